@@ -1,0 +1,1 @@
+"""Sign, verify, package, publish and pull WebAssembly components as OCI artifacts."""

@@ -1,0 +1,1 @@
+"""Command lines: arguments in, one result out, errors turned into exit codes."""

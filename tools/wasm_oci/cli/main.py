@@ -1,0 +1,103 @@
+"""`wasm_oci`: the program's entry. A subcommand's module is imported only when it is called."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import sys
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+from wasm_oci.cli.outcome import Outcome, enter_user_directory, report_error, write_document
+from wasm_oci.errors import EXIT_BUG, WasmOciError
+
+COMMANDS = {
+    "keygen": "make an Ed25519 key pair",
+    "sign": "sign a WebAssembly module or component",
+    "verify": "verify a signature",
+    "image": "make an OCI image layout from a component",
+    "push": "publish an image to a registry, with a plan first",
+    "pull": "fetch a component, verified before it gets its name",
+    "inspect": "show what a reference, a layout or a .wasm file holds",
+}
+
+
+class Command(Protocol):
+    """What every module of a subcommand provides."""
+
+    DESCRIPTION: str
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
+
+    def run(self, args: argparse.Namespace) -> Outcome: ...
+
+
+def _usage() -> str:
+    commands = "\n".join(f"  {name:<10}{summary}" for name, summary in COMMANDS.items())
+    return f"""usage: wasm_oci [-v] COMMAND [ARGUMENTS]
+
+Takes a WebAssembly component to a signed, digest-pinned OCI artifact in a registry, and back.
+
+commands:
+{commands}
+
+`wasm_oci COMMAND --help` explains one. Paths are relative to where you stand, under `bazel run` too.
+Exit codes: 0 done, 2 usage or unusable input, 3 denied by policy, 4 does not verify,
+5 authentication, 6 registry or network, 7 tag conflict, 70 bug.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; returns its exit code. The result is on stdout, all else on stderr."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    verbose = bool(args) and args[0] in ("-v", "--verbose")
+    if verbose:
+        del args[0]
+    if not args or args[0] in ("-h", "--help"):
+        (sys.stdout if args else sys.stderr).write(_usage())
+        return 0 if args else 2
+    if args[0] not in COMMANDS:
+        sys.stderr.write(f"wasm_oci: no command {args[0]!r}; the commands are {', '.join(COMMANDS)}\n")
+        return 2
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING, format="%(name)s: %(message)s")
+    command = cast(Command, importlib.import_module(f"wasm_oci.cli.{args[0]}"))
+    parser = argparse.ArgumentParser(
+        prog=f"wasm_oci {args[0]}",
+        description=command.DESCRIPTION,
+        fromfile_prefix_chars="@",
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--output", choices=("text", "json"), default="text", help="form of the result on stdout (default: text)")
+    command.add_arguments(parser)
+    try:
+        parsed = parser.parse_args(args[1:])
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    return execute(command, parsed)
+
+
+def execute(command: Command, parsed: argparse.Namespace) -> int:
+    """Runs a parsed command and turns every error into its line and exit code."""
+    try:
+        outcome = command.run(parsed)
+        write_document(outcome, parsed.output)
+    except WasmOciError as err:
+        report_error("wasm_oci", err, parsed.output)
+        return err.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("wasm_oci: interrupted\n")
+        return 130
+    except Exception:
+        logging.getLogger(__name__).exception("this is a bug in wasm_oci; please report it with the lines above")
+        return EXIT_BUG
+    return outcome.exit_code
+
+
+if __name__ == "__main__":
+    enter_user_directory()
+    sys.exit(main())

@@ -1,0 +1,127 @@
+"""The error types of this package: one base, one subclass for each remedy.
+
+Exit codes are part of the command line's contract: 2 usage, configuration or unusable input, 3 denied by
+policy, 4 signature or digest does not verify, 5 authentication or authorisation, 6 registry or network,
+7 tag conflict. Anything that is not a `WasmOciError` is a bug and ends with 70.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+EXIT_BUG = 70
+
+
+class WasmOciError(Exception):
+    """Base of every error that this package raises on purpose.
+
+    Args:
+        what: what is wrong, in one sentence without a full stop at its end.
+        where: the file, URL, reference or JSON path that it is about, where known.
+        hint: what to do next, in one sentence without a full stop.
+        reason: a stable machine-readable code for `--output json`; the class's own by default.
+    """
+
+    exit_code: ClassVar[int] = 2
+    default_reason: ClassVar[str] = "error"
+
+    def __init__(self, what: str, *, where: str = "", hint: str = "", reason: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.hint = hint
+        self.reason = reason or self.default_reason
+
+    def __str__(self) -> str:
+        """One line: where, what, what to do next. Control characters from hostile input are escaped."""
+        line = f"{self.where}: {self.what}" if self.where else self.what
+        return one_line(f"{line}; {self.hint}" if self.hint else line)
+
+
+class UsageError(WasmOciError):
+    """The command line, a request file or the configuration is wrong: change what was asked."""
+
+    default_reason = "usage"
+
+
+class FormatError(WasmOciError):
+    """An input file or document is malformed: produce it again."""
+
+    default_reason = "malformed"
+
+
+class LimitError(FormatError):
+    """An input is larger than a limit of `limits.py` allows."""
+
+    default_reason = "limit"
+
+
+class KeyFormatError(WasmOciError):
+    """A key file is unusable: malformed, of another algorithm or kind, or its halves do not match."""
+
+    default_reason = "key"
+
+
+class PolicyError(WasmOciError):
+    """A policy denies the operation."""
+
+    exit_code = 3
+    default_reason = "denied"
+
+
+class SignatureError(WasmOciError):
+    """A signature does not verify.
+
+    Reasons: `unsigned`, `no_trusted_key`, `content_changed`, `malformed_signature`, `unsupported_version`,
+    `malformed_module`.
+    """
+
+    exit_code = 4
+    default_reason = "signature"
+
+
+class DigestError(SignatureError):
+    """Content does not have the digest or size that was promised."""
+
+    default_reason = "digest_mismatch"
+
+
+class AuthError(WasmOciError):
+    """The registry refuses the credentials, or they cannot be read."""
+
+    exit_code = 5
+    default_reason = "auth"
+
+
+class RegistryError(WasmOciError):
+    """The registry or the network failed, or answered what the protocol does not allow.
+
+    `status` is the HTTP status, or 0 where there was no answer.
+    """
+
+    exit_code = 6
+    default_reason = "registry"
+
+    def __init__(self, what: str, *, where: str = "", hint: str = "", reason: str = "", status: int = 0) -> None:
+        super().__init__(what, where=where, hint=hint, reason=reason)
+        self.status = status
+
+
+class NotFoundError(RegistryError):
+    """The registry says that a manifest, blob or repository does not exist."""
+
+    default_reason = "not_found"
+
+
+class TagConflictError(WasmOciError):
+    """A tag exists with another digest and may not be moved."""
+
+    exit_code = 7
+    default_reason = "tag_conflict"
+
+
+def one_line(text: str) -> str:
+    """Returns `text` with every control character escaped, so that no input can forge lines or colours."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

@@ -1,0 +1,65 @@
+"""Every limit of this package, in one place. Sizes are bytes, times are seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Caps on what is read from files and from the network; the defaults are `LIMITS`."""
+
+    chunk: int = MIB
+    """How much of a stream is held in memory at a time."""
+
+    wasm_file: int = 4 * GIB
+    """A module or component, and any other blob."""
+    wasm_sections: int = 1_000_000
+    wasm_name: int = 100_000
+    """A section's or import's name (the limit of wasmparser)."""
+    wasm_imports: int = 100_000
+    """Imports plus exports that are listed in a config."""
+    metadata_section: int = MIB
+
+    signature_section: int = 4 * MIB
+    signature_sets: int = 64
+    """Sets of hashes in one signature section (the reader's limit of wasmsign2)."""
+    signature_hashes: int = 64
+    """Hashes in one set (the reader's limit of wasmsign2)."""
+    signatures: int = 256
+    """Signatures in one set (the reader's limit of wasmsign2)."""
+    key_file: int = 64 * KIB
+
+    manifest: int = 4 * MIB
+    """A manifest or index (the distribution specification's recommendation)."""
+    config_blob: int = 4 * MIB
+    json_depth: int = 64
+    request_file: int = 4 * MIB
+    docker_config: int = MIB
+    token_answer: int = MIB
+    error_body: int = 64 * KIB
+    annotations: int = 1024
+    annotation_bytes: int = 256 * KIB
+    """All annotation keys and values together."""
+    referrers: int = 1000
+    """Entries of a referrers answer that are looked at."""
+
+    redirects: int = 5
+    connect_timeout: float = 10.0
+    read_timeout: float = 30.0
+    """Longest silence of a registry inside one answer."""
+    retries: int = 4
+    """Further attempts after the first, for idempotent requests."""
+    retry_base: float = 0.25
+    retry_cap: float = 8.0
+    retry_budget: float = 60.0
+    """Longest total wait between the attempts of one request."""
+    helper_timeout: float = 30.0
+    """Longest run of a Docker credential helper."""
+
+
+LIMITS = Limits()

@@ -1,0 +1,1 @@
+"""OCI: references, descriptors, manifests, layouts, and the distribution protocol."""

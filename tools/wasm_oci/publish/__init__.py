@@ -1,0 +1,1 @@
+"""Plan and carry out a publish, and pull an artifact back, verified."""

@@ -1,0 +1,1 @@
+"""The wasmsign2 signature format: sections, keys, signing and verification."""
