@@ -23,11 +23,16 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def parse_object(data: bytes, *, where: str, limit: int = LIMITS.manifest) -> JsonObject:
-    """Returns the JSON object in `data` (UTF-8); raises FormatError, or LimitError above `limit` bytes."""
+    """Returns the JSON object in `data` (UTF-8); raises FormatError, or LimitError above `limit` bytes.
+
+    An escape that is half of a surrogate pair is refused: such a string could not be written again.
+    """
     if len(data) > limit:
         raise LimitError(f"the document is larger than {limit} bytes", where=where)
     try:
         document = json.loads(data.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        if b"\\u" in data:
+            json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as err:
         detail = "nested too deeply" if isinstance(err, RecursionError) else str(err)
         raise FormatError(f"not valid JSON ({detail[:200]})", where=where) from err

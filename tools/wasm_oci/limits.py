@@ -42,6 +42,8 @@ class Limits:
     docker_config: int = MIB
     token_answer: int = MIB
     error_body: int = 64 * KIB
+    descriptors: int = 10_000
+    """Layers of a manifest, or entries of an index."""
     annotations: int = 1024
     annotation_bytes: int = 256 * KIB
     """All annotation keys and values together."""
