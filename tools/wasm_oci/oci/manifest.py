@@ -1,0 +1,153 @@
+"""Image manifests and indexes (OCI image specification 1.1, manifest.md and image-index.md).
+
+Written as canonical JSON, the form in which wkg pushes: sorted keys, no white space, `annotations` only where
+there are any. Read in any form; the digest is always that of the bytes as they came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from wasm_oci.errors import FormatError, LimitError
+from wasm_oci.jsontext import JsonObject, canonical, parse_object
+from wasm_oci.limits import LIMITS
+from wasm_oci.oci.descriptor import (
+    EMPTY,
+    EMPTY_TYPE,
+    INDEX_TYPE,
+    MANIFEST_TYPE,
+    SIGNATURE_TYPE,
+    Descriptor,
+    member,
+    parse_annotations,
+    parse_media_type,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Document:
+    """What manifests and indexes have in common."""
+
+    MEDIA_TYPE: ClassVar[str]
+
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    artifact_type: str | None = None
+    subject: Descriptor | None = None
+    _source: bytes = field(init=False, default=b"", compare=False, repr=False)
+
+    def _members(self) -> JsonObject:
+        raise NotImplementedError
+
+    def encode(self) -> bytes:
+        """Returns canonical JSON made from the fields."""
+        document: JsonObject = {"schemaVersion": 2, "mediaType": self.MEDIA_TYPE, **self._members()}
+        if self.artifact_type:
+            document["artifactType"] = self.artifact_type
+        if self.subject:
+            document["subject"] = self.subject.to_json()
+        if self.annotations:
+            document["annotations"] = dict(self.annotations)
+        return canonical(document)
+
+    @property
+    def raw(self) -> bytes:
+        """The bytes that were parsed, else those of `encode`."""
+        return self._source or self.encode()
+
+    def descriptor(self) -> Descriptor:
+        """Describes `raw`."""
+        return Descriptor.of(self.raw, self.MEDIA_TYPE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest(_Document):
+    """An image manifest: one config, its layers and what it refers to."""
+
+    MEDIA_TYPE: ClassVar[str] = MANIFEST_TYPE
+
+    config: Descriptor
+    layers: tuple[Descriptor, ...]
+
+    @staticmethod
+    def parse(data: bytes, *, where: str) -> Manifest:
+        """Raises FormatError or LimitError; `where` names the document in messages."""
+        document = _open(data, MANIFEST_TYPE, where=where)
+        config = Descriptor.parse(document.get("config"), where=f"{where}: config")
+        artifact_type = parse_media_type(document, "artifactType", where=where, needed=False)
+        if config.media_type == EMPTY_TYPE and not artifact_type:
+            raise FormatError("artifactType is needed because the config is empty", where=where)
+        manifest = Manifest(
+            config=config,
+            layers=_descriptors(document, "layers", where=where),
+            annotations=parse_annotations(document, where=where),
+            artifact_type=artifact_type,
+            subject=_subject(document, where=where),
+        )
+        object.__setattr__(manifest, "_source", data)
+        return manifest
+
+    def _members(self) -> JsonObject:
+        return {"config": self.config.to_json(), "layers": [layer.to_json() for layer in self.layers]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index(_Document):
+    """An image index: a list of manifests; also a layout's index.json and a referrers answer."""
+
+    MEDIA_TYPE: ClassVar[str] = INDEX_TYPE
+
+    manifests: tuple[Descriptor, ...] = ()
+
+    @staticmethod
+    def parse(data: bytes, *, where: str) -> Index:
+        """Raises FormatError or LimitError; `where` names the document in messages."""
+        document = _open(data, INDEX_TYPE, where=where)
+        index = Index(
+            manifests=_descriptors(document, "manifests", where=where),
+            annotations=parse_annotations(document, where=where),
+            artifact_type=parse_media_type(document, "artifactType", where=where, needed=False),
+            subject=_subject(document, where=where),
+        )
+        object.__setattr__(index, "_source", data)
+        return index
+
+    def _members(self) -> JsonObject:
+        return {"manifests": [entry.to_json() for entry in self.manifests]}
+
+
+def signature_referrer(subject: Descriptor, signature: bytes) -> Manifest:
+    """Returns the manifest by which a detached wasmsign2 signature travels with the manifest `subject`.
+
+    Its only layer is `signature`; its config is the empty blob (`descriptor.EMPTY_BLOB`).
+    """
+    return Manifest(
+        config=EMPTY,
+        layers=(Descriptor.of(signature, SIGNATURE_TYPE),),
+        artifact_type=SIGNATURE_TYPE,
+        subject=Descriptor(media_type=subject.media_type, digest=subject.digest, size=subject.size),
+    )
+
+
+def _open(data: bytes, media_type: str, *, where: str) -> JsonObject:
+    document = parse_object(data, where=where, limit=LIMITS.manifest)
+    version = member(document, "schemaVersion", int, where=where)
+    if version != 2:
+        raise FormatError(f"schemaVersion must be 2, and is {version}", where=where)
+    found = member(document, "mediaType", str, where=where, needed=False)
+    if found is not None and found != media_type:
+        raise FormatError(f"mediaType must be {media_type}, and is {found[:100]!r}", where=where)
+    return document
+
+
+def _descriptors(document: JsonObject, key: str, *, where: str) -> tuple[Descriptor, ...]:
+    found = member(document, key, list, where=where)
+    if len(found) > LIMITS.descriptors:
+        raise LimitError(f"{len(found)} {key} are more than {LIMITS.descriptors}", where=where)
+    return tuple(Descriptor.parse(entry, where=f"{where}: {key}[{number}]") for number, entry in enumerate(found))
+
+
+def _subject(document: JsonObject, *, where: str) -> Descriptor | None:
+    found = member(document, "subject", dict, where=where, needed=False)
+    return None if found is None else Descriptor.parse(found, where=f"{where}: subject")

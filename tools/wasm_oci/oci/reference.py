@@ -1,0 +1,163 @@
+"""References to artifacts in a registry: `host[:port]/repository[:tag][@digest]`.
+
+Grammar: distribution specification 1.1, "Pulling manifests"; host as in RFC 3986, IPv6 in square brackets.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass, replace
+
+from wasm_oci.digest import Digest
+from wasm_oci.errors import FormatError, UsageError
+
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_HOST = re.compile(rf"({_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])(?::([0-9]{{1,5}}))?")
+_REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
+_TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
+
+NAME_LENGTH = 255
+"""Longest host and repository together that the common clients accept."""
+
+DOCKER_HUB = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
+_DOCKER_HUB_API = "registry-1.docker.io"
+
+
+def check_host(host: str, *, where: str = "") -> str:
+    """Returns `host` (with its port, if any); raises UsageError for anything that is not `host[:port]`."""
+    match = _HOST.fullmatch(host)
+    valid = bool(match) and len(host) <= NAME_LENGTH
+    if match and host.startswith("["):
+        valid = valid and _is_ipv6(match[1][1:-1])
+    if match and match[2]:
+        valid = valid and 0 < int(match[2]) < 65536
+    if not valid:
+        raise UsageError(
+            f"{host[:100]!r} is not a registry host",
+            where=where,
+            hint="write a host name or address with an optional port, such as ghcr.io or localhost:5000, without a scheme",
+        )
+    return host
+
+
+def check_repository(repository: str, *, where: str = "") -> str:
+    """Returns `repository`; raises UsageError for a name that registries refuse."""
+    if not _REPOSITORY.fullmatch(repository) or len(repository) > NAME_LENGTH:
+        hint = "write words of lower-case letters and digits joined by '.', '_', '__' or '-', in segments separated by '/'"
+        if repository != repository.lower() and _REPOSITORY.fullmatch(repository.lower()):
+            hint = f"write it in lower case: {repository.lower()}"
+        elif len(repository) > NAME_LENGTH:
+            hint = f"use at most {NAME_LENGTH} characters"
+        raise UsageError(f"{repository[:100]!r} is not a repository name", where=where, hint=hint)
+    return repository
+
+
+def check_tag(tag: str, *, where: str = "") -> str:
+    """Returns `tag`; raises UsageError for one outside the tag grammar."""
+    if not _TAG.fullmatch(tag):
+        raise UsageError(
+            f"{tag[:140]!r} is not a tag",
+            where=where,
+            hint="write 1 to 128 letters, digits, '_', '.' or '-', beginning with a letter, a digit or '_'",
+        )
+    return tag
+
+
+def split_host(host: str) -> tuple[str, int | None]:
+    """Returns the host without brackets and the port, if there is one. `host` is as `check_host` returns it."""
+    match = _HOST.fullmatch(host)
+    if not match:
+        return host, None
+    return match[1].strip("[]"), int(match[2]) if match[2] else None
+
+
+def is_loopback(host: str) -> bool:
+    """Says whether `host` (with or without a port) can only be this machine."""
+    name, _ = split_host(host)
+    if name.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """Names a manifest, or a repository where neither tag nor digest is given. With both, the digest decides."""
+
+    registry: str
+    """Host and optional port as the user wrote them."""
+    repository: str
+    tag: str | None = None
+    digest: Digest | None = None
+
+    @staticmethod
+    def parse(text: str, *, where: str = "") -> Reference:
+        """Raises UsageError for anything but a full reference: short names are not expanded."""
+        name, at, digest_text = text.partition("@")
+        registry, slash, path = name.partition("/")
+        if "://" in name:
+            raise UsageError(f"{text[:200]!r} is a URL", where=where, hint="leave the scheme out: host/repository:tag")
+        if not slash or not ("." in registry or ":" in registry or registry == "localhost"):
+            raise UsageError(
+                f"{text[:200]!r} names no registry host",
+                where=where,
+                hint="write host/repository:tag or host/repository@sha256:…; Docker Hub's host is docker.io",
+            )
+        repository, colon, tag = path.partition(":")
+        check_host(registry, where=where)
+        check_repository(repository, where=where)
+        if colon:
+            check_tag(tag, where=where)
+        if len(registry) + 1 + len(repository) > NAME_LENGTH:
+            raise UsageError(f"host and repository have more than {NAME_LENGTH} characters", where=where, hint="use a shorter name")
+        if registry in DOCKER_HUB and "/" not in repository:
+            raise UsageError(
+                f"{text[:200]!r} has no namespace, which Docker Hub needs",
+                where=where,
+                hint=f"write docker.io/NAMESPACE/{repository} (the official images' namespace is library)",
+            )
+        return Reference(
+            registry=registry,
+            repository=repository,
+            tag=tag if colon else None,
+            digest=_parse_digest(digest_text, where=where) if at else None,
+        )
+
+    @property
+    def name(self) -> str:
+        """Host and repository, without tag and digest."""
+        return f"{self.registry}/{self.repository}"
+
+    @property
+    def api_host(self) -> str:
+        """The host that answers the distribution API; Docker Hub's differs from its name."""
+        return _DOCKER_HUB_API if self.registry in DOCKER_HUB else self.registry
+
+    def with_tag(self, tag: str | None) -> Reference:
+        """Returns the same repository at `tag`, without a digest."""
+        return replace(self, tag=tag, digest=None)
+
+    def with_digest(self, digest: Digest) -> Reference:
+        """Returns the same repository pinned to `digest`, without a tag."""
+        return replace(self, tag=None, digest=digest)
+
+    def __str__(self) -> str:
+        return self.name + (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
+
+
+def _parse_digest(text: str, *, where: str) -> Digest:
+    try:
+        return Digest.parse(text)
+    except FormatError as err:
+        raise UsageError(err.what, where=where, hint=err.hint) from err
