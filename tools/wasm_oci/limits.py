@@ -54,6 +54,8 @@ class Limits:
     connect_timeout: float = 10.0
     read_timeout: float = 30.0
     """Longest silence of a registry inside one answer."""
+    answer_time: float = 60.0
+    """Longest time in which a whole small answer (not a blob) must have arrived."""
     retries: int = 4
     """Further attempts after the first, for idempotent requests."""
     retry_base: float = 0.25
