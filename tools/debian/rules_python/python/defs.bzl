@@ -1,0 +1,27 @@
+"""`@rules_python//python:defs.bzl`: the rules over Bazel's own, and what current rules_python gives them by default."""
+
+# Bazel's own rules refuse targets without this tag when --incompatible_python_disallow_native_rules is set.
+_TAG = "__PYTHON_RULES_MIGRATION_DO_NOT_USE_WILL_BREAK__"
+
+def _attributes(kwargs):
+    kwargs.pop("python_version", None)  # there is one interpreter here
+    kwargs["tags"] = (kwargs.get("tags") or []) + [_TAG]
+    return kwargs
+
+# Python has no wasm32 interpreter to run in: such targets are built and skipped.
+def _executable(kwargs):
+    if not kwargs.get("target_compatible_with"):
+        kwargs["target_compatible_with"] = select({
+            "@platforms//cpu:wasm32": ["@platforms//:incompatible"],
+            "//conditions:default": [],
+        })
+    return _attributes(kwargs)
+
+def py_library(**kwargs):
+    native.py_library(**_attributes(kwargs))
+
+def py_binary(**kwargs):
+    native.py_binary(**_executable(kwargs))
+
+def py_test(**kwargs):
+    native.py_test(**_executable(kwargs))

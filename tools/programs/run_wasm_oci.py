@@ -1,0 +1,10 @@
+"""The program `wasm_oci`."""
+
+import sys
+
+from wasm_oci.cli.main import main
+from wasm_oci.cli.outcome import enter_user_directory
+
+if __name__ == "__main__":
+    enter_user_directory()
+    sys.exit(main())

@@ -1,0 +1,8 @@
+"""The program of build actions that call wasm-tools."""
+
+import sys
+
+from wasm_oci.cli.wasm_tools_action import main
+
+if __name__ == "__main__":
+    sys.exit(main())
