@@ -1,0 +1,130 @@
+"""`rust_wasm_component`: compile with rules_rust, then make a component of the core module."""
+
+load("@rules_rust//rust:defs.bzl", "rust_binary", "rust_shared_library")
+
+visibility(["//rust/..."])
+
+_PLATFORM = Label("//rust:wasm32_wasip2")
+_TOOLCHAIN = "//wasm:wasm_tools_toolchain_type"
+
+_DOC = """Makes a WebAssembly component of a core module that `rustc --target wasm32-wasip2` linked.
+
+A toolchain whose linker emits components already (rustup's does) is left as it is; for others (Debian's)
+`wasm-tools component new` makes the component from the type information that the module carries.
+"""
+
+_ATTRS = {
+    "module": attr.label(
+        doc = "The linked WebAssembly module: a target with exactly one `.wasm` file.",
+        mandatory = True,
+        providers = [DefaultInfo],
+    ),
+    "wit": attr.label(
+        doc = "A `.wit` file or a folder of them, embedded before the component is made.",
+        allow_single_file = True,
+    ),
+    "world": attr.string(doc = "The world of `wit` that the module implements; needed where `wit` has several."),
+    "_tool": attr.label(
+        cfg = "exec",
+        default = Label("//tools:wasm_tools_action"),
+        executable = True,
+    ),
+}
+
+def _wasm_of(target):
+    files = [file for file in target[DefaultInfo].files.to_list() if file.extension == "wasm"]
+    if len(files) != 1:
+        fail("module: {} has {} .wasm files, one is needed; is a Rust toolchain for wasm32-wasip2 registered?".format(
+            target.label,
+            len(files),
+        ))
+    return files[0]
+
+def _component_impl(ctx):
+    if ctx.attr.world and not ctx.attr.wit:
+        fail("world = \"{}\" is given without wit; add the .wit file that defines it".format(ctx.attr.world))
+    module = _wasm_of(ctx.attr.module)
+    wasm_tools = ctx.toolchains[_TOOLCHAIN].wasm_tools
+    component = ctx.actions.declare_file(ctx.label.name + ".wasm")
+
+    args = ctx.actions.args()
+    args.use_param_file("@%s", use_always = True)
+    args.set_param_file_format("multiline")
+    args.add("component")
+    args.add("--wasm-tools", wasm_tools)
+    args.add("--input", module)
+    args.add("--output", component)
+    if ctx.file.wit:
+        args.add("--wit", ctx.file.wit)
+    if ctx.attr.world:
+        args.add("--world", ctx.attr.world)
+    ctx.actions.run(
+        executable = ctx.executable._tool,
+        arguments = [args],
+        inputs = [module] + ctx.files.wit,
+        outputs = [component],
+        tools = [wasm_tools],
+        mnemonic = "WasmComponent",
+        progress_message = "Making a WebAssembly component %{label}",
+        toolchain = _TOOLCHAIN,
+    )
+    return [DefaultInfo(files = depset([component]))]
+
+_wasm_component = rule(
+    implementation = _component_impl,
+    doc = _DOC,
+    attrs = _ATTRS,
+    toolchains = [_TOOLCHAIN],
+)
+
+def rust_wasm_component(
+        name,
+        srcs,
+        wit = None,
+        world = "",
+        deps = [],
+        edition = "2021",
+        crate_features = [],
+        rustc_flags = [],
+        **kwargs):
+    """Builds a WebAssembly component, `<name>.wasm`, from Rust sources.
+
+    A `main.rs` (or any single file but `lib.rs`) is a command: `fn main()` becomes `wasi:cli/run`. A `lib.rs` is a
+    library whose exports are those of `world`; its bindings come through `deps`. The platform is wasm32-wasip2
+    whatever `--platforms` says; `<name>.module` is the target of the linked core module.
+
+    Args:
+        name: Name of the component.
+        srcs: List of labels of Rust sources, one of them `main.rs` or `lib.rs` unless there is only one.
+        wit: Label of a `.wit` file or folder that describes the component's world; none by default.
+        world: Name of the world in `wit`; needed where `wit` has several.
+        deps: Labels of Rust libraries.
+        edition: Edition of Rust, "2021" by default.
+        crate_features: List of features of the crate to turn on.
+        rustc_flags: List of flags for rustc, such as `-Copt-level=s`.
+        **kwargs: Attributes that every rule has, such as `visibility` and `tags`.
+    """
+    tags = kwargs.pop("tags", None) or []
+    library = any([src.split(":")[-1].split("/")[-1] == "lib.rs" for src in srcs])
+    compile = rust_shared_library if library else rust_binary
+    compile(
+        name = name + ".module",
+        srcs = srcs,
+        crate_features = crate_features,
+        crate_name = name.replace("-", "_").replace(".", "_").replace("/", "_"),
+        deps = deps,
+        edition = edition,
+        platform = _PLATFORM,
+        rustc_flags = rustc_flags,
+        tags = tags + ["manual"],
+        testonly = kwargs.get("testonly"),
+        visibility = ["//visibility:private"],
+    )
+    _wasm_component(
+        name = name,
+        module = name + ".module",
+        wit = wit,
+        world = world,
+        tags = tags,
+        **kwargs
+    )
