@@ -1,0 +1,184 @@
+"""What fault injection does to one request.
+
+An action that comes before the request keeps it from the registry; one that comes after changes the answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from wasm_oci.digest import Digest
+from wasm_oci.limits import LIMITS
+from wasm_oci.local_registry.messages import Answer, Request, digest_header, read_all
+
+Carry = Callable[[Request], Answer]
+
+
+class Disconnect(Exception):
+    """The connection ends without a further byte, after `stall` seconds of silence."""
+
+    def __init__(self, stall: float = 0.0) -> None:
+        super().__init__("fault injection closes this connection")
+        self.stall = stall
+
+
+class Action(Protocol):
+    """What happens to a request; `carry` is what would have happened. Raises Disconnect."""
+
+    def apply(self, request: Request, carry: Carry) -> Answer: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """This answer, and the registry never sees the request."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    def apply(self, request: Request, carry: Carry) -> Answer:
+        del request, carry
+        return Answer(status=self.status, headers=self.headers, body=self.body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redirect:
+    """A redirect to `url`, in which `{path}` stands for the path of the request."""
+
+    url: str
+    status: int = 307
+
+    def apply(self, request: Request, carry: Carry) -> Answer:
+        del carry
+        return Answer(status=self.status, headers={"Location": self.url.replace("{path}", request.path)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hangup:
+    """No answer. `stored=True`: what was asked is done all the same, only the answer is lost."""
+
+    stored: bool = False
+
+    def apply(self, request: Request, carry: Carry) -> Answer:
+        if self.stored:
+            carry(request)
+        raise Disconnect
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stall:
+    """Silence for `seconds`, or until the registry ends, and then no answer."""
+
+    seconds: float
+
+    def apply(self, request: Request, carry: Carry) -> Answer:
+        del request, carry
+        raise Disconnect(self.seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pretend:
+    """The answer of success to a write, and nothing is stored."""
+
+    def apply(self, request: Request, carry: Carry) -> Answer:
+        del carry
+        sha = hashlib.sha256()
+        for piece in request.body.pieces():
+            sha.update(piece)
+        if request.method == "DELETE":
+            return Answer(status=202)
+        if request.method == "PUT" or "digest" in request.query:
+            digest = request.query.get("digest", f"sha256:{sha.hexdigest()}")
+            return Answer(status=201, headers={"Location": request.path, "Docker-Content-Digest": digest})
+        location = request.path.rstrip("/") + "/pretended" if request.method == "POST" else request.path
+        return Answer(status=202, headers={"Location": location, "Range": "0-0"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headers:
+    """The answer with other headers, such as a wrong Docker-Content-Digest; None takes a header away."""
+
+    changes: Mapping[str, str | None]
+
+    def apply(self, request: Request, carry: Carry) -> Answer:
+        answer = carry(request)
+        names = {name.lower() for name in self.changes}
+        kept = {name: value for name, value in answer.headers.items() if name.lower() not in names}
+        added = {name: value for name, value in self.changes.items() if value is not None}
+        return replace(answer, headers=kept | added)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """The request is carried out; the answer has another status."""
+
+    status: int
+
+    def apply(self, request: Request, carry: Carry) -> Answer:
+        return replace(carry(request), status=self.status)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corrupt:
+    """The content of the answer with the lowest bit of its byte at `position` flipped; the length stays."""
+
+    position: int = 0
+
+    def apply(self, request: Request, carry: Carry) -> Answer:
+        answer = carry(request)
+        body = bytearray(_content(answer))
+        body[self.position] ^= 1
+        return replace(answer, body=bytes(body), file=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Half:
+    """The first half of the content, under headers that promise all of it; then the connection ends."""
+
+    def apply(self, request: Request, carry: Carry) -> Answer:
+        answer = carry(request)
+        return replace(answer, break_after=answer.size // 2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewrite:
+    """Other content: what a write stores and its digest, or what a read gives (under the headers of the old one)."""
+
+    change: Callable[[bytes], bytes]
+
+    def apply(self, request: Request, carry: Carry) -> Answer:
+        if request.method in ("PUT", "POST", "PATCH"):
+            data = read_all(request.body, LIMITS.manifest, what="content to rewrite")
+            return carry(replace(request, body=FixedBody(self.change(data))))
+        answer = carry(request)
+        return replace(answer, body=self.change(_content(answer)), file=None)
+
+
+@dataclass(frozen=True, slots=True)
+class FixedBody:
+    """A request's content that is known as a whole."""
+
+    data: bytes = field(repr=False)
+
+    @property
+    def length(self) -> int:
+        return len(self.data)
+
+    def pieces(self) -> Iterator[bytes]:
+        return iter([self.data])
+
+
+def _content(answer: Answer) -> bytes:
+    if answer.file is None:
+        return answer.body
+    with answer.file.open("rb") as stream:
+        stream.seek(answer.offset)
+        return stream.read(answer.length)
+
+
+def wrong_digest() -> Headers:
+    """An answer whose Docker-Content-Digest is that of nothing in the registry."""
+    return Headers(changes=digest_header(Digest.of(b"something else")))

@@ -1,0 +1,154 @@
+"""Blobs: pull, ranges, delete, and every way of pushing (distribution specification, "Pushing blobs")."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from wasm_oci.digest import Digest
+from wasm_oci.local_registry.messages import OCTETS, Answer, Refusal, Request, bounded, digest_header
+from wasm_oci.local_registry.names import is_repository, parse_digest
+from wasm_oci.local_registry.registry import Registry
+from wasm_oci.local_registry.uploads import Session
+
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+_CONTENT_RANGE = re.compile(r"(?:bytes )?(\d{1,18})-(\d{1,18})(?:/(?:\d{1,18}|\*))?")
+
+
+def get_blob(registry: Registry, request: Request, name: str, reference: str) -> Answer:
+    digest = _digest(reference)
+    path = registry.repository(name).blob(digest)
+    if path is None:
+        raise Refusal(404, "BLOB_UNKNOWN", f"there is no blob {digest} in {name}")
+    size = path.stat().st_size
+    headers = {"Content-Type": OCTETS, "Accept-Ranges": "bytes", **digest_header(digest)}
+    wanted = _RANGE.fullmatch(request.headers.get("range", ""))
+    if wanted is None or not any(wanted.groups()):
+        return Answer(status=200, headers=headers, file=path, length=size)
+    first, last = _bounds(wanted[1], wanted[2], size)
+    if first > last:
+        unsatisfiable = {"Content-Range": f"bytes */{size}"}
+        raise Refusal(416, "SIZE_INVALID", f"the blob has {size} bytes", headers=unsatisfiable)
+    headers["Content-Range"] = f"bytes {first}-{last}/{size}"
+    return Answer(status=206, headers=headers, file=path, offset=first, length=last - first + 1)
+
+
+def delete_blob(registry: Registry, request: Request, name: str, reference: str) -> Answer:
+    del request
+    if not registry.repository(name).delete_blob(_digest(reference)):
+        raise Refusal(404, "BLOB_UNKNOWN", f"there is no blob {reference} in {name}")
+    return Answer(status=202)
+
+
+def open_upload(registry: Registry, request: Request, name: str) -> Answer:
+    """POST: mounts, takes a whole blob at once, or opens a session."""
+    if mounted := _mount(registry, request, name):
+        return _created(name, mounted)
+    session = registry.uploads.open(name)
+    if "digest" not in request.query:
+        return _accepted(session)
+    try:
+        return _finish(registry, request, session)
+    except BaseException:
+        registry.uploads.close(session)
+        raise
+
+
+def patch_upload(registry: Registry, request: Request, name: str, identifier: str) -> Answer:
+    with _writing(registry, request, name, identifier) as session:
+        session.append(_content(registry, request, session))
+        return _accepted(session)
+
+
+def upload_status(registry: Registry, request: Request, name: str, identifier: str) -> Answer:
+    del request
+    session = registry.uploads.find(name, identifier)
+    return Answer(status=204, headers=_progress(session))
+
+
+def finish_upload(registry: Registry, request: Request, name: str, identifier: str) -> Answer:
+    with _writing(registry, request, name, identifier) as session:
+        return _finish(registry, request, session)
+
+
+def cancel_upload(registry: Registry, request: Request, name: str, identifier: str) -> Answer:
+    with _writing(registry, request, name, identifier) as session:
+        registry.uploads.close(session)
+    return Answer(status=204)
+
+
+def _finish(registry: Registry, request: Request, session: Session) -> Answer:
+    digest = _digest(request.query.get("digest", ""))
+    session.finish(_content(registry, request, session), digest, registry.repository(session.repository))
+    registry.uploads.close(session)
+    return _created(session.repository, digest)
+
+
+def _content(registry: Registry, request: Request, session: Session) -> Iterator[bytes]:
+    """Returns the request's content once its place in the blob is checked (Content-Range is inclusive)."""
+    given = request.headers.get("content-range")
+    if given is not None:
+        found = _CONTENT_RANGE.fullmatch(given)
+        if found is None:
+            raise Refusal(400, "BLOB_UPLOAD_INVALID", "Content-Range must be START-END, both inclusive")
+        start, end = int(found[1]), int(found[2])
+        if start != session.size:
+            raise Refusal(416, "BLOB_UPLOAD_INVALID", f"the next byte is {session.size}, not {start}", headers=_progress(session))
+        if request.body.length not in (None, end - start + 1):
+            raise Refusal(400, "SIZE_INVALID", "Content-Range and Content-Length do not agree")
+    return bounded(request.body, registry.behaviour.max_blob - session.size, what="rest of a blob")
+
+
+@contextmanager
+def _writing(registry: Registry, request: Request, name: str, identifier: str) -> Iterator[Session]:
+    """Yields the session for this request alone; the request must have come by the latest Location."""
+    session = registry.uploads.find(name, identifier)
+    if not session.lock.acquire(blocking=False):
+        raise Refusal(409, "BLOB_UPLOAD_INVALID", "another request is writing to this upload")
+    try:
+        if request.method != "DELETE" and request.query.get("_state", str(session.size)) != str(session.size):
+            raise Refusal(416, "BLOB_UPLOAD_INVALID", "this is not the latest Location of the upload", headers=_progress(session))
+        yield session
+    finally:
+        session.lock.release()
+
+
+def _mount(registry: Registry, request: Request, name: str) -> Digest | None:
+    wanted, source = request.query.get("mount"), request.query.get("from", "")
+    digest = parse_digest(wanted) if wanted else None
+    if digest is None or not is_repository(source):
+        return None
+    path = registry.repository(source).blob(digest)
+    if path is None:
+        return None
+    if registry.behaviour.access:
+        registry.behaviour.access.check(request.headers.get("authorization", ""), source, "pull")
+    registry.repository(name).mount(path, digest)
+    return digest
+
+
+def _digest(text: str) -> Digest:
+    digest = parse_digest(text)
+    if digest is None:
+        raise Refusal(400, "DIGEST_INVALID", "a digest is sha256: and 64 lower-case hexadecimal digits")
+    return digest
+
+
+def _bounds(first: str, last: str, size: int) -> tuple[int, int]:
+    if not first:
+        return max(size - int(last), 0), size - 1
+    return int(first), min(int(last), size - 1) if last else size - 1
+
+
+def _progress(session: Session) -> dict[str, str]:
+    location = f"/v2/{session.repository}/blobs/uploads/{session.id}?_state={session.size}"
+    return {"Location": location, "Range": f"0-{max(session.size - 1, 0)}", "Docker-Upload-UUID": session.id}
+
+
+def _accepted(session: Session) -> Answer:
+    return Answer(status=202, headers=_progress(session))
+
+
+def _created(name: str, digest: Digest) -> Answer:
+    return Answer(status=201, headers={"Location": f"/v2/{name}/blobs/{digest}", **digest_header(digest)})

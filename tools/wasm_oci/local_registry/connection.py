@@ -1,0 +1,188 @@
+"""One client's connection: HTTP/1.1 with bounded reads (RFC 9112)."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from io import BufferedIOBase
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from wasm_oci.limits import KIB, LIMITS, MIB
+from wasm_oci.local_registry.actions import Disconnect
+from wasm_oci.local_registry.messages import Answer, Refusal, Request
+from wasm_oci.local_registry.record import record_of
+
+if TYPE_CHECKING:
+    from wasm_oci.local_registry.server import Service
+
+_CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
+_MAX_LINE = 4 * KIB
+_MAX_TRAILERS = 100
+_DRAIN = 64 * MIB
+"""Unread content of a refused request that is still taken in, so that the client gets to read the answer."""
+
+
+class StreamBody:
+    """A request's content on the wire, of a known length or in chunks (RFC 9112, section 7.1)."""
+
+    def __init__(self, stream: BufferedIOBase, length: int | None) -> None:
+        self.length = length
+        self.received = 0
+        self.complete = length == 0
+        self._stream = stream
+        self._pieces = self._read()
+
+    def pieces(self) -> Iterator[bytes]:
+        """Returns what is still unread."""
+        return self._pieces
+
+    def _read(self) -> Iterator[bytes]:
+        if self.length is None:
+            yield from self._chunked()
+        else:
+            yield from self._exactly(self.length)
+        self.complete = True
+
+    def _exactly(self, count: int) -> Iterator[bytes]:
+        while count:
+            piece = self._stream.read(min(count, LIMITS.chunk))
+            if not piece:
+                raise ConnectionError("the client went away inside its content")
+            self.received += len(piece)
+            count -= len(piece)
+            yield piece
+
+    def _chunked(self) -> Iterator[bytes]:
+        while True:
+            found = _CHUNK_SIZE.fullmatch(self._stream.readline(_MAX_LINE))
+            if found is None:
+                raise ConnectionError("the chunks of the content are malformed")
+            size = int(found[1], 16)
+            if size == 0:
+                break
+            yield from self._exactly(size)
+            if self._stream.readline(_MAX_LINE) not in (b"\r\n", b"\n"):
+                raise ConnectionError("the chunks of the content are malformed")
+        for _ in range(_MAX_TRAILERS):
+            if self._stream.readline(_MAX_LINE) in (b"\r\n", b"\n"):
+                return
+        raise ConnectionError("the trailers of the content have no end")
+
+
+class Connection(BaseHTTPRequestHandler):
+    """Reads requests, has them answered, and sends the answers."""
+
+    protocol_version = "HTTP/1.1"
+    server_version = "wasm_oci_local_registry"
+    sys_version = ""
+    disable_nagle_algorithm = True
+    service: Service
+    """Set by the subclass that a server makes for itself."""
+
+    def setup(self) -> None:
+        super().setup()
+        self.connection.settimeout(self.service.registry.behaviour.read_timeout)
+
+    def answer_request(self) -> None:
+        """Answers one request, which the base class has read up to its content."""
+        body = StreamBody(self.rfile, 0)
+        try:
+            try:
+                body = StreamBody(self.rfile, self._content_length())
+                answer = self.service.answer(self._request(body))
+            except Refusal as refusal:
+                self.close_connection = True
+                answer = refusal.answer()
+            self._finish_content(body)
+            self._send(answer, body.received)
+        except Disconnect as disconnect:
+            self._note(0, body.received, 0)
+            self.service.ended.wait(disconnect.stall)
+            self._abandon()
+        except OSError as err:
+            self._note(0, body.received, 0, problem=str(err))
+            self._abandon()
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = do_DELETE = do_OPTIONS = answer_request
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answers what the base class cannot read as a request, in the specification's form."""
+        del explain
+        self.close_connection = True
+        answer = Refusal(int(code), "UNSUPPORTED", message or "the request cannot be read").answer()
+        self.path = getattr(self, "path", "")
+        self.command = self.command or ""
+        self._send(answer, 0)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """The access log is the service's; what the base class would say is no part of it."""
+
+    def _request(self, body: StreamBody) -> Request:
+        path, _, text = self.path.partition("?")
+        if not path.startswith("/"):
+            raise Refusal(400, "UNSUPPORTED", "the target of a request is a path")
+        try:
+            query = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=64))
+        except ValueError as err:
+            raise Refusal(400, "UNSUPPORTED", "the query has too many fields") from err
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        return Request(method=self.command, path=path, query=query, headers=headers, body=body)
+
+    def _content_length(self) -> int | None:
+        lengths = self.headers.get_all("Content-Length", [])
+        encodings = self.headers.get_all("Transfer-Encoding", [])
+        if encodings:
+            if lengths or [value.strip().lower() for value in encodings] != ["chunked"]:
+                raise Refusal(400, "SIZE_INVALID", "Transfer-Encoding must be chunked, without Content-Length")
+            return None
+        if not lengths:
+            return 0
+        if len(set(lengths)) != 1 or not re.fullmatch(r"[0-9]{1,18}", lengths[0].strip()):
+            raise Refusal(400, "SIZE_INVALID", "Content-Length is not a number of bytes")
+        return int(lengths[0])
+
+    def _finish_content(self, body: StreamBody) -> None:
+        """Takes in what the answer left unread, up to a bound; beyond it the connection ends after the answer."""
+        budget = _DRAIN
+        for piece in body.pieces() if not body.complete else ():
+            budget -= len(piece)
+            if budget < 0:
+                self.close_connection = True
+                return
+
+    def _send(self, answer: Answer, received: int) -> None:
+        head = self.command == "HEAD"
+        length = answer.size if not head else 0
+        if answer.break_after is not None:
+            length, self.close_connection = min(length, answer.break_after), True
+        self._note(answer.status, received, length)
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        if answer.status != 204:
+            self.send_header("Content-Length", str(answer.size))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        if answer.file is None or head:
+            self.end_headers()
+            self.wfile.write(answer.body[:length] if not head else b"")
+        else:
+            with answer.file.open("rb") as stream:
+                self.end_headers()
+                if length:
+                    self.connection.sendfile(stream, answer.offset, length)
+
+    def _note(self, status: int, received: int, sent: int, *, problem: str = "") -> None:
+        headers = getattr(self, "headers", None)
+        record = record_of(self.command or "", self.path, headers, status=status, received=received, sent=sent)
+        self.service.note(record, problem)
+
+    def _abandon(self) -> None:
+        self.close_connection = True
+        try:
+            self.connection.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return

@@ -1,0 +1,68 @@
+"""Fault injection: rules that say which requests go wrong, and how.
+
+registry.faults.add(Fault(method="PUT", path=r"/manifests/v1$", action=Reply(status=500, body=b"<html>")))
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass
+
+from wasm_oci.local_registry.actions import Action, Carry
+from wasm_oci.local_registry.messages import Answer, Request
+
+
+@dataclass(slots=True, kw_only=True)
+class Fault:
+    """One rule: what it applies to, and what then happens.
+
+    `method` is one method, several with `|`, or `*`; `path` is searched for (`re.search`) in the path as sent.
+    Of the requests that match, those from number `nth` (from 1) on are hit, `times` of them (None: all).
+    """
+
+    action: Action
+    method: str = "*"
+    path: str = ""
+    nth: int = 1
+    times: int | None = 1
+    seen: int = 0
+    """How many requests matched."""
+    hits: int = 0
+    """How many of them went wrong: a test can prove that its fault happened."""
+
+    def matches(self, request: Request) -> bool:
+        return (self.method == "*" or request.method in self.method.split("|")) and re.search(self.path, request.path) is not None
+
+
+class Faults:
+    """The rules in force; of two that would hit one request, the first does."""
+
+    def __init__(self) -> None:
+        self._rules: list[Fault] = []
+        self._lock = threading.Lock()
+
+    def add(self, fault: Fault) -> Fault:
+        with self._lock:
+            self._rules.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        with self._lock:
+            self._rules.clear()
+
+    def apply(self, request: Request, carry: Carry) -> Answer:
+        """Answers the request, by `carry` or as a rule says."""
+        action = self._next(request)
+        return action.apply(request, carry) if action else carry(request)
+
+    def _next(self, request: Request) -> Action | None:
+        with self._lock:
+            for rule in self._rules:
+                if not rule.matches(request):
+                    continue
+                rule.seen += 1
+                if rule.seen >= rule.nth and (rule.times is None or rule.hits < rule.times):
+                    rule.hits += 1
+                    return rule.action
+        return None
