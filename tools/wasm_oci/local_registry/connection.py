@@ -85,6 +85,11 @@ class Connection(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self.connection.settimeout(self.service.registry.behaviour.read_timeout)
+        self.service.opened(self.connection)
+
+    def finish(self) -> None:
+        self.service.closed(self.connection)
+        super().finish()
 
     def answer_request(self) -> None:
         """Answers one request, which the base class has read up to its content."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.message import Message
+from typing import TextIO
 from urllib.parse import parse_qsl, quote, urlencode
 
 from wasm_oci.errors import one_line
@@ -34,6 +37,20 @@ class RequestRecord:
         """The line of the access log: method, path, status, bytes received, bytes sent."""
         query = "?" + urlencode(self.query, safe=":/") if self.query else ""
         return one_line(f"{self.method or '-'} {quote(self.path, safe='/:%+@!~,=')}{query} {self.status} {self.received} {self.sent}")
+
+
+class AccessLog:
+    """Writes each record as a line; a log that cannot be written any more ends no connection."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+
+    def __call__(self, record: RequestRecord, problem: str) -> None:
+        line = f"{record} ({one_line(problem)})\n" if problem else f"{record}\n"
+        with self._lock, suppress(OSError):
+            self._stream.write(line)
+            self._stream.flush()
 
 
 def record_of(method: str, target: str, headers: Message | None, *, status: int, received: int, sent: int) -> RequestRecord:

@@ -14,7 +14,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -29,6 +29,7 @@ from wasm_oci.local_registry.faults import Faults
 from wasm_oci.local_registry.messages import Answer, Refusal, Request
 from wasm_oci.local_registry.record import RequestRecord
 from wasm_oci.local_registry.registry import Behaviour, Registry
+from wasm_oci.local_registry.state import exclusive
 
 LOOPBACK = ("127.0.0.1", "::1")
 _ATTEMPTS = 20
@@ -46,6 +47,26 @@ class Service:
         self.faults = Faults()
         self.note = observer
         self.ended = threading.Event()
+        self._connections: set[socket.socket] = set()
+        self._lock = threading.Lock()
+
+    def opened(self, connection: socket.socket) -> None:
+        with self._lock:
+            self._connections.add(connection)
+        if self.ended.is_set():
+            _shut(connection)
+
+    def closed(self, connection: socket.socket) -> None:
+        with self._lock:
+            self._connections.discard(connection)
+
+    def end(self) -> None:
+        """Ends every connection, so that nothing is stored from here on."""
+        self.ended.set()
+        with self._lock:
+            connections = list(self._connections)
+        for connection in connections:
+            _shut(connection)
 
     def answer(self, request: Request) -> Answer:
         return self.faults.apply(request, self._carry)
@@ -59,9 +80,13 @@ class Service:
             return Refusal(500, "UNKNOWN", f"the storage failed: {reason_of(err)}").answer()
 
 
+def _shut(connection: socket.socket) -> None:
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+
+
 class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
+    daemon_threads = False
     request_queue_size = 128
     allow_reuse_address = os.name != "nt"
 
@@ -90,7 +115,8 @@ class RunningRegistry:
     def __init__(self, service: Service, servers: Sequence[_Server], requests: list[RequestRecord]) -> None:
         self._service = service
         self.port = servers[0].server_port
-        self.host = f"127.0.0.1:{self.port}"
+        address = servers[0].server_name
+        self.host = f"[{address}]:{self.port}" if ":" in address else f"{address}:{self.port}"
         """What stands before the first slash of a reference."""
         self.addresses = tuple(server.server_name for server in servers)
         self.requests = requests
@@ -120,15 +146,14 @@ def serve(
 ) -> Iterator[RunningRegistry]:
     """Answers requests until the block ends. Port 0 means a free one. Raises UsageError where it cannot listen."""
     check_loopback(addresses)
-    try:
-        service = Service(Registry(state, behaviour), observer)
-    except OSError as err:
-        raise UsageError(f"cannot use the state folder: {reason_of(err)}", where=str(state), hint="choose another with --state") from err
-    servers = _listen(addresses, port, service)
     with ExitStack() as stack:
-        stack.callback(service.ended.set)
+        stack.enter_context(exclusive(state))
+        service = Service(Registry(state, behaviour), observer)
+        servers = _listen(addresses, port, service)
         for server in servers:
             stack.callback(server.server_close)
+        stack.callback(service.end)
+        for server in servers:
             stack.callback(server.shutdown)
             threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         yield RunningRegistry(service, servers, requests)
