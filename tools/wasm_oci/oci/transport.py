@@ -1,0 +1,269 @@
+"""HTTP for registries: one connection pool, own redirects, own retries, bounded answers (FORMATS section 6).
+
+`requests` never decides about credentials here: no netrc, no cookies, no redirects of its own. Proxies
+(HTTPS_PROXY, HTTP_PROXY, NO_PROXY) and the certificate file (REQUESTS_CA_BUNDLE, SSL_CERT_FILE) are taken
+from the environment on purpose.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from requests.utils import get_environ_proxies
+
+from wasm_oci.errors import RegistryError, UsageError
+from wasm_oci.limits import LIMITS, Limits
+from wasm_oci.oci.reference import is_loopback
+from wasm_oci.oci.retry import REAL_TIME, RETRIED_STATUSES, Backoff, Timing
+
+_log = logging.getLogger(__name__)
+
+_USER_AGENT = "rules_wasm_oci"
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_STREAMED = frozenset({200, 206})
+_FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamBody:
+    """A request body of known size that can be sent again: `pieces` starts a fresh stream."""
+
+    size: int
+    pieces: Callable[[], Iterator[bytes]]
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self.pieces()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request. `step` says in words what it is for; it stands in errors."""
+
+    method: str
+    url: str
+    step: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | StreamBody = field(default=b"", repr=False)
+    limit: int = LIMITS.manifest
+    """Largest answer in bytes."""
+    stream: bool = False
+    """Whether a good answer's body is left for `Answer.pieces`."""
+    retry: bool = True
+    leave_host: bool = True
+    """Whether a redirect may lead to another host; not where the body holds a secret."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A complete answer, or with `Request.stream` one whose body still has to be read."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Keys in any case."""
+    url: str
+    """Where it came from, after redirects."""
+    body: bytes = field(default=b"", repr=False)
+    raw: urllib3.BaseHTTPResponse | None = field(default=None, repr=False)
+
+    def pieces(self, step: str) -> Iterator[bytes]:
+        """Yields the body of a streamed answer; raises ConnectionLost where it breaks off."""
+        if self.raw is None:
+            yield self.body
+            return
+        try:
+            yield from self.raw.stream(LIMITS.chunk, decode_content=False)
+        except _FAILURES as err:
+            raise ConnectionLost(step, self.url, err) from err
+        finally:
+            self.raw.close()
+
+    def close(self) -> None:
+        if self.raw is not None:
+            self.raw.close()
+
+
+class ConnectionLost(RegistryError):
+    """There was no answer, or only a part of one: what the request did is unknown."""
+
+    def __init__(self, step: str, url: str, cause: Exception) -> None:
+        words, hint = _cause_words(cause)
+        super().__init__(f"{step}: {words}", where=host_of(url), hint=hint, reason="no_answer")
+
+
+def host_of(url: str) -> str:
+    """Returns host and port of a URL for messages; never its user, path or query."""
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Returns what must be equal for credentials to be sent on: scheme, host and port."""
+    parts = urlsplit(url)
+    return parts.scheme, (parts.hostname or "").rstrip("."), parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+class Transport:
+    """Sends requests; safe to share between clients of several registries. Closing it closes its connections."""
+
+    def __init__(
+        self,
+        *,
+        limits: Limits = LIMITS,
+        timing: Timing = REAL_TIME,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        """Raises UsageError where the environment names a certificate file that does not exist."""
+        self.limits = limits
+        self.timing = timing
+        self._certificates = _certificate_file(os.environ if environ is None else environ)
+        self._session = requests.Session()
+        self._session.trust_env = False
+        for prefix in ("https://", "http://"):
+            self._session.mount(prefix, HTTPAdapter(pool_maxsize=8, max_retries=0))
+        logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # it logs whole URLs, signatures in queries included
+
+    def close(self) -> None:
+        self._session.close()
+
+    def send(self, request: Request) -> Answer:
+        """Returns the answer, whatever its status; lost connections and busy answers are tried again.
+
+        Raises RegistryError: ConnectionLost after the last attempt, others for what must not be followed.
+        """
+        backoff = Backoff(self.timing, self.limits)
+        while True:
+            try:
+                answer = self._follow(request)
+            except ConnectionLost:
+                if not request.retry or not backoff.wait():
+                    raise
+                continue
+            if not request.retry or answer.status not in RETRIED_STATUSES or not backoff.wait(answer.headers.get("Retry-After")):
+                return answer
+
+    def _follow(self, request: Request) -> Answer:
+        url, headers = request.url, dict(request.headers)
+        for _ in range(self.limits.redirects + 1):
+            answer = self._once(request, url, headers)
+            location = answer.headers.get("Location")
+            if answer.status not in _REDIRECTS or not location:
+                return answer
+            answer.close()
+            target = resolve(url, location, step=request.step)
+            if origin(target) != origin(url):
+                headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
+                if not request.leave_host:
+                    raise RegistryError(f"{request.step}: redirected to {host_of(target)}", where=host_of(url), status=answer.status)
+            if answer.status == 303 and request.method not in ("GET", "HEAD"):
+                raise RegistryError(f"{request.step}: a redirect would turn {request.method} into GET", where=host_of(url), status=303)
+            url = target
+        raise RegistryError(f"{request.step}: more than {self.limits.redirects} redirects", where=host_of(request.url))
+
+    def _once(self, request: Request, url: str, headers: Mapping[str, str]) -> Answer:
+        sent = {"User-Agent": _USER_AGENT, "Accept-Encoding": "identity", **headers}
+        try:
+            prepared = requests.Request(request.method, url, headers=sent, data=cast(bytes, request.body) or None).prepare()
+            response = self._session.send(
+                prepared,
+                stream=True,
+                timeout=(self.limits.connect_timeout, self.limits.read_timeout),
+                verify=self._certificates or True,
+                proxies={} if is_loopback(urlsplit(url).hostname or "") else get_environ_proxies(url),
+                allow_redirects=False,
+            )
+            streamed = request.stream and response.status_code in _STREAMED
+            data = b"" if streamed else self._read(request, response, url)
+        except _FAILURES as err:
+            raise ConnectionLost(request.step, url, err) from err
+        _log.debug("%s %s: %d", request.method, _shown(url), response.status_code)
+        return Answer(status=response.status_code, headers=response.headers, url=url, body=data, raw=response.raw if streamed else None)
+
+    def _read(self, request: Request, response: requests.Response, url: str) -> bytes:
+        raw, good = response.raw, response.status_code < 300
+        limit = request.limit if good else min(request.limit, self.limits.error_body)
+        deadline = self.timing.clock() + self.limits.answer_time
+        data = bytearray()
+        while len(data) <= limit and (piece := raw.read1(self.limits.chunk, decode_content=False)):
+            data += piece
+            if self.timing.clock() > deadline:
+                response.close()
+                raise TimeoutError
+        if len(data) > limit:
+            response.close()
+            if good:
+                raise RegistryError(f"{request.step}: the answer is larger than {limit} bytes", where=host_of(url), reason="limit")
+        else:
+            raw.release_conn()
+        return bytes(data[:limit])
+
+
+def resolve(base: str, location: str, *, step: str) -> str:
+    """Returns the absolute URL of a Location header; raises RegistryError for one that must not be followed."""
+    try:
+        target = urljoin(base, location.strip())
+        old, new = urlsplit(base), urlsplit(target)
+        origin(target)
+    except ValueError as err:
+        raise RegistryError(f"{step}: the registry names a Location that is not a URL", where=host_of(base)) from err
+    if problem := _unsafe(old, new):
+        raise RegistryError(
+            f"{step}: {problem}", where=host_of(base), reason="unsafe_redirect", hint="check the registry's address and its proxy"
+        )
+    return target
+
+
+def _unsafe(old: SplitResult, new: SplitResult) -> str:
+    if new.scheme not in ("http", "https") or not new.hostname:
+        return "the registry names a Location that is not a web address"
+    if "@" in new.netloc:
+        return "the registry names a Location with a user name in it"
+    if new.scheme == "http" and old.scheme == "https":
+        return f"refused to go on from https to plain http at {new.netloc}"
+    if new.scheme == "http" and new.hostname != old.hostname and not is_loopback(new.hostname):
+        return f"refused to go on to another host by plain http at {new.netloc}"
+    return ""
+
+
+def _certificate_file(environ: Mapping[str, str]) -> str:
+    for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
+        if path := environ.get(name):
+            if not Path(path).exists():
+                raise UsageError(f"the certificate file of {name} does not exist", where=path, hint=f"correct or unset {name}")
+            return path
+    return ""
+
+
+def _shown(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{host_of(url)}{parts.path}" + ("?…" if parts.query else "")
+
+
+def _cause_words(error: BaseException) -> tuple[str, str]:
+    """Returns what went wrong and what to do, from the type of an error: its text may hold signed URLs."""
+    chain = [error]
+    while (cause := chain[-1].__cause__ or chain[-1].__context__) and cause not in chain:
+        chain.append(cause)
+    if any(isinstance(e, requests.exceptions.SSLError) for e in chain):
+        return "the TLS certificate or connection is not accepted", "for a company's own authority set SSL_CERT_FILE to its certificate"
+    if any(isinstance(e, requests.exceptions.ProxyError) for e in chain):
+        return "the proxy does not connect", "check HTTPS_PROXY and NO_PROXY"
+    if any(isinstance(e, (requests.Timeout, TimeoutError, urllib3.exceptions.TimeoutError)) for e in chain):
+        return "no answer in time", "check that the registry is up and reachable, then run again"
+    if any(isinstance(e, ConnectionRefusedError) for e in chain):
+        return "the connection is refused", "check that the registry is running on this host and port"
+    if any(isinstance(e, urllib3.exceptions.NameResolutionError) for e in chain):
+        return "the host name is not known", "check the registry's name and the network"
+    if any(isinstance(e, (requests.exceptions.InvalidURL, UnicodeError, urllib3.exceptions.LocationParseError)) for e in chain):
+        return "the address is not a valid URL", "check the registry's name"
+    return "the connection broke off", "run again; what has arrived is not sent a second time"
