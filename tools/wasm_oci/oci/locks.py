@@ -1,0 +1,67 @@
+"""A lock between the programs of one machine that run as one user, for what registries do not do atomically."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from wasm_oci.limits import LIMITS
+from wasm_oci.oci.retry import REAL_TIME, Timing
+
+_PAUSE = 0.02
+
+
+@contextmanager
+def machine_lock(name: str, *, timing: Timing = REAL_TIME, patience: float = LIMITS.retry_budget) -> Iterator[bool]:
+    """Holds the lock `name` while the block runs; yields False where it cannot be had in `patience` seconds.
+
+    It is a help against lost updates, not a guarantee: who uses it must still look at what came of the update.
+    """
+    handle = _open(name)
+    if handle is None:
+        yield False
+        return
+    try:
+        deadline = timing.clock() + patience
+        while not (locked := _try_lock(handle)) and timing.clock() < deadline:
+            timing.sleep(_PAUSE)
+        yield locked
+    finally:
+        os.close(handle)
+
+
+def _open(name: str) -> int | None:
+    user = 0 if sys.platform == "win32" else os.getuid()
+    folder = Path(tempfile.gettempdir()) / f"wasm_oci-locks-{user}"
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if folder.is_symlink() or folder.stat().st_uid != user:
+            return None
+        return os.open(folder / hashlib.sha256(name.encode()).hexdigest()[:32], os.O_RDWR | os.O_CREAT, 0o600)
+    return None
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(handle: int) -> bool:
+        try:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _try_lock(handle: int) -> bool:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
