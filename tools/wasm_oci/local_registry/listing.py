@@ -12,7 +12,8 @@ from wasm_oci.local_registry.manifests import referrer_descriptor, subject_of
 from wasm_oci.local_registry.messages import Answer, Refusal, Request, json_answer
 from wasm_oci.local_registry.names import parse_digest
 from wasm_oci.local_registry.registry import Registry
-from wasm_oci.local_registry.storage import OCI_INDEX, Repository
+from wasm_oci.local_registry.storage import Repository
+from wasm_oci.oci.descriptor import INDEX_TYPE
 
 _PAGE = 1000
 
@@ -42,8 +43,8 @@ def list_referrers(registry: Registry, request: Request, name: str, reference: s
     page, headers = _page(request, list(found), f"/v2/{name}/referrers/{subject}")
     if wanted is not None:
         headers["OCI-Filters-Applied"] = "artifactType"
-    document = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [found[digest] for digest in page]}
-    return json_answer(200, document, headers=headers, media_type=OCI_INDEX)
+    document = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [found[digest] for digest in page]}
+    return json_answer(200, document, headers=headers, media_type=INDEX_TYPE)
 
 
 def _referrers(repository: Repository, subject: Digest, wanted: str | None) -> Iterator[JsonObject]:

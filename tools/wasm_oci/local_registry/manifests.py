@@ -11,10 +11,11 @@ from wasm_oci.jsontext import JsonObject, parse_object
 from wasm_oci.local_registry.messages import Answer, Refusal, Request, digest_header, read_all
 from wasm_oci.local_registry.names import is_tag, parse_digest
 from wasm_oci.local_registry.registry import Registry
-from wasm_oci.local_registry.storage import OCI_INDEX, Repository, StoredManifest
+from wasm_oci.local_registry.storage import Repository, StoredManifest
+from wasm_oci.oci.descriptor import INDEX_TYPE, MANIFEST_TYPE
 
-_IMAGES = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
-_INDEXES = (OCI_INDEX, "application/vnd.docker.distribution.manifest.list.v2+json")
+_IMAGES = (MANIFEST_TYPE, "application/vnd.docker.distribution.manifest.v2+json")
+_INDEXES = (INDEX_TYPE, "application/vnd.docker.distribution.manifest.list.v2+json")
 
 
 def get_manifest(registry: Registry, request: Request, name: str, reference: str) -> Answer:

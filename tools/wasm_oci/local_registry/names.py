@@ -1,4 +1,4 @@
-"""Names of repositories and tags (distribution specification, "Pulling manifests"), and their folders."""
+"""Names of repositories, tags and digests as they come in a path, and the folders of repositories."""
 
 from __future__ import annotations
 
@@ -6,23 +6,27 @@ import re
 from pathlib import Path
 
 from wasm_oci.digest import Digest
-from wasm_oci.errors import FormatError
-
-_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_NAME = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
-_TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
-_MAX_NAME = 255
+from wasm_oci.errors import FormatError, WasmOciError
+from wasm_oci.oci.reference import check_repository, check_tag
 
 _OF_A_LAYOUT = frozenset({"blobs", "index.json", "oci-layout"})
 _OF_WINDOWS = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
 
 
 def is_repository(name: str) -> bool:
-    return len(name) <= _MAX_NAME and _NAME.fullmatch(name) is not None
+    try:
+        check_repository(name)
+    except WasmOciError:
+        return False
+    return True
 
 
 def is_tag(text: str) -> bool:
-    return _TAG.fullmatch(text) is not None
+    try:
+        check_tag(text)
+    except WasmOciError:
+        return False
+    return True
 
 
 def parse_digest(text: str) -> Digest | None:

@@ -36,7 +36,8 @@ class RequestRecord:
     def __str__(self) -> str:
         """The line of the access log: method, path, status, bytes received, bytes sent."""
         query = "?" + urlencode(self.query, safe=":/") if self.query else ""
-        return one_line(f"{self.method or '-'} {quote(self.path, safe='/:%+@!~,=')}{query} {self.status} {self.received} {self.sent}")
+        path = quote(self.path, safe="/:%+@!~,=") or "-"
+        return one_line(f"{self.method or '-'} {path}{query} {self.status} {self.received} {self.sent}")
 
 
 class AccessLog:

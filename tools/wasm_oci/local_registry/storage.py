@@ -20,9 +20,8 @@ from wasm_oci.files import read_bounded, write_file
 from wasm_oci.jsontext import JsonObject, parse_object, pretty
 from wasm_oci.limits import LIMITS
 from wasm_oci.local_registry.names import folder_of, is_repository, name_of
+from wasm_oci.oci.descriptor import INDEX_TYPE, REF_NAME_ANNOTATION
 
-REF_NAME = "org.opencontainers.image.ref.name"
-OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 _INDEX_FILE_LIMIT = 16 * LIMITS.manifest
 
 
@@ -142,7 +141,7 @@ class Repository:
                 return
             rest = self._without_tag(entries, tag)
             rest = [entry for entry in rest if not (entry.get("digest") == str(digest) and _tag_of(entry) is None)]
-            annotations = {**descriptor.get("annotations", {}), REF_NAME: tag}
+            annotations = {**descriptor.get("annotations", {}), REF_NAME_ANNOTATION: tag}
             self._write([*rest, {**descriptor, "annotations": annotations}])
 
     def delete_tag(self, tag: str) -> bool:
@@ -185,7 +184,7 @@ class Repository:
         return entries
 
     def _write(self, entries: list[JsonObject]) -> None:
-        document = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}
+        document = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": entries}
         write_file(self.folder / "index.json", pretty(document))
 
     @staticmethod
@@ -197,7 +196,7 @@ class Repository:
         rest = [entry for entry in entries if _tag_of(entry) != tag]
         for entry in entries:
             if _tag_of(entry) == tag and all(other.get("digest") != entry.get("digest") for other in rest):
-                annotations = {key: value for key, value in entry["annotations"].items() if key != REF_NAME}
+                annotations = {key: value for key, value in entry["annotations"].items() if key != REF_NAME_ANNOTATION}
                 bare = {key: value for key, value in entry.items() if key != "annotations"}
                 rest.append({**bare, "annotations": annotations} if annotations else bare)
         return rest
@@ -205,7 +204,7 @@ class Repository:
 
 def _tag_of(entry: JsonObject) -> str | None:
     annotations = entry.get("annotations")
-    name = annotations.get(REF_NAME) if isinstance(annotations, dict) else None
+    name = annotations.get(REF_NAME_ANNOTATION) if isinstance(annotations, dict) else None
     return name if isinstance(name, str) else None
 
 
