@@ -19,10 +19,17 @@ def reason_of(error: OSError) -> str:
     return error.strerror or type(error).__name__
 
 
+def _without_waiting(name: str, flags: int) -> int:
+    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+
+
 def open_input(path: Path, *, what: str = "input file") -> BinaryIO:
-    """Opens a regular file for reading; raises UsageError that names `what` where that is not possible."""
+    """Opens a regular file for reading; raises UsageError that names `what` where that is not possible.
+
+    A pipe is refused at once: opening it does not wait for a writer.
+    """
     try:
-        stream = path.open("rb")
+        stream = open(path, "rb", opener=_without_waiting)  # noqa: PTH123 - Path.open has no opener
     except OSError as err:
         raise UsageError(f"cannot read the {what}: {reason_of(err)}", where=str(path), hint="check the path and its permissions") from err
     if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
