@@ -1,0 +1,40 @@
+"""Ed25519 (RFC 8032) by the `cryptography` package, which is imported only when one of these is called."""
+
+from __future__ import annotations
+
+SEED_SIZE = 32
+KEY_SIZE = 32
+SIGNATURE_SIZE = 64
+
+
+def new_seed() -> bytes:
+    """Returns a new secret seed from the system's random numbers."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return Ed25519PrivateKey.generate().private_bytes_raw()
+
+
+def public_of(seed: bytes) -> bytes:
+    """Returns the public key that belongs to a seed of 32 bytes."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+
+
+def sign(seed: bytes, message: bytes) -> bytes:
+    """Returns the deterministic signature of `message`, 64 bytes."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return Ed25519PrivateKey.from_private_bytes(seed).sign(message)
+
+
+def verifies(public: bytes, message: bytes, signature: bytes) -> bool:
+    """Tells whether `signature` is that of `message` by the owner of the 32-byte key `public`."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except InvalidSignature:
+        return False
+    return True

@@ -1,0 +1,175 @@
+"""Ed25519 keys in the forms that are read and written here: compact (wasmsign2's own) and OpenSSH.
+
+Compact public: `01 ‖ key`, 33 bytes. Compact secret: `81 ‖ seed ‖ public key`, 65 bytes. Key ids are wasmsign2's:
+the first 12 bytes of HMAC-SHA256 with the raw public key as key and the text `key_id` as message.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wasm_oci.errors import KeyFormatError
+from wasm_oci.files import read_bounded
+from wasm_oci.limits import LIMITS
+from wasm_oci.wasmsign import ed25519, openssh
+
+COMPACT = "compact"
+OPENSSH = "openssh"
+FORMATS = (COMPACT, OPENSSH)
+_PUBLIC_TAG = b"\x01"
+_SECRET_TAG = b"\x81"
+_PUBLIC_SIZE = 1 + ed25519.KEY_SIZE
+_SECRET_SIZE = 1 + ed25519.SEED_SIZE + ed25519.KEY_SIZE
+_KEY_ID_SIZE = 12
+_NEW_KEY = "use a compact or an unencrypted OpenSSH Ed25519 key; `wasm_oci keygen` makes one"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicKey:
+    """A public key; two are equal if their bytes are, whatever file form and comment they came with."""
+
+    raw: bytes
+    format: str = field(default=COMPACT, compare=False)
+    comment: str = field(default="", compare=False)
+
+    @property
+    def key_id(self) -> bytes:
+        return hmac.new(self.raw, b"key_id", hashlib.sha256).digest()[:_KEY_ID_SIZE]
+
+    def compact(self) -> bytes:
+        return _PUBLIC_TAG + self.raw
+
+    def openssh(self) -> bytes:
+        return openssh.public_line(self.raw, self.comment)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretKey:
+    """A secret key whose public half is known to belong to it."""
+
+    seed: bytes = field(repr=False)
+    public: PublicKey
+
+    @staticmethod
+    def generate(key_format: str = COMPACT, comment: str = "") -> SecretKey:
+        seed = ed25519.new_seed()
+        return SecretKey(seed=seed, public=PublicKey(raw=ed25519.public_of(seed), format=key_format, comment=comment))
+
+    def compact(self) -> bytes:
+        return _SECRET_TAG + self.seed + self.public.raw
+
+    def openssh(self) -> bytes:
+        return openssh.private_text(self.seed, self.public.raw, self.public.comment)
+
+
+def load_public_keys(path: Path) -> tuple[PublicKey, ...]:
+    """Returns the key of a compact file, or all Ed25519 keys of an OpenSSH file, in order.
+
+    Raises KeyFormatError for anything else, UsageError for a file that cannot be read.
+    """
+    return parse_public_keys(read_bounded(path, LIMITS.key_file, what="public key"), where=str(path))
+
+
+def load_public_key(path: Path) -> PublicKey:
+    """Like `load_public_keys`, for where exactly one key is meant."""
+    keys = load_public_keys(path)
+    if len(set(keys)) != 1:
+        raise KeyFormatError(f"there are {len(keys)} keys in it, but one is meant", where=str(path), hint="keep one line")
+    return keys[0]
+
+
+def load_secret_key(path: Path) -> SecretKey:
+    """Returns the key of a compact or unencrypted OpenSSH file, its public half recomputed and compared.
+
+    Raises KeyFormatError for anything else, UsageError for a file that cannot be read.
+    """
+    return parse_secret_key(read_bounded(path, LIMITS.key_file, what="secret key"), where=str(path))
+
+
+def parse_public_keys(data: bytes, *, where: str) -> tuple[PublicKey, ...]:
+    """`load_public_keys` for bytes; `where` names them in errors."""
+    if data[:1] == _PUBLIC_TAG and len(data) == _PUBLIC_SIZE:
+        return (PublicKey(raw=data[1:]),)
+    if data[:1] == _SECRET_TAG and len(data) == _SECRET_SIZE:
+        raise _secret_for_public(where)
+    text = _text_of(data, _PUBLIC_TAG, _PUBLIC_SIZE, "public", where)
+    if text.lstrip().startswith(openssh.BEGIN):
+        raise _secret_for_public(where)
+    _refuse_pem(text, where)
+    lines = openssh.parse_public_lines(text, where=where)
+    return tuple(PublicKey(raw=raw, format=OPENSSH, comment=comment) for raw, comment in lines)
+
+
+def parse_secret_key(data: bytes, *, where: str) -> SecretKey:
+    """`load_secret_key` for bytes; `where` names them in errors, which never show the bytes."""
+    if data[:1] == _SECRET_TAG and len(data) == _SECRET_SIZE:
+        seed, raw = data[1 : 1 + ed25519.SEED_SIZE], data[1 + ed25519.SEED_SIZE :]
+        return _checked(seed, PublicKey(raw=raw), where)
+    if data[:1] == _PUBLIC_TAG and len(data) == _PUBLIC_SIZE:
+        raise _public_for_secret(where)
+    text = _text_of(data, _SECRET_TAG, _SECRET_SIZE, "secret", where)
+    if text.startswith(openssh.BEGIN):
+        seed, raw, comment = openssh.parse_private(text, where=where)
+        return _checked(seed, PublicKey(raw=raw, format=OPENSSH, comment=comment), where)
+    if text.lstrip().startswith((openssh.BEGIN, "\ufeff")):
+        raise KeyFormatError("there is something before the first line of the key", where=where, hint="begin the file with -----BEGIN")
+    _refuse_pem(text, where)
+    if text.lstrip().startswith(("ssh-", "ecdsa-", "sk-")):
+        raise _public_for_secret(where)
+    raise KeyFormatError("this is not a secret key", where=where, hint=_NEW_KEY)
+
+
+def require_format(key: PublicKey, key_format: str, *, where: str) -> None:
+    """Raises KeyFormatError unless the key came from a file of this form."""
+    if key.format != key_format:
+        raise KeyFormatError(f"the key is {key.format}, but {key_format} is required", where=where, hint="give the other key file")
+
+
+def require_pair(secret: SecretKey, public: PublicKey, *, where: str) -> None:
+    """Raises KeyFormatError unless the two keys belong together."""
+    if secret.public != public:
+        raise KeyFormatError(
+            f"the public key {public.key_id.hex()} does not belong to the secret key, whose id is {secret.public.key_id.hex()}",
+            where=where,
+            hint="give the two files of one key pair",
+        )
+
+
+def _checked(seed: bytes, public: PublicKey, where: str) -> SecretKey:
+    if ed25519.public_of(seed) != public.raw:
+        raise KeyFormatError(
+            "the public half does not belong to the secret half", where=where, hint="the file is damaged; restore it or make a new key pair"
+        )
+    return SecretKey(seed=seed, public=public)
+
+
+def _text_of(data: bytes, tag: bytes, size: int, kind: str, where: str) -> str:
+    """Returns the text of a file that is not a whole compact key; names what a binary one is."""
+    if not data:
+        raise KeyFormatError(f"the {kind} key file is empty", where=where, hint=_NEW_KEY)
+    if data[:1] == tag:
+        raise KeyFormatError(f"a compact {kind} key has {size} bytes, not {len(data)}", where=where, hint="copy the file again, as it is")
+    if data[:2] in (b"\x30\x2e", b"\x30\x2a") or data[:2] in (b"\x30\x81", b"\x30\x82"):
+        raise KeyFormatError("this is a DER key", where=where, hint=_NEW_KEY)
+    try:
+        return data.decode()
+    except UnicodeDecodeError as err:
+        raise KeyFormatError(f"this is not a {kind} key", where=where, hint=_NEW_KEY) from err
+
+
+def _refuse_pem(text: str, where: str) -> None:
+    _, begin, rest = text.partition("-----BEGIN ")
+    if begin:
+        label = rest.partition("-----")[0][:40]
+        raise KeyFormatError(f"this is a PEM file ({label})", where=where, hint=_NEW_KEY)
+
+
+def _secret_for_public(where: str) -> KeyFormatError:
+    return KeyFormatError("this is a secret key; the public key is needed here", where=where, hint="give the public file of the pair")
+
+
+def _public_for_secret(where: str) -> KeyFormatError:
+    return KeyFormatError("this is a public key; the secret key is needed here", where=where, hint="give the secret file of the pair")

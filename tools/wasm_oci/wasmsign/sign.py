@@ -1,0 +1,151 @@
+"""Signing a file: its content is read once, hashed and written as it goes by (FORMATS 1 and 2)."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from wasm_oci.digest import Digest, digest_of
+from wasm_oci.errors import FormatError, UsageError
+from wasm_oci.files import atomic_output, open_input
+from wasm_oci.wasmsign import ed25519
+from wasm_oci.wasmsign.content import Content
+from wasm_oci.wasmsign.keys import SecretKey
+from wasm_oci.wasmsign.sections import CUSTOM_ID, PREAMBLE_SIZE, SIGNATURE_NAME, Kind
+from wasm_oci.wasmsign.signature import HASH_SIZE, SignatureData, SignatureRecord, message
+from wasm_oci.wasmsign.varint import encode_u32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignResult:
+    """What `sign_file` wrote."""
+
+    digest: Digest | None
+    """Of the output file; None where it was not asked for."""
+    size: int
+    """Of the output file."""
+    module_hash: str
+    """SHA-256 of all that is signed, hexadecimal."""
+    kind: Kind
+    key_id: bytes | None
+    signature_count: int
+    """Signatures that the file, or the signature file, now holds."""
+    added: bool
+    """False where the file had this signature already."""
+    dropped: int
+    """Signature sections that were not first in the file, which no reader would find, and that were left out."""
+    signature: bytes = field(repr=False)
+    """The payload of the signature section."""
+
+
+def sign_file(
+    input: Path,
+    output: Path,
+    key: SecretKey,
+    *,
+    key_id: bytes | None,
+    signature_file: Path | None = None,
+    with_digest: bool = True,
+    as_reference: bool = False,
+) -> SignResult:
+    """Writes `input` to `output` with one signature more, every section header in its shortest form.
+
+    With `signature_file` the signature goes there instead and `output` has none. `input` and `output` may be one
+    file. Signing again with the same key changes nothing. `with_digest` reads a signed output once more.
+    `as_reference` reads old signatures as the published wasmsign2 does, and refuses to sign twice
+    (FormatError with reason `duplicate`).
+
+    Nothing is written when this raises: FormatError or LimitError for an input that cannot be signed so that it
+    verifies, UsageError for files that cannot be read or written.
+    """
+    if signature_file is not None and signature_file.absolute() in (output.absolute(), input.absolute()):
+        raise UsageError("the signature file is also the input or output", where=str(signature_file), hint="name another file")
+    where = str(input)
+    with open_input(input) as stream, ExitStack() as outputs:
+        content = Content(stream, where)
+        previous = content.previous_signature(as_reference=as_reference)
+        if signature_file is not None and content.signature_sections:
+            raise FormatError(
+                "the file holds a signature already, which a detached one would not fit",
+                where=where,
+                hint="sign the unsigned file, or add an embedded signature (without a signature file)",
+                reason="signed",
+            )
+        signer = _Signer(key, key_id, previous, as_reference=as_reference, where=where)
+        target = outputs.enter_context(atomic_output(output))
+        if signature_file is not None:
+            detached = outputs.enter_context(atomic_output(signature_file, what="signature file"))
+            hashes = content.copy(target, PREAMBLE_SIZE)
+            payload, added = signer.payload(hashes)
+            detached.write(payload)
+        else:
+            hashes, payload, added = _write_embedded(content, signer, target)
+        size = target.seek(0, 2)
+        digest = None
+        if with_digest:
+            target.seek(0)
+            digest, _ = digest_of(target)
+    return SignResult(
+        digest=digest,
+        size=size,
+        module_hash=hashes[-1].hex(),
+        kind=content.kind,
+        key_id=key_id,
+        signature_count=len(previous.records) + added,
+        added=added,
+        dropped=content.signature_sections - content.signed,
+        signature=payload,
+    )
+
+
+def _write_embedded(content: Content, signer: _Signer, target: BinaryIO) -> tuple[tuple[bytes, ...], bytes, bool]:
+    """Writes the content behind a gap for the signature; if old signatures made the gap wrong, a second time."""
+    payload = signer.likely_payload(content.hash_count)
+    for _ in range(2):
+        gap = len(_section(payload))
+        target.seek(0)
+        target.truncate()
+        hashes = content.copy(target, PREAMBLE_SIZE + gap)
+        payload, added = signer.payload(hashes)
+        if len(_section(payload)) == gap:
+            target.seek(PREAMBLE_SIZE)
+            target.write(_section(payload))
+            return hashes, payload, added
+    raise UsageError("the input file changes while it is read", where=content.where, hint="sign it again when nothing writes to it")
+
+
+def _section(payload: bytes) -> bytes:
+    name = encode_u32(len(SIGNATURE_NAME)) + SIGNATURE_NAME
+    return bytes((CUSTOM_ID,)) + encode_u32(len(name) + len(payload)) + name + payload
+
+
+class _Signer:
+    """Makes the payload for any hashes, from the key and the signatures that were there before."""
+
+    def __init__(self, key: SecretKey, key_id: bytes | None, previous: SignatureData, *, as_reference: bool, where: str) -> None:
+        self._key, self._key_id, self._previous = key, key_id or b"", previous
+        self._as_reference, self._where = as_reference, where
+
+    def likely_payload(self, count: int) -> bytes:
+        """Returns a payload as long as it will be if the content is what was signed before, or was never signed."""
+        fitting = (signed.hashes for signed in self._previous.sets if len(signed.hashes) == count)
+        try:
+            payload, _ = self.payload(next(fitting, (bytes(HASH_SIZE),) * count))
+        except FormatError:
+            return self._previous.encode()
+        return payload
+
+    def payload(self, hashes: tuple[bytes, ...]) -> tuple[bytes, bool]:
+        """Returns the payload, and whether it holds one more signature than before."""
+        signature = ed25519.sign(self._key.seed, message(hashes))
+        record = SignatureRecord(key_id=self._key_id, signature=signature)
+        present = [old for signed in self._previous.sets if signed.hashes == hashes for old in signed.signatures]
+        if not self._as_reference and any(old.signature == signature for old in present):
+            return self._previous.encode(), False
+        if record in present:
+            raise FormatError(
+                "the file is signed with this key already", where=self._where, hint="nothing is left to do", reason="duplicate"
+            )
+        return self._previous.add(hashes, record, where=self._where).encode(), True
