@@ -1,0 +1,188 @@
+"""Acts as planned: blobs, manifest by digest, referrer, read-back, and the tag last (N1, N4, N6).
+
+Whatever fails, the tag is as it was or as planned; a result says of each step what the destination answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from wasm_oci.digest import Digest
+from wasm_oci.errors import AuthError, DigestError, NotFoundError, RegistryError, TagConflictError, WasmOciError
+from wasm_oci.jsontext import JsonObject
+from wasm_oci.publish.plan import Action, Plan, TagPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One thing that was done, or tried; `outcome` is done, exists, failed, or `done (answer lost)`."""
+
+    name: str
+    subject: str
+    """The digest or tag that it is about."""
+    outcome: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Result:
+    """What happened at one destination; written while it happens."""
+
+    plan: Plan
+    steps: list[Step] = field(default_factory=list)
+    status: str = "not started"
+    """unchanged, published, failed or not started."""
+    bytes_sent: int = 0
+    bytes_skipped: int = 0
+    tag_after: Digest | None = None
+    """What the tag named when it was last read."""
+    referrers: str = ""
+    """By which way the signature is found, where one was attached."""
+    error: WasmOciError | None = None
+
+    def to_json(self) -> JsonObject:
+        document = self.plan.to_json()
+        document |= {
+            "status": self.status,
+            "steps": [{"step": step.name, "subject": step.subject, "outcome": step.outcome} for step in self.steps],
+            "bytesSent": self.bytes_sent,
+            "bytesSkipped": self.bytes_skipped,
+        }
+        if self.plan.tag:
+            document["tag"]["now"] = str(self.tag_after) if self.tag_after else None
+        if self.referrers:
+            document["signature"]["foundBy"] = self.referrers
+        if self.error:
+            document["error"] = {"reason": self.error.reason, "message": str(self.error), "exitCode": self.error.exit_code}
+        return document
+
+
+def publish(plans: Sequence[Plan], *, fail_fast: bool = True) -> tuple[Result, ...]:
+    """Carries out plans that are allowed, in two phases: content to all destinations, then tags.
+
+    Errors are in the results. With `fail_fast`, after the first one nothing further is begun and no tag is
+    written anywhere.
+    """
+    results = tuple(Result(plan=plan) for plan in plans)
+    for phase in (_send_content, _write_tag):
+        for result in results:
+            if result.error or (fail_fast and any(other.error for other in results)):
+                continue
+            try:
+                phase(result)
+            except WasmOciError as err:
+                result.status, result.error = "failed", err
+    return results
+
+
+def _send_content(result: Result) -> None:
+    plan = result.plan
+    destination, artifact = plan.destination, plan.artifact
+    result.tag_after = plan.tag.before if plan.tag else None
+    result.bytes_skipped = sum(step.blob.descriptor.size for step in plan.blobs if step.action is Action.EXISTS)
+    if plan.refusal:
+        raise plan.refusal
+    if not plan.writes:
+        result.status = "unchanged"
+        return
+    for step in plan.blobs:
+        blob, subject = step.blob, str(step.blob.descriptor.digest)
+        if step.action is Action.EXISTS:
+            result.steps.append(Step(name="blob", subject=subject, outcome="exists"))
+            continue
+        with _recorded(result, "blob", subject):
+            result.bytes_sent += destination.put_blob(blob.descriptor, blob.source)
+    digest = artifact.descriptor.digest
+    if plan.manifest is Action.CREATE:
+        with _recorded(result, "manifest", str(digest)):
+            destination.put_manifest(artifact.manifest)
+            result.bytes_sent += artifact.descriptor.size
+    else:
+        result.steps.append(Step(name="manifest", subject=str(digest), outcome="exists"))
+    if artifact.signature and plan.referrer is Action.CREATE:
+        with _recorded(result, "referrer", str(artifact.signature.descriptor().digest)):
+            result.referrers = destination.attach(artifact.signature)
+            result.bytes_sent += artifact.signature.descriptor().size
+    with _recorded(result, "read back", str(digest)):
+        _read_back(plan)
+    if plan.tag is None or plan.tag.action is Action.UNCHANGED:
+        result.status = "published"
+
+
+def _read_back(plan: Plan) -> None:
+    """Raises where the destination does not give back what it was given."""
+    destination, artifact = plan.destination, plan.artifact
+    digest = artifact.descriptor.digest
+    if destination.fetch_manifest(digest) != artifact.manifest.raw:
+        raise DigestError(f"manifest {digest} came back with other content", where=destination.name)
+    if artifact.signature is None:
+        return
+    referrer = artifact.signature.descriptor().digest
+    if not destination.has_referrer(digest, referrer):
+        raise NotFoundError(
+            f"the signature {referrer} was pushed, and the destination does not list it",
+            where=destination.name,
+            hint="run again: another program may have changed the list at the same time",
+        )
+    if destination.fetch_manifest(referrer) != artifact.signature.raw:
+        raise DigestError(f"manifest {referrer} of the signature came back with other content", where=destination.name)
+
+
+def _write_tag(result: Result) -> None:
+    plan, tag = result.plan, result.plan.tag
+    if tag is None or not tag.action.writes or result.status != "not started":
+        return
+    destination = plan.destination
+    current = result.tag_after = destination.tag_digest(tag.tag)
+    if current not in (tag.before, tag.after):
+        raise TagConflictError(
+            f"tag {tag.tag} was {tag.before or 'absent'} when this was planned and is {current or 'absent'} now",
+            where=destination.name,
+            hint="another program publishes the same tag: run again",
+        )
+    outcome = "exists"
+    if current != tag.after:
+        outcome = _put_tag(result, tag)
+        result.tag_after = destination.tag_digest(tag.tag)
+    if result.tag_after != tag.after:
+        result.steps.append(Step(name="tag", subject=tag.tag, outcome="failed"))
+        raise RegistryError(
+            f"tag {tag.tag} was accepted as {tag.after}, and is {result.tag_after or 'absent'}",
+            where=destination.name,
+            hint="run again; if this stays, the registry does not store what it is sent",
+            reason="tag_not_stored",
+        )
+    result.steps.append(Step(name="tag", subject=tag.tag, outcome=outcome))
+    result.status = "published"
+
+
+def _put_tag(result: Result, tag: TagPlan) -> str:
+    """Writes the tag once; where that fails or its answer is lost, what counts is what the tag says then."""
+    destination = result.plan.destination
+    try:
+        destination.put_tag(tag.tag, result.plan.artifact.manifest)
+    except (RegistryError, AuthError, DigestError) as err:
+        result.tag_after = None
+        try:
+            result.tag_after = destination.tag_digest(tag.tag)
+        except WasmOciError:
+            result.steps.append(Step(name="tag", subject=tag.tag, outcome="unknown"))
+            err.hint = f"whether tag {tag.tag} was written is not known, because it cannot be read now: run again"
+            raise err from None
+        if result.tag_after == tag.after:
+            return "done (answer lost)"
+        result.steps.append(Step(name="tag", subject=tag.tag, outcome="failed"))
+        raise
+    return "done"
+
+
+@contextmanager
+def _recorded(result: Result, name: str, subject: str) -> Iterator[None]:
+    """Adds a step to the result: done, or failed where the block raises."""
+    outcome = "failed"
+    try:
+        yield
+        outcome = "done"
+    finally:
+        result.steps.append(Step(name=name, subject=subject, outcome=outcome))

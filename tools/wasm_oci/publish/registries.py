@@ -1,0 +1,103 @@
+"""The registries that a build knows by name, and which of them is meant (DESIGN, "Which registry")."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from wasm_oci.errors import UsageError
+from wasm_oci.oci.credentials import AuthSetting
+from wasm_oci.oci.reference import DOCKER_HUB, Reference, check_host, check_repository, is_loopback
+from wasm_oci.oci.registry import RegistryClient
+from wasm_oci.oci.transport import Transport
+from wasm_oci.publish.destination import Destination, LayoutDestination, RegistryDestination
+
+_HUB_SEGMENTS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryEntry:
+    """An entry of `wkg_registry_config`, or a host that was named without one."""
+
+    name: str
+    kind: str = "oci"
+    """oci, or layout: a folder."""
+    host: str = ""
+    scheme: str = ""
+    """Empty: plain http for this machine, else https."""
+    prefix: str = ""
+    """What stands before the namespace in every repository name."""
+    path: str = ""
+    auth: AuthSetting = field(default_factory=AuthSetting)
+
+    def reference(self, namespace: str, repository: str, tag: str | None) -> Reference:
+        """Returns `host/prefix/namespace/repository:tag`; raises UsageError for names that a registry refuses."""
+        path = "/".join(part for part in (self.prefix, namespace, repository) if part)
+        where = f"registry {self.name}"
+        check_repository(path, where=where)
+        if self.host in DOCKER_HUB and path.count("/") + 1 > _HUB_SEGMENTS:
+            raise UsageError(
+                f"Docker Hub takes NAMESPACE/NAME, and this is {path}",
+                where=where,
+                hint="set name_override of the image to a name without '/', and the namespace to your Docker Hub account",
+            )
+        return Reference.parse(f"{self.host}/{path}" + (f":{tag}" if tag else ""), where=where)
+
+    def destination(
+        self, namespace: str, repository: str, tag: str | None, *, transport: Transport, environ: Mapping[str, str]
+    ) -> Destination:
+        """Returns where to publish; raises UsageError for an unusable name or a missing variable."""
+        if self.kind == "layout":
+            return LayoutDestination(Path(self.path))
+        return destination_at(
+            self.reference(namespace, repository, tag), transport=transport, environ=environ, auth=self.auth, scheme=self.scheme
+        )
+
+
+def destination_at(
+    reference: Reference, *, transport: Transport, environ: Mapping[str, str], auth: AuthSetting | None = None, scheme: str = ""
+) -> RegistryDestination:
+    """Returns a repository as a destination; without `auth` the Docker and Podman credentials are used."""
+    setting = auth or AuthSetting(entry=reference.registry)
+    lookup = setting.lookup(reference.registry, reference.repository, environ)
+    client = RegistryClient(reference, transport=transport, lookup=lookup, actions="pull,push", scheme=scheme)
+    return RegistryDestination(reference.with_tag(None), client)
+
+
+def choose_registry(entries: Sequence[RegistryEntry], wanted: str, default: str = "") -> RegistryEntry:
+    """Returns the entry that `wanted` names by its name or host, else a host without an entry.
+
+    `default` is the name that counts where `wanted` is empty. Raises UsageError for a name that is neither.
+    """
+    wanted = wanted or default
+    names = [entry.name for entry in entries]
+    if not wanted:
+        raise UsageError("no registry is named", hint=f"name one of {', '.join(names)}, or a host" if names else "name a host")
+    for entry in entries:
+        if entry.name == wanted:
+            return entry
+    host, _, prefix = wanted.partition("/")
+    if host == "localhost" or "." in host or ":" in host:
+        check_host(host, where="registry")
+        known = [entry for entry in entries if entry.kind == "oci" and entry.host == host]
+        best = next((entry for entry in known if entry.prefix == prefix), known[0] if known else None)
+        return replace(best, prefix=prefix) if best else RegistryEntry(name=host, host=host, prefix=prefix, auth=AuthSetting(entry=host))
+    near = difflib.get_close_matches(wanted, names, n=1, cutoff=0.5)
+    known_names = f"the names are {', '.join(names)}" if names else "no registry has a name here"
+    hint = f"did you mean {near[0]}? {known_names}" if near else f"{known_names}; or write a host such as ghcr.io"
+    raise UsageError(f"there is no registry {wanted[:100]!r}", hint=hint, reason="unknown_registry")
+
+
+def split_scheme(host: str, *, where: str) -> tuple[str, str]:
+    """Takes `https://` or `http://` off a host; plain http is for this machine only."""
+    for scheme in ("https", "http"):
+        if host.startswith(f"{scheme}://"):
+            host = host.removeprefix(f"{scheme}://").rstrip("/")
+            if scheme == "http" and not is_loopback(host):
+                raise UsageError(
+                    f"plain http is refused for {host[:100]}", where=where, hint="use https: a password would be readable on the way"
+                )
+            return scheme, host
+    return "", host
