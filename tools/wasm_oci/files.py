@@ -29,7 +29,7 @@ def open_input(path: Path, *, what: str = "input file") -> BinaryIO:
     A pipe is refused at once: opening it does not wait for a writer.
     """
     try:
-        stream = open(path, "rb", opener=_without_waiting)  # noqa: PTH123 - Path.open has no opener
+        stream = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 - Path.open has no opener
     except OSError as err:
         raise UsageError(f"cannot read the {what}: {reason_of(err)}", where=str(path), hint="check the path and its permissions") from err
     if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):

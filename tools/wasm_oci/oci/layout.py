@@ -131,7 +131,8 @@ class Layout:
             entries = tuple(entry for entry in entries if entry.digest == name)
         else:
             entries = tuple(entry for entry in entries if _tag_of(entry) == name)
-        shown = f"the tags here are {', '.join(tag[:128] for tag in self.tags[:_SHOWN_TAGS])}" if self.tags else "it has no tags; name a digest"
+        tags = ", ".join(tag[:128] for tag in self.tags[:_SHOWN_TAGS])
+        shown = f"the tags here are {tags}" if tags else "it has no tags; name a digest"
         if len({entry.digest for entry in entries}) > 1:
             what = f"{len(entries)} manifests could be meant" if name is None else f"tag {name} stands for {len(entries)} manifests"
             raise UsageError(what, where=str(self.folder), hint=shown)

@@ -1,0 +1,133 @@
+"""The annotations of an image: what the user wrote, what attributes say, what the file itself says.
+
+Explicit annotations beat attributes, attributes beat metadata in the file. Nothing here depends on registry,
+namespace or time, so that one digest serves all registries.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from wasm_oci.errors import LimitError, UsageError
+from wasm_oci.oci.descriptor import check_annotation_limits
+from wasm_oci.oci.metadata import Metadata
+
+_OCI = "org.opencontainers.image."
+TYPE = "com.wasm.component.type"
+SECURITY = "com.wasm.component.security"
+RESERVED = "com.wasmsign2."
+SIGNATURE_TYPE = "com.wasmsign2.signature.type"
+KEY_FORMAT = "com.wasmsign2.key.format"
+
+_FROM_METADATA = {
+    "description": "description",
+    "authors": "authors",
+    "licenses": "licenses",
+    "source": "source",
+    "homepage": "url",
+    "revision": "revision",
+}
+"""Metadata section and the last part of the annotation that it becomes; `version` is the image's, not the section's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureFacts:
+    """How a component is signed. An annotation is no evidence: verifiers look at the signature itself."""
+
+    type: str
+    """`embedded` or `detached`."""
+    key_format: str | None = None
+    """`compact` or `openssh`, where known."""
+
+    @property
+    def security(self) -> str:
+        return "detached-signed" if self.type == "detached" else "signed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attributes:
+    """What the rule or command line says about a component; empty where it says nothing."""
+
+    title: str
+    version: str = ""
+    description: str = ""
+    authors: tuple[str, ...] = ()
+    license: str = ""
+
+    def annotations(self) -> dict[str, str]:
+        """Raises UsageError for a control character other than a line break or tab."""
+        values = {
+            "title": self.title,
+            "version": self.version,
+            "description": self.description,
+            "authors": ", ".join(self.authors),
+            "licenses": self.license,
+        }
+        for name, value in values.items():
+            if _has_control(value.replace("\n", "").replace("\t", "")):
+                raise UsageError(f"{value[:100]!r} has a control character", where=name, hint="remove it")
+        return {_OCI + name: value for name, value in values.items() if value}
+
+
+def parse_annotations(entries: Iterable[str], *, where: str = "annotations") -> dict[str, str]:
+    """Reads `key=value` entries, split at the first `=`; raises UsageError or LimitError that names the entry."""
+    found: dict[str, str] = {}
+    for number, entry in enumerate(entries):
+        place = f"{where}[{number}]"
+        key, separator, value = entry.partition("=")
+        if not separator:
+            raise UsageError(f"{entry[:100]!r} has no '='", where=place, hint="write key=value")
+        if not key:
+            raise UsageError(f"{entry[:100]!r} has no key", where=place, hint="write key=value")
+        if _has_control(entry):
+            raise UsageError(f"{entry[:100]!r} has a control character", where=place, hint="remove it")
+        if any(c.isspace() for c in key):
+            raise UsageError(f"the key {key[:100]!r} has white space", where=place, hint="write key=value without spaces around '='")
+        if key.startswith(RESERVED):
+            raise UsageError(f"{key[:100]!r} is set by signing only", where=place, hint=f"leave out the annotations {RESERVED}*")
+        if found.get(key, value) != value:
+            raise UsageError(
+                f"{key[:100]!r} is given twice, as {found[key][:60]!r} and {value[:60]!r}", where=place, hint="keep one of them"
+            )
+        found[key] = value
+    try:
+        check_annotation_limits(found, where=where)
+    except LimitError as err:
+        raise UsageError(err.what, where=where, hint="use fewer or shorter annotations", reason=err.reason) from err
+    return found
+
+
+def merge(
+    explicit: Mapping[str, str],
+    attributes: Attributes,
+    metadata: Metadata,
+    *,
+    is_component: bool,
+    signature: SignatureFacts | None,
+) -> dict[str, str]:
+    """Returns the manifest's annotations.
+
+    Raises UsageError where an unsigned component is called secure, LimitError where all together are too much.
+    """
+    if SECURITY in explicit and not signature:
+        raise UsageError(
+            f"{SECURITY}={explicit[SECURITY][:60]} is set, but the component is not signed",
+            where="annotations",
+            hint="sign the component, or remove the annotation",
+        )
+    merged = {_OCI + name: text for section, name in _FROM_METADATA.items() if (text := metadata.to_json().get(section))}
+    merged[TYPE] = "component" if is_component else "module"
+    merged[SECURITY] = signature.security if signature else "unsigned"
+    if signature:
+        merged[SIGNATURE_TYPE] = signature.type
+        if signature.key_format:
+            merged[KEY_FORMAT] = signature.key_format
+    merged |= attributes.annotations() | dict(explicit)
+    check_annotation_limits(merged, where="annotations")
+    return merged
+
+
+def _has_control(text: str) -> bool:
+    return any(unicodedata.category(c) in ("Cc", "Cs") for c in text)
