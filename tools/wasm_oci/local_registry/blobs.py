@@ -24,7 +24,7 @@ def get_blob(registry: Registry, request: Request, name: str, reference: str) ->
     size = path.stat().st_size
     headers = {"Content-Type": OCTETS, "Accept-Ranges": "bytes", **digest_header(digest)}
     wanted = _RANGE.fullmatch(request.headers.get("range", ""))
-    if wanted is None or not any(wanted.groups()):
+    if wanted is None or not any(wanted.groups()) or (all(wanted.groups()) and int(wanted[1]) > int(wanted[2])):
         return Answer(status=200, headers=headers, file=path, length=size)
     first, last = _bounds(wanted[1], wanted[2], size)
     if first > last:

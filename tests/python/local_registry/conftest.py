@@ -1,0 +1,22 @@
+"""A registry and a client for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from local_registry.client import Client
+from wasm_oci.local_registry.server import RunningRegistry, start
+
+
+@pytest.fixture
+def registry() -> Iterator[RunningRegistry]:
+    with start() as running:
+        yield running
+
+
+@pytest.fixture
+def client(registry: RunningRegistry) -> Iterator[Client]:
+    with Client(registry.host) as connected:
+        yield connected
