@@ -76,9 +76,9 @@ class Descriptor:
     media_type: str
     digest: Digest
     size: int
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict, hash=False)
     artifact_type: str | None = None
-    platform: Mapping[str, Any] | None = None
+    platform: Mapping[str, Any] | None = field(default=None, hash=False)
 
     @staticmethod
     def of(data: bytes, media_type: str) -> Descriptor:

@@ -32,7 +32,7 @@ class _Document:
 
     MEDIA_TYPE: ClassVar[str]
 
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict, hash=False)
     artifact_type: str | None = None
     subject: Descriptor | None = None
     _source: bytes = field(init=False, default=b"", compare=False, repr=False)

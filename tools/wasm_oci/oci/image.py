@@ -1,0 +1,180 @@
+"""From a component (or module) to an image: manifest, config, annotations, and the layout that holds them.
+
+The same request gives the same bytes: no clock, path or host name goes in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from wasm_oci.digest import Digest, chunks
+from wasm_oci.errors import SignatureError, UsageError
+from wasm_oci.files import open_input, read_bounded
+from wasm_oci.jsontext import JsonObject
+from wasm_oci.limits import LIMITS
+from wasm_oci.oci.annotations import Attributes, SignatureFacts, merge, parse_annotations
+from wasm_oci.oci.component import WasmFile, read_wasm
+from wasm_oci.oci.descriptor import TITLE_ANNOTATION, WASM_CONFIG_TYPE, WASM_LAYER_TYPE, Descriptor
+from wasm_oci.oci.image_request import ImageRequest
+from wasm_oci.oci.layout import write_layout
+from wasm_oci.oci.manifest import Manifest
+from wasm_oci.oci.wasm_config import WasmConfig
+from wasm_oci.wasmsign.sections import PREAMBLE_SIZE, iter_sections, read_preamble
+from wasm_oci.wasmsign.signature import SignatureData, parse_signature
+from wasm_oci.wasmsign.verify import read_signature
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signing:
+    """The signature of an image's component."""
+
+    facts: SignatureFacts
+    key_ids: tuple[str, ...]
+    """Hexadecimal; signers that gave no id are not among them."""
+    file: Descriptor | None = None
+    """A detached signature's digest and size."""
+
+    def to_json(self) -> JsonObject:
+        document: JsonObject = {"type": self.facts.type, "key_ids": list(self.key_ids)}
+        if self.facts.key_format:
+            document["key_format"] = self.facts.key_format
+        if self.file:
+            document |= {"digest": str(self.file.digest), "size": self.file.size}
+        return document
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltImage:
+    """An image that is ready to be written."""
+
+    request: ImageRequest
+    wasm: WasmFile
+    manifest: Manifest
+    config: bytes = field(repr=False)
+    signing: Signing | None
+
+    @property
+    def digest(self) -> Digest:
+        return self.manifest.descriptor().digest
+
+    @property
+    def reference(self) -> str:
+        """The pinned reference for deployment files: `registry/repository@sha256:…`."""
+        return f"{self.request.registry}/{self.request.repository}@{self.digest}"
+
+    def write(self, folder: Path) -> None:
+        """Writes the layout to a folder that is absent or empty."""
+        config, layer = self.manifest.config, self.manifest.layers[0]
+        blobs: Mapping[Digest, Path | bytes] = {config.digest: self.config, layer.digest: self.request.component}
+        write_layout(folder, self.manifest.encode(), blobs, self.request.tag)
+
+    def metadata(self) -> JsonObject:
+        """Returns all facts about the image; the content of `<image>_metadata.json`."""
+        layer, manifest = self.manifest.layers[0], self.manifest.descriptor()
+        request = self.request
+        return {
+            "schemaVersion": 1,
+            "reference": {
+                "registry": request.registry,
+                "repository": request.repository,
+                "tag": request.tag,
+                "tagged": f"{request.registry}/{request.repository}:{request.tag}",
+                "pinned": self.reference,
+            },
+            "digest": str(manifest.digest),
+            "mediaType": manifest.media_type,
+            "size": manifest.size,
+            "config": self.manifest.config.to_json(),
+            "component": {
+                "name": request.repository.rpartition("/")[2],
+                "kind": self.wasm.kind.value,
+                "mediaType": layer.media_type,
+                "digest": str(layer.digest),
+                "size": layer.size,
+                "imports": list(self.wasm.imports),
+                "exports": list(self.wasm.exports),
+                "metadata": self.wasm.metadata.to_json(),
+            },
+            "annotations": dict(self.manifest.annotations),
+            "signature": self.signing.to_json() if self.signing else None,
+        }
+
+
+def build_image(request: ImageRequest) -> BuiltImage:
+    """Reads the component and makes the image; nothing is written.
+
+    Raises UsageError, FormatError or LimitError for what was asked or given, SignatureError where the signature is
+    malformed or is not of this file. Whether it is of a trusted key is for `verify` to say.
+    """
+    request.check()
+    explicit = parse_annotations(request.annotations)
+    wasm = read_wasm(request.component)
+    signature = _read_signature(request)
+    with open_input(request.component, what="component") as stream:
+        digest, size, signed_hash = _hash(stream, request, signature)
+    signing = _signing(request, signature, signed_hash)
+    title = request.repository.rpartition("/")[2]
+    layer = Descriptor(media_type=WASM_LAYER_TYPE, digest=digest, size=size, annotations={TITLE_ANNOTATION: f"{title}.wasm"})
+    config = WasmConfig.of(wasm, digest, created=request.created).encode()
+    attributes = Attributes(
+        title=title,
+        version=request.version or request.tag,
+        description=request.description,
+        authors=request.authors,
+        license=request.license,
+    )
+    annotations = merge(explicit, attributes, wasm.metadata, is_component=wasm.is_component, signature=signing.facts if signing else None)
+    manifest = Manifest(config=Descriptor.of(config, WASM_CONFIG_TYPE), layers=(layer,), annotations=annotations)
+    return BuiltImage(request=request, wasm=wasm, manifest=manifest, config=config, signing=signing)
+
+
+def _read_signature(request: ImageRequest) -> SignatureData | None:
+    if request.signature:
+        data = read_bounded(request.signature, LIMITS.signature_section, what="signature file")
+        return parse_signature(data, where=str(request.signature))
+    found = read_signature(request.component)
+    if request.signature_type == "embedded" and found is None:
+        raise UsageError(
+            "signature_type is embedded, but the file carries no signature", where=str(request.component), hint="sign it first"
+        )
+    return found
+
+
+def _hash(stream: BinaryIO, request: ImageRequest, signature: SignatureData | None) -> tuple[Digest, int, bytes | None]:
+    """Returns digest and size of the file and, if there is a signature, the hash of what it covers; reads once."""
+    start = PREAMBLE_SIZE
+    if signature and not request.signature:
+        read_preamble(stream)
+        start = next(iter_sections(stream)).end
+        stream.seek(0)
+    head = stream.read(start)
+    whole, covered, size = hashlib.sha256(head), hashlib.sha256(), len(head)
+    for chunk in chunks(stream):
+        whole.update(chunk)
+        size += len(chunk)
+        if signature:
+            covered.update(chunk)
+    return Digest("sha256:" + whole.hexdigest()), size, covered.digest() if signature else None
+
+
+def _signing(request: ImageRequest, signature: SignatureData | None, signed_hash: bytes | None) -> Signing | None:
+    if signature is None:
+        return None
+    if not any(signed.hashes[-1] == signed_hash for signed in signature.sets):
+        raise SignatureError(
+            "the signature is not of this content",
+            where=str(request.signature or request.component),
+            hint="sign the component again; a detached signature belongs to the output file of signing",
+            reason="content_changed",
+        )
+    facts = SignatureFacts(
+        type="detached" if request.signature else "embedded",
+        key_format=None if request.key_format == "none" else request.key_format,
+    )
+    key_ids = tuple(sorted({record.key_id.hex() for record in signature.records if record.key_id}))
+    file = Descriptor.of(signature.encode(), "") if request.signature else None
+    return Signing(facts=facts, key_ids=key_ids, file=file)
