@@ -1,0 +1,70 @@
+"""`wasm_oci pull`: fetches a component, verified before it gets its name."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import closing
+from pathlib import Path
+
+from wasm_oci.cli.outcome import Outcome
+from wasm_oci.files import read_bounded
+from wasm_oci.jsontext import JsonObject
+from wasm_oci.limits import LIMITS
+
+DESCRIPTION = """Fetch a WebAssembly component from a registry or an OCI layout folder.
+
+The manifest's digest, the component's digest and its signature are checked before the file gets its name: where
+one of them is wrong, no file is written. The signature is the embedded one, or a detached one that was published
+with the image, or the one that is given.
+
+  wasm_oci pull ghcr.io/my-org/hello@sha256:… -o hello.wasm -K signing.public
+  wasm_oci pull hello_layout:1.0.0 -o hello.wasm -K signing.public
+
+A reference with a tag only is answered with the digest to write instead."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("reference", metavar="REFERENCE", help="host/repository:tag, host/repository@sha256:…, or a layout folder")
+    parser.add_argument("-o", "--output-file", type=Path, required=True, metavar="FILE", help="where the component goes")
+    parser.add_argument(
+        "-K",
+        "--public-key",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="trusted public key, compact or OpenSSH; may be given several times",
+    )
+    parser.add_argument("-S", "--signature-file", type=Path, metavar="FILE", help="detached signature that counts instead of any other")
+    parser.add_argument("--allow-unsigned", action="store_true", help="accept a component without a signature")
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    from wasm_oci.publish import session
+    from wasm_oci.publish.pull import pull
+    from wasm_oci.wasmsign.keys import load_public_keys
+
+    keys = [key for path in args.public_key for key in load_public_keys(path)]
+    signature = read_bounded(args.signature_file, LIMITS.signature_section, what="signature file") if args.signature_file else None
+    with closing(session.make_transport()) as transport:
+        source, pinned = session.open_source(args.reference, transport)
+        pulled = pull(source, args.output_file, keys=keys, signature=signature, allow_unsigned=args.allow_unsigned)
+    reference = f"{source.name}@{pulled.digest}"
+    document: JsonObject = {
+        "reference": reference,
+        "digest": str(pulled.digest),
+        "pinned": pinned,
+        "component": {"digest": str(pulled.component.digest), "size": pulled.component.size},
+        "file": str(args.output_file),
+        "signature": None,
+    }
+    lines = [f"Pulled {reference}", f"  component {pulled.component.digest}, {pulled.component.size} bytes: {args.output_file}"]
+    if verified := pulled.verified:
+        kind, key_id = "detached" if verified.detached else "embedded", verified.key.key_id.hex()
+        document["signature"] = {"kind": kind, "keyId": key_id, "publicKey": verified.key.raw.hex()}
+        lines.append(f"  signature {kind}, verified with key {key_id}")
+    else:
+        lines.append("  signature none that was verified")
+    if not pinned:
+        lines.append(f"  to get the same next time, write {reference}")
+    return Outcome(text="\n".join(lines), document=document)

@@ -1,0 +1,125 @@
+"""Fetches a component: every digest and the signature are checked before the file gets its name."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from wasm_oci.digest import Digest
+from wasm_oci.errors import FormatError, SignatureError, UsageError
+from wasm_oci.files import open_input, reason_of
+from wasm_oci.limits import LIMITS
+from wasm_oci.oci.descriptor import MANIFEST_TYPE, WASM_LAYER_TYPE, Descriptor
+from wasm_oci.oci.manifest import Manifest
+from wasm_oci.publish.source import Source
+from wasm_oci.wasmsign.keys import PublicKey
+from wasm_oci.wasmsign.sections import read_preamble
+from wasm_oci.wasmsign.verify import VerifyResult, verify_file
+
+_ACCEPT_UNSIGNED = "accept it unsigned only with --allow-unsigned"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulled:
+    """A component that was checked and has its name."""
+
+    digest: Digest
+    """The manifest's: what to pin."""
+    component: Descriptor
+    verified: VerifyResult | None
+    """None where it was accepted without a signature."""
+
+
+def pull(
+    source: Source, output: Path, *, keys: Sequence[PublicKey], signature: bytes | None = None, allow_unsigned: bool = False
+) -> Pulled:
+    """Writes the component of a manifest to `output`, all or nothing.
+
+    `signature` is a detached one that counts instead of what the source has. With `allow_unsigned` a component
+    without any signature is accepted, and without keys one is not looked for. Raises UsageError without keys
+    otherwise, SignatureError (DigestError too) for what does not verify, FormatError for another kind of artifact.
+    """
+    if not keys and not allow_unsigned:
+        raise UsageError("no public key is given to verify with", hint=f"give one with -K; {_ACCEPT_UNSIGNED}")
+    if signature is not None and not keys:
+        raise UsageError("a signature needs a public key to verify with", hint="give one with -K")
+    descriptor, data = source.manifest()
+    where = f"{source.name}@{descriptor.digest}"
+    if descriptor.media_type != MANIFEST_TYPE:
+        raise FormatError(
+            f"this is a {descriptor.media_type[:80]}, not an image manifest", where=where, hint="name one of its manifests by digest"
+        )
+    component = _only_component(Manifest.parse(data, where=where), where)
+    with _staged(output) as path:
+        with path.open("wb") as stream:
+            for piece in source.pieces(component):
+                stream.write(piece)
+        with open_input(path) as stream:
+            read_preamble(stream, where=where)
+        try:
+            verified = _verify(path, source, descriptor.digest, keys, signature, allow_unsigned=allow_unsigned) if keys else None
+        except SignatureError as err:
+            err.where = where if err.where.startswith(str(path)) else err.where
+            raise
+    return Pulled(digest=descriptor.digest, component=component, verified=verified)
+
+
+def _only_component(manifest: Manifest, where: str) -> Descriptor:
+    found = [layer for layer in manifest.layers if layer.media_type == WASM_LAYER_TYPE]
+    if len(found) != 1:
+        kinds = ", ".join(sorted({layer.media_type for layer in manifest.layers}))[:200] or "none"
+        raise FormatError(
+            f"exactly one layer of type {WASM_LAYER_TYPE} is needed, and there are {len(found)} (layer types: {kinds})",
+            where=where,
+            hint="this is not an artifact with one WebAssembly component",
+        )
+    return found[0]
+
+
+def _verify(
+    path: Path, source: Source, subject: Digest, keys: Sequence[PublicKey], signature: bytes | None, *, allow_unsigned: bool
+) -> VerifyResult | None:
+    """The given signature, else an embedded one, else any that refers to the manifest."""
+    if signature is not None:
+        return verify_file(path, keys, signature=signature)
+    try:
+        return verify_file(path, keys)
+    except SignatureError as err:
+        if err.reason not in ("unsigned", "no_trusted_key"):
+            raise
+        refused = err
+    for payload in islice(source.signatures(subject), LIMITS.signatures):
+        try:
+            return verify_file(path, keys, signature=payload)
+        except SignatureError as err:
+            refused = err
+    if refused.reason == "unsigned":
+        if allow_unsigned:
+            return None
+        refused.hint = f"neither it nor the source holds a signature; {_ACCEPT_UNSIGNED}"
+    raise refused
+
+
+@contextmanager
+def _staged(output: Path) -> Iterator[Path]:
+    """Yields a path beside `output`, which gets that name when the block ends without an error."""
+    if output.is_dir():
+        raise UsageError("the output file is a folder", where=str(output), hint="name a file")
+    special = output.exists() and not output.is_file()
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{output.name[:64]}.", dir=None if special else output.parent) as folder:
+            path = Path(folder, "component.wasm")
+            yield path
+            if special:
+                with path.open("rb") as content, output.open("wb") as target:
+                    shutil.copyfileobj(content, target)
+            else:
+                path.replace(output)
+    except OSError as err:
+        hint = "check that its folder exists and may be written"
+        raise UsageError(f"cannot write the output file: {reason_of(err)}", where=str(output), hint=hint) from err

@@ -1,0 +1,85 @@
+"""Where components come from: a repository of a registry, or an OCI layout directory; one interface for both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from wasm_oci.digest import Digest
+from wasm_oci.limits import LIMITS
+from wasm_oci.oci.descriptor import SIGNATURE_TYPE, Descriptor
+from wasm_oci.oci.layout import Layout
+from wasm_oci.oci.manifest import Manifest
+from wasm_oci.oci.reference import Reference
+from wasm_oci.oci.referrers import artifact_type_of, find_referrers
+from wasm_oci.oci.registry import RegistryClient
+
+
+class Source(Protocol):
+    """Reads of one place; what they return is checked against its digest."""
+
+    @property
+    def name(self) -> str:
+        """Host and repository, or the folder."""
+
+    def manifest(self) -> tuple[Descriptor, bytes]:
+        """Returns what the user named."""
+
+    def pieces(self, blob: Descriptor) -> Iterator[bytes]:
+        """Yields a blob; raises DigestError at its end where it is another one."""
+
+    def signatures(self, subject: Digest) -> Iterator[bytes]:
+        """Yields the detached signatures that refer to a manifest; unverified."""
+
+
+class RegistrySource:
+    """A repository of a registry."""
+
+    def __init__(self, reference: Reference, client: RegistryClient) -> None:
+        self._reference = reference
+        self._client = client
+
+    @property
+    def name(self) -> str:
+        return self._reference.name
+
+    def manifest(self) -> tuple[Descriptor, bytes]:
+        fetched = self._client.fetch_manifest(self._reference.digest or self._reference.tag or "latest")
+        return fetched.descriptor, fetched.data
+
+    def pieces(self, blob: Descriptor) -> Iterator[bytes]:
+        return self._client.blob_pieces(blob)
+
+    def signatures(self, subject: Digest) -> Iterator[bytes]:
+        for manifest in find_referrers(self._client, subject, SIGNATURE_TYPE):
+            yield from _payloads(self, manifest)
+
+
+class LayoutSource:
+    """An OCI layout directory."""
+
+    def __init__(self, layout: Layout, wanted: str | Digest | None) -> None:
+        """`wanted` is a tag or digest, None for the only manifest of the layout."""
+        self._layout = layout
+        self._wanted = wanted
+
+    @property
+    def name(self) -> str:
+        return str(self._layout.folder)
+
+    def manifest(self) -> tuple[Descriptor, bytes]:
+        return self._layout.manifest(self._wanted)
+
+    def pieces(self, blob: Descriptor) -> Iterator[bytes]:
+        return self._layout.pieces(blob)
+
+    def signatures(self, subject: Digest) -> Iterator[bytes]:
+        for _, manifest in self._layout.referrers(subject):
+            if artifact_type_of(manifest) == SIGNATURE_TYPE:
+                yield from _payloads(self, manifest)
+
+
+def _payloads(source: Source, manifest: Manifest) -> Iterator[bytes]:
+    for layer in manifest.layers:
+        if layer.media_type == SIGNATURE_TYPE and layer.size <= LIMITS.signature_section:
+            yield b"".join(source.pieces(layer))
