@@ -18,7 +18,7 @@ from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.annotations import Attributes, SignatureFacts, merge, parse_annotations
 from wasm_oci.oci.component import WasmFile, read_wasm
-from wasm_oci.oci.descriptor import TITLE_ANNOTATION, WASM_CONFIG_TYPE, WASM_LAYER_TYPE, Descriptor
+from wasm_oci.oci.descriptor import SIGNATURE_TYPE, TITLE_ANNOTATION, WASM_CONFIG_TYPE, WASM_LAYER_TYPE, Descriptor
 from wasm_oci.oci.image_request import ImageRequest
 from wasm_oci.oci.layout import write_layout
 from wasm_oci.oci.manifest import Manifest
@@ -113,10 +113,10 @@ def build_image(request: ImageRequest) -> BuiltImage:
     request.check()
     explicit = parse_annotations(request.annotations)
     wasm = read_wasm(request.component)
-    signature = _read_signature(request)
+    signature, signature_file = _read_signature(request)
     with open_input(request.component, what="component") as stream:
         digest, size, signed_hash = _hash(stream, request, signature)
-    signing = _signing(request, signature, signed_hash)
+    signing = _signing(request, signature, signature_file, signed_hash)
     title = request.repository.rpartition("/")[2]
     layer = Descriptor(media_type=WASM_LAYER_TYPE, digest=digest, size=size, annotations={TITLE_ANNOTATION: f"{title}.wasm"})
     config = WasmConfig.of(wasm, digest, created=request.created).encode()
@@ -132,16 +132,17 @@ def build_image(request: ImageRequest) -> BuiltImage:
     return BuiltImage(request=request, wasm=wasm, manifest=manifest, config=config, signing=signing)
 
 
-def _read_signature(request: ImageRequest) -> SignatureData | None:
+def _read_signature(request: ImageRequest) -> tuple[SignatureData | None, Descriptor | None]:
+    """Returns the signature that counts and, where it is detached, its file's digest and size."""
     if request.signature:
         data = read_bounded(request.signature, LIMITS.signature_section, what="signature file")
-        return parse_signature(data, where=str(request.signature))
+        return parse_signature(data, where=str(request.signature)), Descriptor.of(data, SIGNATURE_TYPE)
     found = read_signature(request.component)
     if request.signature_type == "embedded" and found is None:
         raise UsageError(
             "signature_type is embedded, but the file carries no signature", where=str(request.component), hint="sign it first"
         )
-    return found
+    return found, None
 
 
 def _hash(stream: BinaryIO, request: ImageRequest, signature: SignatureData | None) -> tuple[Digest, int, bytes | None]:
@@ -161,7 +162,7 @@ def _hash(stream: BinaryIO, request: ImageRequest, signature: SignatureData | No
     return Digest("sha256:" + whole.hexdigest()), size, covered.digest() if signature else None
 
 
-def _signing(request: ImageRequest, signature: SignatureData | None, signed_hash: bytes | None) -> Signing | None:
+def _signing(request: ImageRequest, signature: SignatureData | None, file: Descriptor | None, signed_hash: bytes | None) -> Signing | None:
     if signature is None:
         return None
     if not any(signed.hashes[-1] == signed_hash for signed in signature.sets):
@@ -176,5 +177,4 @@ def _signing(request: ImageRequest, signature: SignatureData | None, signed_hash
         key_format=None if request.key_format == "none" else request.key_format,
     )
     key_ids = tuple(sorted({record.key_id.hex() for record in signature.records if record.key_id}))
-    file = Descriptor.of(signature.encode(), "") if request.signature else None
     return Signing(facts=facts, key_ids=key_ids, file=file)
