@@ -1,0 +1,175 @@
+"""Facts about a .wasm file or an artifact, for people and programs to look at. Nothing is verified here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from wasm_oci.digest import Digest, digest_of
+from wasm_oci.errors import FormatError, SignatureError, UsageError
+from wasm_oci.files import open_input
+from wasm_oci.jsontext import JsonObject
+from wasm_oci.limits import LIMITS
+from wasm_oci.oci.component import read_wasm_stream
+from wasm_oci.oci.descriptor import INDEX_TYPE, MANIFEST_TYPE, WASM_CONFIG_TYPE, Descriptor
+from wasm_oci.oci.layout import Layout
+from wasm_oci.oci.manifest import Index, Manifest
+from wasm_oci.oci.wasm_config import WasmConfig
+from wasm_oci.wasmsign.sections import Kind, iter_sections, read_preamble
+from wasm_oci.wasmsign.verify import read_signature
+
+_CUSTOM = "custom"
+_CORE = ["type", "import", "function", "table", "memory", "global", "export", "start", "element", "code", "data", "data_count", "tag"]
+_COMPONENT = [
+    "core_module",
+    "core_instance",
+    "core_type",
+    "component",
+    "instance",
+    "alias",
+    "type",
+    "canon",
+    "start",
+    "import",
+    "export",
+    "value",
+]
+_SHOWN_NAMES = 100
+_OTHERS = "(others)"
+
+
+class Place(Protocol):
+    """Where an artifact is; what the methods return is checked against its digest."""
+
+    @property
+    def name(self) -> str: ...
+
+    def manifest(self) -> tuple[Descriptor, bytes]: ...
+
+    def blob(self, descriptor: Descriptor) -> bytes: ...
+
+    def referrers(self, subject: Digest) -> Sequence[Descriptor]:
+        """With their artifact types, as far as these are known."""
+
+
+class LayoutPlace:
+    """A manifest of a layout; `wanted` is a tag or digest, None for the only one."""
+
+    def __init__(self, folder: Path, wanted: str | Digest | None) -> None:
+        self.name = str(folder)
+        self._layout = Layout.open(folder)
+        self._wanted = wanted
+
+    def manifest(self) -> tuple[Descriptor, bytes]:
+        return self._layout.manifest(self._wanted)
+
+    def blob(self, descriptor: Descriptor) -> bytes:
+        return self._layout.read_blob(descriptor, limit=LIMITS.config_blob)
+
+    def referrers(self, subject: Digest) -> Sequence[Descriptor]:
+        found = self._layout.referrers(subject)
+        return [
+            Descriptor(
+                media_type=entry.media_type,
+                digest=entry.digest,
+                size=entry.size,
+                artifact_type=manifest.artifact_type or manifest.config.media_type,
+                annotations=manifest.annotations,
+            )
+            for entry, manifest in found
+        ]
+
+
+def inspect_wasm(path: Path) -> JsonObject:
+    """Returns kind, digest, imports, exports, metadata, sections and signatures; raises UsageError or FormatError."""
+    where = str(path)
+    with open_input(path) as stream:
+        wasm = read_wasm_stream(stream, where=where)
+        stream.seek(0)
+        kind = read_preamble(stream, where=where)
+        totals: dict[tuple[str, str], list[int]] = {}
+        for section in iter_sections(stream, where=where):
+            key = (_section_name(kind, section.id), section.name or "")
+            if key not in totals and section.name is not None and len(totals) >= _SHOWN_NAMES:
+                key = (_CUSTOM, _OTHERS)
+            total = totals.setdefault(key, [0, 0])
+            total[0] += 1
+            total[1] += section.header_size + section.payload_size
+        stream.seek(0)
+        digest, size = digest_of(stream)
+    return {
+        "type": "wasm",
+        "target": where,
+        "kind": kind.value,
+        "digest": str(digest),
+        "size": size,
+        "imports": list(wasm.imports),
+        "exports": list(wasm.exports),
+        "metadata": wasm.metadata.to_json(),
+        "sections": [
+            {"section": section, **({"name": name} if section == _CUSTOM else {}), "count": count, "bytes": total}
+            for (section, name), (count, total) in totals.items()
+        ],
+        "signature": _signature(path),
+    }
+
+
+def _section_name(kind: Kind, section_id: int) -> str:
+    if section_id == 0:
+        return _CUSTOM
+    names = _CORE if kind is Kind.MODULE else _COMPONENT
+    return names[section_id - 1] if section_id <= len(names) else f"unknown_{section_id}"
+
+
+def _signature(path: Path) -> JsonObject | None:
+    try:
+        data = read_signature(path)
+    except SignatureError as err:
+        return {"malformed": err.what}
+    if data is None:
+        return None
+    return {
+        "sets": [
+            {
+                "hashes": len(signed.hashes),
+                "signatures": [{"key_id": record.key_id.hex() or None, "algorithm": record.algorithm} for record in signed.signatures],
+            }
+            for signed in data.sets
+        ]
+    }
+
+
+def inspect_artifact(place: Place) -> JsonObject:
+    """Returns what a manifest or index says, its config and its referrers; raises FormatError for another document."""
+    descriptor, data = place.manifest()
+    where = f"{place.name}@{descriptor.digest}"
+    document: JsonObject = {"target": place.name, **descriptor.to_json()}
+    document.pop("annotations", None)
+    if descriptor.media_type == INDEX_TYPE:
+        index = Index.parse(data, where=where)
+        document |= {"annotations": dict(index.annotations), "manifests": [entry.to_json() for entry in index.manifests]}
+        return document
+    if descriptor.media_type != MANIFEST_TYPE:
+        raise UsageError(f"this is a {descriptor.media_type}, neither an image manifest nor an index", where=where)
+    manifest = Manifest.parse(data, where=where)
+    document["annotations"] = dict(manifest.annotations)
+    document["config"] = _config(place, manifest.config, where)
+    document["layers"] = [layer.to_json() for layer in manifest.layers]
+    if manifest.artifact_type:
+        document["artifactType"] = manifest.artifact_type
+    if manifest.subject:
+        document["subject"] = manifest.subject.to_json()
+    document["referrers"] = [entry.to_json() for entry in place.referrers(descriptor.digest)]
+    return document
+
+
+def _config(place: Place, descriptor: Descriptor, where: str) -> JsonObject:
+    document = descriptor.to_json()
+    if descriptor.media_type == WASM_CONFIG_TYPE:
+        data = place.blob(descriptor)
+        try:
+            document["content"] = WasmConfig.parse(data, where=f"{where}: config").to_json()
+        except FormatError as err:
+            document["malformed"] = str(err)
+    return document
