@@ -106,6 +106,12 @@ class Reference:
         """Raises UsageError for anything but a full reference: short names are not expanded."""
         name, at, digest_text = text.partition("@")
         registry, slash, path = name.partition("/")
+        if "/" in digest_text:
+            raise UsageError(
+                "what is before '@' is no reference, and may be a password, so it is not shown",
+                where=where,
+                hint="leave user and password out: credentials come from Docker's configuration or a registry entry",
+            )
         if "://" in name:
             raise UsageError(f"{text[:200]!r} is a URL", where=where, hint="leave the scheme out: host/repository:tag")
         if not slash or not ("." in registry or ":" in registry or registry == "localhost"):

@@ -1,0 +1,123 @@
+"""References: the grammar of the distribution specification, and what is said about everything else."""
+
+from __future__ import annotations
+
+import pytest
+
+from wasm_oci.digest import Digest
+from wasm_oci.errors import UsageError
+from wasm_oci.oci.reference import Reference, check_host, check_repository, check_tag, is_loopback, split_host
+
+DIGEST = "sha256:" + "ab" * 32
+
+
+@pytest.mark.parametrize(
+    ("text", "registry", "repository", "tag", "digest"),
+    [
+        ("localhost/a", "localhost", "a", None, None),
+        ("localhost:5000/wasm-examples/examples/hello:v1.0.0", "localhost:5000", "wasm-examples/examples/hello", "v1.0.0", None),
+        (f"ghcr.io/my-org/app@{DIGEST}", "ghcr.io", "my-org/app", None, DIGEST),
+        (f"ghcr.io/my-org/app:1@{DIGEST}", "ghcr.io", "my-org/app", "1", DIGEST),
+        ("[::1]:5000/a__b/c-d.e_f:_tag", "[::1]:5000", "a__b/c-d.e_f", "_tag", None),
+        ("Registry.Example/a---b:Tag", "Registry.Example", "a---b", "Tag", None),
+    ],
+)
+def test_parse_and_write_again(text: str, registry: str, repository: str, tag: str | None, digest: str | None) -> None:
+    parsed = Reference.parse(text)
+    expected = Digest(digest) if digest else None
+    assert parsed == Reference(registry=registry, repository=repository, tag=tag, digest=expected)
+    assert str(parsed) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "names no registry host"),
+        ("hello", "names no registry host"),
+        ("library/hello:latest", "names no registry host"),
+        ("http://localhost:5000/a", "leave the scheme out"),
+        ("oci://localhost:5000/a", "leave the scheme out"),
+        ("ghcr.io/My-Org/App:1", "write it in lower case: my-org/app"),
+        ("ghcr.io/a//b", "is not a repository name"),
+        ("ghcr.io/../b", "is not a repository name"),
+        ("ghcr.io/a/", "is not a repository name"),
+        ("ghcr.io/a b", "is not a repository name"),
+        ("ghcr.io/-a", "is not a repository name"),
+        ("ghcr.io/a___b", "is not a repository name"),
+        ("ghcr.io/a\n", "is not a repository name"),
+        ("ghcr.io/" + "a" * 300, "at most 255 characters"),
+        ("ghcr.io/" + "a" * 250, "use a shorter name"),
+        ("ghcr.io/a:", "is not a tag"),
+        ("ghcr.io/a:.b", "is not a tag"),
+        ("ghcr.io/a:b+c", "is not a tag"),
+        ("ghcr.io/a:" + "b" * 129, "is not a tag"),
+        ("ghcr.io/a:b\n", "is not a tag"),
+        ("ghcr.io/a@", "is not a digest"),
+        ("ghcr.io/a@sha256:abc", "is not a digest"),
+        (f"ghcr.io/a@{DIGEST.upper()}", "is not a digest"),
+        (f"ghcr.io/a@{DIGEST}@{DIGEST}", "is not a digest"),
+        ("ghcr.io:0/a", "is not a registry host"),
+        ("ghcr.io:65536/a", "is not a registry host"),
+        ("ghcr.io:x/a", "is not a registry host"),
+        ("-x.io/a", "is not a registry host"),
+        ("a..b/a", "is not a registry host"),
+        ("[::g]:1/a", "is not a registry host"),
+        ("[1.2.3.4]:1/a", "is not a registry host"),
+        ("docker.io/hello:latest", "write docker.io/NAMESPACE/hello"),
+    ],
+)
+def test_refused_with_what_to_do(text: str, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Reference.parse(text, where="here")
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("here: ")
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("text", ["user:s3cret@ghcr.io/a:1", "https://user:s3cret@ghcr.io/a:1"])
+def test_a_password_is_not_repeated(text: str) -> None:
+    with pytest.raises(UsageError, match="leave user and password out") as caught:
+        Reference.parse(text)
+    assert "s3cret" not in repr(caught.value)
+
+
+def test_docker_hub_has_another_host_for_its_api() -> None:
+    reference = Reference.parse("docker.io/library/hello:1")
+    assert (reference.registry, reference.api_host) == ("docker.io", "registry-1.docker.io")
+    assert Reference.parse("ghcr.io/a/b:1").api_host == "ghcr.io"
+
+
+def test_with_tag_and_with_digest_replace_each_other() -> None:
+    reference = Reference.parse("ghcr.io/a/b:1")
+    pinned = reference.with_digest(Digest(DIGEST))
+    assert str(pinned) == f"ghcr.io/a/b@{DIGEST}"
+    assert str(pinned.with_tag("2")) == "ghcr.io/a/b:2"
+    assert reference.name == "ghcr.io/a/b"
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:5000", "127.0.0.1", "127.9.9.9:80", "[::1]:5000", "::1"])
+def test_loopback(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["localhost.example", "127.0.0.1.example", "128.0.0.1", "[::2]:1", "ghcr.io", "", "0.0.0.0"])  # noqa: S104
+def test_not_loopback(host: str) -> None:
+    assert not is_loopback(host)
+
+
+def test_split_host() -> None:
+    assert split_host("[::1]:5000") == ("::1", 5000)
+    assert split_host("ghcr.io") == ("ghcr.io", None)
+
+
+def test_the_checks_return_what_they_checked() -> None:
+    assert check_host("ghcr.io:443") == "ghcr.io:443"
+    assert check_repository("a/b") == "a/b"
+    assert check_tag("t" * 128) == "t" * 128
+
+
+def test_a_hostile_name_takes_no_long_time() -> None:
+    with pytest.raises(UsageError):
+        check_repository("a-" * 100_000 + "A")
+    with pytest.raises(UsageError):
+        check_host("a-" * 100_000 + "/")
