@@ -258,12 +258,12 @@ def _cause_words(error: BaseException) -> tuple[str, str]:
         return "the TLS certificate or connection is not accepted", "for a company's own authority set SSL_CERT_FILE to its certificate"
     if any(isinstance(e, requests.exceptions.ProxyError) for e in chain):
         return "the proxy does not connect", "check HTTPS_PROXY and NO_PROXY"
-    if any(isinstance(e, (requests.Timeout, TimeoutError, urllib3.exceptions.TimeoutError)) for e in chain):
-        return "no answer in time", "check that the registry is up and reachable, then run again"
     if any(isinstance(e, ConnectionRefusedError) for e in chain):
         return "the connection is refused", "check that the registry is running on this host and port"
     if any(isinstance(e, urllib3.exceptions.NameResolutionError) for e in chain):
         return "the host name is not known", "check the registry's name and the network"
+    if any(isinstance(e, (requests.Timeout, TimeoutError, urllib3.exceptions.TimeoutError)) for e in chain):
+        return "no answer in time", "check that the registry is up and reachable, then run again"
     if any(isinstance(e, (requests.exceptions.InvalidURL, UnicodeError, urllib3.exceptions.LocationParseError)) for e in chain):
         return "the address is not a valid URL", "check the registry's name"
     return "the connection broke off", "run again; what has arrived is not sent a second time"

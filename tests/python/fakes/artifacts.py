@@ -1,0 +1,69 @@
+"""Small signed components and layouts of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from wasm_oci.digest import Digest
+from wasm_oci.oci.descriptor import WASM_CONFIG_TYPE, WASM_LAYER_TYPE, Descriptor
+from wasm_oci.oci.layout import write_layout
+from wasm_oci.oci.manifest import Manifest
+from wasm_oci.wasmsign import ed25519
+from wasm_oci.wasmsign.keys import PublicKey, SecretKey
+from wasm_oci.wasmsign.sign import sign_file
+
+CONFIG = b'{"architecture":"wasm","os":"wasip2"}'
+
+
+def component(text: str = "hello", padding: int = 0) -> bytes:
+    """A component that holds one custom section of less than 128 bytes and another of `padding` bytes."""
+    name = text.encode()
+    section = bytes([0, len(name) + 1, len(name)]) + name
+    if padding:
+        size = padding + 4
+        section += b"\0" + bytes([size & 127 | 128, size >> 7 & 127 | 128, size >> 14 & 127]) + b"\3pad" + bytes(padding)
+    return b"\0asm\x0d\0\1\0" + section
+
+
+def key(number: int) -> SecretKey:
+    """A key pair that is always the same for one number."""
+    seed = bytes([number]) * 32
+    return SecretKey(seed=seed, public=PublicKey(raw=ed25519.public_of(seed)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """A layout on disk and what is in it."""
+
+    folder: Path
+    manifest: Manifest
+    wasm: bytes
+    signature: Path | None
+
+    @property
+    def digest(self) -> Digest:
+        return self.manifest.descriptor().digest
+
+
+def layout_of(folder: Path, wasm: bytes, *, signature: Path | None = None, layers: int = 1, media_type: str = WASM_LAYER_TYPE) -> Image:
+    """Writes a layout with `layers` layers; the first is `wasm`."""
+    contents = [wasm, *(b"layer %d" % number for number in range(1, layers))]
+    blobs = {Digest.of(data): data for data in (CONFIG, *contents)}
+    manifest = Manifest(config=Descriptor.of(CONFIG, WASM_CONFIG_TYPE), layers=tuple(Descriptor.of(data, media_type) for data in contents))
+    write_layout(folder, manifest.encode(), blobs, "v1")
+    return Image(folder=folder, manifest=manifest, wasm=wasm, signature=signature)
+
+
+def signed_image(folder: Path, *, text: str = "hello", signer: int = 1, detached: bool = False, padding: int = 0) -> Image:
+    """A component signed with key number `signer`, as a layout below `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    source, signed, signature = folder / "in.wasm", folder / "out.wasm", folder / "out.sig"
+    source.write_bytes(component(text, padding))
+    secret = key(signer)
+    sign_file(source, signed, secret, key_id=secret.public.key_id, signature_file=signature if detached else None)
+    return layout_of(folder / "layout", signed.read_bytes(), signature=signature if detached else None)
+
+
+def public(number: int) -> PublicKey:
+    return key(number).public

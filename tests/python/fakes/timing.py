@@ -1,0 +1,31 @@
+"""Time that passes only when somebody waits, and limits that end a test soon."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from wasm_oci.limits import Limits
+from wasm_oci.oci.retry import Timing
+
+IMPATIENT = Limits(read_timeout=0.3, connect_timeout=2.0, retries=2)
+"""For registries that never answer."""
+
+
+@dataclass(slots=True)
+class FakeTime:
+    """Seconds, and every wait that was asked for."""
+
+    seconds: float = 1_000.0
+    waits: list[float] = field(default_factory=list)
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.seconds += seconds
+
+    def read(self) -> float:
+        return self.seconds
+
+    @property
+    def timing(self) -> Timing:
+        """Jitter is always the longest that is allowed."""
+        return Timing(clock=self.read, now=self.read, sleep=self.sleep, jitter=lambda high: high)
