@@ -86,7 +86,10 @@ class Content:
         payload = self._stream.read(size)
         hint = "sign the file from before it was signed"
         if as_reference:
-            data = parse_as_reference(payload)
+            try:
+                data = parse_as_reference(payload)
+            except FormatError as err:
+                raise FormatError(f"its signature section is malformed: {err.what}", where=self.where, hint=hint) from err
             if data.hash_function != SHA256:
                 raise FormatError("its signatures use another hash function", where=self.where, hint=hint, reason="incompatible")
             return data

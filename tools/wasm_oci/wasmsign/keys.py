@@ -135,13 +135,17 @@ def require_pair(secret: SecretKey, public: PublicKey, *, where: str) -> None:
             f"the public key {public.key_id.hex()} does not belong to the secret key, whose id is {secret.public.key_id.hex()}",
             where=where,
             hint="give the two files of one key pair",
+            reason="key_mismatch",
         )
 
 
 def _checked(seed: bytes, public: PublicKey, where: str) -> SecretKey:
     if ed25519.public_of(seed) != public.raw:
         raise KeyFormatError(
-            "the public half does not belong to the secret half", where=where, hint="the file is damaged; restore it or make a new key pair"
+            "the public half does not belong to the secret half",
+            where=where,
+            hint="the file is damaged; restore it or make a new key pair",
+            reason="key_mismatch",
         )
     return SecretKey(seed=seed, public=public)
 

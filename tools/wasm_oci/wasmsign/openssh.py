@@ -77,6 +77,7 @@ def parse_private(text: str, *, where: str) -> tuple[bytes, bytes, str]:
             "the private key is encrypted with a passphrase",
             where=where,
             hint="remove the passphrase from a copy of it with `ssh-keygen -p -N '' -f COPY`, or make a key for signing only",
+            reason="key_encrypted",
         )
     if outer.number() != 1:
         raise KeyFormatError("the file must hold exactly one key", where=where, hint=_HINT)
@@ -92,14 +93,19 @@ def _parse_private_part(public: bytes, private: bytes, where: str) -> tuple[byte
     kind = reader.string()
     if kind != KEY_TYPE.encode():
         name = kind[:40].decode("ascii", "replace")
-        raise KeyFormatError(f"the key is of type {name!r}; Ed25519 is needed", where=where, hint=_HINT)
+        raise KeyFormatError(
+            f"the key is of type {name!r}; Ed25519 is needed", where=where, hint=_HINT, reason="key_rsa" if name == "ssh-rsa" else ""
+        )
     raw, pair, comment = reader.string(), reader.string(), reader.string()
     padding = private[reader.pos :]
     if len(pair) != SEED_SIZE + KEY_SIZE or padding != bytes(range(1, 1 + len(padding))) or len(padding) >= 256:
         raise _malformed(where)
     if not public == _public_blob(raw) == _public_blob(pair[SEED_SIZE:]):
         raise KeyFormatError(
-            "the copies of the public half differ", where=where, hint="the file is damaged; restore it or make a new key pair"
+            "the copies of the public half differ",
+            where=where,
+            hint="the file is damaged; restore it or make a new key pair",
+            reason="key_mismatch",
         )
     return pair[:SEED_SIZE], raw, comment.decode("utf-8", "replace")
 

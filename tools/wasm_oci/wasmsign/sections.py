@@ -23,6 +23,8 @@ DELIMITER_NAME = b"signature_delimiter"
 
 _HEADER = 1 + MAX_BYTES + MAX_BYTES
 """Most bytes from a section's id to its name."""
+_CLOSER_LOOK = (len(SIGNATURE_NAME), len(DELIMITER_NAME), *range(0x80, 0x100))
+"""First bytes of a name's size that `_pass_plain` leaves to `_read_header`."""
 _FIRST_WINDOW = 4 * KIB
 WINDOW = 64 * KIB
 
@@ -192,18 +194,23 @@ def _pass_plain(data: bytes, pos: int) -> tuple[int, int, int]:
     """
     passed, last, limit = 0, pos, len(data)
     while pos + _HEADER < limit:
-        size, kind = data[pos + 1], data[pos]
-        if size > 0x7F or kind > 0x7F:
-            break
+        size, kind, payload = data[pos + 1], data[pos], pos + 2
+        if size > 0x7F:
+            high = data[payload]
+            if not 0 < high <= 0x7F:
+                break
+            size += (high - 1) << 7
+            payload += 1
         if kind == CUSTOM_ID:
-            name = pos + 3
-            length = data[pos + 2]
-            if length >= size or length in (len(SIGNATURE_NAME), len(DELIMITER_NAME)):
+            name, length = payload + 1, data[payload]
+            if length >= size or length in _CLOSER_LOOK:
                 break
             if name + length > limit or not data[name : name + length].isascii():
                 break
+        elif kind > 0x7F:
+            break
         last = pos
-        pos += size + 2
+        pos = payload + size
         passed += 1
     return passed, last, pos
 

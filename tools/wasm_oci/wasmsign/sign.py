@@ -26,8 +26,8 @@ class SignResult:
     """Of the output file; None where it was not asked for."""
     size: int
     """Of the output file."""
-    module_hash: str
-    """SHA-256 of all that is signed, hexadecimal."""
+    hashes: tuple[bytes, ...]
+    """What was signed: SHA-256 up to each delimiter and to the end."""
     kind: Kind
     key_id: bytes | None
     signature_count: int
@@ -38,6 +38,11 @@ class SignResult:
     """Signature sections that were not first in the file, which no reader would find, and that were left out."""
     signature: bytes = field(repr=False)
     """The payload of the signature section."""
+
+    @property
+    def module_hash(self) -> str:
+        """SHA-256 of all that is signed, hexadecimal."""
+        return self.hashes[-1].hex()
 
 
 def sign_file(
@@ -90,7 +95,7 @@ def sign_file(
     return SignResult(
         digest=digest,
         size=size,
-        module_hash=hashes[-1].hex(),
+        hashes=hashes,
         kind=content.kind,
         key_id=key_id,
         signature_count=len(previous.records) + added,

@@ -1,0 +1,68 @@
+"""Key files as `wasmsign2` reads and writes them: compact, or OpenSSH where that is asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from wasm_oci.cli.wasmsign2_texts import CRYPTO_ERROR, IO_ERROR, PARSE_ERROR, UNSUPPORTED_KEY, Refusal
+from wasm_oci.errors import KeyFormatError
+from wasm_oci.files import atomic_output, read_bounded
+from wasm_oci.limits import LIMITS
+from wasm_oci.wasmsign import openssh
+from wasm_oci.wasmsign.keys import OPENSSH, PublicKey, SecretKey, parse_public_keys, parse_secret_key
+
+
+def load_public(path: Path, *, ssh: bool) -> PublicKey:
+    """Returns the (with `ssh` the first) key; raises Refusal or UsageError."""
+    data = read_bounded(path, LIMITS.key_file, what="public key")
+    if not ssh:
+        _check_compact(data, b"\x01", 33)
+        return parse_public_keys(data, where=str(path))[0]
+    try:
+        raw, comment = openssh.parse_public_lines(_text(data), where=str(path), skip_malformed=True)[0]
+    except KeyFormatError as err:
+        raise Refusal(PARSE_ERROR) from err
+    return PublicKey(raw=raw, format=OPENSSH, comment=comment)
+
+
+def load_secret(path: Path, *, ssh: bool) -> SecretKey:
+    """Returns the key; raises Refusal, UsageError, or KeyFormatError where its halves do not belong together."""
+    data = read_bounded(path, LIMITS.key_file, what="secret key")
+    if not ssh:
+        _check_compact(data, b"\x81", 65)
+    elif _text(data).startswith("-----BEGIN RSA PRIVATE KEY-----"):
+        raise Refusal(UNSUPPORTED_KEY)
+    elif not _text(data).startswith(openssh.BEGIN):
+        raise Refusal(PARSE_ERROR)
+    try:
+        return parse_secret_key(data, where=str(path))
+    except KeyFormatError as err:
+        if err.reason == "key_mismatch":
+            raise
+        raise Refusal(UNSUPPORTED_KEY if err.reason == "key_rsa" else PARSE_ERROR) from err
+
+
+def _check_compact(data: bytes, tag: bytes, size: int) -> None:
+    if not data:
+        raise Refusal(IO_ERROR)
+    if data[:1] != tag:
+        raise Refusal(UNSUPPORTED_KEY)
+    if len(data) != size:
+        raise Refusal(CRYPTO_ERROR)
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as err:
+        raise Refusal(IO_ERROR) from err
+
+
+def write_pair(key: SecretKey, secret: Path, public: Path) -> None:
+    """Writes both files, over existing ones; if one cannot be written, none. The secret is its owner's only."""
+    with (
+        atomic_output(secret, mode=0o600, what="secret key") as secret_stream,
+        atomic_output(public, what="public key") as public_stream,
+    ):
+        secret_stream.write(key.compact())
+        public_stream.write(key.public.compact())
