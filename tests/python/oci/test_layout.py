@@ -1,0 +1,337 @@
+"""Layouts: written deterministically, read with suspicion, and used as destinations."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wasm_oci.digest import Digest
+from wasm_oci.errors import DigestError, FormatError, LimitError, NotFoundError, UsageError
+from wasm_oci.limits import LIMITS
+from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB, INDEX_TYPE, MANIFEST_TYPE, WASM_CONFIG_TYPE, WASM_LAYER_TYPE, Descriptor
+from wasm_oci.oci.layout import Layout, write_layout
+from wasm_oci.oci.manifest import Index, Manifest, signature_referrer
+
+CONFIG, WASM = b'{"os":"wasip2"}', b"\0asm\x0d\0\1\0"
+REF_NAME = "org.opencontainers.image.ref.name"
+
+
+def _manifest(note: str = "") -> Manifest:
+    annotations = {"note": note} if note else {}
+    config, layer = Descriptor.of(CONFIG, WASM_CONFIG_TYPE), Descriptor.of(WASM, WASM_LAYER_TYPE)
+    return Manifest(config=config, layers=(layer,), annotations=annotations)
+
+
+def _write(folder: Path, note: str = "", tag: str = "v1") -> Descriptor:
+    source = folder.parent / "source.wasm"
+    source.write_bytes(WASM)
+    return write_layout(folder, _manifest(note).encode(), {Digest.of(CONFIG): CONFIG, Digest.of(WASM): source}, tag)
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def _blob(folder: Path, digest: Digest) -> Path:
+    return folder / "blobs" / "sha256" / digest.hex
+
+
+def _change_index(folder: Path, **change: Any) -> None:
+    path = folder / "index.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+
+
+def test_the_files_of_a_layout(tmp_path: Path) -> None:
+    described = _write(tmp_path / "layout")
+    files = _files(tmp_path / "layout")
+    assert files.pop("oci-layout") == b'{"imageLayoutVersion":"1.0.0"}'
+    assert json.loads(files.pop("index.json")) == {
+        "schemaVersion": 2,
+        "mediaType": INDEX_TYPE,
+        "manifests": [
+            {"mediaType": MANIFEST_TYPE, "digest": str(described.digest), "size": described.size, "annotations": {REF_NAME: "v1"}}
+        ],
+    }
+    contents = (CONFIG, WASM, _manifest().encode())
+    assert files == {f"blobs/sha256/{Digest.of(data).hex}": data for data in contents}
+
+
+def test_same_input_same_bytes(tmp_path: Path) -> None:
+    _write(tmp_path / "one")
+    _write(tmp_path / "two")
+    assert _files(tmp_path / "one") == _files(tmp_path / "two")
+
+
+def test_an_empty_folder_may_exist(tmp_path: Path) -> None:
+    (tmp_path / "layout").mkdir()
+    _write(tmp_path / "layout")
+    assert Layout.open(tmp_path / "layout").tags == ("v1",)
+
+
+def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("x")
+    with pytest.raises(UsageError, match="is not empty"):
+        write_layout(tmp_path, _manifest().encode(), {}, "v1")
+    assert _files(tmp_path) == {"mine": b"x"}
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UsageError, match="cannot make the layout"):
+        write_layout(tmp_path / "file" / "layout", _manifest().encode(), {}, "v1")
+
+
+def test_nothing_is_left_of_a_failed_write(tmp_path: Path) -> None:
+    (tmp_path / "source.wasm").write_bytes(WASM + b"grown")
+    blobs: dict[Digest, Path | bytes] = {Digest.of(CONFIG): CONFIG, Digest.of(WASM): tmp_path / "source.wasm"}
+    with pytest.raises(DigestError, match="the file has 13 bytes now, not 8"):
+        write_layout(tmp_path / "layout", _manifest().encode(), blobs, "v1")
+    blobs[Digest.of(WASM)] = tmp_path / "none.wasm"
+    with pytest.raises(UsageError, match="cannot read the blob"):
+        write_layout(tmp_path / "layout", _manifest().encode(), blobs, "v1")
+    assert list((tmp_path / "layout").iterdir()) == []
+
+
+def test_read_back(tmp_path: Path) -> None:
+    described = _write(tmp_path / "layout")
+    layout = Layout.open(tmp_path / "layout")
+    for name in (None, "v1", described.digest):
+        entry, data = layout.manifest(name)
+        assert (entry.digest, data) == (described.digest, _manifest().encode())
+    layer = _manifest().layers[0]
+    assert layout.has(layer.digest)
+    assert not layout.has(Digest.of(b"another"))
+    assert b"".join(layout.pieces(layer)) == WASM
+    with layout.open_blob(layer) as stream:
+        assert stream.read() == WASM
+
+
+def test_a_layout_of_links_is_read(tmp_path: Path) -> None:
+    described = _write(tmp_path / "real")
+    for path in (tmp_path / "real").rglob("*"):
+        if path.is_file():
+            link = tmp_path / "links" / path.relative_to(tmp_path / "real")
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(path)
+    layout = Layout.open(tmp_path / "links")
+    assert layout.manifest("v1")[0].digest == described.digest
+    assert layout.read_blob(_manifest().layers[0]) == WASM
+
+
+def test_a_flipped_byte_of_any_blob_is_found(tmp_path: Path) -> None:
+    described = _write(tmp_path / "layout")
+    layout = Layout.open(tmp_path / "layout")
+    for blob in (_manifest().config, _manifest().layers[0], described):
+        path = _blob(tmp_path / "layout", blob.digest)
+        good = path.read_bytes()
+        path.write_bytes(good[:-1] + bytes((good[-1] ^ 1,)))
+        with pytest.raises(DigestError, match="content has digest"):
+            layout.read_blob(blob)
+        path.write_bytes(good)
+        assert layout.read_blob(blob) == good
+
+
+def test_a_changed_manifest_is_not_returned(tmp_path: Path) -> None:
+    described = _write(tmp_path / "layout")
+    path = _blob(tmp_path / "layout", described.digest)
+    path.write_bytes(path.read_bytes().replace(b"application/wasm", b"application/evil"))
+    with pytest.raises(DigestError, match="content has digest"):
+        Layout.open(tmp_path / "layout").manifest("v1")
+
+
+@pytest.mark.parametrize("data", [WASM[:-1], WASM + b"x", b""])
+def test_a_blob_of_the_wrong_size(tmp_path: Path, data: bytes) -> None:
+    _write(tmp_path / "layout")
+    layer = _manifest().layers[0]
+    _blob(tmp_path / "layout", layer.digest).write_bytes(data)
+    with pytest.raises(DigestError, match=f"the blob has {len(data)} bytes, not 8"):
+        Layout.open(tmp_path / "layout").open_blob(layer)
+
+
+def test_a_missing_blob(tmp_path: Path) -> None:
+    _write(tmp_path / "layout")
+    layer = _manifest().layers[0]
+    _blob(tmp_path / "layout", layer.digest).unlink()
+    with pytest.raises(NotFoundError, match="is missing from the layout"):
+        Layout.open(tmp_path / "layout").open_blob(layer)
+
+
+def test_a_pipe_in_place_of_a_blob_does_not_hang(tmp_path: Path) -> None:
+    _write(tmp_path / "layout")
+    layer = _manifest().layers[0]
+    path = _blob(tmp_path / "layout", layer.digest)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(UsageError, match="is not a regular file"):
+        Layout.open(tmp_path / "layout").open_blob(layer)
+
+
+@pytest.mark.parametrize("digest", ["sha256:../../../../etc/passwd", "../../secret", "sha256:" + "A" * 64])
+def test_a_digest_that_is_a_path_is_refused(tmp_path: Path, digest: str) -> None:
+    _write(tmp_path / "layout")
+    _change_index(tmp_path / "layout", manifests=[{"mediaType": MANIFEST_TYPE, "digest": digest, "size": 1}])
+    with pytest.raises(FormatError, match=r"manifests\[0\]\.digest.*is not a digest"):
+        Layout.open(tmp_path / "layout")
+
+
+def test_the_index_may_promise_another_size(tmp_path: Path) -> None:
+    described = _write(tmp_path / "layout")
+    _change_index(tmp_path / "layout", manifests=[replace(described, size=1).to_json()])
+    with pytest.raises(DigestError, match="bytes, not 1"):
+        Layout.open(tmp_path / "layout").manifest(None)
+    _change_index(tmp_path / "layout", manifests=[replace(described, size=LIMITS.manifest + 1).to_json()])
+    with pytest.raises(LimitError, match="the manifest has"):
+        Layout.open(tmp_path / "layout").manifest(None)
+
+
+def test_a_blob_beyond_the_readers_limit(tmp_path: Path) -> None:
+    _write(tmp_path / "layout")
+    with pytest.raises(LimitError):
+        Layout.open(tmp_path / "layout").read_blob(_manifest().layers[0], limit=7)
+
+
+def test_no_layout(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"there is no OCI layout; name the folder that holds index\.json"):
+        Layout.open(tmp_path / "none")
+    with pytest.raises(UsageError, match="cannot read the layout's marker file"):
+        Layout.open(tmp_path)
+    assert Layout.find(tmp_path / "none") is None
+    assert Layout.find(tmp_path) is None
+
+
+@pytest.mark.parametrize("marker", [b"{}", b'{"imageLayoutVersion":"2.0.0"}', b"junk", b" " * 5000])
+def test_a_marker_of_another_version(tmp_path: Path, marker: bytes) -> None:
+    _write(tmp_path / "layout")
+    (tmp_path / "layout" / "oci-layout").write_bytes(marker)
+    with pytest.raises(FormatError):
+        Layout.open(tmp_path / "layout")
+
+
+def test_an_index_that_is_malformed_or_too_large(tmp_path: Path) -> None:
+    _write(tmp_path / "layout")
+    (tmp_path / "layout" / "index.json").write_bytes(b"{")
+    with pytest.raises(FormatError, match="not valid JSON"):
+        Layout.open(tmp_path / "layout")
+    (tmp_path / "layout" / "index.json").write_bytes(b" " * (LIMITS.manifest + 1))
+    with pytest.raises(LimitError):
+        Layout.open(tmp_path / "layout")
+
+
+def _put(layout: Layout, note: str, tag: str | None) -> Descriptor:
+    manifest = _manifest(note)
+    layout.put_manifest(manifest.descriptor(), manifest.raw, tag)
+    return manifest.descriptor()
+
+
+def test_of_several_manifests_one_must_be_named(tmp_path: Path) -> None:
+    layout = Layout.create(tmp_path / "layout")
+    one, two = _put(layout, "1", "one"), _put(layout, "2", "two")
+    assert layout.manifest("one")[0].digest == one.digest
+    assert layout.manifest("two")[0].digest == two.digest
+    with pytest.raises(UsageError, match="2 manifests could be meant; the tags here are one, two"):
+        layout.manifest(None)
+    with pytest.raises(NotFoundError, match="has no manifest three; the tags here are one, two"):
+        layout.manifest("three")
+    with pytest.raises(NotFoundError, match="has no manifest sha256:"):
+        layout.manifest(Digest.of(b"another"))
+
+
+def test_several_untagged_manifests(tmp_path: Path) -> None:
+    layout = Layout.create(tmp_path / "layout")
+    _put(layout, "1", None)
+    two = _put(layout, "2", None)
+    with pytest.raises(UsageError, match="2 manifests could be meant; it has no tags; name a digest"):
+        layout.manifest(None)
+    assert layout.manifest(two.digest)[0] == two
+
+
+def test_one_tag_for_two_manifests_is_ambiguous(tmp_path: Path) -> None:
+    layout = Layout.create(tmp_path / "layout")
+    entries = [replace(_put(layout, note, None), annotations={REF_NAME: "v1"}).to_json() for note in "12"]
+    _change_index(tmp_path / "layout", manifests=entries)
+    with pytest.raises(UsageError, match="tag v1 stands for 2 manifests"):
+        Layout.open(tmp_path / "layout").manifest("v1")
+
+
+def test_an_empty_layout_as_destination(tmp_path: Path) -> None:
+    layout = Layout.create(tmp_path / "layout")
+    assert Layout.create(tmp_path / "layout").index == layout.index == Index()
+    with pytest.raises(NotFoundError, match="the layout is empty; push something to it first"):
+        layout.manifest(None)
+
+
+def test_put_blob_stores_only_what_was_promised(tmp_path: Path) -> None:
+    layout = Layout.create(tmp_path / "layout")
+    blob = Descriptor.of(WASM, WASM_LAYER_TYPE)
+    for wrong in (WASM[:-1], WASM + b"x", b"\0" * len(WASM)):
+        with pytest.raises(DigestError):
+            layout.put_blob(iter((wrong,)), blob)
+        assert list((tmp_path / "layout" / "blobs" / "sha256").iterdir()) == []
+    layout.put_blob(iter((WASM[:3], WASM[3:])), blob)
+    assert layout.read_blob(blob) == WASM
+
+
+def test_put_manifest_checks_its_digest(tmp_path: Path) -> None:
+    layout = Layout.create(tmp_path / "layout")
+    with pytest.raises(DigestError):
+        layout.put_manifest(_manifest("1").descriptor(), _manifest("2").raw, "v1")
+    assert Layout.open(tmp_path / "layout").index == Index()
+
+
+def test_a_moved_tag_leaves_the_old_manifest_under_its_digest(tmp_path: Path) -> None:
+    layout = Layout.create(tmp_path / "layout")
+    old, new = _put(layout, "old", "v1"), _put(layout, "new", "v1")
+    layout = Layout.open(tmp_path / "layout")
+    assert layout.manifest("v1")[0].digest == new.digest
+    assert layout.manifest(None)[0].digest == new.digest
+    assert layout.manifest(old.digest)[0] == old
+    assert layout.tags == ("v1",)
+
+
+def test_putting_again_changes_nothing(tmp_path: Path) -> None:
+    layout = Layout.create(tmp_path / "layout")
+    for tag in (None, "v1", "v1", None, "v2"):
+        _put(layout, "1", tag)
+    before = _files(tmp_path / "layout")
+    _put(layout, "1", None)
+    _put(layout, "1", "v1")
+    assert sorted(entry.annotations[REF_NAME] for entry in Layout.open(tmp_path / "layout").index.manifests) == ["v1", "v2"]
+    assert set(_files(tmp_path / "layout")) == set(before)
+
+
+def test_what_others_wrote_into_the_index_is_kept(tmp_path: Path) -> None:
+    layout = Layout.create(tmp_path / "layout")
+    other = Descriptor(media_type="application/x", digest=Digest.of(b"x"), size=1, platform={"os": "wasip2"}, annotations={"a": "b"})
+    _change_index(tmp_path / "layout", manifests=[other.to_json()], annotations={"c": "d"})
+    _put(layout, "1", "v1")
+    index = Layout.open(tmp_path / "layout").index
+    assert index.manifests[0] == other
+    assert index.annotations == {"c": "d"}
+
+
+def test_referrers_are_untagged_entries(tmp_path: Path) -> None:
+    layout = Layout.create(tmp_path / "layout")
+    subject = _put(layout, "1", "v1")
+    other = _put(layout, "2", "v2")
+    referrer = signature_referrer(subject, b"signature")
+    layout.put_blob(iter((EMPTY_BLOB,)), EMPTY)
+    layout.put_blob(iter((b"signature",)), referrer.layers[0])
+    layout.put_manifest(referrer.descriptor(), referrer.raw, None)
+    found = Layout.open(tmp_path / "layout").referrers(subject.digest)
+    assert found == ((referrer.descriptor(), referrer),)
+    assert layout.referrers(other.digest) == ()
+    assert layout.tags == ("v1", "v2")
+
+
+def test_referrers_have_a_limit(tmp_path: Path) -> None:
+    layout = Layout.create(tmp_path / "layout")
+    subject = _put(layout, "1", "v1")
+    many = [replace(subject, digest=Digest.of(str(n).encode())).to_json() for n in range(LIMITS.referrers + 1)]
+    _change_index(tmp_path / "layout", manifests=many)
+    with pytest.raises(LimitError, match="manifests to look through"):
+        Layout.open(tmp_path / "layout").referrers(subject.digest)
