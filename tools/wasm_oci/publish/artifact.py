@@ -20,7 +20,7 @@ from wasm_oci.wasmsign.signature import parse_signature
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blob:
-    """A blob and how its content is opened; `role` is config, layer or signature."""
+    """A blob and how its content is opened; `role` is config, layer, signature, or empty (the signature's config)."""
 
     role: str
     descriptor: Descriptor
@@ -64,7 +64,7 @@ def load_artifact(folder: Path, signature_file: Path | None = None) -> Artifact:
         content = read_bounded(signature_file, LIMITS.signature_section, what="signature file")
         parse_signature(content, where=str(signature_file))
         signature = signature_referrer(descriptor, content)
-        blobs.append(_bytes_blob("config", EMPTY, EMPTY_BLOB))
+        blobs.append(_bytes_blob("empty", EMPTY, EMPTY_BLOB))
         blobs.append(_bytes_blob("signature", Descriptor.of(content, SIGNATURE_TYPE), content))
     unique = {blob.descriptor.digest: blob for blob in reversed(blobs)}
     return Artifact(manifest=manifest, blobs=tuple(reversed(unique.values())), signature=signature)

@@ -93,20 +93,32 @@ def open_source(text: str, transport: Transport) -> tuple[Source, bool]:
     if source := _open_layout(text):
         return source
     reference = Reference.parse(text)
-    if reference.tag is None and reference.digest is None:
+    source = RegistrySource(reference.name, wanted(reference), reading_client(reference, transport))
+    return source, reference.digest is not None
+
+
+def wanted(reference: Reference) -> Digest | str:
+    """Returns the digest of a reference, else its tag; raises UsageError where it has neither."""
+    name = reference.digest or reference.tag
+    if name is None:
         raise UsageError(f"{reference} names neither tag nor digest", hint=f"write {reference}:TAG or {reference}@sha256:…")
+    return name
+
+
+def reading_client(reference: Reference, transport: Transport) -> RegistryClient:
+    """Returns a client that asks for the right to pull only, with the Docker and Podman credentials."""
     lookup = AuthSetting(entry=reference.registry).lookup(reference.registry, reference.repository, os.environ)
-    client = RegistryClient(reference, transport=transport, lookup=lookup)
-    return RegistrySource(reference, client), reference.digest is not None
+    return RegistryClient(reference, transport=transport, lookup=lookup)
 
 
 def _open_layout(text: str) -> tuple[Source, bool] | None:
-    if Path(text, "oci-layout").is_file():
+    """A folder is a layout here where it exists: no registry reference is one by accident."""
+    if Path(text).is_dir():
         return LayoutSource(Layout.open(Path(text)), None), False
     folder, at, digest = text.rpartition("@")
-    if at and Path(folder, "oci-layout").is_file():
+    if at and Path(folder).is_dir():
         return LayoutSource(Layout.open(Path(folder)), Digest.parse(digest, where=text)), True
     folder, colon, tag = text.rpartition(":")
-    if colon and Path(folder, "oci-layout").is_file():
+    if colon and Path(folder).is_dir():
         return LayoutSource(Layout.open(Path(folder)), check_tag(tag, where=text)), False
     return None

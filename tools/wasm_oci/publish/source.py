@@ -10,7 +10,6 @@ from wasm_oci.limits import LIMITS
 from wasm_oci.oci.descriptor import SIGNATURE_TYPE, Descriptor
 from wasm_oci.oci.layout import Layout
 from wasm_oci.oci.manifest import Manifest
-from wasm_oci.oci.reference import Reference
 from wasm_oci.oci.referrers import artifact_type_of, find_referrers
 from wasm_oci.oci.registry import RegistryClient
 
@@ -35,16 +34,14 @@ class Source(Protocol):
 class RegistrySource:
     """A repository of a registry."""
 
-    def __init__(self, reference: Reference, client: RegistryClient) -> None:
-        self._reference = reference
+    def __init__(self, name: str, wanted: Digest | str, client: RegistryClient) -> None:
+        """`name` is host and repository, `wanted` a digest or tag."""
+        self.name = name
+        self._wanted = wanted
         self._client = client
 
-    @property
-    def name(self) -> str:
-        return self._reference.name
-
     def manifest(self) -> tuple[Descriptor, bytes]:
-        fetched = self._client.fetch_manifest(self._reference.digest or self._reference.tag or "latest")
+        fetched = self._client.fetch_manifest(self._wanted)
         return fetched.descriptor, fetched.data
 
     def pieces(self, blob: Descriptor) -> Iterator[bytes]:
