@@ -1,0 +1,109 @@
+"""`wasm_oci image`: its outputs, its two ways of being asked, and its errors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fakes.artifacts import key
+from fakes.wasm import TESTDATA
+from wasm_oci.cli.main import main
+from wasm_oci.oci.layout import Layout
+from wasm_oci.wasmsign.sign import sign_file
+
+KINDS = str(TESTDATA / "kinds_component.wasm")
+
+
+def _request(folder: Path, **change: object) -> str:
+    document = {"schemaVersion": 1, "component": KINDS, "package_name": "my-org/kinds", "tag": "v1", "registry": "ghcr.io", **change}
+    path = folder / "request.json"
+    path.write_text(json.dumps(document))
+    return str(path)
+
+
+def test_a_rules_request_writes_all_outputs_and_is_silent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    outputs = {name: tmp_path / name for name in ("digest", "metadata", "reference")}
+    (tmp_path / "layout").mkdir()
+    arguments = [text for name, path in outputs.items() for text in (f"--{name}", str(path))]
+    assert main(["image", "--request", _request(tmp_path), "--layout", str(tmp_path / "layout"), *arguments]) == 0
+    assert capsys.readouterr() == ("", "")
+    digest = Layout.open(tmp_path / "layout").manifest("v1")[0].digest
+    assert outputs["digest"].read_text() == f"{digest}\n"
+    assert outputs["reference"].read_text() == f"ghcr.io/library/my-org/kinds@{digest}\n"
+    metadata = json.loads(outputs["metadata"].read_text())
+    assert metadata["schemaVersion"] == 1
+    assert metadata["digest"] == str(digest)
+    assert metadata["reference"] == {
+        "registry": "ghcr.io",
+        "repository": "library/my-org/kinds",
+        "tag": "v1",
+        "tagged": "ghcr.io/library/my-org/kinds:v1",
+        "pinned": f"ghcr.io/library/my-org/kinds@{digest}",
+    }
+    assert metadata["component"]["imports"][0] == "wanted-type"
+    assert metadata["component"]["exports"][-1] == "component"
+    assert (metadata["component"]["kind"], metadata["component"]["name"]) == ("component", "kinds")
+    assert metadata["annotations"]["org.opencontainers.image.url"] == "https://example.com/kinds"
+    assert metadata["signature"] is None
+
+
+def test_flags_make_the_same_image_as_a_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["image", "--request", _request(tmp_path, authors=["A", "B"], annotations=["k=v"]), "--layout", str(tmp_path / "1")]) == 0
+    flags = ["--name", "my-org/kinds", "--tag", "v1", "--author", "A", "--author", "B", "--annotation", "k=v"]
+    assert main(["image", "-i", KINDS, "-o", str(tmp_path / "2"), *flags]) == 0
+    assert (tmp_path / "1" / "index.json").read_bytes() == (tmp_path / "2" / "index.json").read_bytes()
+    text = capsys.readouterr().out
+    assert "library/my-org/kinds:v1" in text
+    assert str(Layout.open(tmp_path / "2").manifest(None)[0].digest) in text
+
+
+def test_json_is_one_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["image", "-i", KINDS, "-o", str(tmp_path / "layout"), "--output", "json", "--name", "kinds"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["digest"] == str(Layout.open(tmp_path / "layout").manifest("latest")[0].digest)
+
+
+def test_a_detached_signature_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    signed, signature = tmp_path / "signed.wasm", tmp_path / "signed.sig"
+    sign_file(Path(KINDS), signed, key(1), key_id=None, signature_file=signature)
+    arguments = ["-i", str(signed), "--signature-file", str(signature), "--key-format", "compact", "-o", str(tmp_path / "layout")]
+    assert main(["image", *arguments, "--output", "json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["annotations"]["com.wasm.component.security"] == "detached-signed"
+    assert document["signature"]["key_format"] == "compact"
+    assert document["signature"]["key_ids"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "there is no input; name the component with -i FILE"),
+        (["-i", "none.wasm"], "none.wasm: cannot read the WebAssembly file: No such file or directory"),
+        (["-i", KINDS, "--name", "Upper"], "package_name: 'Upper' is not a repository name; write it in lower case: upper"),
+        (["-i", KINDS, "--annotation", "x"], "annotations[0]: 'x' has no '='"),
+        (["--request", "none.json"], "none.json: cannot read the request file"),
+        (["--request", "none.json", "--tag", "v2"], "--tag cannot be given with --request"),
+    ],
+)
+def test_errors_are_one_line_and_leave_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["image", "-o", "layout", "--digest", "digest", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_layouts_folder_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["image", "-i", KINDS]) == 2
+    assert "-o/--layout" in capsys.readouterr().err
+
+
+def test_help_explains(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["image", "--help"]) == 0
+    assert "skopeo inspect --raw oci:" in capsys.readouterr().out

@@ -1,0 +1,268 @@
+"""From a component to an image: golden bytes, what must not matter, and what is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakes.artifacts import key
+from fakes.wasm import COMPONENT, MODULE, TESTDATA, custom
+from wasm_oci.errors import FormatError, LimitError, SignatureError, UsageError
+from wasm_oci.limits import LIMITS
+from wasm_oci.oci.image import build_image
+from wasm_oci.oci.image_request import ImageRequest
+from wasm_oci.oci.layout import Layout
+from wasm_oci.wasmsign.sign import sign_file
+
+OCI = "org.opencontainers.image."
+
+
+def _component(folder: Path) -> Path:
+    path = folder / "in.wasm"
+    path.write_bytes(COMPONENT + custom("description", b"from the file"))
+    return path
+
+
+def _request(component: Path, **change: Any) -> ImageRequest:
+    return replace(ImageRequest(component=component, package_name="examples/hello", tag="v1"), **change)
+
+
+def _signed(folder: Path, *, detached: bool = False) -> tuple[Path, Path]:
+    output, signature = folder / "signed.wasm", folder / "signature.sig"
+    secret = key(1)
+    sign_file(_component(folder), output, secret, key_id=secret.public.key_id, signature_file=signature if detached else None)
+    return output, signature
+
+
+def test_golden_manifest_and_config(tmp_path: Path) -> None:
+    path = _component(tmp_path)
+    layer = hashlib.sha256(path.read_bytes()).hexdigest()
+    image = build_image(_request(path, authors=("Ada", "Bob"), license="MIT", annotations=("org.opencontainers.image.source=https://x/y",)))
+    config = (
+        '{"created":"1970-01-01T00:00:00Z","author":null,"architecture":"wasm","os":"wasip2",'
+        f'"layerDigests":["sha256:{layer}"],"component":{{"exports":[],"imports":[],"target":null}}}}'
+    )
+    manifest = (
+        '{"annotations":{"com.wasm.component.security":"unsigned","com.wasm.component.type":"component",'
+        '"org.opencontainers.image.authors":"Ada, Bob","org.opencontainers.image.description":"from the file",'
+        '"org.opencontainers.image.licenses":"MIT","org.opencontainers.image.source":"https://x/y",'
+        '"org.opencontainers.image.title":"hello","org.opencontainers.image.version":"v1"},'
+        f'"config":{{"digest":"sha256:{hashlib.sha256(config.encode()).hexdigest()}",'
+        f'"mediaType":"application/vnd.wasm.config.v0+json","size":{len(config)}}},'
+        '"layers":[{"annotations":{"org.opencontainers.image.title":"hello.wasm"},'
+        f'"digest":"sha256:{layer}","mediaType":"application/wasm","size":{path.stat().st_size}}}],'
+        '"mediaType":"application/vnd.oci.image.manifest.v1+json","schemaVersion":2}'
+    )
+    assert image.config.decode() == config
+    assert image.manifest.encode().decode() == manifest
+    assert image.digest.hex == hashlib.sha256(manifest.encode()).hexdigest()
+    assert image.reference == f"localhost:5000/library/examples/hello@{image.digest}"
+
+
+def test_the_layout_holds_it(tmp_path: Path) -> None:
+    image = build_image(_request(TESTDATA / "hello_component.wasm"))
+    image.write(tmp_path / "layout")
+    layout = Layout.open(tmp_path / "layout")
+    entry, data = layout.manifest("v1")
+    assert (entry.digest, data) == (image.digest, image.manifest.encode())
+    assert layout.read_blob(image.manifest.config) == image.config
+    assert layout.read_blob(image.manifest.layers[0]) == (TESTDATA / "hello_component.wasm").read_bytes()
+
+
+def test_folder_time_and_registry_do_not_matter(tmp_path: Path) -> None:
+    layouts = []
+    for number, registry in enumerate(("localhost:5000", "ghcr.io", "my_entry")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        path = _component(folder)
+        os.utime(path, (number * 10_000, number * 10_000))
+        image = build_image(_request(path, registry=registry, namespace="abc"[number]))
+        image.write(folder / "layout")
+        layouts.append({str(p.relative_to(folder)): p.read_bytes() for p in (folder / "layout").rglob("*") if p.is_file()})
+        assert image.reference == f"{registry}/{'abc'[number]}/examples/hello@{image.digest}"
+    assert layouts[0] == layouts[1] == layouts[2]
+
+
+def test_name_takes_the_place_of_the_package_name(tmp_path: Path) -> None:
+    request = _request(_component(tmp_path), name="other", namespace="")
+    assert request.repository == "other"
+    image = build_image(request)
+    assert image.manifest.annotations[OCI + "title"] == "other"
+    assert image.manifest.layers[0].annotations[OCI + "title"] == "other.wasm"
+
+
+def test_version_beats_the_tag(tmp_path: Path) -> None:
+    assert build_image(_request(_component(tmp_path), version="2.0")).manifest.annotations[OCI + "version"] == "2.0"
+
+
+def test_created_is_in_the_config(tmp_path: Path) -> None:
+    image = build_image(_request(_component(tmp_path), created="2026-01-02T03:04:05.123Z"))
+    assert json.loads(image.config)["created"] == "2026-01-02T03:04:05.123Z"
+
+
+def test_a_module(tmp_path: Path) -> None:
+    (tmp_path / "m.wasm").write_bytes(MODULE)
+    image = build_image(_request(tmp_path / "m.wasm"))
+    config = json.loads(image.config)
+    assert (config["os"], config["component"]) == ("wasip1", None)
+    assert image.manifest.annotations["com.wasm.component.type"] == "module"
+
+
+@pytest.mark.parametrize("asked", ["embedded", "none", None])
+def test_an_embedded_signature_counts_whatever_was_asked(tmp_path: Path, asked: str | None) -> None:
+    output, _ = _signed(tmp_path)
+    image = build_image(_request(output, signature_type=asked, key_format="openssh"))
+    assert image.manifest.annotations["com.wasm.component.security"] == "signed"
+    assert image.manifest.annotations["com.wasmsign2.signature.type"] == "embedded"
+    assert image.manifest.annotations["com.wasmsign2.key.format"] == "openssh"
+    assert image.metadata()["signature"] == {"type": "embedded", "key_format": "openssh", "key_ids": [key(1).public.key_id.hex()]}
+
+
+@pytest.mark.parametrize("asked", ["detached", None])
+def test_a_detached_signature(tmp_path: Path, asked: str | None) -> None:
+    output, signature = _signed(tmp_path, detached=True)
+    image = build_image(_request(output, signature=signature, signature_type=asked))
+    assert image.manifest.annotations["com.wasm.component.security"] == "detached-signed"
+    assert "com.wasmsign2.key.format" not in image.manifest.annotations
+    assert len(image.manifest.layers) == 1
+    data = signature.read_bytes()
+    assert image.metadata()["signature"] == {
+        "type": "detached",
+        "key_ids": [key(1).public.key_id.hex()],
+        "digest": f"sha256:{hashlib.sha256(data).hexdigest()}",
+        "size": len(data),
+    }
+
+
+def test_embedded_was_asked_but_there_is_none(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="the file carries no signature; sign it first"):
+        build_image(_request(_component(tmp_path), signature_type="embedded"))
+
+
+def test_detached_was_asked_but_no_file_given(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no signature file is given"):
+        build_image(_request(_component(tmp_path), signature_type="detached"))
+
+
+@pytest.mark.parametrize("asked", ["embedded", "none"])
+def test_a_signature_file_goes_with_detached_only(tmp_path: Path, asked: str) -> None:
+    output, signature = _signed(tmp_path, detached=True)
+    with pytest.raises(UsageError, match=f"does not go with signature_type {asked}"):
+        build_image(_request(output, signature=signature, signature_type=asked))
+
+
+def test_a_signature_of_other_content(tmp_path: Path) -> None:
+    output, signature = _signed(tmp_path, detached=True)
+    output.write_bytes(output.read_bytes() + custom("more", b""))
+    with pytest.raises(SignatureError, match="not of this content") as caught:
+        build_image(_request(output, signature=signature))
+    assert caught.value.reason == "content_changed"
+    embedded, _ = _signed(tmp_path)
+    data = embedded.read_bytes()
+    embedded.write_bytes(data[:-1] + bytes((data[-1] ^ 1,)))
+    with pytest.raises(SignatureError, match="not of this content"):
+        build_image(_request(embedded))
+
+
+def test_a_malformed_signature_file(tmp_path: Path) -> None:
+    (tmp_path / "junk").write_bytes(b"\x01\x01\x01\x05")
+    with pytest.raises(SignatureError, match="malformed"):
+        build_image(_request(_component(tmp_path), signature=tmp_path / "junk"))
+    (tmp_path / "junk").write_bytes(bytes(LIMITS.signature_section + 1))
+    with pytest.raises(LimitError):
+        build_image(_request(_component(tmp_path), signature=tmp_path / "junk"))
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"registry": "https://ghcr.io"}, "registry"),
+        ({"registry": "ghcr.io/org"}, "registry"),
+        ({"registry": ""}, "registry"),
+        ({"namespace": "My-Org"}, "namespace"),
+        ({"package_name": "Hello"}, "package_name"),
+        ({"package_name": "a:b"}, "package_name"),
+        ({"package_name": ""}, "package_name"),
+        ({"name": "Hello"}, "name_override"),
+        ({"namespace": "a" * 200, "name": "b" * 200}, "namespace and name"),
+        ({"tag": ""}, "tag"),
+        ({"tag": "v1+meta"}, "tag"),
+        ({"signature_type": "both"}, "signature_type"),
+        ({"key_format": "pem"}, "key_format"),
+        ({"created": "2026-01-02"}, "created"),
+        ({"created": "2026-13-02T00:00:00Z"}, "created"),
+        ({"annotations": ("x",)}, "annotations[0]"),
+        ({"description": "a\x00"}, "description"),
+    ],
+)
+def test_refused_with_the_attribute(tmp_path: Path, change: dict[str, Any], where: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        build_image(_request(_component(tmp_path), **change))
+    assert caught.value.where == where
+
+
+def test_not_wasm(tmp_path: Path) -> None:
+    (tmp_path / "x.wasm").write_bytes(b"<html>not wasm</html>")
+    with pytest.raises(FormatError, match="neither a WebAssembly module nor a component"):
+        build_image(_request(tmp_path / "x.wasm"))
+
+
+REQUEST: dict[str, Any] = {
+    "schemaVersion": 1,
+    "component": "a/b.wasm",
+    "signature": None,
+    "package_name": "hello",
+    "name": "",
+    "version": "",
+    "registry": "localhost:5000",
+    "namespace": "library",
+    "tag": "latest",
+    "description": "d",
+    "authors": ["A"],
+    "license": "MIT",
+    "annotations": ["k=v"],
+    "signature_type": "none",
+    "key_format": "none",
+}
+
+
+def test_a_rules_request() -> None:
+    assert ImageRequest.parse(json.dumps(REQUEST).encode(), where="r") == ImageRequest(
+        component=Path("a/b.wasm"),
+        package_name="hello",
+        description="d",
+        authors=("A",),
+        license="MIT",
+        annotations=("k=v",),
+        signature_type="none",
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"schemaVersion": 2}, "r: schemaVersion must be 1"),
+        ({"component": ""}, "r.component: '' is not a usable value"),
+        ({"component": None}, "r.component: 'None' is not a usable value"),
+        ({"signature": 1}, "r.signature: '1' is not a usable value"),
+        ({"authors": "A"}, "r.authors: 'A' is not a usable value"),
+        ({"annotations": [1]}, "r.annotations: '[1]' is not a usable value"),
+        ({"tag": None}, "r.tag: 'None' is not a usable value"),
+        ({"colour": "red"}, "r.colour: the member is unknown"),
+    ],
+)
+def test_a_request_that_is_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        ImageRequest.parse(json.dumps({**REQUEST, **change}).encode(), where="r")
+    assert message in str(caught.value)
+
+
+def test_a_request_without_what_is_needed() -> None:
+    with pytest.raises(UsageError, match="component, package_name must be given"):
+        ImageRequest.parse(b'{"schemaVersion":1}', where="r")
