@@ -93,8 +93,8 @@ def open_source(text: str, transport: Transport) -> tuple[Source, bool]:
     if source := _open_layout(text):
         return source
     reference = Reference.parse(text)
-    source = RegistrySource(reference.name, wanted(reference), reading_client(reference, transport))
-    return source, reference.digest is not None
+    client = reading_client(reference, transport)
+    return RegistrySource(reference.name, wanted(reference), client), reference.digest is not None
 
 
 def wanted(reference: Reference) -> Digest | str:
@@ -113,12 +113,19 @@ def reading_client(reference: Reference, transport: Transport) -> RegistryClient
 
 def _open_layout(text: str) -> tuple[Source, bool] | None:
     """A folder is a layout here where it exists: no registry reference is one by accident."""
-    if Path(text).is_dir():
+    if _is_folder(text):
         return LayoutSource(Layout.open(Path(text)), None), False
     folder, at, digest = text.rpartition("@")
-    if at and Path(folder).is_dir():
+    if at and _is_folder(folder):
         return LayoutSource(Layout.open(Path(folder)), Digest.parse(digest, where=text)), True
     folder, colon, tag = text.rpartition(":")
-    if colon and Path(folder).is_dir():
+    if colon and _is_folder(folder):
         return LayoutSource(Layout.open(Path(folder)), check_tag(tag, where=text)), False
     return None
+
+
+def _is_folder(text: str) -> bool:
+    try:
+        return Path(text).is_dir()
+    except OSError:
+        return False
