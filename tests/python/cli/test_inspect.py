@@ -13,7 +13,8 @@ from fakes.artifacts import key
 from fakes.wasm import COMPONENT, MODULE, TESTDATA, custom, section
 from wasm_oci.cli.main import main
 from wasm_oci.digest import Digest
-from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB, WASM_CONFIG_TYPE, WASM_LAYER_TYPE, Descriptor
+from wasm_oci.local_registry.server import start
+from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB, SIGNATURE_TYPE, WASM_CONFIG_TYPE, WASM_LAYER_TYPE, Descriptor
 from wasm_oci.oci.image import build_image
 from wasm_oci.oci.image_request import ImageRequest
 from wasm_oci.oci.layout import Layout, write_layout
@@ -173,3 +174,27 @@ def test_a_tag_that_the_layout_does_not_have(tmp_path: Path, capsys: pytest.Capt
     folder = _layout(tmp_path / "layout")
     assert main(["inspect", f"{folder}:v9"]) == 6
     assert "has no manifest v9; the tags here are v1" in capsys.readouterr().err
+
+
+def test_a_reference_in_a_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    signed, signature = tmp_path / "signed.wasm", tmp_path / "signed.sig"
+    sign_file(KINDS, signed, key(1), key_id=None, signature_file=signature)
+    image = build_image(ImageRequest(component=signed, signature=signature, package_name="kinds", tag="v1"))
+    image.write(tmp_path / "layout")
+    with start() as registry:
+        reference = f"{registry.host}/my-org/kinds"
+        assert main(["push", str(tmp_path / "layout"), f"{reference}:v1", "--signature-file", str(signature)]) == 0
+        capsys.readouterr()
+        document = _json(capsys, f"{reference}:v1")
+        assert (document["type"], document["digest"]) == ("registry", str(image.digest))
+        assert document["annotations"] == image.manifest.annotations
+        assert document["config"]["content"] == json.loads(image.config)
+        assert [entry["artifactType"] for entry in document["referrers"]] == [SIGNATURE_TYPE]
+        pinned = _json(capsys, f"{reference}@{image.digest}")
+        assert pinned["digest"] == document["digest"]
+        assert f"referrer     {document['referrers'][0]['digest']}" in _text(capsys, f"{reference}:v1")
+        before = len(registry.requests)
+        assert main(["inspect", f"{reference}:v9"]) == 6
+        assert "v9" in capsys.readouterr().err
+        assert len(registry.requests) > before
