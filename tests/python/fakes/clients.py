@@ -1,0 +1,36 @@
+"""Clients of a registry whose time passes only when it is waited for."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from fakes.timing import IMPATIENT, FakeTime
+from wasm_oci.limits import Limits
+from wasm_oci.local_registry.server import RunningRegistry
+from wasm_oci.oci.credential import ANONYMOUS, Credential
+from wasm_oci.oci.descriptor import Descriptor
+from wasm_oci.oci.reference import Reference
+from wasm_oci.oci.registry import RegistryClient
+from wasm_oci.oci.retry import Timing
+from wasm_oci.oci.transport import Transport
+from wasm_oci.oci.upload import upload_blob
+
+REPOSITORY = "library/hello"
+
+
+@contextmanager
+def client_of(
+    registry: RunningRegistry | str, *, timing: Timing | None = None, limits: Limits = IMPATIENT, credential: Credential = ANONYMOUS
+) -> Iterator[RegistryClient]:
+    """A client that may push to `REPOSITORY`; `registry` may be a host."""
+    host = registry if isinstance(registry, str) else registry.host
+    with closing(Transport(limits=limits, timing=timing or FakeTime().timing, environ={})) as transport:
+        yield RegistryClient(Reference.parse(f"{host}/{REPOSITORY}"), transport=transport, lookup=lambda: credential, actions="pull,push")
+
+
+def put_blob(client: RegistryClient, data: bytes, media_type: str = "application/octet-stream") -> Descriptor:
+    blob = Descriptor.of(data, media_type)
+    upload_blob(client, blob, lambda: io.BytesIO(data))
+    return blob
