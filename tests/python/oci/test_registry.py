@@ -318,10 +318,9 @@ def test_only_created_is_success_of_a_manifest(filled: RegistryClient, registry:
 @pytest.mark.parametrize("status", [400, 405, 406, 415, 422])
 def test_a_refused_manifest_names_its_media_types(filled: RegistryClient, registry: RunningRegistry, status: int) -> None:
     registry.faults.add(Fault(method="PUT", action=Reply(status=status, body=b'{"errors":[{"code":"MANIFEST_INVALID"}]}')))
-    with pytest.raises(
-        RegistryError, match=rf"MANIFEST_INVALID\) \(media type {MANIFEST_TYPE} with config {EMPTY.media_type}".replace("+", r"\+")
-    ) as caught:
+    with pytest.raises(RegistryError) as caught:
         filled.put_manifest("v2", MANIFEST.encode(), MANIFEST_TYPE)
+    assert f"(MANIFEST_INVALID) (media type {MANIFEST_TYPE} with config {EMPTY.media_type})" in str(caught.value)
     assert (caught.value.reason, caught.value.status) == ("manifest_refused", status)
     assert str(caught.value).startswith(f"{registry.host}/{REPOSITORY}: ")
 
