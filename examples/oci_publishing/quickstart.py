@@ -22,11 +22,19 @@ from typing import Any
 import wasmtime
 from wasmtime import component
 
+from wasm_oci.publish.runfiles import Runfiles
+
 READY_SECONDS = 20.0
 
 
 class QuickstartError(Exception):
     """A step failed; the message says which and why."""
+
+
+def tool(name: str) -> Path:
+    """Returns where one of this repository's programs is, built for this machine."""
+    suffix = ".exe" if os.name == "nt" else ""
+    return Runfiles(os.environ).find(f"_main/tools/programs/{name}{suffix}", where="quickstart")
 
 
 def free_port() -> int:
@@ -111,14 +119,14 @@ def run_component(path: Path, *args: str) -> str:
 
 
 def quickstart(args: argparse.Namespace, scratch: Path) -> None:
-    wasm_oci: Path = args.wasm_oci
-    with registry(args.local_registry, scratch) as (name, host):
+    wasm_oci = tool("wasm_oci")
+    with registry(tool("local_registry"), scratch) as (name, host):
         print(f"1. a registry is running on {host}: {name}")
-        published = call(args.publish, "--registry", host, "--output", "json")
+        published = call(args.publish.absolute(), "--registry", host, "--output", "json")
         reference = published["reference"]
         print(f"2. published, and read back from it: {reference}")
         wasm = scratch / "hello-complete.wasm"
-        pulled = call(wasm_oci, "pull", reference, "-o", wasm, "-K", args.public_key, "--output", "json")
+        pulled = call(wasm_oci, "pull", reference, "-o", wasm, "-K", args.public_key.absolute(), "--output", "json")
         print(f"3. pulled by digest and verified: {pulled['component']['digest']}, {pulled['component']['size']} bytes")
         seen = call(wasm_oci, "inspect", reference, "--output", "json")
         print(f"4. run by wasmtime {wasmtime.__version__}: {run_component(wasm, 'stranger').rstrip()}")
@@ -137,7 +145,7 @@ def quickstart(args: argparse.Namespace, scratch: Path) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    for option in ("--publish", "--wasm-oci", "--local-registry", "--public-key"):
+    for option in ("--publish", "--public-key"):
         parser.add_argument(option, type=Path, required=True, help="given by the target")
     args = parser.parse_args()
     # Only this run's own key and registry count: no credentials are needed, none are read.

@@ -1,0 +1,24 @@
+"""Public rules: keys, signatures, OCI images of WebAssembly components, and publishing."""
+
+load("//wasm/private:keygen.bzl", _ssh_keygen = "ssh_keygen", _wasm_keygen = "wasm_keygen")
+load("//wasm/private:oci_image.bzl", _wasm_component_oci_image = "wasm_component_oci_image")
+load("//wasm/private:oci_publish.bzl", _wasm_component_oci_publish = "wasm_component_oci_publish")
+load("//wasm/private:publish.bzl", _wasm_component_publish = "wasm_component_publish")
+load("//wasm/private:registry_config.bzl", _wkg_registry_config = "wkg_registry_config")
+load("//wasm/private:sign.bzl", _wasm_sign = "wasm_sign")
+load("//wasm/private:validate.bzl", _wasm_validate = "wasm_validate")
+load("//wasm/private:verify.bzl", _wasm_verify = "wasm_verify")
+load("//wasm/private:verify_test.bzl", _wasm_verify_test = "wasm_verify_test")
+load("//wasm/private:wasm_tools_toolchain.bzl", _wasm_tools_toolchain = "wasm_tools_toolchain")
+
+ssh_keygen = _ssh_keygen
+wasm_component_oci_image = _wasm_component_oci_image
+wasm_component_oci_publish = _wasm_component_oci_publish
+wasm_component_publish = _wasm_component_publish
+wasm_keygen = _wasm_keygen
+wasm_sign = _wasm_sign
+wasm_tools_toolchain = _wasm_tools_toolchain
+wasm_validate = _wasm_validate
+wasm_verify = _wasm_verify
+wasm_verify_test = _wasm_verify_test
+wkg_registry_config = _wkg_registry_config

@@ -1,0 +1,163 @@
+"""Pure functions over the parts of an image reference; each check returns the text of an error, or None."""
+
+visibility(["//wasm/...", "//tests/..."])
+
+_LOWER = "abcdefghijklmnopqrstuvwxyz"
+_DIGITS = "0123456789"
+_ALPHANUMERIC = _LOWER + _LOWER.upper() + _DIGITS
+_HEX = _DIGITS + "abcdefABCDEF"
+
+# Docker and others refuse longer names, the host included.
+_LONGEST_REPOSITORY = 255
+_LONGEST_TAG = 128
+
+def _all_in(text, allowed):
+    for char in text.elems():
+        if char not in allowed:
+            return False
+    return True
+
+def _port_is_valid(port):
+    return port != "" and len(port) <= 5 and _all_in(port, _DIGITS) and 0 < int(port) and int(port) <= 65535
+
+def _ipv6_is_valid(text):
+    groups = text.split(":")
+    if len(groups) < 3 or len(groups) > 8 or text.count("::") > 1 or ":::" in text:
+        return False
+    if len(groups) < 8 and "::" not in text:
+        return False
+    for group in groups:
+        if len(group) > 4 or not _all_in(group, _HEX):
+            return False
+    return text.startswith("::") == (groups[0] == "") and text.endswith("::") == (groups[-1] == "")
+
+def _domain_is_valid(text):
+    for label in text.split("."):
+        if not label or label.startswith("-") or label.endswith("-") or not _all_in(label, _ALPHANUMERIC + "-"):
+            return False
+    return True
+
+def host_error(host):
+    """Checks a registry's host.
+
+    Args:
+        host: string, `host`, `host:port`, `[ipv6]` or `[ipv6]:port`.
+
+    Returns:
+        What is wrong and how to write it, or None.
+    """
+    if "://" in host:
+        return "{} has a scheme; write only the host and, if needed, the port, such as {}".format(
+            repr(host),
+            repr(host.split("://")[1].split("/")[0].split("@")[-1]),
+        )
+    if "@" in host:
+        return "a host must not hold credentials; write only the host and, if needed, the port"
+    if host.startswith("["):
+        address, bracket, rest = host[1:].partition("]")
+        name_is_valid = bracket and _ipv6_is_valid(address)
+        colon, port = rest[:1], rest[1:]
+    else:
+        name, colon, port = host.partition(":")
+        name_is_valid = _domain_is_valid(name)
+    if name_is_valid and (not colon or (colon == ":" and _port_is_valid(port))):
+        return None
+    return "{} is not a host; write it as host or host:port, such as \"localhost:5000\" or \"ghcr.io\"".format(repr(host))
+
+def looks_like_host(text):
+    """Whether a text is a host rather than the name of a registry entry: `localhost`, or with a dot or a port."""
+    return host_error(text) == None and (text == "localhost" or "." in text or ":" in text)
+
+def entry_name_error(name):
+    """Checks the name of a registry entry; letters, digits, `.`, `_` and `-`."""
+    if name and name[0] in _ALPHANUMERIC and _all_in(name, _ALPHANUMERIC + "._-"):
+        return None
+    return "{} is not a name; use letters, digits, '.', '_' and '-', such as \"github\"".format(repr(name))
+
+def _path_part_is_valid(part):
+    """One part between slashes: `[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*`."""
+    separator = ""
+    previous = ""
+    for char in part.elems():
+        if char in _LOWER + _DIGITS:
+            separator = ""
+        elif char in "._-" and previous:
+            separator += char
+            if separator not in (".", "_", "__") and separator != "-" * len(separator):
+                return False
+        else:
+            return False
+        previous = char
+    return previous != "" and separator == ""
+
+def repository_error(repository):
+    """Checks a repository, or a prefix of one, by the grammar of the OCI distribution specification."""
+    if len(repository) > _LONGEST_REPOSITORY:
+        return "{} has {} characters, {} is the most".format(repr(repository), len(repository), _LONGEST_REPOSITORY)
+    if repository != repository.lower():
+        return "{} has upper-case letters, which registries refuse; write {}".format(
+            repr(repository),
+            repr(repository.lower()),
+        )
+    for part in repository.split("/"):
+        if not _path_part_is_valid(part):
+            return ("{} is not a repository name; between slashes write lower-case letters and digits, " +
+                    "joined by '.', '_', '__' or '-', such as \"examples/hello-oci\"").format(repr(repository))
+    return None
+
+def tag_error(tag):
+    """Checks a tag: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`."""
+    if len(tag) > _LONGEST_TAG:
+        return "{} has {} characters, {} is the most".format(repr(tag), len(tag), _LONGEST_TAG)
+    if tag and tag[0] in _ALPHANUMERIC + "_" and _all_in(tag, _ALPHANUMERIC + "._-"):
+        return None
+    hint = " (a version with '+' cannot be a tag: write '-' or '_' in its place)" if "+" in tag else ""
+    return "{} is not a tag; use letters, digits, '_', '.' and '-', not beginning with '.' or '-', such as \"v1.0.0\"{}".format(
+        repr(tag),
+        hint,
+    )
+
+def repository_of(namespace, name):
+    """Joins the two parts of a repository; the namespace may be empty."""
+    return namespace + "/" + name if namespace else name
+
+def is_loopback(host):
+    """Whether a host is this machine, where plain HTTP is allowed."""
+    name = host.partition(":")[0]
+    return name == "localhost" or name.endswith(".localhost") or name.startswith("127.") or host.startswith("[::1]")
+
+def registry_error(registry):
+    """Checks what names the registry of an image: the name of an entry, or a host."""
+    if "/" in registry and "://" not in registry:
+        return "{} holds a path; write only {} here and put the rest before the namespace".format(
+            repr(registry),
+            repr(registry.split("/")[0]),
+        )
+    if entry_name_error(registry) == None:
+        return None
+    return host_error(registry)
+
+def reference_error(registry, namespace, name, tag, attributes = ("registry", "namespace", "package_name", "tag")):
+    """Checks all parts of a reference.
+
+    Args:
+        registry: string, name of an entry or host.
+        namespace: string, may be empty.
+        name: string, rest of the repository.
+        tag: string.
+        attributes: names of the attributes that the four parts come from, for the error.
+
+    Returns:
+        `attribute: what is wrong and how to write it`, or None.
+    """
+    checks = [
+        (attributes[0], registry_error(registry)),
+        (attributes[1], repository_error(namespace) if namespace else None),
+        (attributes[2], repository_error(name)),
+        (attributes[1], repository_error(repository_of(namespace, name))),
+        (attributes[3], tag_error(tag)),
+    ]
+    for attribute, error in checks:
+        if error:
+            return "{}: {}".format(attribute, error)
+    return None

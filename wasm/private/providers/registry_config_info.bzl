@@ -1,0 +1,15 @@
+"""What a target with a list of registries says about them."""
+
+visibility(["//wasm/..."])
+
+WasmRegistryConfigInfo = provider(
+    doc = "Registries that images may be published to, and where their credentials come from.",
+    fields = {
+        "default_registry": "string or None: name of the entry that is used where a publish names none.",
+        "registries": """list of struct, in the user's order, each with the fields
+`name` (string), `type` ("oci" or "layout"), `host` (string, empty for a layout), `prefix` (string, repository prefix
+or empty), `path` (string, folder of a layout or empty) and `auth`, a struct with `kind` ("token", "env", "basic",
+"oauth", "docker", "anonymous" or "default") and the strings `variable`, `username`, `password_variable`,
+`id_variable`, `secret_variable`, each empty where the kind has none. Variables are names: no secret is in here.""",
+    },
+)

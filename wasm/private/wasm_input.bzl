@@ -1,0 +1,43 @@
+"""The WebAssembly file that a rule works on, and the choices between attributes that name one."""
+
+load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo")
+
+visibility(["//wasm/..."])
+
+INPUT_ATTRS = {
+    "component": attr.label(
+        doc = "Component to work on: any target with exactly one `.wasm` file, or such a file. " +
+              "Give this or `wasm_file`; they mean the same.",
+        allow_files = [".wasm"],
+    ),
+    "wasm_file": attr.label(
+        doc = "Module or component to work on: a `.wasm` file, or a target that makes one. Give this or `component`.",
+        allow_files = [".wasm"],
+    ),
+}
+
+def exactly_one(ctx, names):
+    """Fails unless exactly one of the attributes is given; returns its name."""
+    given = [name for name in names if getattr(ctx.attr, name)]
+    if len(given) != 1:
+        fail("{}: give exactly one of {}; here {}".format(
+            ctx.label,
+            ", ".join(names),
+            "there are " + " and ".join(given) if given else "is none of them",
+        ))
+    return given[0]
+
+def wasm_file_of(ctx, attribute):
+    """The one WebAssembly file of the target that an attribute names; for a signed target the signed file."""
+    target = getattr(ctx.attr, attribute)
+    if WasmSignatureInfo in target:
+        return target[WasmSignatureInfo].wasm_file
+    files = [file for file in target[DefaultInfo].files.to_list() if file.extension == "wasm"]
+    if len(files) != 1:
+        fail("{}: {} = {} has {} .wasm files; name a target that has exactly one".format(
+            ctx.label,
+            attribute,
+            target.label,
+            len(files),
+        ))
+    return files[0]

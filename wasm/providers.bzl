@@ -1,0 +1,11 @@
+"""Providers of the public rules."""
+
+load("//wasm/private/providers:key_info.bzl", _WasmKeyInfo = "WasmKeyInfo")
+load("//wasm/private/providers:oci_image_info.bzl", _WasmOciImageInfo = "WasmOciImageInfo")
+load("//wasm/private/providers:registry_config_info.bzl", _WasmRegistryConfigInfo = "WasmRegistryConfigInfo")
+load("//wasm/private/providers:signature_info.bzl", _WasmSignatureInfo = "WasmSignatureInfo")
+
+WasmKeyInfo = _WasmKeyInfo
+WasmOciImageInfo = _WasmOciImageInfo
+WasmRegistryConfigInfo = _WasmRegistryConfigInfo
+WasmSignatureInfo = _WasmSignatureInfo
