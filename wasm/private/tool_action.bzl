@@ -39,7 +39,7 @@ def run_wasm_oci(ctx, *, command, args, inputs, outputs, mnemonic, progress, rea
     """
     ctx.actions.run(
         executable = ctx.executable._tool,
-        arguments = [command, args],
+        arguments = [command, "--quiet", args],
         inputs = inputs,
         outputs = outputs,
         mnemonic = mnemonic,

@@ -70,6 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--output", choices=("text", "json"), default="text", help="form of the result on stdout (default: text)")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print no text on success")
     command.add_arguments(parser)
     try:
         parsed = parser.parse_args(args[1:])
@@ -82,7 +83,8 @@ def execute(command: Command, parsed: argparse.Namespace) -> int:
     """Runs a parsed command and turns every error into its line and exit code."""
     try:
         outcome = command.run(parsed)
-        write_document(outcome, parsed.output)
+        if parsed.output != "text" or not parsed.quiet:
+            write_document(outcome, parsed.output)
     except WasmOciError as err:
         report_error("wasm_oci", err, parsed.output)
         return err.exit_code
