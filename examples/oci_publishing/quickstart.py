@@ -129,11 +129,11 @@ def quickstart(args: argparse.Namespace, scratch: Path) -> None:
         pulled = call(wasm_oci, "pull", reference, "-o", wasm, "-K", args.public_key.absolute(), "--output", "json")
         print(f"3. pulled by digest and verified: {pulled['component']['digest']}, {pulled['component']['size']} bytes")
         seen = call(wasm_oci, "inspect", reference, "--output", "json")
-        print(f"4. run by wasmtime {wasmtime.__version__}: {run_component(wasm, 'stranger').rstrip()}")
+        print(f"4. run by wasmtime: {run_component(wasm, 'stranger').rstrip()}")
     print("\nWhat happened")
     print(f"  reference    {published['tagged']}")
     print(f"  digest       {published['digest']}")
-    print(f"  signed by    key id {pulled['signature']['key_id']} (a development key that the build made)")
+    print(f"  signed by    key id {pulled['signature']['keyId']} (a development key that the build made)")
     for key, value in sorted(seen["annotations"].items()):
         print(f"  annotation   {key} = {value}")
     print("\nNext")
