@@ -72,8 +72,8 @@ def test_a_detached_signature_file(tmp_path: Path, capsys: pytest.CaptureFixture
     assert main(["image", *arguments, "--output", "json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["annotations"]["com.wasm.component.security"] == "detached-signed"
-    assert document["signature"]["key_format"] == "compact"
-    assert document["signature"]["key_ids"] == []
+    assert document["signature"]["keyFormat"] == "compact"
+    assert document["signature"]["keyIds"] == []
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_a_signed_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     sign_file(KINDS, one, key(1), key_id=None)
     sign_file(one, two, key(2), key_id=key(2).public.key_id)
     key_id = key(2).public.key_id.hex()
-    signatures = [{"key_id": None, "algorithm": 1}, {"key_id": key_id, "algorithm": 1}]
+    signatures = [{"keyId": None, "algorithm": 1}, {"keyId": key_id, "algorithm": 1}]
     assert _json(capsys, str(two))["signature"] == {"sets": [{"hashes": 1, "signatures": signatures}]}
     assert f"set 1: 1 hash(es), signed by no key id, {key_id}" in _text(capsys, str(two))
 

@@ -121,7 +121,7 @@ def test_an_embedded_signature_counts_whatever_was_asked(tmp_path: Path, asked: 
     assert image.manifest.annotations["com.wasm.component.security"] == "signed"
     assert image.manifest.annotations["com.wasmsign2.signature.type"] == "embedded"
     assert image.manifest.annotations["com.wasmsign2.key.format"] == "openssh"
-    assert image.metadata()["signature"] == {"type": "embedded", "key_format": "openssh", "key_ids": [key(1).public.key_id.hex()]}
+    assert image.metadata()["signature"] == {"type": "embedded", "keyFormat": "openssh", "keyIds": [key(1).public.key_id.hex()]}
 
 
 @pytest.mark.parametrize("asked", ["detached", None])
@@ -134,7 +134,7 @@ def test_a_detached_signature(tmp_path: Path, asked: str | None) -> None:
     data = signature.read_bytes()
     assert image.metadata()["signature"] == {
         "type": "detached",
-        "key_ids": [key(1).public.key_id.hex()],
+        "keyIds": [key(1).public.key_id.hex()],
         "digest": f"sha256:{hashlib.sha256(data).hexdigest()}",
         "size": len(data),
     }

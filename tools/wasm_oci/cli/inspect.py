@@ -89,7 +89,7 @@ def _wasm_lines(document: JsonObject) -> Iterator[str]:
         yield f"  signature    malformed: {signature['malformed']}"
     else:
         for number, signed in enumerate(signature["sets"], 1):
-            keys = ", ".join(record["key_id"] or "no key id" for record in signed["signatures"])
+            keys = ", ".join(record["keyId"] or "no key id" for record in signed["signatures"])
             yield f"  signature    set {number}: {signed['hashes']} hash(es), signed by {keys}"
 
 

@@ -39,9 +39,9 @@ class Signing:
     """A detached signature's digest and size."""
 
     def to_json(self) -> JsonObject:
-        document: JsonObject = {"type": self.facts.type, "key_ids": list(self.key_ids)}
+        document: JsonObject = {"type": self.facts.type, "keyIds": list(self.key_ids)}
         if self.facts.key_format:
-            document["key_format"] = self.facts.key_format
+            document["keyFormat"] = self.facts.key_format
         if self.file:
             document |= {"digest": str(self.file.digest), "size": self.file.size}
         return document

@@ -133,7 +133,7 @@ def _signature(path: Path) -> JsonObject | None:
         "sets": [
             {
                 "hashes": len(signed.hashes),
-                "signatures": [{"key_id": record.key_id.hex() or None, "algorithm": record.algorithm} for record in signed.signatures],
+                "signatures": [{"keyId": record.key_id.hex() or None, "algorithm": record.algorithm} for record in signed.signatures],
             }
             for signed in data.sets
         ]
