@@ -1,6 +1,6 @@
 """Pure functions over the parts of an image reference; each check returns the text of an error, or None."""
 
-visibility(["//wasm/...", "//tests/..."])
+visibility(["//tests/...", "//wasm/..."])
 
 _LOWER = "abcdefghijklmnopqrstuvwxyz"
 _DIGITS = "0123456789"

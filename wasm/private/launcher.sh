@@ -1,5 +1,6 @@
 #!/bin/sh
 # Finds the program and its request among the runfiles and becomes the program.
+# shellcheck disable=SC1083,SC2034,SC2093  # the words in braces are filled in by the rule
 set -eu
 program={{program}}
 request={{request}}

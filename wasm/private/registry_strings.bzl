@@ -5,7 +5,7 @@ An error names the entry and the field. It never repeats a field that may hold a
 
 load(":image_ref.bzl", "entry_name_error", "host_error", "is_loopback", "repository_error")
 
-visibility(["//wasm/...", "//tests/..."])
+visibility(["//tests/...", "//wasm/..."])
 
 _TYPES = ("oci", "layout")
 _AUTH_FORMS = {
@@ -103,7 +103,9 @@ def _parse_auth(fields):
         value, error = _oauth_auth(data)
     else:
         value, error = _auth(kind), None
-    return value, (error + "; the form is " + form) if error else None
+    if error:
+        return None, error + "; the form is " + form
+    return value, None
 
 def _parse_layout(name, path, rest):
     windows = len(path) > 2 and path[1] == ":" and path[2] in "\\/"

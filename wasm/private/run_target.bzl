@@ -36,7 +36,7 @@ def rlocation_path(ctx, file):
         return file.short_path.removeprefix("../")
     return ctx.workspace_name + "/" + file.short_path
 
-def _substitutions(ctx, values, template):
+def _substitutions(values, template):
     # In a batch file a percent sign stands for itself only when doubled.
     quote = (lambda text: text.replace("%", "%%")) if template.extension == "bat" else shell.quote
     return {"{{%s}}" % name: quote(value) for name, value in values.items()}
@@ -63,7 +63,7 @@ def make_run_target(ctx, *, command, request, files):
     ctx.actions.expand_template(
         is_executable = True,
         output = launcher,
-        substitutions = _substitutions(ctx, {
+        substitutions = _substitutions({
             "command": command,
             "program": rlocation_path(ctx, program.files_to_run.executable),
             "request": rlocation_path(ctx, request_file),

@@ -18,10 +18,13 @@ def _executable(kwargs):
     return _attributes(kwargs)
 
 def py_library(**kwargs):
+    # buildifier: disable=native-py
     native.py_library(**_attributes(kwargs))
 
 def py_binary(**kwargs):
+    # buildifier: disable=native-py
     native.py_binary(**_executable(kwargs))
 
 def py_test(**kwargs):
+    # buildifier: disable=native-py
     native.py_test(**_executable(kwargs))
