@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from fakes.wasm import COMPONENT, custom
 from wasm_oci.digest import Digest
 from wasm_oci.oci.descriptor import WASM_CONFIG_TYPE, WASM_LAYER_TYPE, Descriptor
 from wasm_oci.oci.layout import write_layout
@@ -16,14 +17,9 @@ from wasm_oci.wasmsign.sign import sign_file
 CONFIG = b'{"architecture":"wasm","os":"wasip2"}'
 
 
-def component(text: str = "hello", padding: int = 0) -> bytes:
-    """A component that holds one custom section of less than 128 bytes and another of `padding` bytes."""
-    name = text.encode()
-    section = bytes([0, len(name) + 1, len(name)]) + name
-    if padding:
-        size = padding + 4
-        section += b"\0" + bytes([size & 127 | 128, size >> 7 & 127 | 128, size >> 14 & 127]) + b"\3pad" + bytes(padding)
-    return b"\0asm\x0d\0\1\0" + section
+def component(name: str = "hello", padding: int = 0) -> bytes:
+    """A component of one empty custom section and another of `padding` bytes."""
+    return COMPONENT + custom(name, b"") + custom("padding", bytes(padding))
 
 
 def key(number: int) -> SecretKey:

@@ -17,7 +17,7 @@ from wasm_oci.publish.plan import Action, Plan, TagPlan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One thing that was done, or tried; `outcome` is done, exists, failed, or `done (answer lost)`."""
+    """One thing that was done, or tried; `outcome` is done, exists, failed, unknown, or `done (found by reading)`."""
 
     name: str
     subject: str
@@ -32,7 +32,7 @@ class Result:
     plan: Plan
     steps: list[Step] = field(default_factory=list)
     status: str = "not started"
-    """unchanged, published, failed or not started."""
+    """unchanged, published, failed, content sent (all but the tag), or not started."""
     bytes_sent: int = 0
     bytes_skipped: int = 0
     tag_after: Digest | None = None
@@ -106,8 +106,7 @@ def _send_content(result: Result) -> None:
             result.bytes_sent += artifact.signature.descriptor().size
     with _recorded(result, "read back", str(digest)):
         _read_back(plan)
-    if plan.tag is None or plan.tag.action is Action.UNCHANGED:
-        result.status = "published"
+    result.status = "content sent" if plan.tag and plan.tag.action.writes else "published"
 
 
 def _read_back(plan: Plan) -> None:
@@ -131,7 +130,7 @@ def _read_back(plan: Plan) -> None:
 
 def _write_tag(result: Result) -> None:
     plan, tag = result.plan, result.plan.tag
-    if tag is None or not tag.action.writes or result.status != "not started":
+    if tag is None or not tag.action.writes or result.status != "content sent":
         return
     destination = plan.destination
     current = result.tag_after = destination.tag_digest(tag.tag)
@@ -158,7 +157,7 @@ def _write_tag(result: Result) -> None:
 
 
 def _put_tag(result: Result, tag: TagPlan) -> str:
-    """Writes the tag once; where that fails or its answer is lost, what counts is what the tag says then."""
+    """Writes the tag; where that fails or its answer is lost, what counts is what the tag says then."""
     destination = result.plan.destination
     try:
         destination.put_tag(tag.tag, result.plan.artifact.manifest)
@@ -170,8 +169,8 @@ def _put_tag(result: Result, tag: TagPlan) -> str:
             result.steps.append(Step(name="tag", subject=tag.tag, outcome="unknown"))
             err.hint = f"whether tag {tag.tag} was written is not known, because it cannot be read now: run again"
             raise err from None
-        if result.tag_after == tag.after:
-            return "done (answer lost)"
+        if result.tag_after == tag.after and not isinstance(err, DigestError):
+            return "done (found by reading)"
         result.steps.append(Step(name="tag", subject=tag.tag, outcome="failed"))
         raise
     return "done"

@@ -1,0 +1,70 @@
+"""`wasm_oci` as a user runs it, with time that passes only when it is waited for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakes.timing import IMPATIENT, FakeTime
+from wasm_oci.cli.main import main
+from wasm_oci.digest import Digest
+from wasm_oci.limits import Limits
+from wasm_oci.local_registry.server import RunningRegistry
+from wasm_oci.oci.transport import Transport
+from wasm_oci.publish import session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a run ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The one JSON document on stdout."""
+        document: dict[str, Any] = json.loads(self.out)
+        return document
+
+    @property
+    def is_one_clear_error(self) -> bool:
+        """Whether stderr is one printable line that begins with the program's name."""
+        return self.err.startswith("wasm_oci: ") and self.err.count("\n") == 1 and self.err.strip().isprintable()
+
+
+Run = Callable[..., Ended]
+
+
+def make_run(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, limits: Limits = IMPATIENT) -> Run:
+    """Returns a function that runs `wasm_oci` with its arguments; credentials are those below `folder` only."""
+    for name in ("DOCKER_AUTH_CONFIG", "REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("DOCKER_CONFIG", str(folder / "docker"))
+    time = FakeTime()
+    monkeypatch.setattr(session, "make_transport", lambda: Transport(limits=limits, timing=time.timing, environ={}))
+
+    def run(*args: object) -> Ended:
+        code = main([str(arg) for arg in args])
+        out, err = capsys.readouterr()
+        return Ended(code=code, out=out, err=err)
+
+    return run
+
+
+def tag_of(registry: RunningRegistry, repository: str, tag: str) -> Digest | None:
+    """What a tag names on the registry's disk, whatever its faults."""
+    index = registry.state / repository / "index.json"
+    if not index.exists():
+        return None
+    for entry in json.loads(index.read_text())["manifests"]:
+        if entry.get("annotations", {}).get("org.opencontainers.image.ref.name") == tag:
+            return Digest.parse(entry["digest"])
+    return None
