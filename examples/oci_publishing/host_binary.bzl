@@ -1,15 +1,8 @@
 """`host_binary`: a program that is built for this machine whatever `--platforms` says, beside data that is not."""
 
+load("//wasm/private:host_transition.bzl", "host_transition")
+
 visibility(["//examples/..."])
-
-def _host_transition_impl(settings, _attr):
-    return {"//command_line_option:platforms": str(settings["//command_line_option:host_platform"])}
-
-_host_transition = transition(
-    implementation = _host_transition_impl,
-    inputs = ["//command_line_option:host_platform"],
-    outputs = ["//command_line_option:platforms"],
-)
 
 def _host_binary_impl(ctx):
     program = ctx.attr.program[0][DefaultInfo]
@@ -39,7 +32,7 @@ host_binary = rule(
         ),
         "program": attr.label(
             doc = "The program: an executable target.",
-            cfg = _host_transition,
+            cfg = host_transition,
             executable = True,
             mandatory = True,
         ),

@@ -1,18 +1,9 @@
 """The only way to make a target for `bazel run`: a request in JSON, and a launcher that starts the program with it."""
 
 load("@bazel_skylib//lib:shell.bzl", "shell")
+load(":host_transition.bzl", "host_transition")
 
 visibility(["//wasm/..."])
-
-def _host_transition_impl(settings, _attr):
-    return {"//command_line_option:platforms": str(settings["//command_line_option:host_platform"])}
-
-# The target platform may be WebAssembly, and under remote execution `exec` is the worker's: a run target runs here.
-_host_transition = transition(
-    implementation = _host_transition_impl,
-    inputs = ["//command_line_option:host_platform"],
-    outputs = ["//command_line_option:platforms"],
-)
 
 RUN_TARGET_ATTRS = {
     "_allowlist_function_transition": attr.label(
@@ -20,11 +11,11 @@ RUN_TARGET_ATTRS = {
     ),
     "_launcher": attr.label(
         allow_single_file = True,
-        cfg = _host_transition,
+        cfg = host_transition,
         default = Label("//wasm/private:launcher"),
     ),
     "_program": attr.label(
-        cfg = _host_transition,
+        cfg = host_transition,
         default = Label("//tools:wasm_oci"),
         executable = True,
     ),
