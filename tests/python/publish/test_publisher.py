@@ -1,0 +1,133 @@
+"""Publishing to several destinations of both kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fakes.artifacts import Image, signed_image
+from fakes.clients import REPOSITORY, client_of
+from fakes.program import tag_of
+from wasm_oci.errors import FormatError, TagConflictError, UsageError
+from wasm_oci.local_registry.actions import Reply
+from wasm_oci.local_registry.faults import Fault
+from wasm_oci.local_registry.server import RunningRegistry, start
+from wasm_oci.oci.descriptor import INDEX_TYPE, Descriptor
+from wasm_oci.oci.layout import Layout
+from wasm_oci.oci.manifest import Index
+from wasm_oci.oci.reference import Reference
+from wasm_oci.publish.artifact import Artifact, load_artifact
+from wasm_oci.publish.destination import Destination, LayoutDestination, RegistryDestination
+from wasm_oci.publish.plan import Action, make_plan
+from wasm_oci.publish.publisher import publish
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Image:
+    return signed_image(tmp_path / "image", detached=True)
+
+
+@pytest.fixture
+def artifact(image: Image) -> Artifact:
+    return load_artifact(image.folder, image.signature)
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[RunningRegistry, RunningRegistry]]:
+    with start() as first, start(referrers_api=False) as second:
+        yield first, second
+
+
+@pytest.fixture
+def destinations(pair: tuple[RunningRegistry, RunningRegistry]) -> Iterator[tuple[Destination, Destination]]:
+    with client_of(pair[0]) as one, client_of(pair[1]) as two:
+        references = [Reference.parse(f"{registry.host}/{REPOSITORY}") for registry in pair]
+        yield RegistryDestination(references[0], one), RegistryDestination(references[1], two)
+
+
+def test_content_goes_everywhere_before_any_tag(
+    pair: tuple[RunningRegistry, RunningRegistry], destinations: tuple[Destination, Destination], artifact: Artifact
+) -> None:
+    plans = [make_plan(artifact, destination, "v1") for destination in destinations]
+    pair[1].faults.add(Fault(method="PUT", path="/manifests/sha256:", action=Reply(status=400), times=None))
+    first, second = publish(plans)
+    assert (first.status, second.status) == ("content sent", "failed")
+    assert second.error and "status 400" in str(second.error)
+    assert [tag_of(registry, REPOSITORY, "v1") for registry in pair] == [None, None]
+
+
+def test_without_fail_fast_the_others_go_on(
+    pair: tuple[RunningRegistry, RunningRegistry], destinations: tuple[Destination, Destination], artifact: Artifact
+) -> None:
+    plans = [make_plan(artifact, destination, "v1") for destination in destinations]
+    pair[0].faults.add(Fault(method="POST", action=Reply(status=400), times=None))
+    first, second = publish(plans, fail_fast=False)
+    assert (first.status, second.status) == ("failed", "published")
+    assert [tag_of(registry, REPOSITORY, "v1") for registry in pair] == [None, artifact.descriptor.digest]
+
+
+def test_a_failure_begins_nothing_further(
+    pair: tuple[RunningRegistry, RunningRegistry], destinations: tuple[Destination, Destination], artifact: Artifact
+) -> None:
+    plans = [make_plan(artifact, destination, "v1") for destination in destinations]
+    pair[0].faults.add(Fault(method="POST", action=Reply(status=400), times=None))
+    pair[1].requests.clear()
+    first, second = publish(plans)
+    assert (first.status, second.status, pair[1].requests) == ("failed", "not started", [])
+
+
+def test_a_plan_that_is_refused_is_not_carried_out(
+    destinations: tuple[Destination, Destination], artifact: Artifact, tmp_path: Path
+) -> None:
+    other = load_artifact(signed_image(tmp_path / "other", text="other").folder)
+    assert publish([make_plan(other, destinations[0], "v1")])[0].status == "published"
+    (result,) = publish([make_plan(artifact, destinations[0], "v1")])
+    assert isinstance(result.error, TagConflictError)
+    assert (result.steps, result.bytes_sent, result.tag_after) == ([], 0, other.descriptor.digest)
+
+
+def test_a_layout_is_made_filled_and_then_unchanged(tmp_path: Path, artifact: Artifact) -> None:
+    folder = tmp_path / "out"
+    destination = LayoutDestination(folder)
+    plan = make_plan(artifact, destination, "v1")
+    assert {step.action for step in plan.blobs} == {Action.UPLOAD}
+    assert not folder.exists()
+    (result,) = publish([plan])
+    assert (result.status, result.error, result.referrers) == ("published", None, "index.json")
+    layout = Layout.open(folder)
+    assert layout.manifest("v1")[0].digest == artifact.descriptor.digest
+    assert artifact.signature
+    assert [entry.digest for entry, _ in layout.referrers(artifact.descriptor.digest)] == [artifact.signature.descriptor().digest]
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    again = make_plan(artifact, destination, "v1")
+    assert not again.writes
+    assert publish([again])[0].status == "unchanged"
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+def test_the_tag_of_a_layout_is_guarded_too(tmp_path: Path, artifact: Artifact) -> None:
+    destination = LayoutDestination(tmp_path / "out")
+    other = load_artifact(signed_image(tmp_path / "other", text="other").folder)
+    assert publish([make_plan(other, destination, "v1")])[0].status == "published"
+    refused = make_plan(artifact, destination, "v1")
+    assert refused.tag and refused.tag.action is Action.REFUSE
+    moved = make_plan(artifact, destination, "v1", move_tags=True)
+    assert publish([moved])[0].status == "published"
+    assert destination.tag_digest("v1") == artifact.descriptor.digest
+
+
+def test_an_index_is_not_published(tmp_path: Path) -> None:
+    layout = Layout.create(tmp_path / "layout")
+    data = Index().encode()
+    layout.put_manifest(Descriptor.of(data, INDEX_TYPE), data, "v1")
+    with pytest.raises(FormatError, match="not an image manifest"):
+        load_artifact(tmp_path / "layout")
+
+
+def test_an_artifact_names_each_blob_once(image: Image) -> None:
+    artifact = load_artifact(image.folder, image.signature)
+    assert [blob.role for blob in artifact.blobs] == ["config", "layer", "empty", "signature"]
+    with pytest.raises(UsageError):
+        load_artifact(image.folder, image.folder)
