@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 
 from fakes.artifacts import CONFIG, Image, component, layout_of, public, signed_image
 from fakes.clients import client_of, put_blob
-from fakes.program import Ended, Run, make_run
+from fakes.program import NAME, Ended, Run
 from wasm_oci.digest import Digest
 from wasm_oci.limits import GIB
 from wasm_oci.local_registry.actions import Action, Corrupt, Half, Hangup, Redirect, Reply, Rewrite, Stall, wrong_digest
@@ -22,20 +21,7 @@ from wasm_oci.oci.descriptor import INDEX_TYPE, MANIFEST_TYPE, SIGNATURE_TYPE, W
 from wasm_oci.oci.manifest import Index, signature_referrer
 from wasm_oci.oci.referrers import attach
 
-NAME = "library/hello"
 SECRET = "canary-51fe"
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.chdir(tmp_path)
-    return make_run(tmp_path, monkeypatch, capsys)
-
-
-@pytest.fixture(params=[True, False], ids=["api", "fallback"])
-def registry(request: pytest.FixtureRequest) -> Iterator[RunningRegistry]:
-    with start(referrers_api=request.param) as running:
-        yield running
 
 
 @pytest.fixture

@@ -1,65 +1,27 @@
-"""`wasm_oci push` against a registry: plan, order, guard, and what every fault leads to."""
+"""`wasm_oci push`: plan, order and guard."""
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from fakes.artifacts import Image, component, layout_of, signed_image
+from fakes.artifacts import Image, component, layout_of
 from fakes.clients import client_of
-from fakes.program import Run, make_run, tag_of
+from fakes.program import NAME, TAG_PATH, Run, push, tag_of, writes
 from fakes.timing import IMPATIENT
 from fakes.token_server import token_server
 from wasm_oci.digest import Digest
 from wasm_oci.local_registry.access import Bearer
 from wasm_oci.local_registry.actions import (
-    Action,
-    Half,
-    Hangup,
-    Pretend,
-    Redirect,
     Reply,
-    Rewrite,
-    Stall,
-    Status,
-    wrong_digest,
 )
 from wasm_oci.local_registry.faults import Fault
 from wasm_oci.local_registry.server import RunningRegistry, start
 
-NAME = "library/hello"
 SECRET = "canary-9c2e"
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    return make_run(tmp_path, monkeypatch, capsys)
-
-
-@pytest.fixture(params=[True, False], ids=["api", "fallback"])
-def registry(request: pytest.FixtureRequest) -> Iterator[RunningRegistry]:
-    with start(referrers_api=request.param) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> tuple[Image, Image]:
-    """Two images with detached signatures."""
-    folder = tmp_path_factory.mktemp("images")
-    return signed_image(folder / "one", text="one", detached=True), signed_image(folder / "two", text="two", detached=True)
-
-
-def push(run: Run, image: Image, registry: RunningRegistry, tag: str, *args: str) -> Any:
-    return run("push", image.folder, f"{registry.host}/{NAME}:{tag}", "--signature-file", image.signature, *args)
-
-
-def writes(registry: RunningRegistry) -> list[str]:
-    return [f"{record.method} {record.path}" for record in registry.requests if record.method not in ("GET", "HEAD")]
 
 
 def test_a_publish_tells_what_it_did(run: Run, registry: RunningRegistry, images: tuple[Image, Image]) -> None:
@@ -92,9 +54,6 @@ def test_the_result_as_json(run: Run, registry: RunningRegistry, images: tuple[I
     received = sum(record.received for record in registry.requests if TAG_PATH not in record.path and "sha256-" not in record.path)
     assert there["bytesSent"] == received
     assert there["signature"]["foundBy"] == ("referrers API" if registry.behaviour.referrers_api else "fallback tag")
-
-
-TAG_PATH = "/manifests/v1"
 
 
 def test_blobs_come_first_and_the_tag_last(run: Run, registry: RunningRegistry, images: tuple[Image, Image]) -> None:
@@ -198,171 +157,6 @@ def test_a_dry_run_of_a_refused_tag_is_7(run: Run, registry: RunningRegistry, im
     assert (document["status"], document["exitCode"], document["error"]["reason"]) == ("refused", 7, "tag_conflict")
 
 
-def test_a_tag_that_cannot_be_read_ends_before_any_write(run: Run, registry: RunningRegistry, images: tuple[Image, Image]) -> None:
-    registry.faults.add(Fault(path=TAG_PATH, action=Reply(status=500), times=None))
-    ended = push(run, images[0], registry, "v1")
-    assert (ended.code, writes(registry)) == (6, [])
-    assert ended.is_one_clear_error
-
-
-def test_a_tag_that_moves_meanwhile_is_left_alone(run: Run, registry: RunningRegistry, images: tuple[Image, Image]) -> None:
-    image, other = images
-    push(run, other, registry, "other")
-    with client_of(registry) as client:
-
-        def interfere(data: bytes) -> bytes:
-            client.put_manifest("latest", other.manifest.raw, other.manifest.MEDIA_TYPE)
-            return data
-
-        registry.faults.add(Fault(method="PUT", path=f"/manifests/{image.digest}$", action=Rewrite(change=interfere)))
-        ended = push(run, image, registry, "latest")
-    assert ended.code == 7
-    assert "tag latest was absent when this was planned" in ended.err
-    assert tag_of(registry, NAME, "latest") == other.digest
-
-
-@pytest.mark.parametrize(
-    "case",
-    [
-        (Hangup(stored=True), 0, True),
-        (Hangup(), 0, True),
-        (Reply(status=500), 0, True),
-        (Status(status=202), 0, True),
-        (Reply(status=202), 6, False),
-        (Reply(status=403), 5, False),
-        (Reply(status=409), 6, False),
-        (Pretend(), 6, False),
-        (wrong_digest(), 4, True),
-    ],
-)
-def test_of_a_tag_counts_what_it_says_afterwards(
-    run: Run, registry: RunningRegistry, images: tuple[Image, Image], case: tuple[Action, int, bool]
-) -> None:
-    action, code, written = case
-    fault = registry.faults.add(Fault(method="PUT", path=TAG_PATH, action=action))
-    ended = push(run, images[0], registry, "v1", "--output", "json")
-    assert (ended.code, fault.hits) == (code, 1)
-    assert tag_of(registry, NAME, "v1") == (images[0].digest if written else None)
-    assert ended.document["destinations"][0]["tag"]["now"] == (str(images[0].digest) if written else None)
-    assert ended.is_one_clear_error or code == 0
-
-
-def test_a_tag_whose_state_is_unknown_is_called_so(run: Run, registry: RunningRegistry, images: tuple[Image, Image]) -> None:
-    registry.faults.add(Fault(method="PUT", path=TAG_PATH, action=Hangup(stored=True), times=None))
-    registry.faults.add(Fault(method="HEAD", path=TAG_PATH, nth=3, action=Reply(status=500), times=None))
-    ended = push(run, images[0], registry, "v1", "--output", "json")
-    assert ended.code == 6
-    assert "whether tag v1 was written is not known" in ended.err
-    assert ended.document["destinations"][0]["steps"][-1] == {"step": "tag", "subject": "v1", "outcome": "unknown"}
-
-
-def _rewritten(data: bytes) -> bytes:
-    return json.dumps(json.loads(data), indent=2).encode()
-
-
-@pytest.mark.parametrize(
-    ("fault", "problem"),
-    [
-        (Fault(method="PUT", path="/manifests/sha256:", action=Rewrite(change=_rewritten)), "DIGEST_INVALID"),
-        (Fault(method="PUT", path="/manifests/sha256:", action=Pretend()), "status 404"),
-        (Fault(method="GET", path="/manifests/sha256:", action=Rewrite(change=_rewritten)), "the registry's content has digest"),
-        (
-            Fault(method="GET", path="/referrers/", nth=2, action=Reply(status=200, body=b'{"schemaVersion":2,"manifests":[]}')),
-            "does not list it",
-        ),
-    ],
-    ids=["rewritten", "dropped", "other content", "referrer lost"],
-)
-def test_a_read_back_that_fails_leaves_the_tag_alone(run: Run, images: tuple[Image, Image], fault: Fault, problem: str) -> None:
-    with start() as registry:
-        registry.faults.add(fault)
-        ended = push(run, images[0], registry, "v1")
-        assert fault.hits == 1
-        assert ended.code in (4, 6)
-        assert problem in ended.err
-        assert ended.is_one_clear_error
-        assert tag_of(registry, NAME, "v1") is None
-
-
-HTML = Reply(status=200, headers={"Content-Type": "text/html"}, body=f"<html><body>{SECRET}\n\033[31m</body></html>".encode())
-FAULTS: dict[str, tuple[Action, set[int]]] = {
-    "html": (HTML, {6}),
-    "401": (Reply(status=401, headers={"WWW-Authenticate": 'Basic realm="x"'}), {5}),
-    "403": (Reply(status=403, body=b'{"errors":[{"code":"DENIED","message":"no"}]}'), {5}),
-    "404": (Reply(status=404, body=b"404 page not found\n"), {6, 7}),
-    "429": (Reply(status=429, headers={"Retry-After": "3600"}), {6}),
-    "500": (Reply(status=500, body=b"<html>oops</html>"), {6}),
-    "redirect": (Redirect(url="http://127.0.0.1:1{path}?sig=canary-9c2e"), {6}),
-    "digest": (wrong_digest(), {0, 4, 6, 7}),
-    "half": (Half(), {0, 6}),
-    "nothing": (Hangup(), {6}),
-}
-
-
-@pytest.mark.parametrize("name", FAULTS)
-def test_from_any_request_on_a_broken_registry_is_one_clear_error(run: Run, images: tuple[Image, Image], name: str) -> None:
-    """The fault is there from request number `index` to the end, for every index."""
-    old, new = images
-    action, codes = FAULTS[name]
-    index, seen = 0, set()
-    with start(referrers_api=False) as registry:
-        while True:
-            index += 1
-            where = f"library/run{index}"
-            assert run("push", old.folder, f"{registry.host}/{where}:latest").code == 0
-            fault = registry.faults.add(Fault(nth=index, action=action, times=None))
-            ended = run("push", new.folder, f"{registry.host}/{where}:latest", "--signature-file", new.signature)
-            registry.faults.clear()
-            tag = tag_of(registry, where, "latest")
-            if not fault.hits:
-                break
-            seen.add(ended.code)
-            assert ended.code in codes, (index, ended)
-            assert ended.is_one_clear_error or ended.code == 0, (index, ended)
-            assert SECRET not in ended.out + ended.err
-            assert tag in (old.digest, new.digest)
-            assert ended.code != 0 or tag == new.digest
-    assert index > 15
-    assert (codes - {0}) & seen
-
-
-@pytest.mark.parametrize("name", ["429 soon", "500", "nothing", "stored", "half"])
-def test_any_single_fault_that_passes_is_survived(run: Run, images: tuple[Image, Image], name: str) -> None:
-    """The fault hits request number `index` only, for every index."""
-    image, _ = images
-    actions: dict[str, Action] = {
-        "429 soon": Reply(status=429, headers={"Retry-After": "1"}),
-        "500": Reply(status=500),
-        "nothing": Hangup(),
-        "stored": Hangup(stored=True),
-        "half": Half(),
-    }
-    index = 0
-    with start(referrers_api=False) as registry:
-        while True:
-            index += 1
-            where = f"library/run{index}"
-            fault = registry.faults.add(Fault(nth=index, action=actions[name]))
-            ended = run("push", image.folder, f"{registry.host}/{where}:v1", "--signature-file", image.signature)
-            registry.faults.clear()
-            assert (ended.code, ended.err) == (0, ""), index
-            assert tag_of(registry, where, "v1") == image.digest
-            if not fault.hits:
-                break
-    assert index > 15
-
-
-@pytest.mark.parametrize(("method", "path"), [("HEAD", "/blobs/"), ("POST", ""), ("PUT", "/uploads/"), ("PUT", "/manifests/"), ("GET", "")])
-def test_silence_ends_within_the_limit(run: Run, images: tuple[Image, Image], method: str, path: str) -> None:
-    with start() as registry:
-        registry.faults.add(Fault(method=method, path=path, action=Stall(seconds=60), times=None))
-        ended = push(run, images[0], registry, "v1")
-        assert (ended.code, "no answer in time" in ended.err) == (6, True)
-        assert ended.is_one_clear_error
-        assert f"{registry.host}: " in ended.err
-        assert tag_of(registry, NAME, "v1") is None
-
-
 def test_a_secret_is_found_nowhere(run: Run, images: tuple[Image, Image], tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     image, _ = images
     encoded = base64.b64encode(f"robot:{SECRET}".encode()).decode()
@@ -457,93 +251,3 @@ def test_digests_agree_with_the_registry(run: Run, registry: RunningRegistry, im
     ended = push(run, images[0], registry, "v1", "--output", "json")
     with client_of(registry) as client:
         assert Digest.of(client.fetch_manifest("v1").data) == Digest.parse(ended.document["digest"])
-
-
-def request_file(folder: Path, image: Image, **change: Any) -> Path:
-    """A publish target's request for `image`, to an entry `here` unless changed."""
-    document = {
-        "schemaVersion": 1,
-        "layout": str(image.folder),
-        "signature": str(image.signature),
-        "registry": "here",
-        "namespace": "library",
-        "repository": "hello",
-        "tag": "v1",
-        "registries": [],
-        "target": "//hello:publish",
-        "description": "greets",
-    }
-    path = folder / "request.json"
-    path.write_text(json.dumps(document | change))
-    return path
-
-
-def entry(registry: RunningRegistry, **auth: str) -> dict[str, Any]:
-    return {"name": "here", "host": registry.host, "prefix": "", "type": "oci", "path": "", "auth": auth or {"kind": "default"}}
-
-
-def test_a_request_is_published(run: Run, registry: RunningRegistry, images: tuple[Image, Image], tmp_path: Path) -> None:
-    path = request_file(tmp_path, images[0], registries=[entry(registry)])
-    ended = run("push", "--request", path, "--output", "json")
-    assert ended.code == 0
-    assert (ended.document["target"], ended.document["description"]) == ("//hello:publish", "greets")
-    assert ended.document["reference"] == f"{registry.host}/{NAME}@{images[0].digest}"
-    assert tag_of(registry, NAME, "v1") == images[0].digest
-
-
-def test_the_command_line_overrides_a_request(run: Run, registry: RunningRegistry, images: tuple[Image, Image], tmp_path: Path) -> None:
-    path = request_file(tmp_path, images[0], registry="elsewhere", dry_run=True)
-    flags = ["--registry", registry.host, "--namespace", "team/x", "--tag", "v2"]
-    assert run("push", "--request", path, *flags, "--output", "json").document["status"] == "planned"
-    assert writes(registry) == []
-    ended = run("push", "--request", path, *flags, "--no-dry-run", "--output", "json")
-    assert (ended.code, ended.document["tagged"]) == (0, f"{registry.host}/team/x/hello:v2")
-
-
-def test_movable_tags_are_those_of_the_request(run: Run, registry: RunningRegistry, images: tuple[Image, Image], tmp_path: Path) -> None:
-    old, new = images
-    for tag, movable, code in (("latest", [], 7), ("v1", ["v1"], 0)):
-        push(run, old, registry, tag)
-        path = request_file(tmp_path, new, registries=[entry(registry)], tag=tag, movable_tags=movable)
-        assert run("push", "--request", path).code == code
-
-
-def test_a_request_to_a_folder(run: Run, images: tuple[Image, Image], tmp_path: Path) -> None:
-    disk = {"name": "here", "type": "layout", "path": str(tmp_path / "disk"), "auth": {"kind": "anonymous"}}
-    ended = run("push", "--request", request_file(tmp_path, images[0], registries=[disk]), "--output", "json")
-    assert (ended.code, ended.document["reference"]) == (0, f"{tmp_path}/disk@{images[0].digest}")
-    assert run("pull", f"{tmp_path}/disk:v1", "--allow-unsigned", "-o", tmp_path / "x.wasm").code == 0
-    assert (tmp_path / "x.wasm").read_bytes() == images[0].wasm
-
-
-@pytest.mark.parametrize(
-    "case",
-    [
-        ({"registry": "her"}, "there is no registry 'her'; did you mean here?"),
-        ({"registry": "docker.io", "namespace": "a/b"}, "set name_override"),
-        ({"namespace": "Library"}, "write it in lower case"),
-        ({"default_registry": "nobody", "registry": ""}, "there is no registry 'nobody'"),
-        ({"registry": ""}, "no registry is named"),
-    ],
-)
-def test_requests_that_end_before_any_connection(
-    run: Run, registry: RunningRegistry, images: tuple[Image, Image], tmp_path: Path, case: tuple[dict[str, str], str]
-) -> None:
-    change, problem = case
-    ended = run("push", "--request", request_file(tmp_path, images[0], **({"registries": [entry(registry)]} | change)))
-    assert (ended.code, problem in ended.err, ended.is_one_clear_error) == (2, True, True)
-    assert registry.requests == []
-
-
-def test_the_credential_of_an_entry(run: Run, images: tuple[Image, Image], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with token_server(users={"robot": SECRET}) as tokens, start(auth=Bearer(realm=tokens.realm, grants=tokens.grants)) as registry:
-        path = request_file(tmp_path, images[0], registries=[entry(registry, kind="token", variable="TEST_TOKEN")])
-        monkeypatch.delenv("TEST_TOKEN", raising=False)
-        ended = run("push", "--request", path)
-        assert (ended.code, registry.requests) == (2, [])
-        assert "registry entry 'here': environment variable TEST_TOKEN is not set; set TEST_TOKEN and run again" in ended.err
-        monkeypatch.setenv("TEST_TOKEN", f"robot:{SECRET}")
-        ended = run("push", "--request", path, "--output", "json")
-        assert ended.code == 0
-        assert ended.document["destinations"][0]["credentialSource"] == "environment variable TEST_TOKEN"
-        assert SECRET not in ended.out + ended.err

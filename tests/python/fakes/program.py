@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from fakes.artifacts import Image
 from fakes.timing import IMPATIENT, FakeTime
 from wasm_oci.cli.main import main
 from wasm_oci.digest import Digest
@@ -41,6 +42,9 @@ class Ended:
 
 Run = Callable[..., Ended]
 
+NAME = "library/hello"
+TAG_PATH = "/manifests/v1"
+
 
 def make_run(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, limits: Limits = IMPATIENT) -> Run:
     """Returns a function that runs `wasm_oci` with its arguments; credentials are those below `folder` only."""
@@ -68,3 +72,13 @@ def tag_of(registry: RunningRegistry, repository: str, tag: str) -> Digest | Non
         if entry.get("annotations", {}).get("org.opencontainers.image.ref.name") == tag:
             return Digest.parse(entry["digest"])
     return None
+
+
+def push(run: Run, image: Image, registry: RunningRegistry, tag: str, *args: str) -> Ended:
+    """Pushes an image and its detached signature to `NAME`."""
+    return run("push", image.folder, f"{registry.host}/{NAME}:{tag}", "--signature-file", image.signature, *args)
+
+
+def writes(registry: RunningRegistry) -> list[str]:
+    """Method and path of every request so far that is not a read."""
+    return [f"{record.method} {record.path}" for record in registry.requests if record.method not in ("GET", "HEAD")]

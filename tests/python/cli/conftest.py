@@ -1,0 +1,33 @@
+"""The program, a registry of either kind, and two images, for tests that push and pull."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fakes.artifacts import Image, signed_image
+from fakes.program import Run, make_run
+from wasm_oci.local_registry.server import RunningRegistry, start
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs `wasm_oci` in `tmp_path`."""
+    monkeypatch.chdir(tmp_path)
+    return make_run(tmp_path, monkeypatch, capsys)
+
+
+@pytest.fixture(params=[True, False], ids=["api", "fallback"])
+def registry(request: pytest.FixtureRequest) -> Iterator[RunningRegistry]:
+    """A registry with the referrers API, and one without."""
+    with start(referrers_api=request.param) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> tuple[Image, Image]:
+    """Two images with detached signatures."""
+    folder = tmp_path_factory.mktemp("images")
+    return signed_image(folder / "one", text="one", detached=True), signed_image(folder / "two", text="two", detached=True)

@@ -1,0 +1,107 @@
+"""`wasm_oci push --request`: what a publish target asks for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakes.artifacts import Image
+from fakes.program import NAME, Run, push, tag_of, writes
+from fakes.token_server import token_server
+from wasm_oci.local_registry.access import Bearer
+from wasm_oci.local_registry.server import RunningRegistry, start
+
+SECRET = "canary-9c2e"
+
+
+def request_file(folder: Path, image: Image, **change: Any) -> Path:
+    """A publish target's request for `image`, to an entry `here` unless changed."""
+    document = {
+        "schemaVersion": 1,
+        "layout": str(image.folder),
+        "signature": str(image.signature),
+        "registry": "here",
+        "namespace": "library",
+        "repository": "hello",
+        "tag": "v1",
+        "registries": [],
+        "target": "//hello:publish",
+        "description": "greets",
+    }
+    path = folder / "request.json"
+    path.write_text(json.dumps(document | change))
+    return path
+
+
+def entry(registry: RunningRegistry, **auth: str) -> dict[str, Any]:
+    return {"name": "here", "host": registry.host, "prefix": "", "type": "oci", "path": "", "auth": auth or {"kind": "default"}}
+
+
+def test_a_request_is_published(run: Run, registry: RunningRegistry, images: tuple[Image, Image], tmp_path: Path) -> None:
+    path = request_file(tmp_path, images[0], registries=[entry(registry)])
+    ended = run("push", "--request", path, "--output", "json")
+    assert ended.code == 0
+    assert (ended.document["target"], ended.document["description"]) == ("//hello:publish", "greets")
+    assert ended.document["reference"] == f"{registry.host}/{NAME}@{images[0].digest}"
+    assert tag_of(registry, NAME, "v1") == images[0].digest
+
+
+def test_the_command_line_overrides_a_request(run: Run, registry: RunningRegistry, images: tuple[Image, Image], tmp_path: Path) -> None:
+    path = request_file(tmp_path, images[0], registry="elsewhere", dry_run=True)
+    flags = ["--registry", registry.host, "--namespace", "team/x", "--tag", "v2"]
+    assert run("push", "--request", path, *flags, "--output", "json").document["status"] == "planned"
+    assert writes(registry) == []
+    ended = run("push", "--request", path, *flags, "--no-dry-run", "--output", "json")
+    assert (ended.code, ended.document["tagged"]) == (0, f"{registry.host}/team/x/hello:v2")
+
+
+def test_movable_tags_are_those_of_the_request(run: Run, registry: RunningRegistry, images: tuple[Image, Image], tmp_path: Path) -> None:
+    old, new = images
+    for tag, movable, code in (("latest", [], 7), ("v1", ["v1"], 0)):
+        push(run, old, registry, tag)
+        path = request_file(tmp_path, new, registries=[entry(registry)], tag=tag, movable_tags=movable)
+        assert run("push", "--request", path).code == code
+
+
+def test_a_request_to_a_folder(run: Run, images: tuple[Image, Image], tmp_path: Path) -> None:
+    disk = {"name": "here", "type": "layout", "path": str(tmp_path / "disk"), "auth": {"kind": "anonymous"}}
+    ended = run("push", "--request", request_file(tmp_path, images[0], registries=[disk]), "--output", "json")
+    assert (ended.code, ended.document["reference"]) == (0, f"{tmp_path}/disk@{images[0].digest}")
+    assert run("pull", f"{tmp_path}/disk:v1", "--allow-unsigned", "-o", tmp_path / "x.wasm").code == 0
+    assert (tmp_path / "x.wasm").read_bytes() == images[0].wasm
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        ({"registry": "her"}, "there is no registry 'her'; did you mean here?"),
+        ({"registry": "docker.io", "namespace": "a/b"}, "set name_override"),
+        ({"namespace": "Library"}, "write it in lower case"),
+        ({"default_registry": "nobody", "registry": ""}, "there is no registry 'nobody'"),
+        ({"registry": ""}, "no registry is named"),
+    ],
+)
+def test_requests_that_end_before_any_connection(
+    run: Run, registry: RunningRegistry, images: tuple[Image, Image], tmp_path: Path, case: tuple[dict[str, str], str]
+) -> None:
+    change, problem = case
+    ended = run("push", "--request", request_file(tmp_path, images[0], **({"registries": [entry(registry)]} | change)))
+    assert (ended.code, problem in ended.err, ended.is_one_clear_error) == (2, True, True)
+    assert registry.requests == []
+
+
+def test_the_credential_of_an_entry(run: Run, images: tuple[Image, Image], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with token_server(users={"robot": SECRET}) as tokens, start(auth=Bearer(realm=tokens.realm, grants=tokens.grants)) as registry:
+        path = request_file(tmp_path, images[0], registries=[entry(registry, kind="token", variable="TEST_TOKEN")])
+        monkeypatch.delenv("TEST_TOKEN", raising=False)
+        ended = run("push", "--request", path)
+        assert (ended.code, registry.requests) == (2, [])
+        assert "registry entry 'here': environment variable TEST_TOKEN is not set; set TEST_TOKEN and run again" in ended.err
+        monkeypatch.setenv("TEST_TOKEN", f"robot:{SECRET}")
+        ended = run("push", "--request", path, "--output", "json")
+        assert ended.code == 0
+        assert ended.document["destinations"][0]["credentialSource"] == "environment variable TEST_TOKEN"
+        assert SECRET not in ended.out + ended.err
