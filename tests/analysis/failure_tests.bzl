@@ -1,0 +1,104 @@
+"""One test for each error of a rule: the target, and words that the error must have (what, where, what next)."""
+
+load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
+load("//rust:defs.bzl", "rust_wasm_component")
+load(
+    "//wasm:defs.bzl",
+    "ssh_keygen",
+    "wasm_component_oci_image",
+    "wasm_component_publish",
+    "wasm_keygen",
+    "wasm_sign",
+    "wasm_validate",
+    "wasm_verify",
+    "wkg_registry_config",
+)
+load(":subjects.bzl", "wasm_file")
+
+def _failure_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    for word in ctx.attr.words:
+        asserts.expect_failure(env, word)
+    return analysistest.end(env)
+
+_failure_test = analysistest.make(_failure_test_impl, attrs = {"words": attr.string_list()}, expect_failure = True)
+
+_IMAGE = {"component": ":failure_input", "package_name": "pkg"}
+_SIGN = {"component": ":failure_input", "keys": ":failure_keys"}
+_PUBLISH = {"oci_image": ":failure_image"}
+_VERIFY = {"keys": ":failure_keys", "wasm_file": ":failure_input"}
+
+# Name of the case to (rule, attributes, words of the error).
+_CASES = {
+    "config_default": (wkg_registry_config, {"default_registry": "b", "registries": ["a|localhost|oci"]}, ["default_registry", "among"]),
+    "config_literal": (wkg_registry_config, {"registries": ["a|ghcr.io|oci|token|abc"]}, ["registries[0]", "${VARIABLE}"]),
+    "image_detached_alone": (wasm_component_oci_image, _IMAGE | {"signature_type": "detached"}, ["signature_type", "sign_component"]),
+    "image_keys_alone": (wasm_component_oci_image, _IMAGE | {"signing_keys": ":failure_keys"}, ["signing_keys", "sign_component = True"]),
+    "image_many_files": (wasm_component_oci_image, _IMAGE | {"component": ":failure_two"}, ["component", "2 .wasm files"]),
+    "image_no_keys": (wasm_component_oci_image, _IMAGE | {"sign_component": True}, ["signing_keys", "wasm_keygen"]),
+    "image_registry": (wasm_component_oci_image, _IMAGE | {"registry": "https://x"}, ["registry: ", "scheme"]),
+    "image_signed_detached": (
+        wasm_component_oci_image,
+        _IMAGE | {"component": ":failure_detached", "sign_component": True, "signing_keys": ":failure_keys"},
+        ["detached signature already"],
+    ),
+    "image_tag": (wasm_component_oci_image, _IMAGE | {"tag": "1.0+x"}, ["tag: ", "'+'"]),
+    "image_upper_case": (wasm_component_oci_image, _IMAGE | {"package_name": "Pkg"}, ["package_name: ", "upper-case", "\"pkg\""]),
+    "image_upper_case_override": (wasm_component_oci_image, _IMAGE | {"name_override": "Pkg"}, ["name_override: "]),
+    "keygen_type": (ssh_keygen, {"key_type": "rsa"}, ["key_type", "ed25519"]),
+    "publish_movable": (wasm_component_publish, _PUBLISH | {"movable_tags": ["a b"]}, ["movable_tags"]),
+    "publish_namespace": (wasm_component_publish, _PUBLISH | {"namespace_override": "A"}, ["namespace_override"]),
+    "publish_registry": (
+        wasm_component_publish,
+        _PUBLISH | {"registry_config": ":failure_config", "registry_override": "nowhere"},
+        ["\"nowhere\"", "entries are local"],
+    ),
+    "publish_tag": (wasm_component_publish, _PUBLISH | {"tag_override": "-"}, ["tag_override"]),
+    "rust_many_files": (rust_wasm_component, {"srcs": [":failure_main.rs"], "world": "w"}, ["world", "wit"]),
+    "sign_both_inputs": (wasm_sign, _SIGN | {"wasm_file": ":failure_input"}, ["exactly one of component, wasm_file"]),
+    "sign_both_keys": (wasm_sign, _SIGN | {"public_key": ":failure_keys/key.public"}, ["keys and public_key"]),
+    "sign_format": (wasm_sign, _SIGN | {"openssh_format": True}, ["openssh_format", "compact"]),
+    "sign_half_pair": (
+        wasm_sign,
+        {"component": ":failure_input", "secret_key": ":failure_keys/key.secret"},
+        ["secret_key is given without public_key"],
+    ),
+    "sign_no_input": (wasm_sign, {"keys": ":failure_keys"}, ["exactly one of component, wasm_file"]),
+    "sign_no_key": (wasm_sign, {"component": ":failure_input"}, ["no key is given", "wasm_keygen"]),
+    "sign_source_key": (
+        wasm_sign,
+        {"component": ":failure_input", "public_key": ":failure_keys/key.public", "secret_key": "BUILD.bazel"},
+        ["source file", "outside the build"],
+    ),
+    "validate_two_files": (wasm_validate, {"component": ":failure_two"}, ["2 .wasm files"]),
+    "verify_format": (wasm_verify, _VERIFY | {"openssh_format": True}, ["openssh_format", "compact"]),
+    "verify_no_key": (wasm_verify, {"wasm_file": ":failure_input"}, ["exactly one of keys, public_key, public_keys"]),
+    "verify_two_signatures": (
+        wasm_verify,
+        {"keys": ":failure_keys", "signature_file": "BUILD.bazel", "signed_component": ":failure_detached"},
+        ["signature_file goes with wasm_file"],
+    ),
+}
+
+def failure_test_suite(name):
+    """Makes the tests and their subjects.
+
+    Args:
+        name: Name of the suite.
+    """
+    manual = ["manual"]
+    wasm_file(name = "failure_input")
+    wasm_file(name = "failure_two", count = 2)
+    wasm_keygen(name = "failure_keys", tags = manual)
+    wasm_sign(name = "failure_detached", component = ":failure_input", detached = True, keys = ":failure_keys", tags = manual)
+    wasm_component_oci_image(name = "failure_image", component = ":failure_input", package_name = "pkg", tags = manual)
+    wkg_registry_config(name = "failure_config", registries = ["local|localhost:5000|oci"], tags = manual)
+    native.genrule(name = "failure_main", outs = ["failure_main.rs"], cmd = "echo 'fn main() {}' > $@", tags = manual)
+    for case, (make, attributes, words) in _CASES.items():
+        make(name = case + "_failure_subject", tags = manual, **attributes)
+        _failure_test(
+            name = "{}_{}_test".format(name, case),
+            target_under_test = ":{}_failure_subject".format(case),
+            words = words,
+        )
+    native.test_suite(name = name, tests = [":{}_{}_test".format(name, case) for case in _CASES])

@@ -1,0 +1,156 @@
+"""Analysis tests of wasm_component_oci_image and of its companions."""
+
+load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
+load("//wasm:defs.bzl", "wasm_component_oci_image", "wasm_keygen", "wasm_sign")
+load("//wasm:providers.bzl", "WasmOciImageInfo", "WasmSignatureInfo")
+load(":subjects.bzl", "action_of", "basenames", "check_command", "wasm_file", "written")
+
+def _image_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    name = target.label.name
+    kind = ctx.attr.signature_type
+    files = [name + "_oci.wasm"] + ([name + "_signature.sig"] if kind == "detached" else [])
+    files += [name + "_metadata.json", name + "_digest.txt", name + "_reference.txt"]
+    asserts.equals(env, files, basenames(target[DefaultInfo].files))
+    groups = target[OutputGroupInfo]
+    asserts.equals(env, [name + "_layout"], basenames(groups.layout))
+    asserts.equals(env, [name + "_digest.txt"], basenames(groups.digest))
+    asserts.equals(env, [name + "_validation.txt"], basenames(groups._validation))
+    image = target[WasmOciImageInfo]
+    asserts.equals(env, kind, image.signature_type)
+    asserts.equals(env, kind == "detached", image.signature_file != None)
+    asserts.equals(env, kind != "none", image.public_key != None)
+    asserts.equals(env, kind != "none", WasmSignatureInfo in target)
+    asserts.equals(env, 1 if ctx.attr.signs else 0, len([a for a in analysistest.target_actions(env) if a.mnemonic == "WasmSign"]))
+    action = action_of(env, "WasmOciLayout")
+    check_command(env, action, "image", [
+        ("--request", name + "_image_request.json"),
+        ("--layout", name + "_layout"),
+        ("--digest", name + "_digest.txt"),
+        ("--metadata", name + "_metadata.json"),
+        ("--reference", name + "_reference.txt"),
+    ])
+    asserts.false(env, "key.secret" in basenames(action.inputs), "packing reads no secret")
+    request = written(env, name + "_image_request.json")
+    asserts.true(env, request["component"].endswith("/" + name + "_oci.wasm"), request["component"])
+    asserts.equals(env, kind, request["signature_type"])
+    asserts.equals(env, "none" if kind == "none" else "compact", request["key_format"])
+    asserts.equals(env, kind == "detached", request["signature"] != None)
+    return analysistest.end(env)
+
+_image_test = analysistest.make(_image_test_impl, attrs = {"signature_type": attr.string(), "signs": attr.bool()})
+
+def _attributes_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    request = written(env, "every_attribute_subject_image_request.json")
+    for member, value in {
+        "annotations": ["a=b"],
+        "authors": ["me", "you"],
+        "description": "text",
+        "license": "MIT",
+        "name": "other/name",
+        "namespace": "space",
+        "package_name": "the/package",
+        "registry": "ghcr.io",
+        "tag": "v2",
+        "version": "2.0.0",
+    }.items():
+        asserts.equals(env, value, request[member], member)
+    image = analysistest.target_under_test(env)[WasmOciImageInfo]
+    asserts.equals(env, ("other/name", "the/package", "space", "ghcr.io", "v2", "2.0.0"), (
+        image.name,
+        image.package_name,
+        image.namespace,
+        image.registry,
+        image.tag,
+        image.version,
+    ))
+    return analysistest.end(env)
+
+_attributes_test = analysistest.make(_attributes_test_impl)
+
+def _defaults_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    image = analysistest.target_under_test(env)[WasmOciImageInfo]
+    asserts.equals(env, ("pkg", "library", "localhost:5000", "latest", "latest"), (
+        image.name,
+        image.namespace,
+        image.registry,
+        image.tag,
+        image.version,
+    ))
+    return analysistest.end(env)
+
+_defaults_test = analysistest.make(_defaults_test_impl)
+
+def _companion_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    asserts.equals(env, [ctx.attr.file], basenames(analysistest.target_under_test(env)[DefaultInfo].files))
+    return analysistest.end(env)
+
+_companion_test = analysistest.make(_companion_test_impl, attrs = {"file": attr.string()})
+
+def oci_image_test_suite(name):
+    """Makes the tests and their subjects.
+
+    Args:
+        name: Name of the suite.
+    """
+    manual = ["manual"]
+    wasm_file(name = "image_input")
+    wasm_keygen(name = "image_keys", tags = manual)
+    wasm_sign(name = "signed_before", component = ":image_input", keys = ":image_keys", tags = manual)
+    wasm_sign(name = "signed_before_detached", component = ":image_input", detached = True, keys = ":image_keys", tags = manual)
+    wasm_component_oci_image(name = "unsigned_subject", component = ":image_input", package_name = "pkg", tags = manual)
+    wasm_component_oci_image(name = "given_embedded_subject", component = ":signed_before", package_name = "pkg", tags = manual)
+    wasm_component_oci_image(name = "given_detached_subject", component = ":signed_before_detached", package_name = "pkg", tags = manual)
+    for kind in ("embedded", "detached"):
+        wasm_component_oci_image(
+            name = kind + "_image_subject",
+            component = ":image_input",
+            package_name = "pkg",
+            sign_component = True,
+            signature_type = kind,
+            signing_keys = ":image_keys",
+            tags = manual,
+        )
+    wasm_component_oci_image(
+        name = "every_attribute_subject",
+        package_name = "the/package",
+        annotations = ["a=b"],
+        authors = ["me", "you"],
+        component = ":image_input",
+        description = "text",
+        license = "MIT",
+        name_override = "other/name",
+        namespace = "space",
+        registry = "ghcr.io",
+        tag = "v2",
+        tags = manual,
+        version = "2.0.0",
+    )
+    cases = {
+        "detached_image": ("detached", True),
+        "embedded_image": ("embedded", True),
+        "given_detached": ("detached", False),
+        "given_embedded": ("embedded", False),
+        "unsigned": ("none", False),
+    }
+    for case, (signature_type, signs) in cases.items():
+        _image_test(
+            name = "{}_{}_test".format(name, case),
+            signature_type = signature_type,
+            signs = signs,
+            target_under_test = ":{}_subject".format(case),
+        )
+    _attributes_test(name = name + "_attributes_test", target_under_test = ":every_attribute_subject")
+    _defaults_test(name = name + "_defaults_test", target_under_test = ":unsigned_subject")
+    for companion, file in {"digest": "unsigned_subject_digest.txt", "layout": "unsigned_subject_layout"}.items():
+        _companion_test(
+            name = "{}_{}_test".format(name, companion),
+            file = file,
+            target_under_test = ":unsigned_subject." + companion,
+        )
+    tests = cases.keys() + ["attributes", "defaults", "digest", "layout"]
+    native.test_suite(name = name, tests = [":{}_{}_test".format(name, case) for case in tests])

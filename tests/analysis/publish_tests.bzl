@@ -1,0 +1,126 @@
+"""Analysis tests of wasm_component_publish, wasm_component_oci_publish and wkg_registry_config."""
+
+load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
+load("//wasm:defs.bzl", "wasm_component_oci_image", "wasm_component_oci_publish", "wasm_component_publish", "wasm_keygen", "wkg_registry_config")
+load("//wasm:providers.bzl", "WasmOciImageInfo", "WasmRegistryConfigInfo")
+load(":subjects.bzl", "basenames", "wasm_file", "written")
+
+def _request_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    request = written(env, target.label.name + "_request.json")
+    for member, value in json.decode(ctx.attr.expected).items():
+        asserts.equals(env, value, request[member], member)
+    asserts.true(env, request["layout"].endswith("/tests/analysis/publish_image_layout"), request["layout"])
+    runfiles = basenames(target[DefaultInfo].default_runfiles.files)
+    for file in ("publish_image_layout", "publish_image_signature.sig", target.label.name + "_request.json"):
+        asserts.true(env, file in runfiles, file + " is among the runfiles")
+    asserts.false(env, "key.secret" in runfiles, "publishing reads no secret key")
+    mnemonics = [action.mnemonic for action in analysistest.target_actions(env)]
+    asserts.equals(env, [], [m for m in mnemonics if m not in ("FileWrite", "TemplateExpand", "SourceSymlinkManifest", "SymlinkTree", "RepoMappingManifest", "RunfilesTree", "Middleman")])
+    return analysistest.end(env)
+
+_request_test = analysistest.make(_request_test_impl, attrs = {"expected": attr.string()})
+
+def _macro_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    image = analysistest.target_under_test(env)[WasmOciImageInfo]
+    asserts.equals(env, ("pkg", "v1"), (image.name, image.tag))
+    asserts.equals(env, "both", written(env, "macro_subject_image_image_request.json")["description"])
+    return analysistest.end(env)
+
+_macro_test = analysistest.make(_macro_test_impl)
+
+def _config_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    config = analysistest.target_under_test(env)[WasmRegistryConfigInfo]
+    asserts.equals(env, "local", config.default_registry)
+    asserts.equals(env, ["local", "github", "out"], [entry.name for entry in config.registries])
+    asserts.equals(env, "GITHUB_TOKEN", config.registries[1].auth.variable)
+    return analysistest.end(env)
+
+_config_test = analysistest.make(_config_test_impl)
+
+def publish_test_suite(name):
+    """Makes the tests and their subjects.
+
+    Args:
+        name: Name of the suite.
+    """
+    manual = ["manual"]
+    wasm_file(name = "publish_input")
+    wasm_keygen(name = "publish_keys", tags = manual)
+    wasm_component_oci_image(
+        name = "publish_image",
+        package_name = "pkg",
+        component = ":publish_input",
+        sign_component = True,
+        signature_type = "detached",
+        signing_keys = ":publish_keys",
+        tags = manual,
+    )
+    wkg_registry_config(
+        name = "config_subject",
+        default_registry = "local",
+        registries = ["local|localhost:5000|oci", "github|ghcr.io/org|oci|token|${GITHUB_TOKEN}", "out|/tmp/out|layout"],
+        tags = manual,
+    )
+    wasm_component_publish(name = "plain_publish_subject", oci_image = ":publish_image", tags = manual)
+    wasm_component_publish(
+        name = "full_publish_subject",
+        authors = ["me"],
+        description = "text",
+        dry_run = True,
+        license = "MIT",
+        movable_tags = ["edge"],
+        namespace_override = "space",
+        oci_image = ":publish_image",
+        registry_config = ":config_subject",
+        registry_override = "github",
+        tag_override = "v9",
+        tags = manual,
+    )
+    plain = {
+        "authors": [],
+        "default_registry": None,
+        "description": "",
+        "dry_run": False,
+        "license": "",
+        "movable_tags": ["latest"],
+        "namespace": "library",
+        "registries": [],
+        "registry": "localhost:5000",
+        "repository": "pkg",
+        "tag": "latest",
+    }
+    full = {
+        "authors": ["me"],
+        "default_registry": "local",
+        "description": "text",
+        "dry_run": True,
+        "license": "MIT",
+        "movable_tags": ["edge"],
+        "namespace": "space",
+        "registry": "github",
+        "repository": "pkg",
+        "tag": "v9",
+    }
+    for case, expected in {"full_publish": full, "plain_publish": plain}.items():
+        _request_test(
+            name = "{}_{}_test".format(name, case),
+            expected = json.encode(expected),
+            target_under_test = ":{}_subject".format(case),
+        )
+    wasm_component_oci_publish(
+        name = "macro_subject",
+        package_name = "pkg",
+        component = ":publish_input",
+        description = "both",
+        dry_run = True,
+        tag = "v1",
+        tags = manual,
+    )
+    _macro_test(name = name + "_macro_test", target_under_test = ":macro_subject_image")
+    _config_test(name = name + "_config_test", target_under_test = ":config_subject")
+    cases = ["full_publish", "plain_publish", "macro", "config"]
+    native.test_suite(name = name, tests = [":{}_{}_test".format(name, case) for case in cases])

@@ -1,0 +1,48 @@
+"""What analysis tests share: subjects that are never built by //..., and questions about a target's actions."""
+
+load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
+load("@bazel_skylib//rules:write_file.bzl", "write_file")
+
+def wasm_file(name, count = 1):
+    """A target with `count` .wasm files; nobody builds it."""
+    for index in range(count):
+        write_file(
+            name = "{}_{}_file".format(name, index),
+            out = "{}_{}.wasm".format(name, index),
+            content = [],
+            tags = ["manual"],
+        )
+    native.filegroup(
+        name = name,
+        srcs = ["{}_{}.wasm".format(name, index) for index in range(count)],
+        tags = ["manual"],
+    )
+
+def action_of(env, mnemonic):
+    """The one action of the target under test with this mnemonic."""
+    actions = [action for action in analysistest.target_actions(env) if action.mnemonic == mnemonic]
+    asserts.equals(env, 1, len(actions), "number of actions " + mnemonic)
+    return actions[0]
+
+def basenames(files):
+    return [file.basename for file in (files.to_list() if type(files) == "depset" else files)]
+
+def written(env, basename):
+    """The content of a file that the target under test writes, parsed as JSON."""
+    for action in analysistest.target_actions(env):
+        if action.mnemonic == "FileWrite" and basename in basenames(action.outputs):
+            return json.decode(action.content)
+    asserts.true(env, False, "nothing writes " + basename)
+    return {}
+
+def check_command(env, action, command, expected, absent = []):
+    """Checks a tool's arguments: the command, and options with the base name of their values."""
+    argv = action.argv
+    asserts.true(env, command in argv, "%s in %s" % (command, argv))
+    for option, value in expected:
+        asserts.true(env, option in argv, "%s in %s" % (option, argv))
+        if value != None and option in argv:
+            asserts.equals(env, value, argv[argv.index(option) + 1].split("/")[-1], "value of " + option)
+    for option in absent:
+        asserts.false(env, option in argv, "%s not in %s" % (option, argv))
+    asserts.equals(env, {}, {key: value for key, value in action.env.items() if key not in ("PATH", "LANG")}, "environment")

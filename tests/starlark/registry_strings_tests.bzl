@@ -1,0 +1,105 @@
+"""Tests of the parser of registry strings: every form, every refusal, and that no refusal repeats a secret."""
+
+load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
+load("//wasm/private:registry_strings.bzl", "parse_registry_string", "parse_registry_strings")
+
+# Text to the fields that it must give.
+_GOOD = {
+    "docker|docker.io|oci|basic|me|${DOCKER_TOKEN}": {"kind": "basic", "password_variable": "DOCKER_TOKEN", "username": "me"},
+    "env|ghcr.io|oci|env|GITHUB_TOKEN": {"kind": "env", "variable": "GITHUB_TOKEN"},
+    "env|ghcr.io|oci|env|GITHUB_TOKEN|me": {"kind": "env", "username": "me", "variable": "GITHUB_TOKEN"},
+    "gh|ghcr.io/my-org|oci|token|${GITHUB_TOKEN}": {"host": "ghcr.io", "kind": "token", "prefix": "my-org", "variable": "GITHUB_TOKEN"},
+    "local|localhost:5000|oci": {"host": "localhost:5000", "kind": "default", "name": "local", "prefix": "", "type": "oci"},
+    "local|localhost:5000|oci|anonymous": {"kind": "anonymous"},
+    "local|localhost:5000|oci|docker": {"kind": "docker"},
+    "o|example.com|oci|oauth|${ID}|${SECRET}": {"id_variable": "ID", "kind": "oauth", "secret_variable": "SECRET"},
+    "https|https://localhost:5000|oci": {"host": "https://localhost:5000"},
+    "http|http://localhost:5000/p|oci": {"host": "http://localhost:5000", "prefix": "p"},
+    "out|/var/out|layout": {"host": "", "path": "/var/out", "type": "layout"},
+    "out|C:\\out|layout": {"path": "C:\\out", "type": "layout"},
+}
+
+# Text to the field that the error must name.
+_BAD = {
+    "": "name: ",
+    "a b|localhost|oci": "name: ",
+    "n": "type: ",
+    "n|/x|layout|docker": "auth: ",
+    "n|HOST!|oci": "host: ",
+    "n|ghcr.io/Upper|oci": "host: ",
+    "n|ftp://ghcr.io|oci": "host: ",
+    "n|http://ghcr.io|oci": "host: ",
+    "n|localhost": "type: ",
+    "n|localhost|oci|": "auth: ",
+    "n|localhost|oci|basic|u": "auth: ",
+    "n|localhost|oci|docker|x": "auth: ",
+    "n|localhost|oci|env|${NAME}": "auth: ",
+    "n|localhost|oci|magic": "auth: ",
+    "n|localhost|oci|oauth|${A}": "auth: ",
+    "n|localhost|oci|token": "auth: ",
+    "n|localhost|s3": "type: ",
+    "n|localhost |oci": "host: ",
+    "n|relative|layout": "host: ",
+    "n||oci": "host: ",
+}
+_SECRET = "hunter2secret"
+_LITERALS = [
+    "n|ghcr.io|oci|token|" + _SECRET,
+    "n|ghcr.io|oci|basic|me|" + _SECRET,
+    "n|ghcr.io|oci|oauth|${ID}|" + _SECRET,
+    "n|ghcr.io|oci|oauth|" + _SECRET + "|${S}",
+    "n|ghcr.io|oci|env|ghp_" + _SECRET,
+    "n|ghcr.io|oci|" + _SECRET,
+    "n|ghcr.io|oci|token|${" + _SECRET + "-}",
+]
+
+def _value_of(entry, field):
+    return getattr(entry, field) if hasattr(entry, field) else getattr(entry.auth, field)
+
+def _entries_test_impl(ctx):
+    env = unittest.begin(ctx)
+    for text, fields in _GOOD.items():
+        entry, error = parse_registry_string(text)
+        asserts.equals(env, None, error, text)
+        for field, value in fields.items():
+            asserts.equals(env, value, _value_of(entry, field), "%s of %s" % (field, text))
+    for text, start in _BAD.items():
+        entry, error = parse_registry_string(text)
+        asserts.equals(env, None, entry, text)
+        asserts.true(env, error.startswith(start), "%r names %r: %s" % (text, start, error))
+    return unittest.end(env)
+
+_entries_test = unittest.make(_entries_test_impl)
+
+def _secrets_test_impl(ctx):
+    env = unittest.begin(ctx)
+    for text in _LITERALS:
+        entry, error = parse_registry_string(text)
+        asserts.equals(env, None, entry, text)
+        asserts.false(env, _SECRET in error, "the error does not repeat the secret: " + error)
+    _entry, error = parse_registry_string(_LITERALS[0])
+    asserts.true(env, "${VARIABLE}" in error, error)
+    return unittest.end(env)
+
+_secrets_test = unittest.make(_secrets_test_impl)
+
+def _list_test_impl(ctx):
+    env = unittest.begin(ctx)
+    entries, error = parse_registry_strings(["a|localhost|oci", "b|ghcr.io|oci"], "b")
+    asserts.equals(env, None, error)
+    asserts.equals(env, ["a", "b"], [entry.name for entry in entries])
+    for registries, default, words in [
+        (["a|localhost|oci", "a|ghcr.io|oci"], "", ["registries[1]", "already used"]),
+        (["a|localhost|oci"], "b", ["default_registry", "\"b\"", "a"]),
+        (["a|localhost|oci", "b|x y|oci"], "", ["registries[1]", "\"b\"", "host: "]),
+    ]:
+        entries, error = parse_registry_strings(registries, default)
+        asserts.equals(env, None, entries)
+        for word in words:
+            asserts.true(env, word in error, "%r in %s" % (word, error))
+    return unittest.end(env)
+
+_list_test = unittest.make(_list_test_impl)
+
+def registry_strings_test_suite(name):
+    unittest.suite(name, _entries_test, _secrets_test, _list_test)
