@@ -32,6 +32,13 @@ _VERIFY = {"keys": ":failure_keys", "wasm_file": ":failure_input"}
 _CASES = {
     "config_default": (wkg_registry_config, {"default_registry": "b", "registries": ["a|localhost|oci"]}, ["default_registry", "among"]),
     "config_literal": (wkg_registry_config, {"registries": ["a|ghcr.io|oci|token|abc"]}, ["registries[0]", "${VARIABLE}"]),
+    "image_annotation": (wasm_component_oci_image, _IMAGE | {"annotations": ["a=b", "c"]}, ["annotations[1]", "key=value"]),
+    "image_annotation_reserved": (
+        wasm_component_oci_image,
+        _IMAGE | {"annotations": ["com.wasmsign2.key.format=x"]},
+        ["annotations[0]", "written by the rule"],
+    ),
+    "image_annotation_twice": (wasm_component_oci_image, _IMAGE | {"annotations": ["a=b", "a=c"]}, ["annotations[1]", "annotations[0]"]),
     "image_detached_alone": (wasm_component_oci_image, _IMAGE | {"signature_type": "detached"}, ["signature_type", "sign_component"]),
     "image_keys_alone": (wasm_component_oci_image, _IMAGE | {"signing_keys": ":failure_keys"}, ["signing_keys", "sign_component = True"]),
     "image_many_files": (wasm_component_oci_image, _IMAGE | {"component": ":failure_two"}, ["component", "2 .wasm files"]),
@@ -40,7 +47,7 @@ _CASES = {
     "image_signed_detached": (
         wasm_component_oci_image,
         _IMAGE | {"component": ":failure_detached", "sign_component": True, "signing_keys": ":failure_keys"},
-        ["detached signature already"],
+        ["signed already", "remove sign_component"],
     ),
     "image_tag": (wasm_component_oci_image, _IMAGE | {"tag": "1.0+x"}, ["tag: ", "'+'"]),
     "image_upper_case": (wasm_component_oci_image, _IMAGE | {"package_name": "Pkg"}, ["package_name: ", "upper-case", "\"pkg\""]),
@@ -51,7 +58,7 @@ _CASES = {
     "publish_registry": (
         wasm_component_publish,
         _PUBLISH | {"registry_config": ":failure_config", "registry_override": "nowhere"},
-        ["\"nowhere\"", "entries are local"],
+        ["\"nowhere\"", "neither a host nor an entry", "write one of local"],
     ),
     "publish_tag": (wasm_component_publish, _PUBLISH | {"tag_override": "-"}, ["tag_override"]),
     "rust_many_files": (rust_wasm_component, {"srcs": [":failure_main.rs"], "world": "w"}, ["world", "wit"]),

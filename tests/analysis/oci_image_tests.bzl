@@ -15,7 +15,6 @@ def _image_test_impl(ctx):
     asserts.equals(env, files, basenames(target[DefaultInfo].files))
     groups = target[OutputGroupInfo]
     asserts.equals(env, [name + "_layout"], basenames(groups.layout))
-    asserts.equals(env, [name + "_digest.txt"], basenames(groups.digest))
     asserts.equals(env, [name + "_validation.txt"], basenames(groups._validation))
     image = target[WasmOciImageInfo]
     asserts.equals(env, kind, image.signature_type)

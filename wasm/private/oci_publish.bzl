@@ -1,24 +1,45 @@
-"""`wasm_component_oci_publish`: an image and its publish target in one."""
+"""`wasm_component_oci_publish`: an image and the target that publishes it, in one."""
 
-load(":oci_image.bzl", "IMAGE_ATTRS", "wasm_component_oci_image")
-load(":publish.bzl", "PUBLISH_ATTRS", "wasm_component_publish")
+load(":oci_image.bzl", "wasm_component_oci_image")
+load(":publish.bzl", "wasm_component_publish")
 
 visibility(["//wasm/..."])
 
-def wasm_component_oci_publish(name, **kwargs):
-    """Makes `<name>_image`, a `wasm_component_oci_image`, and `<name>`, which `bazel run` publishes it with.
+_PUBLISH_ONLY = (
+    "dry_run",
+    "movable_tags",
+    "namespace_override",
+    "registry_config",
+    "registry_override",
+    "tag_override",
+)
+_BOTH = (
+    "authors",
+    "compatible_with",
+    "description",
+    "license",
+    "restricted_to",
+    "tags",
+    "target_compatible_with",
+    "testonly",
+    "visibility",
+)
 
-    An attribute that both have (`description`, `authors`, `license`) goes to both: the image's manifest holds it, and
-    the result repeats it.
+def wasm_component_oci_publish(name, **kwargs):
+    """Makes the image `<name>_image` and the run target `<name>` that publishes it.
 
     Args:
-        name: Name of the publish target.
+        name: Name of the run target.
         **kwargs: Attributes of `wasm_component_oci_image` and of `wasm_component_publish` but `oci_image`.
+            `authors`, `description` and `license` go to both, as do those that every rule has.
     """
-    if "oci_image" in kwargs:
-        fail("{}: oci_image is made by this macro; use wasm_component_publish for an image of your own".format(name))
-    image = {key: value for key, value in kwargs.items() if key in IMAGE_ATTRS}
-    publish = {key: value for key, value in kwargs.items() if key in PUBLISH_ATTRS}
-    common = {key: value for key, value in kwargs.items() if key not in IMAGE_ATTRS and key not in PUBLISH_ATTRS}
-    wasm_component_oci_image(name = name + "_image", **(image | common))
-    wasm_component_publish(name = name, oci_image = name + "_image", **(publish | common))
+    image = name + "_image"
+    wasm_component_oci_image(
+        name = image,
+        **{attribute: value for attribute, value in kwargs.items() if attribute not in _PUBLISH_ONLY}
+    )
+    wasm_component_publish(
+        name = name,
+        oci_image = image,
+        **{attribute: value for attribute, value in kwargs.items() if attribute in _PUBLISH_ONLY + _BOTH}
+    )

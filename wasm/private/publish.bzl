@@ -1,77 +1,103 @@
-"""`wasm_component_publish`: a target that `bazel run` uses to publish an image."""
+"""`wasm_component_publish`: a run target that publishes an image to one registry."""
 
 load("//wasm/private/providers:oci_image_info.bzl", "WasmOciImageInfo")
 load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
-load(":image_ref.bzl", "looks_like_host", "reference_error", "tag_error")
+load(":image_ref.bzl", "host_error", "looks_like_host", "repository_error", "repository_of", "tag_error")
 load(":run_target.bzl", "RUN_TARGET_ATTRS", "make_run_target", "rlocation_path")
 
 visibility(["//wasm/..."])
 
-_DOC = """Publishes an image with `bazel run`: a plan first, then exactly that, the tag last.
+_DOC = """Publishes an image with `bazel run`; nothing is sent in a build.
 
-Flags behind `--`: `--dry-run` and `--no-dry-run`, `--registry`, `--namespace`, `--tag`, `--move-tags`, `--output json`.
-A build of this target sends nothing.
+The program shows its plan, sends what the registry does not have, reads it back, and sets the tag last. An image that
+is there already is not sent again. Exit code 0 means that the registry has answered so. Further arguments go after
+`--`: `--dry-run`, `--no-dry-run`, `--move-tags`, `--registry`, `--namespace`, `--tag`, `--output json`; they win over
+the attributes here, and those win over the image's. Credentials are read when it runs, and are not in the build.
 """
 
-PUBLISH_ATTRS = {
-    "authors": attr.string_list(doc = "Names that go into the plan and the result, not into the manifest."),
-    "description": attr.string(doc = "Text that goes into the plan and the result, not into the manifest."),
-    "dry_run": attr.bool(
-        doc = "True stops after the plan, with no write, unless `-- --no-dry-run` is given; False by default.",
+_ATTRS = {
+    "authors": attr.string_list(
+        doc = "Authors, for the plan and the result only; the manifest keeps what the image says. Empty by default.",
     ),
-    "license": attr.string(doc = "SPDX expression that goes into the plan and the result, not into the manifest."),
+    "description": attr.string(
+        doc = "Description, for the plan and the result only; the manifest keeps what the image says. Empty by default.",
+    ),
+    "dry_run": attr.bool(
+        doc = "True stops after the plan, before anything is written; `-- --no-dry-run` wins. False by default.",
+    ),
+    "license": attr.string(
+        doc = "SPDX expression, for the plan and the result only; the manifest keeps what the image says. Empty by default.",
+    ),
     "movable_tags": attr.string_list(
-        doc = "Tags that may be moved from one digest to another. All others are refused if they exist with another digest.",
+        doc = "Tags that may move to another digest; a tag that exists and is not among them stays, and exit code 7 says so.",
         default = ["latest"],
     ),
-    "namespace_override": attr.string(doc = "Takes the place of the image's `namespace`."),
+    "namespace_override": attr.string(
+        doc = "Takes the place of the image's namespace; empty, the default, keeps it.",
+    ),
     "oci_image": attr.label(
-        doc = "The image, a `wasm_component_oci_image`.",
+        doc = "The image.",
         mandatory = True,
         providers = [WasmOciImageInfo],
     ),
     "registry_config": attr.label(
-        doc = "A `wkg_registry_config`; without one the registry is a host and its credentials are Docker's.",
+        doc = "A `wkg_registry_config`: registries by name, and their credentials. " +
+              "Without one the registry is a host, with the credentials of `docker login`.",
         providers = [WasmRegistryConfigInfo],
     ),
-    "registry_override": attr.string(doc = "Takes the place of the image's `registry`: the name of an entry, or a host."),
-    "tag_override": attr.string(doc = "Takes the place of the image's `tag`."),
-}
+    "registry_override": attr.string(
+        doc = "Takes the place of the image's registry: an entry's name, or a host, with a repository prefix or without. " +
+              "Empty, the default, keeps it.",
+    ),
+    "tag_override": attr.string(
+        doc = "Takes the place of the image's tag; empty, the default, keeps it.",
+    ),
+} | RUN_TARGET_ATTRS
 
-def _check(ctx, target, entries):
-    """Fails unless the parts make a reference and the registry is known."""
-    error = reference_error(
-        target.registry,
-        target.namespace,
-        target.name,
-        target.tag,
-        attributes = ("registry_override", "namespace_override", "oci_image", "tag_override"),
-    )
+def _check_registry(ctx, registry, attribute, names):
+    """Fails unless the registry is an entry's name or a host."""
+    if registry in names:
+        return
+    host, slash, prefix = registry.partition("/")
+    if attribute == "registry_override" and slash and looks_like_host(host) and repository_error(prefix) == None:
+        return
+    if looks_like_host(registry):
+        return
+    fail("{}: {} = \"{}\" is neither a host nor an entry of {}; write {}".format(
+        ctx.label,
+        attribute,
+        registry,
+        ctx.attr.registry_config.label if ctx.attr.registry_config else "a registry_config, which is not given",
+        "one of {}, or a host such as ghcr.io".format(", ".join(names)) if names else "a host such as ghcr.io",
+    ) + (" (" + host_error(registry) + ")" if ":" in registry else ""))
+
+def _check_names(ctx, repository, tags):
+    error = repository_error(repository)
     if error:
-        fail("{}: {}".format(ctx.label, error))
-    for tag in ctx.attr.movable_tags:
+        fail("{}: namespace_override: {}".format(ctx.label, error))
+    for attribute, tag in tags:
         error = tag_error(tag)
         if error:
-            fail("{}: movable_tags: {}".format(ctx.label, error))
-    names = [entry.name for entry in entries]
-    if target.registry not in names and not looks_like_host(target.registry):
-        fail("{}: registry {} is neither a host nor an entry of registry_config; the entries are {}".format(
-            ctx.label,
-            repr(target.registry),
-            ", ".join(names) or "none",
-        ))
+            fail("{}: {}: {}".format(ctx.label, attribute, error))
 
-def _publish_impl(ctx):
+def _wasm_component_publish_impl(ctx):
     image = ctx.attr.oci_image[WasmOciImageInfo]
     config = ctx.attr.registry_config[WasmRegistryConfigInfo] if ctx.attr.registry_config else None
-    entries = config.registries if config else []
-    target = struct(
-        name = image.name,
-        namespace = ctx.attr.namespace_override or image.namespace,
-        registry = ctx.attr.registry_override or image.registry,
-        tag = ctx.attr.tag_override or image.tag,
+    registries = config.registries if config else []
+    registry = ctx.attr.registry_override or image.registry
+    namespace = ctx.attr.namespace_override or image.namespace
+    tag = ctx.attr.tag_override or image.tag
+    _check_registry(
+        ctx,
+        registry,
+        "registry_override" if ctx.attr.registry_override else "registry of {}".format(ctx.attr.oci_image.label),
+        [entry.name for entry in registries],
     )
-    _check(ctx, target, entries)
+    _check_names(
+        ctx,
+        repository_of(namespace, image.name),
+        [("tag_override", tag)] + [("movable_tags", movable) for movable in ctx.attr.movable_tags],
+    )
     signature = image.signature_file
     return make_run_target(
         ctx,
@@ -85,20 +111,20 @@ def _publish_impl(ctx):
             "layout": rlocation_path(ctx, image.layout),
             "license": ctx.attr.license,
             "movable_tags": ctx.attr.movable_tags,
-            "namespace": target.namespace,
-            "registries": entries,
-            "registry": target.registry,
-            "repository": target.name,
+            "namespace": namespace,
+            "registries": registries,
+            "registry": registry,
+            "repository": image.name,
             "schemaVersion": 1,
             "signature": rlocation_path(ctx, signature) if signature else None,
-            "tag": target.tag,
-            "target": str(ctx.label),
+            "tag": tag,
+            "target": str(ctx.label).removeprefix("@@") if str(ctx.label).startswith("@@//") else str(ctx.label),
         },
     )
 
 wasm_component_publish = rule(
-    implementation = _publish_impl,
+    implementation = _wasm_component_publish_impl,
     doc = _DOC,
-    attrs = PUBLISH_ATTRS | RUN_TARGET_ATTRS,
+    attrs = _ATTRS,
     executable = True,
 )

@@ -1,35 +1,50 @@
-"""`wkg_registry_config`: the registries that images may be published to."""
+"""`wkg_registry_config`: the registries that images are published to."""
 
 load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
 load(":registry_strings.bzl", "parse_registry_strings")
 
 visibility(["//wasm/..."])
 
-_DOC = """Lists registries and says where their credentials come from. No secret is in here: only names of variables.
+_DOC = """Names registries, and says where their credentials come from; it holds none.
 
-An entry is `name|host[/prefix]|oci[|auth]` or `name|/path/to/folder|layout`. Forms of `auth`: `token|${VARIABLE}[|USER]`,
-`env|VARIABLE[|USER]`, `basic|USER|${VARIABLE}`, `oauth|${ID_VARIABLE}|${SECRET_VARIABLE}`, `docker` (the Docker and
-Podman configuration) and `anonymous`; without one the Docker and Podman configuration is asked, else nobody.
+Each entry is a string, parsed when the target is analysed:
+
+| entry | credentials |
+|---|---|
+| `name\\|host\\|oci` | those of `docker login` and `podman login` |
+| `name\\|host\\|oci\\|docker` | the same, said openly |
+| `name\\|host\\|oci\\|anonymous` | none |
+| `name\\|host\\|oci\\|env\\|VARIABLE[\\|user]` | the password, or `user:password`, in that variable when publishing |
+| `name\\|host\\|oci\\|token\\|${VARIABLE}[\\|user]` | the same, in the form of rules_wasm_component |
+| `name\\|host\\|oci\\|basic\\|user\\|${VARIABLE}` | a user, and the password in that variable |
+| `name\\|host\\|oci\\|oauth\\|${ID}\\|${SECRET}` | a client's ID and secret in two variables |
+| `name\\|/path/to/dir\\|layout` | none: a folder that becomes an OCI layout |
+
+`host` may have a port, a repository prefix (`ghcr.io/my-org`), and `https://` in front; a loopback host without it is
+plain HTTP. A password that is written as it is, and not as `${VARIABLE}`, is an error.
 """
 
 _ATTRS = {
     "default_registry": attr.string(
-        doc = "Name of the entry that speaks where a publish names no registry; none by default.",
+        doc = "Name of the entry for publishing what names no registry itself; none by default.",
     ),
     "registries": attr.string_list(
-        doc = "The entries, each with a name of its own.",
+        doc = "The entries, in the form above. Names are unique; two entries may have one host.",
         mandatory = True,
     ),
 }
 
 def _wkg_registry_config_impl(ctx):
-    entries, error = parse_registry_strings(ctx.attr.registries, ctx.attr.default_registry)
+    registries, error = parse_registry_strings(ctx.attr.registries, ctx.attr.default_registry)
     if error:
         fail("{}: {}".format(ctx.label, error))
-    return [WasmRegistryConfigInfo(
-        default_registry = ctx.attr.default_registry or None,
-        registries = entries,
-    )]
+    return [
+        DefaultInfo(),
+        WasmRegistryConfigInfo(
+            default_registry = ctx.attr.default_registry or None,
+            registries = registries,
+        ),
+    ]
 
 wkg_registry_config = rule(
     implementation = _wkg_registry_config_impl,
