@@ -40,13 +40,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
     ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+    previous = {number: signal.signal(number, lambda *_: ended.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         _run(args, ended)
     except WasmOciError as err:
         sys.stderr.write(f"local_registry: {err}\n")
         return err.exit_code
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
     return 0
 
 
@@ -85,12 +87,12 @@ def _run(args: argparse.Namespace, ended: threading.Event) -> None:
         registry = stack.enter_context(
             serve(state, port=args.port, behaviour=behaviour, addresses=args.address or LOOPBACK, observer=observer, requests=[])
         )
-        addresses = " and ".join(registry.addresses)
-        sys.stdout.write(f"local registry at {registry.host} (on {addresses}), state in {state}\n")
-        sys.stdout.flush()
         if args.ready_file:
             write_file(args.ready_file, f"{registry.host}\n".encode(), what="ready file")
             stack.callback(_remove, args.ready_file)
+        addresses = " and ".join(registry.addresses)
+        sys.stdout.write(f"local registry at {registry.host} (on {addresses}), state in {state}\n")
+        sys.stdout.flush()
         while not ended.wait(_POLL):
             pass
 

@@ -94,6 +94,7 @@ class Connection(BaseHTTPRequestHandler):
     def answer_request(self) -> None:
         """Answers one request, which the base class has read up to its content."""
         body = StreamBody(self.rfile, 0)
+        self._noted = False
         try:
             try:
                 body = StreamBody(self.rfile, self._content_length())
@@ -108,7 +109,8 @@ class Connection(BaseHTTPRequestHandler):
             self.service.ended.wait(disconnect.stall)
             self._abandon()
         except OSError as err:
-            self._note(0, body.received, 0, problem=str(err))
+            if not self._noted:
+                self._note(0, body.received, 0, problem=str(err))
             self._abandon()
 
     do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = do_DELETE = do_OPTIONS = answer_request
@@ -120,6 +122,7 @@ class Connection(BaseHTTPRequestHandler):
         answer = Refusal(int(code), "UNSUPPORTED", message or "the request cannot be read").answer()
         self.path = getattr(self, "path", "")
         self.command = self.command or ""
+        self.request_version = self.protocol_version
         self._send(answer, 0)
 
     def log_message(self, format: str, *args: object) -> None:
@@ -152,11 +155,14 @@ class Connection(BaseHTTPRequestHandler):
     def _finish_content(self, body: StreamBody) -> None:
         """Takes in what the answer left unread, up to a bound; beyond it the connection ends after the answer."""
         budget = _DRAIN
-        for piece in body.pieces() if not body.complete else ():
-            budget -= len(piece)
-            if budget < 0:
-                self.close_connection = True
-                return
+        try:
+            for piece in body.pieces() if not body.complete else ():
+                budget -= len(piece)
+                if budget < 0:
+                    break
+        except OSError:
+            budget = -1
+        self.close_connection |= budget < 0
 
     def _send(self, answer: Answer, received: int) -> None:
         head = self.command == "HEAD"
@@ -184,6 +190,7 @@ class Connection(BaseHTTPRequestHandler):
         headers = getattr(self, "headers", None)
         record = record_of(self.command or "", self.path, headers, status=status, received=received, sent=sent)
         self.service.note(record, problem)
+        self._noted = True
 
     def _abandon(self) -> None:
         self.close_connection = True

@@ -11,6 +11,7 @@ import errno
 import ipaddress
 import os
 import socket
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -106,7 +107,9 @@ class _Server(ThreadingHTTPServer):
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away between two requests is no event."""
+        """A client that goes away is no event; anything else is a bug, which is shown."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
 
 
 class RunningRegistry:
@@ -167,6 +170,7 @@ def start(
     referrers_api: bool = True,
     immutable_tags: bool = False,
     auth: Access | None = None,
+    addresses: Sequence[str] = LOOPBACK,
     **behaviour: Any,
 ) -> Iterator[RunningRegistry]:
     """A registry for tests: on a free port, in a temporary folder unless told, every request on record.
@@ -182,7 +186,7 @@ def start(
             del problem
             requests.append(record)
 
-        yield stack.enter_context(serve(folder, port=port, behaviour=settings, observer=observe, requests=requests))
+        yield stack.enter_context(serve(folder, port=port, behaviour=settings, addresses=addresses, observer=observe, requests=requests))
 
 
 def check_loopback(addresses: Sequence[str]) -> None:
