@@ -1,0 +1,98 @@
+"""Servers and programs of the integration tests, each called as a user would call it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+EXAMPLE = Path("examples/oci_publishing")
+_READY_SECONDS = 20.0
+_ACCESS = re.compile(r'"([A-Z]+) (/v2/\S*) HTTP/1\.[01]" (\d{3})')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DockerRegistry:
+    """A running docker-registry on loopback; `log` is its access log."""
+
+    host: str
+    log: Path
+
+    def requests(self) -> list[tuple[str, str, int]]:
+        """Returns (method, path, status) of every request so far."""
+        return [(m[1], m[2], int(m[3])) for m in _ACCESS.finditer(self.log.read_text(errors="replace"))]
+
+
+@contextmanager
+def docker_registry(folder: Path) -> Iterator[DockerRegistry]:
+    """Starts docker-registry on a free port with its state in `folder`."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    config, log = folder / "config.yml", folder / "access.log"
+    storage = {"filesystem": {"rootdirectory": str(folder / "data")}}
+    config.write_text(json.dumps({"version": 0.1, "storage": storage, "http": {"addr": f"127.0.0.1:{port}"}}))
+    with log.open("wb") as output, subprocess.Popen(["docker-registry", "serve", str(config)], stdout=output, stderr=output) as process:
+        try:
+            deadline = time.monotonic() + _READY_SECONDS
+            while not _answers(port):
+                assert process.poll() is None, log.read_text(errors="replace")
+                assert time.monotonic() < deadline, "docker-registry does not answer"
+                time.sleep(0.02)
+            yield DockerRegistry(host=f"localhost:{port}", log=log)
+        finally:
+            process.terminate()
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What a program left behind."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(self.stdout)
+        return document
+
+
+def call(*command: str | Path, cwd: Path | None = None, **environ: str) -> Done:
+    """Runs a program; credentials of the machine do not reach it."""
+    env = {**os.environ, "DOCKER_CONFIG": "/nonexistent", "HOME": "/nonexistent", **environ}
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, cwd=cwd, env=env, timeout=120)
+    return Done(code=done.returncode, stdout=done.stdout, stderr=done.stderr)
+
+
+def target(name: str, package: Path = EXAMPLE) -> Path:
+    """The launcher of a run target among the runfiles."""
+    return (package / f"{name}_launcher.sh").absolute()
+
+
+def wasm_oci() -> Path:
+    """The program `wasm_oci` among the runfiles."""
+    return Path("tools/programs/wasm_oci").absolute()
+
+
+def image_file(image: str, role: str) -> Path:
+    """An output of an image of the example."""
+    return (EXAMPLE / f"{image}_{role}").absolute()
+
+
+def public_key(keys: str = "oci_signing_keys", name: str = "key.public") -> Path:
+    """A public key of the example."""
+    return (EXAMPLE / keys / name).absolute()

@@ -1,0 +1,44 @@
+"""The published wkg: it pulls what we publish, and we pull what it pushes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from peers import EXAMPLE, DockerRegistry, call, docker_registry, image_file, public_key, target, wasm_oci
+
+WKG = os.environ["WKG"]
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[DockerRegistry]:
+    folder = tmp_path / "registry"
+    folder.mkdir()
+    with docker_registry(folder) as server:
+        yield server
+
+
+def test_wkg_pulls_what_we_publish(registry: DockerRegistry, tmp_path: Path) -> None:
+    done = call(target("publish_signed"), "--registry", registry.host, "--output", "json")
+    assert done.code == 0, done.stderr
+    output = tmp_path / "pulled.wasm"
+    pulled = call(WKG, "oci", "pull", "--insecure", registry.host, done.json["tagged"], "-o", output, cwd=tmp_path, HOME=str(tmp_path))
+    assert pulled.code == 0, pulled.stderr
+    assert output.read_bytes() == image_file("hello_oci_signed_image", "oci.wasm").read_bytes()
+
+
+@pytest.mark.parametrize("signed", [False, True], ids=["unsigned", "signed"])
+def test_we_pull_what_wkg_pushes(registry: DockerRegistry, tmp_path: Path, signed: bool) -> None:
+    source = image_file("hello_oci_signed_image", "oci.wasm") if signed else (EXAMPLE / "hello.wasm").absolute()
+    reference = f"{registry.host}/by/wkg:v1"
+    pushed = call(WKG, "oci", "push", "--insecure", registry.host, reference, source, cwd=tmp_path, HOME=str(tmp_path))
+    assert pushed.code == 0, pushed.stderr
+    output = tmp_path / "pulled.wasm"
+    trusted = call(wasm_oci(), "pull", reference, "-o", output, "-K", public_key())
+    assert trusted.code == (0 if signed else 4), trusted.stderr
+    assert output.exists() == signed
+    if not signed:
+        assert call(wasm_oci(), "pull", reference, "-o", output, "--allow-unsigned").code == 0
+    assert output.read_bytes() == source.read_bytes()
