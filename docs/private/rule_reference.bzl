@@ -1,0 +1,139 @@
+"""`rule_reference`: Markdown pages from the documentation in .bzl files, and what keeps the committed ones fresh."""
+
+load("@rules_python//python:py_binary.bzl", "py_binary")
+load("@rules_python//python:py_test.bzl", "py_test")
+
+visibility(["//docs"])
+
+_SYNC = Label("//docs/private:sync.py")
+
+_RENDER = {
+    "_render": attr.label(
+        cfg = "exec",
+        default = Label("//docs/private:render"),
+        executable = True,
+    ),
+}
+
+def _named_files(targets):
+    return [(name.replace("%", "%%") + "=%s", target[DefaultInfo].files.to_list()[0]) for target, name in targets.items()]
+
+def _page_impl(ctx):
+    output = ctx.actions.declare_file(ctx.label.name)
+    args = ctx.actions.args()
+    args.add_all(["page", ctx.attr.title, output])
+    for form, file in _named_files(ctx.attr.modules):
+        args.add(file, format = form)
+    return _run(ctx, args, output)
+
+def _index_impl(ctx):
+    output = ctx.actions.declare_file(ctx.label.name)
+    args = ctx.actions.args()
+    args.add_all(["index", output])
+    for form, file in _named_files(ctx.attr.modules):
+        args.add("--module", file, format = form)
+    for form, file in _named_files(ctx.attr.pages):
+        args.add("--page", file, format = form)
+    return _run(ctx, args, output)
+
+def _run(ctx, args, output):
+    ctx.actions.run(
+        executable = ctx.executable._render,
+        arguments = [args],
+        inputs = ctx.files.modules + getattr(ctx.files, "pages", []),
+        outputs = [output],
+        mnemonic = "RenderRuleDocs",
+        progress_message = "Writing the rule reference %{label}",
+    )
+    return [DefaultInfo(files = depset([output]), runfiles = ctx.runfiles([output]))]
+
+_page = rule(
+    implementation = _page_impl,
+    attrs = _RENDER | {
+        "modules": attr.label_keyed_string_dict(allow_files = True),
+        "title": attr.string(mandatory = True),
+    },
+)
+
+_index = rule(
+    implementation = _index_impl,
+    attrs = _RENDER | {
+        "modules": attr.label_keyed_string_dict(allow_files = True),
+        "pages": attr.label_keyed_string_dict(allow_files = True),
+    },
+)
+
+def _extract(name, label, deps, symbols = []):
+    native.starlark_doc_extract(
+        name = name,
+        src = label,
+        render_main_repo_name = True,
+        symbol_names = symbols,
+        deps = deps,
+    )
+    return "@rules_wasm_oci" + label
+
+def rule_reference(name, folder, modules, pages, deps):
+    """Makes `<folder>/<page>.md` for every page, `<folder>/README.md` with all public symbols, and a test for each file.
+
+    `bazel run` of `name` writes them into the source tree.
+
+    Args:
+        name: Name of the target that updates the committed files.
+        folder: Folder below this package for the committed files.
+        modules: Labels of the public .bzl files; each of their symbols must be on a page.
+        pages: Dict from the name of a page to a list of (label of a .bzl file, list of its symbols for this page).
+        deps: Labels of the libraries of all these files.
+    """
+    all_modules = {}
+    for label in modules:
+        extract = label.removeprefix("//").replace(":", "_").replace("/", "_").removesuffix(".bzl")
+        all_modules[extract] = _extract(extract, label, deps)
+
+    page_of = {}
+    for page, parts in pages.items():
+        extracts = {}
+        for label, symbols in parts:
+            extract = "{}.extract{}".format(page, len(extracts))
+            extracts[extract] = _extract(extract, label, deps, symbols)
+            page_of[extract] = page
+        _page(
+            name = "generated/%s.md" % page,
+            modules = extracts,
+            title = page,
+        )
+
+    _index(
+        name = "generated/README.md",
+        modules = all_modules,
+        pages = page_of,
+    )
+    _sync(name, folder, pages.keys() + ["README"])
+
+def _sync(name, folder, pages):
+    for page in pages:
+        generated = "generated/%s.md" % page
+        committed = "%s/%s.md" % (folder, page)
+        py_test(
+            name = page + "_page_test",
+            srcs = [_SYNC],
+            main = _SYNC,
+            args = ["check", "$(rootpath %s)" % generated, "$(rootpath %s)" % committed],
+            data = [generated, committed],
+            python_version = "3.12",
+        )
+    py_binary(
+        name = name,
+        srcs = [_SYNC],
+        main = _SYNC,
+        args = ["update"] + [
+            "$(rootpath generated/{page}.md)={package}/{folder}/{page}.md".format(
+                folder = folder,
+                package = native.package_name(),
+                page = page,
+            )
+            for page in pages
+        ],
+        data = ["generated/%s.md" % page for page in pages],
+        python_version = "3.12",
+    )
