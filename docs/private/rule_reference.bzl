@@ -82,7 +82,7 @@ def rule_reference(name, folder, modules, pages, deps):
         name: Name of the target that updates the committed files.
         folder: Folder below this package for the committed files.
         modules: Labels of the public .bzl files; each of their symbols must be on a page.
-        pages: Dict from the name of a page to a list of (label of a .bzl file, list of its symbols for this page).
+        pages: Dict from the name of a page to a dict from the label of a .bzl file to its symbols for this page; none means all.
         deps: Labels of the libraries of all these files.
     """
     all_modules = {}
@@ -93,7 +93,7 @@ def rule_reference(name, folder, modules, pages, deps):
     page_of = {}
     for page, parts in pages.items():
         extracts = {}
-        for label, symbols in parts:
+        for label, symbols in parts.items():
             extract = "{}.extract{}".format(page, len(extracts))
             extracts[extract] = _extract(extract, label, deps, symbols)
             page_of[extract] = page
