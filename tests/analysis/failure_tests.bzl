@@ -13,7 +13,7 @@ load(
     "wasm_verify",
     "wkg_registry_config",
 )
-load(":subjects.bzl", "wasm_file")
+load(":subjects.bzl", "public_half", "wasm_file")
 
 def _failure_test_impl(ctx):
     env = analysistest.begin(ctx)
@@ -42,7 +42,13 @@ _CASES = {
     "image_detached_alone": (wasm_component_oci_image, _IMAGE | {"signature_type": "detached"}, ["signature_type", "sign_component"]),
     "image_keys_alone": (wasm_component_oci_image, _IMAGE | {"signing_keys": ":failure_keys"}, ["signing_keys", "sign_component = True"]),
     "image_many_files": (wasm_component_oci_image, _IMAGE | {"component": ":failure_two"}, ["component", "2 .wasm files"]),
+    "image_namespace": (wasm_component_oci_image, _IMAGE | {"namespace": "my org"}, ["namespace: ", "not a repository name"]),
     "image_no_keys": (wasm_component_oci_image, _IMAGE | {"sign_component": True}, ["signing_keys", "wasm_keygen"]),
+    "image_no_secret": (
+        wasm_component_oci_image,
+        _IMAGE | {"sign_component": True, "signing_keys": ":failure_public_half"},
+        ["signing_keys", "no secret key in the build", "wasm_keygen"],
+    ),
     "image_registry": (wasm_component_oci_image, _IMAGE | {"registry": "https://x"}, ["registry: ", "scheme"]),
     "image_signed_detached": (
         wasm_component_oci_image,
@@ -53,6 +59,11 @@ _CASES = {
     "image_upper_case": (wasm_component_oci_image, _IMAGE | {"package_name": "Pkg"}, ["package_name: ", "upper-case", "\"pkg\""]),
     "image_upper_case_override": (wasm_component_oci_image, _IMAGE | {"name_override": "Pkg"}, ["name_override: "]),
     "keygen_type": (ssh_keygen, {"key_type": "rsa"}, ["key_type", "ed25519"]),
+    "publish_image_registry": (
+        wasm_component_publish,
+        {"oci_image": ":failure_entry_image"},
+        ["registry of", "\"github\"", "registry_config, which is not given", "ghcr.io"],
+    ),
     "publish_movable": (wasm_component_publish, _PUBLISH | {"movable_tags": ["a b"]}, ["movable_tags"]),
     "publish_namespace": (wasm_component_publish, _PUBLISH | {"namespace_override": "A"}, ["namespace_override"]),
     "publish_registry": (
@@ -72,12 +83,23 @@ _CASES = {
     ),
     "sign_no_input": (wasm_sign, {"keys": ":failure_keys"}, ["exactly one of component, wasm_file"]),
     "sign_no_key": (wasm_sign, {"component": ":failure_input"}, ["no key is given", "wasm_keygen"]),
+    "sign_no_secret": (wasm_sign, _SIGN | {"keys": ":failure_public_half"}, ["no secret key in the build", "wasm_keygen"]),
+    "sign_public_alone": (
+        wasm_sign,
+        {"component": ":failure_input", "public_key": ":failure_keys/key.public"},
+        ["public_key is given without secret_key"],
+    ),
     "sign_source_key": (
         wasm_sign,
         {"component": ":failure_input", "public_key": ":failure_keys/key.public", "secret_key": "BUILD.bazel"},
         ["source file", "outside the build"],
     ),
     "validate_two_files": (wasm_validate, {"component": ":failure_two"}, ["2 .wasm files"]),
+    "verify_both_inputs": (
+        wasm_verify,
+        _VERIFY | {"signed_component": ":failure_detached"},
+        ["exactly one of signed_component, wasm_file", "signed_component and wasm_file"],
+    ),
     "verify_format": (wasm_verify, _VERIFY | {"openssh_format": True}, ["openssh_format", "compact"]),
     "verify_no_key": (wasm_verify, {"wasm_file": ":failure_input"}, ["exactly one of keys, public_key, public_keys"]),
     "verify_two_signatures": (
@@ -99,6 +121,14 @@ def failure_test_suite(name):
     wasm_keygen(name = "failure_keys", tags = manual)
     wasm_sign(name = "failure_detached", component = ":failure_input", detached = True, keys = ":failure_keys", tags = manual)
     wasm_component_oci_image(name = "failure_image", component = ":failure_input", package_name = "pkg", tags = manual)
+    wasm_component_oci_image(
+        name = "failure_entry_image",
+        component = ":failure_input",
+        package_name = "pkg",
+        registry = "github",
+        tags = manual,
+    )
+    public_half(name = "failure_public_half", public_key = ":failure_keys/key.public", tags = manual)
     wkg_registry_config(name = "failure_config", registries = ["local|localhost:5000|oci"], tags = manual)
     native.genrule(name = "failure_main", outs = ["failure_main.rs"], cmd = "echo 'fn main() {}' > $@", tags = manual)
     for case, (make, attributes, words) in _CASES.items():

@@ -2,6 +2,7 @@
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("@bazel_skylib//rules:write_file.bzl", "write_file")
+load("//wasm:providers.bzl", "WasmKeyInfo")
 
 def wasm_file(name, count = 1):
     """A target with `count` .wasm files; nobody builds it."""
@@ -17,6 +18,15 @@ def wasm_file(name, count = 1):
         srcs = ["{}_{}.wasm".format(name, index) for index in range(count)],
         tags = ["manual"],
     )
+
+def _public_half_impl(ctx):
+    return [WasmKeyInfo(development = False, key_format = "compact", public_key = ctx.file.public_key, secret_key = None)]
+
+# A key pair whose secret key is not in the build.
+public_half = rule(
+    implementation = _public_half_impl,
+    attrs = {"public_key": attr.label(allow_single_file = True)},
+)
 
 def action_of(env, mnemonic):
     """The one action of the target under test with this mnemonic."""

@@ -80,6 +80,9 @@ def _reference_test_impl(ctx):
     ]:
         error = reference_error(*parts)
         asserts.true(env, (error or "").startswith(attribute), "%s names %s: %s" % (parts, attribute, error))
+    for check in (host_error, registry_error):
+        error = check("https://me:hunter2secret@ghcr.io")
+        asserts.true(env, "credentials" in error and "hunter2secret" not in error, error)
     asserts.equals(env, "a/b", repository_of("a", "b"))
     asserts.equals(env, "b", repository_of("", "b"))
     asserts.true(env, looks_like_host("localhost"))

@@ -51,6 +51,12 @@ _LITERALS = [
     "n|ghcr.io|oci|env|ghp_" + _SECRET,
     "n|ghcr.io|oci|" + _SECRET,
     "n|ghcr.io|oci|token|${" + _SECRET + "-}",
+    "n|ghcr.io|" + _SECRET,
+    "n|ftp://me:" + _SECRET + "@ghcr.io|oci",
+    "n|https://me:" + _SECRET + "@ghcr.io|oci",
+    "n|me:" + _SECRET + "@ghcr.io|oci",
+    _SECRET,
+    _SECRET + "!",
 ]
 
 def _value_of(entry, field):
@@ -77,6 +83,9 @@ def _secrets_test_impl(ctx):
         entry, error = parse_registry_string(text)
         asserts.equals(env, None, entry, text)
         asserts.false(env, _SECRET in error, "the error does not repeat the secret: " + error)
+        _entries, error = parse_registry_strings([text])
+        asserts.true(env, error.startswith("registries[0]"), error)
+        asserts.false(env, _SECRET in error, "the error of the list does not repeat the secret: " + error)
     _entry, error = parse_registry_string(_LITERALS[0])
     asserts.true(env, "${VARIABLE}" in error, error)
     return unittest.end(env)

@@ -46,13 +46,14 @@ def host_error(host):
     Returns:
         What is wrong and how to write it, or None.
     """
+    if "@" in host:
+        # What stands before it may be a password, so nothing is repeated.
+        return "a host must not hold credentials; write only the host and, if needed, the port"
     if "://" in host:
         return "{} has a scheme; write only the host and, if needed, the port, such as {}".format(
             repr(host),
-            repr(host.split("://")[1].split("/")[0].split("@")[-1]),
+            repr(host.split("://")[1].split("/")[0]),
         )
-    if "@" in host:
-        return "a host must not hold credentials; write only the host and, if needed, the port"
     if host.startswith("["):
         address, bracket, rest = host[1:].partition("]")
         name_is_valid = bracket and _ipv6_is_valid(address)

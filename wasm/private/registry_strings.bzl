@@ -141,18 +141,19 @@ def parse_registry_string(text):
     """
     fields = text.split("|")
     name = fields[0]
+    if text and len(fields) < 3:
+        return None, "type: missing; write name|host|type, such as \"github|ghcr.io|oci\""
     error = entry_name_error(name)
     if error:
         return None, "name: " + error
-    if len(fields) < 3:
-        return None, "type: missing; write name|host|type, such as \"{}|ghcr.io|oci\"".format(name)
     for index, field in enumerate(fields):
         if field != field.strip() or not field:
             label = ("name", "host", "type", "auth")[index] if index < 4 else "data (field {})".format(index + 1)
             return None, label + (": is empty" if not field.strip() else ": begins or ends with a space") + "; fill it or remove it"
     kind = fields[2]
     if kind not in _TYPES:
-        return None, "type: {} is unknown; it is one of {}".format(repr(kind), ", ".join(_TYPES))
+        # The field may be a secret that slipped forward, so it is not repeated.
+        return None, "type: unknown; it is one of {}".format(", ".join(_TYPES))
     parse = _parse_layout if kind == "layout" else _parse_oci
     return parse(name, fields[1], fields[3:])
 
@@ -169,10 +170,11 @@ def parse_registry_strings(registries, default_registry = ""):
     entries = []
     position = {}
     for index, text in enumerate(registries):
-        name = text.split("|")[0]
+        name, bar, _rest = text.partition("|")
         entry, error = parse_registry_string(text)
         if error:
-            return None, "registries[{}] ({}): {}".format(index, repr(name), error)
+            # Without a bar the text need not be a name, and may be a secret.
+            return None, "registries[{}]{}: {}".format(index, " ({})".format(repr(name)) if bar else "", error)
         if name in position:
             return None, "registries[{}] ({}): name: already used by registries[{}]; give each entry its own".format(
                 index,
