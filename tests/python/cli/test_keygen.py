@@ -1,0 +1,72 @@
+"""`wasm_oci keygen`: two new files or none, the secret one for its owner only."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from wasm_oci.cli.main import main
+from wasm_oci.wasmsign.keys import load_public_key, load_secret_key
+
+Capture = pytest.CaptureFixture[str]
+
+
+def keygen(folder: Path, *more: str) -> int:
+    return main(["keygen", "-k", str(folder / "a.secret"), "--public-key", str(folder / "a.public"), *more])
+
+
+@pytest.mark.parametrize("key_format", ["compact", "openssh"])
+def test_a_pair(tmp_path: Path, capsys: Capture, key_format: str) -> None:
+    assert keygen(tmp_path, "--format", key_format, "--output", "json") == 0
+    captured = capsys.readouterr()
+    secret, public = load_secret_key(tmp_path / "a.secret"), load_public_key(tmp_path / "a.public")
+    assert secret.public == public
+    assert public.format == key_format
+    document = {"schemaVersion": 1, "format": key_format, "keyId": public.key_id.hex(), "publicKey": public.raw.hex()}
+    assert json.loads(captured.out) == document
+    assert captured.err == ""
+    assert stat.S_IMODE((tmp_path / "a.secret").stat().st_mode) == 0o600
+    assert secret.seed.hex() not in captured.out
+
+
+def test_comment(tmp_path: Path, capsys: Capture) -> None:
+    assert keygen(tmp_path, "--format", "openssh", "--comment", "release key") == 0
+    assert load_public_key(tmp_path / "a.public").comment == "release key"
+    assert load_secret_key(tmp_path / "a.secret").public.comment == "release key"
+    assert "a.secret" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("existing", ["a.secret", "a.public"])
+def test_existing_files_are_never_overwritten(tmp_path: Path, capsys: Capture, existing: str) -> None:
+    (tmp_path / existing).write_bytes(b"precious")
+    assert keygen(tmp_path) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == [existing]
+    assert (tmp_path / existing).read_bytes() == b"precious"
+
+
+def test_a_dangling_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "a.secret").symlink_to(tmp_path / "elsewhere")
+    assert keygen(tmp_path) == 2
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-k", "same", "-K", "same"], "exists already"),
+        (["-k", "a", "-K", "no/such/folder"], "cannot write the key file"),
+        (["-k", "a", "-K", "b", "--comment", "x"], "add --format openssh"),
+        (["-k", "a", "-K", "b", "--format", "openssh", "--comment", "x\nssh-ed25519 AAAA"], "one line"),
+        (["-k", "a"], "-K"),
+        (["-k", "a", "-K", "b", "--format", "pem"], "invalid choice"),
+    ],
+)
+def test_usage(tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["keygen", *arguments]) == 2
+    assert message in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
