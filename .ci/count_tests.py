@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 def cases(report: Path) -> tuple[int, int]:
     passed = failed = 0
-    for case in ElementTree.parse(report).iter("testcase"):
+    for case in ElementTree.parse(report).iter("testcase"):  # noqa: S314 - our own test runner wrote it
         bad = any(case.find(kind) is not None for kind in ("failure", "error", "skipped"))
         passed, failed = passed + (not bad), failed + bad
     return passed, failed

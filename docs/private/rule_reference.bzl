@@ -2,6 +2,7 @@
 
 load("@rules_python//python:py_binary.bzl", "py_binary")
 load("@rules_python//python:py_test.bzl", "py_test")
+load("//tools:not_wasm.bzl", "NOT_WASM")
 
 visibility(["//docs"])
 
@@ -121,6 +122,7 @@ def _sync(name, folder, pages):
             args = ["check", "$(rootpath %s)" % generated, "$(rootpath %s)" % committed],
             data = [generated, committed],
             python_version = "3.12",
+            target_compatible_with = NOT_WASM,
         )
     py_binary(
         name = name,
@@ -136,4 +138,5 @@ def _sync(name, folder, pages):
         ],
         data = ["generated/%s.md" % page for page in pages],
         python_version = "3.12",
+        target_compatible_with = NOT_WASM,
     )

@@ -1,6 +1,7 @@
 """`pytest_test`: one pytest file as a Bazel test, with its result as JUnit XML."""
 
 load("@rules_python//python:py_test.bzl", "py_test")
+load("//tools:not_wasm.bzl", "NOT_WASM")
 
 _MAIN = Label("//tests/support:pytest_main.py")
 
@@ -15,8 +16,9 @@ def pytest_test(name, srcs, deps = [], data = [], peers = False, **kwargs):
         peers: Whether the test calls programs that only bazelw's root has; elsewhere it is skipped openly.
         **kwargs: Further attributes of `py_test`.
     """
+    compatible = NOT_WASM
     if peers:
-        kwargs["target_compatible_with"] = select({
+        compatible = compatible + select({
             Label("//tests/support:has_debian_peers"): [],
             "//conditions:default": ["@platforms//:incompatible"],
         })
@@ -27,6 +29,7 @@ def pytest_test(name, srcs, deps = [], data = [], peers = False, **kwargs):
         data = data + srcs + [Label("//:pyproject.toml")],
         main = _MAIN,
         python_version = "3.12",
+        target_compatible_with = compatible,
         deps = deps + ["@rules_wasm_oci_dev_pip//pytest"],
         **kwargs
     )

@@ -8,23 +8,14 @@ def _attributes(kwargs):
     kwargs["tags"] = (kwargs.get("tags") or []) + [_TAG]
     return kwargs
 
-# Python has no wasm32 interpreter to run in: such targets are built and skipped.
-def _executable(kwargs):
-    if not kwargs.get("target_compatible_with"):
-        kwargs["target_compatible_with"] = select({
-            "@platforms//cpu:wasm32": ["@platforms//:incompatible"],
-            "//conditions:default": [],
-        })
-    return _attributes(kwargs)
-
 def py_library(**kwargs):
     # buildifier: disable=native-py
     native.py_library(**_attributes(kwargs))
 
 def py_binary(**kwargs):
     # buildifier: disable=native-py
-    native.py_binary(**_executable(kwargs))
+    native.py_binary(**_attributes(kwargs))
 
 def py_test(**kwargs):
     # buildifier: disable=native-py
-    native.py_test(**_executable(kwargs))
+    native.py_test(**_attributes(kwargs))
