@@ -51,7 +51,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "short.public": K1.public.compact()[:-1],
         "half": K1.compact()[:33] + K2.public.raw,
         "key.pem": PKCS8_1,
-        "rsa.pem": pem("RSA PRIVATE KEY", "MIIE"),
+        "rsa.pem": pem("RSA PRIVATE KEY", base64.b64encode(bytes.fromhex("301b020100" + "020101" * 8)).decode()),
         "broken.ssh": pem("OPENSSH PRIVATE KEY", base64.b64encode(b"openssh-key-v1\0").decode()),
         "spki.pem": SPKI_1,
     }

@@ -23,7 +23,7 @@ DELIMITER_NAME = b"signature_delimiter"
 
 _HEADER = 1 + MAX_BYTES + MAX_BYTES
 """Most bytes from a section's id to its name."""
-_CLOSER_LOOK = (len(SIGNATURE_NAME), len(DELIMITER_NAME), *range(0x80, 0x100))
+_CLOSER_LOOK = frozenset((len(SIGNATURE_NAME), len(DELIMITER_NAME), *range(0x80, 0x100)))
 """First bytes of a name's size that `_pass_plain` leaves to `_read_header`."""
 _FIRST_WINDOW = 4 * KIB
 WINDOW = 64 * KIB
