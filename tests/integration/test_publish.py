@@ -49,7 +49,8 @@ def test_a_second_run_writes_nothing(registry: RunningRegistry) -> None:
 
 
 def test_a_dry_run_sends_no_write_and_says_what_it_would_do(registry: RunningRegistry) -> None:
-    for arguments in ([target("publish_dry_run")], [target("publish_signed"), "--dry-run"]):
+    runs: list[list[str | Path]] = [[target("publish_dry_run")], [target("publish_signed"), "--dry-run"]]
+    for arguments in runs:
         done = call(*arguments, "--registry", registry.host)
         assert done.code == 0, done.stderr
         assert "upload" in done.stdout
@@ -69,7 +70,7 @@ def test_a_tag_with_another_digest_is_not_moved(registry: RunningRegistry) -> No
     # The same repository, so that the tag is the same.
     repository = "wasm-examples/examples/hello-oci"
     layout = image_file("hello_oci_detached_image", "layout")
-    push = [wasm_oci(), "push", layout, f"{registry.host}/{repository}:v1"]
+    push: list[str | Path] = [wasm_oci(), "push", layout, f"{registry.host}/{repository}:v1"]
     refused = call(*push)
     assert refused.code == 7
     assert refused.stderr.count("sha256:") == 2, "both digests are named"
