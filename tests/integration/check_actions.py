@@ -1,0 +1,142 @@
+"""check_actions.py: what the example's build actions may do, read from `bazelw aquery`; one line for each property.
+
+Run from the root of the workspace: ./bazelw exec python3 tests/integration/check_actions.py
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+TARGETS = "//examples/oci_publishing/..."
+OURS = "Wasm"
+"""Mnemonics of this rule set's actions begin so."""
+SENTINEL = "a-token-of-the-user"
+"""Value of the variables that the example's registries name; it must not reach any action."""
+SECRET_VARIABLES = ("GITHUB_TOKEN", "DOCKER_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+
+Action = Mapping[str, Any]
+
+
+def bazelw(*arguments: str, **environ: str) -> str:
+    done = subprocess.run(["./bazelw", *arguments], stdout=subprocess.PIPE, text=True, check=True, env={**os.environ, **environ})
+    return done.stdout
+
+
+class Graph:
+    """The actions of an answer of aquery, with paths in place of its numbers."""
+
+    def __init__(self, text: str) -> None:
+        document = json.loads(text)
+        self.actions: list[Action] = document["actions"]
+        self._fragments = {fragment["id"]: fragment for fragment in document["pathFragments"]}
+        self._artifacts = {artifact["id"]: self._path(artifact["pathFragmentId"]) for artifact in document["artifacts"]}
+        self._sets = {each["id"]: each for each in document["depSetOfFiles"]}
+
+    def _path(self, number: int) -> str:
+        fragment = self._fragments[number]
+        parent = fragment.get("parentId")
+        return f"{self._path(parent)}/{fragment['label']}" if parent else str(fragment["label"])
+
+    def inputs(self, action: Action) -> set[str]:
+        found: set[str] = set()
+        open_sets, seen = list(action.get("inputDepSetIds", [])), set()
+        while open_sets:
+            number = open_sets.pop()
+            if number not in seen:
+                seen.add(number)
+                found.update(self._artifacts[artifact] for artifact in self._sets[number].get("directArtifactIds", []))
+                open_sets += self._sets[number].get("transitiveDepSetIds", [])
+        return found
+
+    def outputs(self, action: Action) -> set[str]:
+        return {self._artifacts[number] for number in action.get("outputIds", [])}
+
+
+def arguments(action: Action) -> list[str]:
+    """The command line, with what is in its params files."""
+    inside = [argument for file in action.get("paramFiles", []) for argument in file.get("arguments", [])]
+    return [*action.get("arguments", []), *inside]
+
+
+def requirements(action: Action) -> set[str]:
+    return {info["key"] for info in action.get("executionInfo", [])}
+
+
+def secret_files(graph: Graph) -> list[str]:
+    """Paths of the secret keys that the build makes."""
+    found = []
+    for action in graph.actions:
+        if action["mnemonic"] == "WasmKeygen":
+            line = arguments(action)
+            found.append(line[line.index("--secret-key") + 1])
+    return found
+
+
+def spellings(secret: bytes) -> Iterator[bytes]:
+    """A secret key as it could stand in a text: itself, in hexadecimal, in base64, and its own lines."""
+    yield from (secret, secret.hex().encode(), base64.b64encode(secret), base64.urlsafe_b64encode(secret))
+    if secret.startswith(b"-----BEGIN"):
+        yield from (line for line in secret.splitlines()[1:-1] if line)
+    else:
+        yield from (secret[1:33], secret[1:33].hex().encode(), base64.b64encode(secret[1:33]))
+
+
+def name(action: Action) -> str:
+    return f"{action['mnemonic']} {' '.join(arguments(action))[:120]}"
+
+
+def problems(graph: Graph, text: str, execution_root: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yields each property and what speaks against it."""
+    ours = [action for action in graph.actions if action["mnemonic"].startswith(OURS)]
+    counts = Counter(action["mnemonic"] for action in ours)
+    wanted = {"WasmComponent", "WasmKeygen", "WasmOciLayout", "WasmSign", "WasmValidate", "WasmVerify"}
+    yield f"the actions are there: {dict(sorted(counts.items()))}", sorted(wanted - counts.keys())
+
+    network = [name(action) for action in graph.actions if "requires-network" in requirements(action)]
+    yield f"none of {len(graph.actions)} actions asks for the network", network
+
+    variables = [f"{name(action)}: {action['environmentVariables']}" for action in ours if action.get("environmentVariables")]
+    yield f"no environment variable reaches our {len(ours)} actions", variables
+    leaked = [line.strip() for line in text.splitlines() if SENTINEL in line]
+    yield f"the values of {', '.join(SECRET_VARIABLES)} are in no action", leaked
+
+    secrets = secret_files(graph)
+    contents = {path: (execution_root / path).read_bytes() for path in secrets}
+    everything = text.encode() + b"\n".join(argument.encode() for action in graph.actions for argument in arguments(action))
+    written = [action["fileContents"] for action in graph.actions if "fileContents" in action]
+    told = [path for path, content in contents.items() if any(spelling in everything for spelling in spellings(content))]
+    told += [] if any("schemaVersion" in content for content in written) else ["the contents of written files are not in the answer"]
+    yield f"the contents of {len(secrets)} secret keys are in no argument, params file or any of {len(written)} written files", told
+
+    readers = [action for action in graph.actions if graph.inputs(action) & set(secrets)]
+    makers = [action for action in graph.actions if graph.outputs(action) & set(secrets)]
+    others = [name(action) for action in readers if action["mnemonic"] != "WasmSign"]
+    yield f"secret keys are inputs of {len(readers)} signing actions and of no other", others if readers else ["nothing is signed"]
+    free = [name(action) for action in (*readers, *makers) if not {"no-remote", "no-cache"} <= requirements(action)]
+    yield f"the {len(readers) + len(makers)} actions that read or make a secret key are no-remote and no-cache", free
+
+
+def main() -> int:
+    bazelw("build", "--noshow_progress", TARGETS)
+    options = ("--output=jsonproto", "--include_param_files", "--include_file_write_contents", "--noshow_progress")
+    text = bazelw("aquery", f"deps({TARGETS})", *options, **dict.fromkeys(SECRET_VARIABLES, SENTINEL))
+    execution_root = Path(bazelw("info", "execution_root", "--noshow_progress").strip())
+    failed = 0
+    for statement, against in problems(Graph(text), text, execution_root):
+        failed += bool(against)
+        sys.stdout.write(f"{'FAIL' if against else 'PASS'} {statement}\n")
+        for line in against:
+            sys.stdout.write(f"     {line}\n")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
