@@ -233,3 +233,10 @@ def test_every_cut_of_a_signed_file_is_refused_or_signed_correctly(tmp_path: Pat
         ends.add(end)
         assert verify_file(output, [K2.public]).key == K2.public
     assert ends == {8, len(M_SIGNED) - 19, len(M_SIGNED) - 13}
+
+
+def test_a_changed_key_id_is_not_taken_for_a_signature(tmp_path: Path) -> None:
+    changed = signed(tmp_path, M, K1).replace(KEY_ID_1, bytes(len(KEY_ID_1)))
+    again = sign_embedded(tmp_path, changed)
+    assert verify_file(tmp_path / "out.wasm", [K1.public]).key == K1.public
+    assert sign_embedded(tmp_path, again) == again

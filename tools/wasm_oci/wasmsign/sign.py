@@ -147,7 +147,8 @@ class _Signer:
         signature = ed25519.sign(self._key.seed, message(hashes))
         record = SignatureRecord(key_id=self._key_id, signature=signature)
         present = [old for signed in self._previous.sets if signed.hashes == hashes for old in signed.signatures]
-        if not self._as_reference and any(old.signature == signature for old in present):
+        own = (b"", self._key.public.key_id, self._key_id)
+        if not self._as_reference and any(old.signature == signature and old.key_id in own for old in present):
             return self._previous.encode(), False
         if record in present:
             raise FormatError(
