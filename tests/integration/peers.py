@@ -2,38 +2,93 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
 import socket
 import subprocess
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+from wasm_oci.local_registry.server import RunningRegistry, start
 
 EXAMPLE = Path("examples/oci_publishing")
 _READY_SECONDS = 20.0
+Request = tuple[str, str, int]
+"""Method, path and status."""
 _ACCESS = re.compile(r'"([A-Z]+) (/v2/\S*) HTTP/1\.[01]" (\d{3})')
+
+
+class Server(Protocol):
+    """A running registry on loopback."""
+
+    @property
+    def host(self) -> str: ...
+
+    @property
+    def referrers_api(self) -> bool: ...
+
+    def requests(self) -> list[Request]:
+        """Every request so far, in the order in which they were answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DockerRegistry:
-    """A running docker-registry on loopback; `log` is its access log."""
+    """docker-registry; `log` is its access log."""
 
     host: str
     log: Path
+    referrers_api: bool = False
 
-    def requests(self) -> list[tuple[str, str, int]]:
-        """Returns (method, path, status) of every request so far."""
-        return [(m[1], m[2], int(m[3])) for m in _ACCESS.finditer(self.log.read_text(errors="replace"))]
+    def requests(self) -> list[Request]:
+        """The log is written after the answer: one request more, and what stands before it is complete."""
+        mark = f"/v2/?seen={uuid.uuid4().hex}"
+        connection = http.client.HTTPConnection(self.host, timeout=10)
+        connection.request("GET", mark)
+        connection.getresponse().read()
+        connection.close()
+        deadline = time.monotonic() + _READY_SECONDS
+        while mark not in (text := self.log.read_text(errors="replace")):
+            assert time.monotonic() < deadline, "docker-registry writes no access log"
+            time.sleep(0.02)
+        seen = [(m[1], m[2], int(m[3])) for m in _ACCESS.finditer(text)]
+        return [request for request in seen if "?seen=" not in request[1]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnRegistry:
+    """`//tools:local_registry` in this process."""
+
+    running: RunningRegistry
+
+    @property
+    def host(self) -> str:
+        return f"localhost:{self.running.port}"
+
+    @property
+    def referrers_api(self) -> bool:
+        return self.running.behaviour.referrers_api
+
+    def requests(self) -> list[Request]:
+        return [(record.method, record.path, record.status) for record in self.running.requests]
+
+
+@contextmanager
+def own_registry(folder: Path, *, referrers_api: bool) -> Iterator[OwnRegistry]:
+    """Starts our own registry with its state in `folder`."""
+    with start(folder / "state", referrers_api=referrers_api) as running:
+        yield OwnRegistry(running=running)
 
 
 @contextmanager
 def docker_registry(folder: Path) -> Iterator[DockerRegistry]:
-    """Starts docker-registry on a free port with its state in `folder`."""
+    """Starts Debian's docker-registry on a free port with its state in `folder`."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -72,8 +127,9 @@ class Done:
 
 
 def call(*command: str | Path, cwd: Path | None = None, **environ: str) -> Done:
-    """Runs a program; credentials of the machine do not reach it."""
-    env = {**os.environ, "DOCKER_CONFIG": "/nonexistent", "HOME": "/nonexistent", **environ}
+    """Runs a program as a user would: credentials of the machine and the test's own runfiles do not reach it."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("RUNFILES_", "JAVA_RUNFILES", "PYTHON"))}
+    env = {**inherited, "DOCKER_CONFIG": "/nonexistent", "HOME": "/nonexistent", **environ}
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, cwd=cwd, env=env, timeout=120)
     return Done(code=done.returncode, stdout=done.stdout, stderr=done.stderr)
 
@@ -86,6 +142,11 @@ def target(name: str, package: Path = EXAMPLE) -> Path:
 def wasm_oci() -> Path:
     """The program `wasm_oci` among the runfiles."""
     return Path("tools/programs/wasm_oci").absolute()
+
+
+def publish_detached() -> Path:
+    """The launcher of the run target that publishes a detached signature."""
+    return target("publish_detached", Path("tests/integration"))
 
 
 def image_file(image: str, role: str) -> Path:

@@ -1,0 +1,114 @@
+"""A run target started in every way but `bazel run`: as test data, from elsewhere, by a link, with a manifest only."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from peers import OwnRegistry, call, image_file, own_registry, public_key, target, wasm_oci
+
+RUNFILES = Path.cwd().parent
+"""The tree of this test's runfiles, in which the targets are."""
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[OwnRegistry]:
+    with own_registry(tmp_path, referrers_api=True) as server:
+        yield server
+
+
+def test_from_another_folder(registry: OwnRegistry, tmp_path: Path) -> None:
+    done = call(target("publish_signed"), "--registry", registry.host, cwd=tmp_path)
+    assert done.code == 0, done.stderr
+
+
+def test_by_a_relative_path(registry: OwnRegistry) -> None:
+    launcher = target("publish_signed")
+    done = call(f"./{launcher.name}", "--registry", registry.host, cwd=launcher.parent)
+    assert done.code == 0, done.stderr
+
+
+def test_by_a_link_beside_its_own_runfiles(registry: OwnRegistry, tmp_path: Path) -> None:
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    (folder / "publish").symlink_to(target("publish_signed"))
+    (folder / "publish.runfiles").symlink_to(RUNFILES)
+    done = call(folder / "publish", "--registry", registry.host, cwd=tmp_path)
+    assert done.code == 0, done.stderr
+
+
+def test_paths_are_relative_to_where_the_user_stands(registry: OwnRegistry, tmp_path: Path) -> None:
+    """As `bazel run` starts it: in its runfiles, with the user's folder in a variable."""
+    shutil.copy(image_file("hello_oci_detached_image", "signature.sig"), tmp_path / "my.sig")
+    published = call(
+        target("publish_complete_workflow"),
+        *("--registry", registry.host, "--signature-file", "my.sig", "--dry-run", "--output", "json"),
+        BUILD_WORKING_DIRECTORY=str(tmp_path),
+    )
+    assert published.code == 0, published.stderr
+    assert "signature" in published.json["destinations"][0]
+    pulled = call(wasm_oci(), "pull", "nothing:here", "-o", "x.wasm", "-K", "absent.public", BUILD_WORKING_DIRECTORY=str(tmp_path))
+    assert pulled.code == 2
+    assert "absent.public" in pulled.stderr
+
+
+def test_with_a_manifest_of_runfiles_only(registry: OwnRegistry, tmp_path: Path) -> None:
+    """No tree is there, as on Windows: request and layout are wherever the manifest says."""
+    store = tmp_path / "store"
+    store.mkdir()
+    request, layout = (
+        "_main/examples/oci_publishing/publish_signed_request.json",
+        "_main/examples/oci_publishing/hello_oci_signed_image_layout",
+    )
+    shutil.copy(RUNFILES / request, store / "the request")
+    shutil.copytree(RUNFILES / layout, store / "layout")
+    # The program keeps its own runfiles: there it is one file that brings everything along.
+    program = "_main/tools/programs/wasm_oci"
+    manifest = tmp_path / "MANIFEST"
+    manifest.write_text(
+        f"_main/other {tmp_path / 'other'}\n"
+        f"{layout} {store / 'layout'}\n"
+        f"{program}.other {tmp_path / 'other'}\n"
+        f"{program} {RUNFILES / program}\n"
+        f"{request} {store / 'the request'}\n"
+    )
+    alone = tmp_path / "publish_signed"
+    shutil.copy(target("publish_signed"), alone)
+    done = call(alone, "--registry", registry.host, "--output", "json", cwd=tmp_path, RUNFILES_MANIFEST_FILE=str(manifest))
+    assert done.code == 0, done.stderr
+    assert done.json["digest"] == image_file("hello_oci_signed_image", "digest.txt").read_text().strip()
+    shutil.rmtree(store / "layout")
+    lost = call(alone, "--registry", registry.host, cwd=tmp_path, RUNFILES_MANIFEST_FILE=str(manifest))
+    assert lost.code == 2, "the layout was found elsewhere"
+
+
+def test_without_runfiles_it_says_so(tmp_path: Path) -> None:
+    alone = tmp_path / "publish_signed"
+    shutil.copy(target("publish_signed"), alone)
+    lost = call(alone, cwd=tmp_path)
+    assert lost.code == 2
+    assert "bazel run" in lost.stderr
+    assert lost.stderr.count("\n") == 1
+
+
+def test_a_failing_target_tells_by_its_exit_code(registry: OwnRegistry, tmp_path: Path) -> None:
+    unknown = call(target("publish_complete_workflow"), "--registry", "nowhere")
+    assert unknown.code == 2
+    assert "localhost" in unknown.stderr, "the entries are named"
+    unreachable = call(target("publish_signed"), "--registry", "localhost:1")
+    assert unreachable.code == 6
+    assert unreachable.stderr.count("\n") == 1
+    assert "refused" in unreachable.stderr
+    usage = call(target("publish_signed"), "--registry", registry.host, "--no-such-option")
+    assert usage.code == 2
+    tag = call(target("publish_signed"), "--registry", registry.host, "--tag", "not a tag")
+    assert tag.code == 2
+    assert not registry.requests()
+
+
+def test_the_verify_test_of_the_example_is_a_run_target_too(tmp_path: Path) -> None:
+    done = call(target("hello_signed_test"), "--output", "json", cwd=tmp_path)
+    assert done.code == 0, done.stderr
+    assert done.json["publicKey"] == public_key().read_bytes()[1:].hex()
