@@ -55,7 +55,11 @@ class Limits:
     read_timeout: float = 30.0
     """Longest silence of a registry inside one answer."""
     answer_time: float = 60.0
-    """Longest time in which a whole small answer (not a blob) must have arrived."""
+    """Longest time for a whole small answer, and for each chunk of a large one."""
+    slowest: float = 16.0 * KIB
+    """Bytes in a second below which an upload is given up."""
+    challenge: int = 16 * KIB
+    """Length of the WWW-Authenticate header that is looked at."""
     retries: int = 4
     """Further attempts after the first, for idempotent requests."""
     retry_base: float = 0.25

@@ -197,6 +197,7 @@ def test_a_helper_without_a_credential_is_no_error(tmp_path: Path, where: str) -
 @pytest.mark.parametrize(
     ("script", "problem"),
     [
+        ("""echo '{"Secret":"CANARY"}'; exit 1""", "docker-credential-mine failed: exit code 1"),
         ("echo 'the keychain is locked'; exit 1", "docker-credential-mine failed: the keychain is locked"),
         ("printf 'two\\nlines\\033[31m' >&2; exit 3", r"docker-credential-mine failed: two\\nlines\\x1b"),
         (f"echo '{SECRET}'", "docker-credential-mine gave no usable answer"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from wasm_oci.errors import AuthError, FormatError, NotFoundError, RegistryError, WasmOciError, one_line
@@ -22,24 +22,24 @@ def is_html(headers: Mapping[str, str], body: bytes) -> bool:
     )
 
 
-def words_of(answer: Answer) -> str:
-    """Returns the registry's own error code and message, short and escaped; never a page's text."""
+def words_of(answer: Answer, hide: Callable[[str], str]) -> str:
+    """Returns the registry's own error code and message, short and escaped, after `hide`; never a page's text."""
     if is_html(answer.headers, answer.body):
         return "an HTML page"
     try:
         errors = parse_object(answer.body, where="").get("errors")
     except FormatError:
-        return one_line(answer.body[:_LONGEST].decode("utf-8", "replace").strip())
+        return one_line(hide(answer.body.decode("utf-8", "replace")).strip()[:_LONGEST])
     first = errors[0] if isinstance(errors, list) and errors else None
     if not isinstance(first, dict):
         return ""
     words = [value for value in (first.get("code"), first.get("message")) if isinstance(value, str) and value]
-    return one_line(": ".join(words))[:_LONGEST]
+    return one_line(hide(": ".join(words)))[:_LONGEST]
 
 
 def failure(answer: Answer, *, step: str, where: str, registry: str, actions: str, auth: Authenticator) -> WasmOciError:
     """Returns the error for an answer that does not do what `step` asked for."""
-    words = auth.hide(words_of(answer))
+    words = words_of(answer, auth.hide)
     said = f"status {answer.status}" + (f" ({words})" if words else "")
     elsewhere = origin(answer.url) != origin(registry)
     if answer.status in (401, 403) and not elsewhere:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from wasm_oci.limits import LIMITS
+
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"""[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([!#$%&'*+.^_`|~0-9A-Za-z:/-]+))""")
 _TOKEN68 = re.compile(r"[ \t]+[0-9A-Za-z._~+/-]+=*[ \t]*(?=,|$)")
@@ -25,6 +27,7 @@ def parse_challenges(header: str) -> tuple[Challenge, ...]:
 
     Of a parameter that comes twice in one challenge the first counts.
     """
+    header = header[: LIMITS.challenge]
     found: list[tuple[str, dict[str, str]]] = []
     position = 0
     while True:

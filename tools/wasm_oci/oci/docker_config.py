@@ -150,7 +150,7 @@ def _basic(auth: str, *, source: str, where: str) -> tuple[str, str]:
 
 
 def _ask_helper(name: object, key: str, environ: Mapping[str, str], *, where: str) -> Credential | None:
-    """Runs `docker-credential-NAME get`; None where it knows no credential. Its output is never shown."""
+    """Runs `docker-credential-NAME get`; None where it knows no credential. Its answer, even a failed one, is never shown."""
     if not isinstance(name, str) or not _HELPER_NAME.fullmatch(name):
         raise UsageError("the name of the credential helper is not usable", where=where, hint="correct the file")
     program = f"docker-credential-{name}"
@@ -175,7 +175,8 @@ def _ask_helper(name: object, key: str, environ: Mapping[str, str], *, where: st
         if _NOT_FOUND in said or "credentials not found" in done.stderr[:400].decode("utf-8", "replace"):
             _log.debug("%s has nothing for %s", program, key)
             return None
-        raise AuthError(f"{program} failed: {one_line(said)[:200] or 'it said nothing'}", where=where, hint="log in again")
+        said = "" if "{" in said or "secret" in said.lower() else one_line(said)[:200]
+        raise AuthError(f"{program} failed: {said or f'exit code {done.returncode}'}", where=where, hint="log in again")
     return _helper_answer(done.stdout, program, key, where=where)
 
 

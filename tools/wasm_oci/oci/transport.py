@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,20 +18,22 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
 
 from wasm_oci.errors import RegistryError, UsageError
 from wasm_oci.limits import LIMITS, Limits
+from wasm_oci.oci.cause import cause_words
 from wasm_oci.oci.reference import is_loopback
 from wasm_oci.oci.retry import REAL_TIME, RETRIED_STATUSES, Backoff, Timing
+from wasm_oci.oci.watchdog import Watchdog, WatchedAdapter
 
 _log = logging.getLogger(__name__)
 
 _USER_AGENT = "rules_wasm_oci"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _STREAMED = frozenset({200, 206})
-_FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError)
+# RuntimeError: urllib3 refuses to go on with a body that it began to decode.
+_FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError, RuntimeError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +79,9 @@ class Answer:
     """Where it came from, after redirects."""
     body: bytes = field(default=b"", repr=False)
     raw: urllib3.BaseHTTPResponse | None = field(default=None, repr=False)
+    connection: socket.socket | None = field(default=None, repr=False)
+    piece_time: float = LIMITS.answer_time
+    """Longest time for one chunk of a streamed body, in seconds."""
 
     def pieces(self, step: str) -> Iterator[bytes]:
         """Yields the body of a streamed answer; raises ConnectionLost where it breaks off."""
@@ -83,11 +89,22 @@ class Answer:
             yield self.body
             return
         try:
-            yield from self.raw.stream(LIMITS.chunk, decode_content=False)
-        except _FAILURES as err:
-            raise ConnectionLost(step, self.url, err) from err
+            chunks = self.raw.stream(LIMITS.chunk, decode_content=False)
+            while (piece := self._next(chunks, step)) is not None:
+                yield piece
         finally:
             self.raw.close()
+
+    def _next(self, chunks: Iterator[bytes], step: str) -> bytes | None:
+        with Watchdog(self.piece_time) as watchdog:
+            watchdog.watch(self.connection)
+            try:
+                piece = next(chunks, None)
+            except _FAILURES as err:
+                raise ConnectionLost(step, self.url, TimeoutError() if watchdog.expired else err) from err
+        if watchdog.expired:
+            raise ConnectionLost(step, self.url, TimeoutError())
+        return piece
 
     def close(self) -> None:
         if self.raw is not None:
@@ -98,7 +115,7 @@ class ConnectionLost(RegistryError):
     """There was no answer, or only a part of one: what the request did is unknown."""
 
     def __init__(self, step: str, url: str, cause: Exception) -> None:
-        words, hint = _cause_words(cause)
+        words, hint = cause_words(cause)
         super().__init__(f"{step}: {words}", where=host_of(url), hint=hint, reason="no_answer")
 
 
@@ -130,7 +147,7 @@ class Transport:
         self._session = requests.Session()
         self._session.trust_env = False
         for prefix in ("https://", "http://"):
-            self._session.mount(prefix, HTTPAdapter(pool_maxsize=8, max_retries=0))
+            self._session.mount(prefix, WatchedAdapter(pool_maxsize=8, max_retries=0))
         logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # it logs whole URLs, signatures in queries included
 
     def close(self) -> None:
@@ -172,24 +189,40 @@ class Transport:
 
     def _once(self, request: Request, url: str, headers: Mapping[str, str]) -> Answer:
         sent = {"User-Agent": _USER_AGENT, "Accept-Encoding": "identity", **headers}
-        try:
-            prepared = requests.Request(request.method, url, headers=sent, data=cast(bytes, request.body) or None).prepare()
-            response = self._session.send(
-                prepared,
-                stream=True,
-                timeout=(self.limits.connect_timeout, self.limits.read_timeout),
-                verify=self._certificates or True,
-                proxies={} if is_loopback(urlsplit(url).hostname or "") else get_environ_proxies(url),
-                allow_redirects=False,
-            )
-            streamed = request.stream and response.status_code in _STREAMED
-            data = b"" if streamed else self._read(request, response, url)
-        except _FAILURES as err:
-            raise ConnectionLost(request.step, url, err) from err
+        sending = len(request.body) / self.limits.slowest if request.body else 0.0
+        with Watchdog(self.limits.connect_timeout + sending + self.limits.answer_time) as watchdog:
+            try:
+                prepared = requests.Request(request.method, url, headers=sent, data=cast(bytes, request.body) or None).prepare()
+                # The adapter itself: a session would read a redirect's body, whole and decoded, before it hands it on.
+                response = self._session.get_adapter(url).send(
+                    prepared,
+                    stream=True,
+                    timeout=(self.limits.connect_timeout, self.limits.read_timeout),
+                    verify=self._certificates or True,
+                    proxies={} if is_loopback(urlsplit(url).hostname or "") else get_environ_proxies(url),
+                )
+                streamed = request.stream and response.status_code in _STREAMED
+                data = b"" if streamed else self._read(request, response, url)
+            except _FAILURES as err:
+                raise ConnectionLost(request.step, url, TimeoutError() if watchdog.expired else err) from err
+        if watchdog.expired:
+            response.close()
+            raise ConnectionLost(request.step, url, TimeoutError())
         _log.debug("%s %s: %d", request.method, _shown(url), response.status_code)
-        return Answer(status=response.status_code, headers=response.headers, url=url, body=data, raw=response.raw if streamed else None)
+        return Answer(
+            status=response.status_code,
+            headers=response.headers,
+            url=url,
+            body=data,
+            raw=response.raw if streamed else None,
+            connection=watchdog.watched,
+            piece_time=self.limits.answer_time,
+        )
 
     def _read(self, request: Request, response: requests.Response, url: str) -> bytes:
+        if response.status_code in _REDIRECTS and response.headers.get("Location"):
+            response.close()
+            return b""
         raw, good = response.raw, response.status_code < 300
         limit = request.limit if good else min(request.limit, self.limits.error_body)
         deadline = self.timing.clock() + self.limits.answer_time
@@ -247,23 +280,3 @@ def _certificate_file(environ: Mapping[str, str]) -> str:
 def _shown(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{host_of(url)}{parts.path}" + ("?…" if parts.query else "")
-
-
-def _cause_words(error: BaseException) -> tuple[str, str]:
-    """Returns what went wrong and what to do, from the type of an error: its text may hold signed URLs."""
-    chain = [error]
-    while (cause := chain[-1].__cause__ or chain[-1].__context__) and cause not in chain:
-        chain.append(cause)
-    if any(isinstance(e, requests.exceptions.SSLError) for e in chain):
-        return "the TLS certificate or connection is not accepted", "for a company's own authority set SSL_CERT_FILE to its certificate"
-    if any(isinstance(e, requests.exceptions.ProxyError) for e in chain):
-        return "the proxy does not connect", "check HTTPS_PROXY and NO_PROXY"
-    if any(isinstance(e, ConnectionRefusedError) for e in chain):
-        return "the connection is refused", "check that the registry is running on this host and port"
-    if any(isinstance(e, urllib3.exceptions.NameResolutionError) for e in chain):
-        return "the host name is not known", "check the registry's name and the network"
-    if any(isinstance(e, (requests.Timeout, TimeoutError, urllib3.exceptions.TimeoutError)) for e in chain):
-        return "no answer in time", "check that the registry is up and reachable, then run again"
-    if any(isinstance(e, (requests.exceptions.InvalidURL, UnicodeError, urllib3.exceptions.LocationParseError)) for e in chain):
-        return "the address is not a valid URL", "check the registry's name"
-    return "the connection broke off", "run again; what has arrived is not sent a second time"
