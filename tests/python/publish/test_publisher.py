@@ -10,7 +10,7 @@ import pytest
 from fakes.artifacts import Image, signed_image
 from fakes.clients import REPOSITORY, client_of
 from fakes.program import tag_of
-from wasm_oci.errors import FormatError, TagConflictError, UsageError
+from wasm_oci.errors import FormatError, RegistryError, TagConflictError, UsageError
 from wasm_oci.local_registry.actions import Reply
 from wasm_oci.local_registry.faults import Fault
 from wasm_oci.local_registry.server import RunningRegistry, start
@@ -86,6 +86,21 @@ def test_a_plan_that_is_refused_is_not_carried_out(
     (result,) = publish([make_plan(artifact, destinations[0], "v1")])
     assert isinstance(result.error, TagConflictError)
     assert (result.steps, result.bytes_sent, result.tag_after) == ([], 0, other.descriptor.digest)
+
+
+@pytest.mark.parametrize("lost", range(4))
+def test_a_blob_that_was_accepted_and_forgotten_is_an_error_before_the_tag(
+    pair: tuple[RunningRegistry, RunningRegistry], destinations: tuple[Destination, Destination], artifact: Artifact, lost: int
+) -> None:
+    plan = make_plan(artifact, destinations[0], "v1")
+    digest = artifact.blobs[lost].descriptor.digest
+    seen = 2  # before the upload the client asks whether the blob is there
+    pair[0].faults.add(Fault(method="HEAD", path=f"/blobs/{digest}", action=Reply(status=404), times=seen))
+    (result,) = publish([plan])
+    assert isinstance(result.error, RegistryError)
+    assert (result.status, result.error.reason, result.error.exit_code) == ("failed", "blob_not_stored", 6)
+    assert str(digest) in str(result.error)
+    assert tag_of(pair[0], REPOSITORY, "v1") is None
 
 
 def test_a_layout_is_made_filled_and_then_unchanged(tmp_path: Path, artifact: Artifact) -> None:

@@ -110,8 +110,16 @@ def _send_content(result: Result) -> None:
 
 
 def _read_back(plan: Plan) -> None:
-    """Raises where the destination does not give back what it was given."""
+    """Raises where the destination does not give back what it was given; of blobs only those just sent are asked for."""
     destination, artifact = plan.destination, plan.artifact
+    for step in plan.blobs:
+        if step.action.writes and not destination.has_blob(step.blob.descriptor):
+            raise RegistryError(
+                f"{step.blob.role} blob {step.blob.descriptor.digest} was accepted, and is not there",
+                where=destination.name,
+                hint="run again; if this stays, the registry does not store what it is sent",
+                reason="blob_not_stored",
+            )
     digest = artifact.descriptor.digest
     if destination.fetch_manifest(digest) != artifact.manifest.raw:
         raise DigestError(f"manifest {digest} came back with other content", where=destination.name)
