@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -36,14 +37,36 @@ def machine_lock(name: str, *, timing: Timing = REAL_TIME, patience: float = LIM
 
 
 def _open(name: str) -> int | None:
-    user = 0 if sys.platform == "win32" else os.getuid()
-    folder = Path(tempfile.gettempdir()) / f"wasm_oci-locks-{user}"
-    with suppress(OSError):
-        folder.mkdir(mode=0o700, exist_ok=True)
-        if folder.is_symlink() or folder.stat().st_uid != user:
-            return None
-        return os.open(folder / hashlib.sha256(name.encode()).hexdigest()[:32], os.O_RDWR | os.O_CREAT, 0o600)
+    for folder in _folders():
+        with suppress(OSError, ValueError):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if _is_own(folder):
+                return os.open(folder / hashlib.sha256(name.encode()).hexdigest()[:32], os.O_RDWR | os.O_CREAT, 0o600)
     return None
+
+
+def _folders() -> Iterator[Path]:
+    """Yields where locks may be, best first: only the last one is where other users may come first."""
+    if (runtime := os.environ.get("XDG_RUNTIME_DIR", "")) and _is_own(Path(runtime)):
+        yield Path(runtime, "wasm_oci-locks")
+    home = os.path.expanduser("~")  # noqa: PTH111 - Path.home raises where there is none
+    for cache in (os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME", ""), str(Path(home, ".cache"))):
+        if Path(cache).is_absolute():
+            yield Path(cache, "wasm_oci", "locks")
+    yield Path(tempfile.gettempdir(), f"wasm_oci-locks-{_user()}")
+
+
+def _is_own(folder: Path) -> bool:
+    """Whether nobody else can write there; on Windows the rights of the parent decide."""
+    try:
+        found = folder.lstat()
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISDIR(found.st_mode) and (sys.platform == "win32" or (found.st_uid == _user() and not found.st_mode & 0o022))
+
+
+def _user() -> int:
+    return 0 if sys.platform == "win32" else os.getuid()
 
 
 if sys.platform == "win32":
