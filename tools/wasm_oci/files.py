@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -13,10 +14,37 @@ from typing import BinaryIO
 
 from wasm_oci.errors import LimitError, UsageError
 
+_ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
 
-def reason_of(error: OSError) -> str:
+
+def reason_of(error: OSError | ValueError) -> str:
     """Returns the system's own words for `error`, such as "Permission denied"."""
-    return error.strerror or type(error).__name__
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    return "a path cannot have such characters"
+
+
+def file_type(path: Path, *, what: str = "file") -> int | None:
+    """Returns what `path` leads to, as `stat.S_IFMT` does; None where there is nothing, or could not be.
+
+    Raises UsageError that names `what` for a path that cannot be looked up.
+    """
+    try:
+        return stat.S_IFMT(path.stat().st_mode)
+    except (OSError, ValueError) as err:
+        if isinstance(err, OSError) and err.errno in _ABSENT:
+            return None
+        raise UsageError(
+            f"cannot look up the {what}: {reason_of(err)}", where=str(path), hint="check the path and its permissions"
+        ) from err
+
+
+def real_path(path: Path, *, what: str = "file") -> Path:
+    """Returns the absolute path without links, of a file that need not exist; raises UsageError that names `what`."""
+    try:
+        return Path(os.path.realpath(path))
+    except (OSError, ValueError) as err:
+        raise UsageError(f"cannot look up the {what}: {reason_of(err)}", where=str(path), hint="check the path") from err
 
 
 def _without_waiting(name: str, flags: int) -> int:
@@ -30,7 +58,7 @@ def open_input(path: Path, *, what: str = "input file") -> BinaryIO:
     """
     try:
         stream = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 - Path.open has no opener
-    except OSError as err:
+    except (OSError, ValueError) as err:
         raise UsageError(f"cannot read the {what}: {reason_of(err)}", where=str(path), hint="check the path and its permissions") from err
     if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
         stream.close()
@@ -47,6 +75,13 @@ def read_bounded(path: Path, limit: int, *, what: str) -> bytes:
     return data
 
 
+def _create(folder: Path, name: str, mode: int) -> tuple[int, Path]:
+    """Makes a new file for `name`; the system applies the umask, which a program with threads cannot ask for."""
+    path = folder / f".{name[:32]}.{os.urandom(8).hex()}.tmp"
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+    return os.open(path, flags, mode), path
+
+
 @contextmanager
 def atomic_output(path: Path, *, mode: int = 0o666, what: str = "output file") -> Iterator[BinaryIO]:
     """Yields a stream that can seek; the file gets its name only when the block ends without an error.
@@ -54,16 +89,16 @@ def atomic_output(path: Path, *, mode: int = 0o666, what: str = "output file") -
     `mode` is subject to the umask. A link is replaced, not followed. An existing device or pipe (such as
     /dev/null) is written to, never replaced. Raises UsageError where the file cannot be written.
     """
-    special = path.exists() and not path.is_file()
-    if path.is_dir():
+    found = file_type(path, what=what)
+    special = found not in (None, stat.S_IFREG)
+    if found == stat.S_IFDIR:
         raise UsageError(f"the {what} is a folder", where=str(path), hint="name a file")
     try:
-        fd, name = tempfile.mkstemp(prefix=f".{path.name[:64]}.", suffix=".tmp", dir=None if special else path.parent)
+        fd, temporary = _create(Path(tempfile.gettempdir()), path.name, 0o600) if special else _create(path.parent, path.name, mode)
     except OSError as err:
         raise UsageError(
             f"cannot write the {what}: {reason_of(err)}", where=str(path), hint="check that its folder exists and may be written"
         ) from err
-    temporary = Path(name)
     try:
         with os.fdopen(fd, "w+b") as stream:
             yield stream
@@ -73,9 +108,6 @@ def atomic_output(path: Path, *, mode: int = 0o666, what: str = "output file") -
                 with path.open("wb") as target:
                     shutil.copyfileobj(stream, target)
         if not special:
-            umask = os.umask(0)
-            os.umask(umask)
-            temporary.chmod(mode & ~umask)
             temporary.replace(path)
     except OSError as err:
         raise UsageError(f"cannot write the {what}: {reason_of(err)}", where=str(path)) from err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from wasm_oci.cli.outcome import Outcome
 from wasm_oci.digest import Digest
 from wasm_oci.errors import UsageError, one_line
+from wasm_oci.files import file_type
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.oci.inspection import LayoutPlace, inspect_artifact, inspect_wasm
 
@@ -34,15 +36,16 @@ def run(args: argparse.Namespace) -> Outcome:
 
 def _inspect(target: str) -> JsonObject:
     path = Path(target)
-    if path.is_dir():
+    found = file_type(path)
+    if found == stat.S_IFDIR:
         return {"type": "layout", **inspect_artifact(LayoutPlace(path, None))}
-    if path.exists():
+    if found is not None:
         return inspect_wasm(path)
     folder, at, digest = target.rpartition("@")
-    if at and Path(folder).is_dir():
+    if at and file_type(Path(folder)) == stat.S_IFDIR:
         return {"type": "layout", **inspect_artifact(LayoutPlace(Path(folder), Digest.parse(digest, where=target)))}
     folder, colon, tag = target.rpartition(":")
-    if colon and Path(folder).is_dir():
+    if colon and file_type(Path(folder)) == stat.S_IFDIR:
         return {"type": "layout", **inspect_artifact(LayoutPlace(Path(folder), tag))}
     if path.is_absolute() or path.suffix == ".wasm" or target.startswith("."):
         raise UsageError("there is no such file or folder", where=target, hint="check the path")

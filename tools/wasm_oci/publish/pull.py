@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError, SignatureError, UsageError
-from wasm_oci.files import open_input, reason_of
+from wasm_oci.files import file_type, open_input, reason_of
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.descriptor import MANIFEST_TYPE, WASM_LAYER_TYPE, Descriptor
 from wasm_oci.oci.manifest import Manifest
@@ -108,9 +109,10 @@ def _verify(
 @contextmanager
 def _staged(output: Path) -> Iterator[Path]:
     """Yields a path beside `output`, which gets that name when the block ends without an error."""
-    if output.is_dir():
+    found = file_type(output, what="output file")
+    if found == stat.S_IFDIR:
         raise UsageError("the output file is a folder", where=str(output), hint="name a file")
-    special = output.exists() and not output.is_file()
+    special = found not in (None, stat.S_IFREG)
     try:
         with tempfile.TemporaryDirectory(prefix=f".{output.name[:64]}.", dir=None if special else output.parent) as folder:
             path = Path(folder, "component.wasm")

@@ -1,0 +1,92 @@
+"""Reading and writing files: paths that no file can have, and whose permissions a new file gets."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from fakes.artifacts import signed_image
+from wasm_oci.cli.main import main
+from wasm_oci.errors import UsageError
+from wasm_oci.files import atomic_output, file_type, open_input, real_path, write_file
+
+UNUSABLE = ["n" * 300, "a\0b", "x/" + "n" * 300, "file/below"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "file").write_bytes(b"x")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_a_path_that_no_file_can_have(folder: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="cannot read the key"):
+        open_input(Path(name), what="key")
+    with pytest.raises(UsageError, match=r"cannot (write|look up) the key"):
+        write_file(Path(name), b"", what="key")
+    assert [path.name for path in folder.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+@pytest.mark.parametrize("line", [["inspect", "{}"], ["inspect", "{}:tag"], ["pull", "image", "--allow-unsigned", "-o", "{}"]])
+def test_such_a_path_on_the_command_line(folder: Path, capsys: pytest.CaptureFixture[str], line: list[str], name: str) -> None:
+    signed_image(folder / "image", text="x", detached=True)
+    assert main([part.format(name) for part in line]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_folder_without_permission(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "stat", denied)
+    with pytest.raises(UsageError, match="cannot look up the key: Permission denied"):
+        file_type(folder / "file", what="key")
+
+
+def test_a_real_path(folder: Path) -> None:
+    (folder / "link").symlink_to("file")
+    (folder / "loop").symlink_to("loop")
+    assert real_path(Path("x/../link")) == real_path(folder / "file")
+    assert real_path(Path("loop")).name == "loop"
+    with pytest.raises(UsageError, match="cannot look up the key"):
+        real_path(Path("a\0b"), what="key")
+
+
+def test_a_long_name_of_wide_letters(folder: Path) -> None:
+    name = "\U0001f600" * 60
+    write_file(folder / name, b"y")
+    assert (folder / name).read_bytes() == b"y"
+
+
+def test_the_umask_holds_in_every_thread(folder: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        threads = [threading.Thread(target=_write_many, args=(folder, number)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert os.umask(0o027) == 0o027
+    finally:
+        os.umask(before)
+    modes = {path.stat().st_mode & 0o777 for path in folder.iterdir() if path.name != "file"}
+    assert modes == {0o640, 0o600}
+
+
+def _write_many(folder: Path, number: int) -> None:
+    for index in range(50):
+        write_file(folder / f"{number}-{index}", b"", mode=(0o666, 0o600)[index % 2])
+
+
+def test_the_umask_is_never_changed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "umask")
+    with atomic_output(folder / "new") as stream:
+        stream.write(b"z")
+    assert (folder / "new").read_bytes() == b"z"
