@@ -47,5 +47,8 @@ def canonical(document: JsonObject) -> bytes:
 
 
 def pretty(document: JsonObject) -> bytes:
-    """Returns sorted, indented JSON with a final newline: the form of files that people open."""
-    return (json.dumps(document, ensure_ascii=False, sort_keys=True, indent=2) + "\n").encode()
+    """Returns sorted, indented JSON with a final newline: the form of files that people open.
+
+    A byte of a path that is not UTF-8 becomes the JSON escape of the lone surrogate that Python reads it as.
+    """
+    return (json.dumps(document, ensure_ascii=False, sort_keys=True, indent=2) + "\n").encode(errors="backslashreplace")

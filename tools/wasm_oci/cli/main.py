@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from typing import Protocol, cast
 
-from wasm_oci.cli.outcome import Outcome, enter_user_directory, report_error, write_document
-from wasm_oci.errors import EXIT_BUG, WasmOciError
+from wasm_oci.cli.outcome import Outcome, enter_user_directory, report_error, write_document, write_text
+from wasm_oci.errors import EXIT_BUG, UsageError, WasmOciError
 
 COMMANDS = {
     "keygen": "make an Ed25519 key pair",
@@ -48,15 +48,26 @@ Exit codes: 0 done, 2 usage or unusable input, 3 denied by policy, 4 does not ve
 """
 
 
+def _help() -> int:
+    try:
+        write_text(_usage())
+    except UsageError as err:
+        report_error("wasm_oci", err, "text")
+        return err.exit_code
+    return 0
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code. The result is on stdout, all else on stderr."""
     args = list(sys.argv[1:] if argv is None else argv)
     verbose = bool(args) and args[0] in ("-v", "--verbose")
     if verbose:
         del args[0]
-    if not args or args[0] in ("-h", "--help"):
-        (sys.stdout if args else sys.stderr).write(_usage())
-        return 0 if args else 2
+    if not args:
+        sys.stderr.write(_usage())
+        return 2
+    if args[0] in ("-h", "--help"):
+        return _help()
     if args[0] not in COMMANDS:
         sys.stderr.write(f"wasm_oci: no command {args[0]!r}; the commands are {', '.join(COMMANDS)}\n")
         return 2

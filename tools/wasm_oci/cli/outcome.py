@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from wasm_oci.errors import WasmOciError
+from wasm_oci.errors import UsageError, WasmOciError
+from wasm_oci.files import reason_of
 from wasm_oci.jsontext import JsonObject, pretty
 
 SCHEMA_VERSION = 1
@@ -28,13 +31,11 @@ def enter_user_directory() -> None:
 
 
 def write_document(outcome: Outcome, form: str) -> None:
-    """Puts exactly one JSON document, or the text, on stdout."""
+    """Puts exactly one JSON document, or the text, on stdout; raises UsageError where that is not possible."""
     if form == "json":
-        document = {"schemaVersion": SCHEMA_VERSION, **outcome.document}
-        sys.stdout.write(pretty(document).decode())
+        _write_json(outcome.document)
     elif outcome.text:
-        sys.stdout.write(outcome.text if outcome.text.endswith("\n") else outcome.text + "\n")
-    sys.stdout.flush()
+        write_text(outcome.text if outcome.text.endswith("\n") else outcome.text + "\n")
 
 
 def report_error(program: str, error: WasmOciError, form: str) -> None:
@@ -42,6 +43,28 @@ def report_error(program: str, error: WasmOciError, form: str) -> None:
     sys.stderr.write(f"{program}: {error}\n")
     if form == "json":
         details = {"reason": error.reason, "message": error.what, "where": error.where, "hint": error.hint}
-        document = {"schemaVersion": SCHEMA_VERSION, "error": details, "exitCode": error.exit_code}
-        sys.stdout.write(pretty(document).decode())
+        with suppress(UsageError, BrokenPipeError):
+            _write_json({"error": details, "exitCode": error.exit_code})
+
+
+def _write_json(document: JsonObject) -> None:
+    write_text(pretty({"schemaVersion": SCHEMA_VERSION, **document}).decode())
+
+
+def write_text(text: str) -> None:
+    """Writes all of `text` to stdout, with escapes for what its encoding does not have; raises UsageError.
+
+    After an error stdout goes nowhere, so that the interpreter does not fail once more when it ends.
+    """
+    if sys.stdout is None:
+        raise UsageError("cannot write the result: stdout is closed", hint="give it a file or a pipe")
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
         sys.stdout.flush()
+    except (OSError, ValueError) as err:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - lives as long as the program
+        if isinstance(err, BrokenPipeError):
+            raise
+        detail = reason_of(err) if isinstance(err, OSError) else "it is closed"
+        raise UsageError(f"cannot write the result: {detail}", where="stdout", hint="make room, or give it another file") from err
