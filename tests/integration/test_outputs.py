@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,10 +17,48 @@ from wasm_oci.cli.main import main
 
 SIGNED = image_file("hello_oci_signed_image", "oci.wasm")
 DETACHED = image_file("hello_oci_detached_image", "oci.wasm")
+OPENSSH_SIGNED = image_file("hello_oci_openssh_signed_image", "oci.wasm")
+MODULE = b"\0asm\x01\0\0\0"
 SIGNATURE = image_file("hello_oci_detached_image", "signature.sig")
 
 
-@pytest.mark.parametrize("image", ["unsigned", "signed", "detached"])
+IMAGE_ROLES = ["oci.wasm", "metadata.json", "digest.txt", "reference.txt"]
+
+
+@pytest.mark.parametrize(
+    ("target", "names"),
+    [
+        ("hello_oci_unsigned_image", IMAGE_ROLES),
+        ("hello_oci_signed_image", IMAGE_ROLES),
+        ("hello_oci_openssh_signed_image", IMAGE_ROLES),
+        ("hello_oci_detached_image", [*IMAGE_ROLES, "signature.sig"]),
+    ],
+)
+def test_default_outputs_of_an_image(target: str, names: list[str]) -> None:
+    """Names of files below bazel-bin are part of the API."""
+    found = os.environ[f"OUTPUTS_{target}"].split()
+    assert sorted(found) == sorted(f"{EXAMPLE}/{target}_{name}" for name in names)
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        ("hello_oci_signed_image.digest", "hello_oci_signed_image_digest.txt"),
+        ("hello_oci_signed_image.layout", "hello_oci_signed_image_layout"),
+        ("oci_signing_keys", "oci_signing_keys/key.public"),
+        ("oci_openssh_keys", "oci_openssh_keys/id_ed25519.pub"),
+    ],
+)
+def test_companions_and_keys_have_one_output(target: str, path: str) -> None:
+    assert os.environ[f"OUTPUTS_{target}"].split() == [f"{EXAMPLE}/{path}"]
+
+
+@pytest.mark.parametrize("path", ["oci_signing_keys/key.secret", "oci_openssh_keys/id_ed25519"])
+def test_a_secret_key_is_its_owners(path: str) -> None:
+    assert (EXAMPLE / path).stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("image", ["unsigned", "signed", "detached", "openssh_signed"])
 def test_digest_file_layout_metadata_and_reference_agree(image: str) -> None:
     name = f"hello_oci_{image}_image"
     digest = image_file(name, "digest.txt").read_text().strip()
@@ -32,7 +72,8 @@ def test_digest_file_layout_metadata_and_reference_agree(image: str) -> None:
     assert [layer["digest"] for layer in document["layers"]] == ["sha256:" + hashlib.sha256(wasm).hexdigest()]
     assert json.loads(image_file(name, "metadata.json").read_text())["digest"] == digest
     reference = image_file(name, "reference.txt").read_text().strip()
-    assert reference == f"localhost:5000/wasm-examples/examples/hello-oci{'' if image == 'unsigned' else '-' + image}@{digest}"
+    repository = "hello-oci" + ("" if image == "unsigned" else "-" + image.replace("_", "-"))
+    assert reference == f"localhost:5000/wasm-examples/examples/{repository}@{digest}"
 
 
 def test_an_unsigned_image_holds_the_component_as_it_was_built() -> None:
@@ -89,12 +130,13 @@ def test_signed_images_verify() -> None:
     assert verify(SIGNED, public_key()) == (0, 0)
     assert verify(DETACHED, public_key(), SIGNATURE) == (0, 0)
     openssh = public_key("oci_openssh_keys", "id_ed25519.pub")
-    assert verify(image_file("hello_oci_openssh_signed_image", "oci.wasm"), openssh) == (0, 0)
+    assert verify(OPENSSH_SIGNED, openssh) == (0, 0)
 
 
 def test_another_key_does_not_verify() -> None:
     openssh = public_key("oci_openssh_keys", "id_ed25519.pub")
     assert verify(SIGNED, openssh) == (4, 1)
+    assert verify(OPENSSH_SIGNED, public_key()) == (4, 1)
     assert verify(DETACHED, openssh, SIGNATURE) == (4, 1)
 
 
@@ -104,15 +146,50 @@ def offsets(size: int, signature_end: int) -> list[int]:
     return [*range(signature_end), *rest, size - 1]
 
 
-def test_every_flipped_byte_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    data = bytearray(SIGNED.read_bytes())
+@pytest.mark.parametrize(
+    ("wasm", "key"),
+    [(SIGNED, public_key()), (OPENSSH_SIGNED, public_key("oci_openssh_keys", "id_ed25519.pub"))],
+    ids=["compact", "openssh"],
+)
+def test_every_flipped_byte_is_refused(wasm: Path, key: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = bytearray(wasm.read_bytes())
     flipped = tmp_path / "flipped.wasm"
-    for offset in offsets(len(data), 8 + 2 + data[9] + 2):
+    for offset in offsets(len(data), 8 + 3 + (data[9] & 0x7F | data[10] << 7)):
         data[offset] ^= 1 << offset % 8
         flipped.write_bytes(data)
-        assert verify(flipped, public_key()) == (4, 1), f"offset {offset}"
+        assert verify(flipped, key) == (4, 1), f"offset {offset}"
         data[offset] ^= 1 << offset % 8
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_every_flipped_byte_below_a_detached_signature_is_refused(tmp_path: Path) -> None:
+    data = bytearray(DETACHED.read_bytes())
+    flipped = tmp_path / "flipped.wasm"
+    for offset in offsets(len(data), 64):
+        data[offset] ^= 0x80
+        flipped.write_bytes(data)
+        assert verify(flipped, public_key(), SIGNATURE) == (4, 1), f"offset {offset}"
+        data[offset] ^= 0x80
+
+
+def test_another_preamble_is_refused_by_the_pinned_digest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A signature does not cover the preamble: written as a module's, it verifies; what was pinned does not hold it."""
+    data = SIGNED.read_bytes()
+    as_module = MODULE + data[len(MODULE) :]
+    forged = tmp_path / "forged.wasm"
+    forged.write_bytes(as_module)
+    assert verify(forged, public_key()) == (0, 0)
+    layout = tmp_path / "layout"
+    shutil.copytree(EXAMPLE / "hello_oci_signed_image_layout", layout)
+    layer = layout / "blobs" / "sha256" / hashlib.sha256(data).hexdigest()
+    layer.chmod(0o600)
+    layer.write_bytes(as_module)
+    output = tmp_path / "pulled.wasm"
+    capsys.readouterr()
+    digest = image_file("hello_oci_signed_image", "digest.txt").read_text().strip()
+    assert main(["pull", f"{layout}@{digest}", "-o", str(output), "-K", str(public_key())]) == 4
+    assert "sha256:" + hashlib.sha256(as_module).hexdigest() in capsys.readouterr().err
+    assert not output.exists()
 
 
 def test_every_flipped_byte_of_a_detached_signature_is_refused(tmp_path: Path) -> None:

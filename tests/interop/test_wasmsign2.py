@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import random
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from peers import call, image_file, public_key
+from peers import EXAMPLE, call, image_file, public_key
 
 from wasm_oci.cli import wasmsign2
 from wasm_oci.cli.main import main
 
 PUBLISHED = os.environ["WASMSIGN2"]
+OPENSSH_PUBLIC = public_key("oci_openssh_keys", "id_ed25519.pub")
 MODULE, COMPONENT = b"\0asm\x01\0\0\0", b"\0asm\x0d\0\x01\0"
 
 
@@ -43,41 +45,98 @@ def generated(seed: int) -> bytes:
     return bytes(out)
 
 
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    folder = tmp_path_factory.mktemp("keys")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """A key pair in files; `options` say of which form they are."""
+
+    secret: Path
+    public: Path
+    options: tuple[str, ...] = ()
+
+
+def make_keys(maker: str, folder: Path) -> Keys:
+    """A pair made by the published program, by our drop-in, by `wasm_oci keygen`, or the example's OpenSSH one."""
     secret, public = folder / "secret", folder / "public"
-    assert call(PUBLISHED, "keygen", "-k", secret, "-K", public).code == 0
-    return secret, public
+    pair = ["-k", str(secret), "-K", str(public)]
+    if maker == "theirs":
+        assert call(PUBLISHED, "keygen", *pair).code == 0
+    elif maker == "ours":
+        assert wasmsign2.main(["keygen", *pair]) == 0
+    elif maker == "wasm_oci":
+        assert main(["keygen", *pair]) == 0
+    else:
+        return Keys(secret=OPENSSH_PUBLIC.with_suffix(""), public=OPENSSH_PUBLIC, options=("-Z",))
+    return Keys(secret=secret, public=public)
+
+
+@pytest.fixture(params=["theirs", "ours", "wasm_oci", "openssh"])
+def any_keys(request: pytest.FixtureRequest, tmp_path: Path) -> Keys:
+    return make_keys(request.param, tmp_path)
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Keys:
+    return make_keys("theirs", tmp_path)
+
+
+def sign(who: str, source: Path, keys: Keys, *, with_id: bool, detached: bool) -> tuple[bytes, bytes]:
+    """Signs with one of the three programs; returns the output and the detached signature."""
+    output, signature = (source.with_suffix(f".{who}.{end}") for end in ("wasm", "sig"))
+    arguments = ["sign", "-i", str(source), "-o", str(output), "-k", str(keys.secret), *keys.options]
+    arguments += (["-K", str(keys.public)] if with_id else []) + (["-S", str(signature)] if detached else [])
+    run = {
+        "theirs": lambda: call(PUBLISHED, *arguments).code,
+        "ours": lambda: wasmsign2.main(arguments),
+        "wasm_oci": lambda: main(arguments),
+    }
+    assert run[who]() == 0
+    return output.read_bytes(), signature.read_bytes() if detached else b""
+
+
+def codes(wasm: Path, keys: Keys, signature: Path | None = None) -> tuple[int, int, int]:
+    """Exit codes of verify: theirs, ours, and of `wasm_oci`."""
+    arguments = ["verify", "-i", str(wasm), "-K", str(keys.public), *keys.options]
+    arguments += ["-S", str(signature)] if signature else []
+    return call(PUBLISHED, *arguments).code, wasmsign2.main(arguments), main(arguments)
 
 
 @pytest.mark.parametrize("detached", [False, True], ids=["embedded", "detached"])
 @pytest.mark.parametrize("with_id", [False, True], ids=["no-id", "key-id"])
-def test_the_same_bytes_for_the_same_key(keys: tuple[Path, Path], tmp_path: Path, detached: bool, with_id: bool) -> None:
-    secret, public = keys
+def test_the_same_bytes_for_the_same_key(keys: Keys, tmp_path: Path, detached: bool, with_id: bool) -> None:
     source = tmp_path / "in.wasm"
-    for seed in range(50):
+    for seed in range(60):
         source.write_bytes(generated(seed))
-        results = []
-        for who in ("theirs", "ours"):
-            output, signature = tmp_path / f"{who}.wasm", tmp_path / f"{who}.sig"
-            arguments = ["sign", "-i", str(source), "-o", str(output), "-k", str(secret)]
-            arguments += (["-K", str(public)] if with_id else []) + (["-S", str(signature)] if detached else [])
-            if who == "theirs":
-                assert call(PUBLISHED, *arguments).code == 0, f"seed {seed}"
-            else:
-                assert wasmsign2.main(arguments) == 0, f"seed {seed}"
-            results.append((output.read_bytes(), signature.read_bytes() if detached else b""))
-        assert results[0] == results[1], f"seed {seed}"
-        check = ["verify", "-i", str(tmp_path / "theirs.wasm"), "-K", str(public)]
-        check += ["-S", str(tmp_path / "theirs.sig")] if detached else []
-        assert call(PUBLISHED, *check).code == 0, f"seed {seed}"
-        assert wasmsign2.main(check) == 0, f"seed {seed}"
-        assert main(check) == 0, f"seed {seed}"
+        theirs = sign("theirs", source, keys, with_id=with_id, detached=detached)
+        assert sign("ours", source, keys, with_id=with_id, detached=detached) == theirs, f"seed {seed}"
+        if with_id:  # wasm_oci always writes the key's id
+            assert sign("wasm_oci", source, keys, with_id=with_id, detached=detached) == theirs, f"seed {seed}"
+        signed, signature = source.with_suffix(".theirs.wasm"), source.with_suffix(".theirs.sig")
+        assert codes(signed, keys, signature if detached else None) == (0, 0, 0), f"seed {seed}"
 
 
-def test_a_second_signature_is_the_same_too(keys: tuple[Path, Path], tmp_path: Path) -> None:
-    secret, public = keys
+@pytest.mark.parametrize("detached", [False, True], ids=["embedded", "detached"])
+def test_any_key_file_works_in_every_program(any_keys: Keys, tmp_path: Path, detached: bool) -> None:
+    source = tmp_path / "in.wasm"
+    source.write_bytes((EXAMPLE / "hello.wasm").read_bytes())
+    theirs = sign("theirs", source, any_keys, with_id=True, detached=detached)
+    for who in ("ours", "wasm_oci"):
+        assert sign(who, source, any_keys, with_id=True, detached=detached) == theirs
+    assert codes(source.with_suffix(".theirs.wasm"), any_keys, source.with_suffix(".theirs.sig") if detached else None) == (0, 0, 0)
+
+
+def test_keys_made_anew_are_of_the_same_form(tmp_path: Path) -> None:
+    made = []
+    for maker in ("theirs", "ours", "wasm_oci"):
+        (tmp_path / maker).mkdir()
+        keys = make_keys(maker, tmp_path / maker)
+        secret, public = keys.secret.read_bytes(), keys.public.read_bytes()
+        assert secret[33:] == public[1:]
+        made.append((len(secret), secret[0], len(public), public[0]))
+    assert made == [(65, 0x81, 33, 0x01)] * 3
+
+
+def test_a_second_signature_is_the_same_too(keys: Keys, tmp_path: Path) -> None:
+    secret, public = keys.secret, keys.public
     other_secret, other_public = tmp_path / "s2", tmp_path / "p2"
     assert wasmsign2.main(["keygen", "-k", str(other_secret), "-K", str(other_public)]) == 0
     source = tmp_path / "in.wasm"
@@ -92,28 +151,50 @@ def test_a_second_signature_is_the_same_too(keys: tuple[Path, Path], tmp_path: P
         assert call(PUBLISHED, "verify", "-i", ours, "-K", key).code == 0
 
 
-@pytest.mark.parametrize("image", ["hello_oci_signed_image", "hello_oci_detached_image", "hello_oci_openssh_signed_image"])
-def test_images_of_the_example_verify_with_the_published_program(image: str, tmp_path: Path) -> None:
-    wasm = image_file(image, "oci.wasm")
-    openssh = "openssh" in image
-    key = public_key("oci_openssh_keys", "id_ed25519.pub") if openssh else public_key()
-    options = (["-Z"] if openssh else []) + (["-S", str(image_file(image, "signature.sig"))] if "detached" in image else [])
-    good = call(PUBLISHED, "verify", "-i", wasm, "-K", key, *options)
-    assert (good.code, good.stdout) == (0, "Signature is valid.\n")
-    flipped = tmp_path / "flipped.wasm"
+IMAGES = ["hello_oci_signed_image", "hello_oci_detached_image", "hello_oci_openssh_signed_image"]
+
+
+def image_parts(image: str) -> tuple[Path, Keys, Path | None]:
+    """The component of an image, its public key and its detached signature."""
+    keys = make_keys("openssh", Path()) if "openssh" in image else Keys(secret=Path(), public=public_key())
+    return image_file(image, "oci.wasm"), keys, image_file(image, "signature.sig") if "detached" in image else None
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_images_of_the_example_verify(image: str) -> None:
+    wasm, keys, signature = image_parts(image)
+    detached = ["-S", str(signature)] if signature else []
+    done = call(PUBLISHED, "verify", "-i", wasm, "-K", keys.public, *keys.options, *detached)
+    assert (done.code, done.stdout) == (0, "Signature is valid.\n")
+    assert codes(wasm, keys, signature) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_another_key_is_refused_by_all(image: str, tmp_path: Path) -> None:
+    wasm, keys, signature = image_parts(image)
+    stranger = make_keys("ours", tmp_path)
+    if keys.options:
+        assert main(["keygen", "-k", str(tmp_path / "id"), "-K", str(tmp_path / "id.pub"), "--format", "openssh"]) == 0
+        stranger = Keys(secret=tmp_path / "id", public=tmp_path / "id.pub", options=keys.options)
+    assert codes(wasm, stranger, signature) == (1, 1, 4)
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_flipped_bytes_are_refused_by_all(image: str, tmp_path: Path) -> None:
+    wasm, keys, signature = image_parts(image)
     data = bytearray(wasm.read_bytes())
-    data[-1] ^= 1
-    flipped.write_bytes(data)
-    bad = call(PUBLISHED, "verify", "-i", flipped, "-K", key, *options)
-    assert bad.code == 1
-    stranger = tmp_path / "stranger"
-    assert wasmsign2.main(["keygen", "-k", str(tmp_path / "x"), "-K", str(stranger)]) == 0
-    if not openssh:
-        assert call(PUBLISHED, "verify", "-i", wasm, "-K", stranger, *options).code == 1
+    draw = random.Random(image)
+    flipped = tmp_path / "flipped.wasm"
+    # Embedded, the first of these are in the signature section.
+    for offset in (*range(8, 48), *draw.sample(range(48, len(data)), 40), len(data) - 1):
+        data[offset] ^= 1 << draw.randrange(8)
+        flipped.write_bytes(data)
+        assert codes(flipped, keys, signature) == (1, 1, 4), f"offset {offset}"
+        data = bytearray(wasm.read_bytes())
 
 
-def test_show_and_errors_have_the_same_texts(keys: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    secret, public = keys
+def test_show_and_errors_have_the_same_texts(keys: Keys, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    secret, public = keys.secret, keys.public
     source, signed, junk, cut = (tmp_path / name for name in ("in.wasm", "signed.wasm", "junk.wasm", "cut.wasm"))
     source.write_bytes(generated(11))
     junk.write_bytes(b"no wasm at all")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from peers import EXAMPLE, DockerRegistry, call, docker_registry, image_file, public_key, target, wasm_oci
+from peers import EXAMPLE, DockerRegistry, call, docker_registry, image_file, public_key, publish_detached, target, wasm_oci
 
 WKG = os.environ["WKG"]
 
@@ -20,13 +20,23 @@ def registry(tmp_path: Path) -> Iterator[DockerRegistry]:
         yield server
 
 
-def test_wkg_pulls_what_we_publish(registry: DockerRegistry, tmp_path: Path) -> None:
-    done = call(target("publish_signed"), "--registry", registry.host, "--output", "json")
+@pytest.mark.parametrize(
+    ("publish", "image"),
+    [
+        (target("publish_unsigned"), "hello_oci_unsigned_image"),
+        (target("publish_signed"), "hello_oci_signed_image"),
+        (target("publish_complete_workflow"), "publish_complete_workflow_image"),
+        (publish_detached(), "hello_oci_detached_image"),
+    ],
+    ids=["unsigned", "signed", "complete", "detached"],
+)
+def test_wkg_pulls_what_we_publish(publish: Path, image: str, registry: DockerRegistry, tmp_path: Path) -> None:
+    done = call(publish, "--registry", registry.host, "--output", "json")
     assert done.code == 0, done.stderr
     output = tmp_path / "pulled.wasm"
     pulled = call(WKG, "oci", "pull", "--insecure", registry.host, done.json["tagged"], "-o", output, cwd=tmp_path, HOME=str(tmp_path))
     assert pulled.code == 0, pulled.stderr
-    assert output.read_bytes() == image_file("hello_oci_signed_image", "oci.wasm").read_bytes()
+    assert output.read_bytes() == image_file(image, "oci.wasm").read_bytes()
 
 
 @pytest.mark.parametrize("signed", [False, True], ids=["unsigned", "signed"])
