@@ -71,6 +71,11 @@ _CASES = {
         _PUBLISH | {"registry_config": ":failure_config", "registry_override": "nowhere"},
         ["\"nowhere\"", "neither a host nor an entry", "write one of local"],
     ),
+    "publish_no_registry": (
+        wasm_component_publish,
+        {"oci_image": ":failure_anywhere_image", "registry_config": ":failure_config"},
+        ["no registry is named", "registry_override", "default_registry"],
+    ),
     "publish_tag": (wasm_component_publish, _PUBLISH | {"tag_override": "-"}, ["tag_override"]),
     "rust_many_files": (rust_wasm_component, {"srcs": [":failure_main.rs"], "world": "w"}, ["world", "wit"]),
     "sign_both_inputs": (wasm_sign, _SIGN | {"wasm_file": ":failure_input"}, ["exactly one of component, wasm_file"]),
@@ -129,6 +134,13 @@ def failure_test_suite(name):
         tags = manual,
     )
     public_half(name = "failure_public_half", public_key = ":failure_keys/key.public", tags = manual)
+    wasm_component_oci_image(
+        name = "failure_anywhere_image",
+        component = ":failure_input",
+        package_name = "pkg",
+        registry = "",
+        tags = manual,
+    )
     wkg_registry_config(name = "failure_config", registries = ["local|localhost:5000|oci"], tags = manual)
     native.genrule(name = "failure_main", outs = ["failure_main.rs"], cmd = "echo 'fn main() {}' > $@", tags = manual)
     for case, (make, attributes, words) in _CASES.items():

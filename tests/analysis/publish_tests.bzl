@@ -22,6 +22,13 @@ def _request_test_impl(ctx):
 
 _request_test = analysistest.make(_request_test_impl, attrs = {"expected": attr.string()})
 
+def _registry_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    asserts.equals(env, "local", written(env, "default_registry_subject_request.json")["registry"])
+    return analysistest.end(env)
+
+_registry_test = analysistest.make(_registry_test_impl)
+
 def _macro_test_impl(ctx):
     env = analysistest.begin(ctx)
     image = analysistest.target_under_test(env)[WasmOciImageInfo]
@@ -66,6 +73,20 @@ def publish_test_suite(name):
         tags = manual,
     )
     wasm_component_publish(name = "plain_publish_subject", oci_image = ":publish_image", tags = manual)
+    wasm_component_oci_image(
+        name = "anywhere_image",
+        package_name = "pkg",
+        component = ":publish_input",
+        registry = "",
+        tags = manual,
+    )
+    wasm_component_publish(
+        name = "default_registry_subject",
+        oci_image = ":anywhere_image",
+        registry_config = ":config_subject",
+        tags = manual,
+    )
+    _registry_test(name = name + "_default_registry_test", target_under_test = ":default_registry_subject")
     wasm_component_publish(
         name = "full_publish_subject",
         authors = ["me"],
@@ -122,5 +143,5 @@ def publish_test_suite(name):
     )
     _macro_test(name = name + "_macro_test", target_under_test = ":macro_subject_image")
     _config_test(name = name + "_config_test", target_under_test = ":config_subject")
-    cases = ["full_publish", "plain_publish", "macro", "config"]
+    cases = ["default_registry", "full_publish", "plain_publish", "macro", "config"]
     native.test_suite(name = name, tests = [":{}_{}_test".format(name, case) for case in cases])

@@ -54,7 +54,8 @@ _ATTRS = {
     ),
     "registry": attr.string(
         doc = "Where the image will be published: a host with an optional port, or the name of an entry of the " +
-              "publish target's `registry_config`. A publish target's `registry_override` wins. Not part of the digest.",
+              "publish target's `registry_config`. A publish target's `registry_override` wins. Empty names none: then the " +
+              "`default_registry` of the publish target's configuration speaks. Not part of the digest.",
         default = "localhost:5000",
     ),
     "sign_component": attr.bool(
@@ -82,7 +83,7 @@ _ATTRS = {
 def _check(ctx):
     name_attribute = "name_override" if ctx.attr.name_override else "package_name"
     error = reference_error(
-        ctx.attr.registry,
+        ctx.attr.registry or "localhost",
         ctx.attr.namespace,
         ctx.attr.name_override or ctx.attr.package_name,
         ctx.attr.tag,

@@ -84,7 +84,12 @@ def _wasm_component_publish_impl(ctx):
     image = ctx.attr.oci_image[WasmOciImageInfo]
     config = ctx.attr.registry_config[WasmRegistryConfigInfo] if ctx.attr.registry_config else None
     registries = config.registries if config else []
-    registry = ctx.attr.registry_override or image.registry
+    registry = ctx.attr.registry_override or image.registry or (config.default_registry if config else None)
+    if not registry:
+        fail("{}: no registry is named: {} has registry = \"\"; give registry_override, or a registry_config with a default_registry".format(
+            ctx.label,
+            ctx.attr.oci_image.label,
+        ))
     namespace = ctx.attr.namespace_override or image.namespace
     tag = ctx.attr.tag_override or image.tag
     _check_registry(

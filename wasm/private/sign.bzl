@@ -11,7 +11,7 @@ visibility(["//wasm/..."])
 _DOC = """Signs a WebAssembly module or component with a key pair that the build made.
 
 Outputs are `<name>_signed.wasm` and, if `detached`, `<name>_signature.sig`. A file that is signed already gets one
-signature more. With a detached signature the output is the input without embedded signatures: that is what it covers.
+signature more, but not a detached one: that is an error. What a detached signature covers is the output, not the input.
 """
 
 _ATTRS = INPUT_ATTRS | {

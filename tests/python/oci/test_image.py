@@ -266,3 +266,8 @@ def test_a_request_that_is_refused(change: dict[str, Any], message: str) -> None
 def test_a_request_without_what_is_needed() -> None:
     with pytest.raises(UsageError, match="component, package_name must be given"):
         ImageRequest.parse(b'{"schemaVersion":1}', where="r")
+
+
+def test_without_a_registry_the_reference_has_no_host(tmp_path: Path) -> None:
+    image = build_image(_request(_component(tmp_path), registry=""))
+    assert image.reference == f"{image.request.repository}@{image.digest}"

@@ -64,7 +64,7 @@ class BuiltImage:
     @property
     def reference(self) -> str:
         """The pinned reference for deployment files: `registry/repository@sha256:…`."""
-        return f"{self.request.registry}/{self.request.repository}@{self.digest}"
+        return f"{self.request.name_in_registry}@{self.digest}"
 
     def write(self, folder: Path) -> None:
         """Writes the layout to a folder that is absent or empty."""
@@ -82,7 +82,7 @@ class BuiltImage:
                 "registry": request.registry,
                 "repository": request.repository,
                 "tag": request.tag,
-                "tagged": f"{request.registry}/{request.repository}:{request.tag}",
+                "tagged": f"{request.name_in_registry}:{request.tag}",
                 "pinned": self.reference,
             },
             "digest": str(manifest.digest),

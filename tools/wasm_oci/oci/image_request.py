@@ -32,7 +32,7 @@ class ImageRequest:
     version: str = ""
     """The version annotation; the tag by default."""
     registry: str = "localhost:5000"
-    """A host with an optional port, or the name of an entry of a registry configuration."""
+    """A host with an optional port, or the name of an entry of a registry configuration; empty names none."""
     namespace: str = "library"
     tag: str = "latest"
     description: str = ""
@@ -62,9 +62,14 @@ class ImageRequest:
         path = self.name or self.package_name
         return f"{self.namespace}/{path}" if self.namespace else path
 
+    @property
+    def name_in_registry(self) -> str:
+        """`registry/repository`, or the repository alone where no registry is named."""
+        return f"{self.registry}/{self.repository}" if self.registry else self.repository
+
     def check(self) -> None:
         """Raises UsageError for a value that no registry would take, naming the attribute."""
-        if not _ENTRY_NAME.fullmatch(self.registry):
+        if self.registry and not _ENTRY_NAME.fullmatch(self.registry):
             check_host(self.registry, where="registry")
         if not (self.name or self.package_name):
             raise UsageError("there is no package name", where="package_name", hint="name the package, such as my-org/hello")
