@@ -86,6 +86,22 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
         write_layout(tmp_path / "file" / "layout", _manifest().encode(), {}, "v1")
 
 
+@pytest.mark.parametrize("name", ["n" * 300, "a\0b"])
+def test_a_path_that_no_layout_can_have(tmp_path: Path, name: str) -> None:
+    for use in (Layout.open, Layout.create, lambda folder: write_layout(folder, _manifest().encode(), {}, "v1")):
+        with pytest.raises(UsageError, match="layout"):
+            use(tmp_path / name)
+
+
+@pytest.mark.parametrize("data", [b"", WASM[:-1], b"\0" * len(WASM)])
+def test_a_damaged_blob_is_not_there(tmp_path: Path, data: bytes) -> None:
+    layout, blob = Layout.create(tmp_path), Descriptor.of(WASM, WASM_LAYER_TYPE)
+    layout.put_blob(iter((WASM,)), blob)
+    assert layout.has(blob)
+    (tmp_path / "blobs/sha256" / blob.digest.hex).write_bytes(data)
+    assert not layout.has(blob)
+
+
 def test_nothing_is_left_of_a_failed_write(tmp_path: Path) -> None:
     (tmp_path / "source.wasm").write_bytes(WASM + b"grown")
     blobs: dict[Digest, Path | bytes] = {Digest.of(CONFIG): CONFIG, Digest.of(WASM): tmp_path / "source.wasm"}
@@ -104,8 +120,8 @@ def test_read_back(tmp_path: Path) -> None:
         entry, data = layout.manifest(name)
         assert (entry.digest, data) == (described.digest, _manifest().encode())
     layer = _manifest().layers[0]
-    assert layout.has(layer.digest)
-    assert not layout.has(Digest.of(b"another"))
+    assert layout.has(layer)
+    assert not layout.has(Descriptor.of(b"another", WASM_LAYER_TYPE))
     assert b"".join(layout.pieces(layer)) == WASM
     with layout.open_blob(layer) as stream:
         assert stream.read() == WASM

@@ -122,6 +122,17 @@ def test_a_layout_is_made_filled_and_then_unchanged(tmp_path: Path, artifact: Ar
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
 
+def test_a_damaged_blob_of_a_layout_is_written_again(tmp_path: Path, artifact: Artifact) -> None:
+    destination = LayoutDestination(tmp_path / "out")
+    publish([make_plan(artifact, destination, "v1")])
+    layer = artifact.manifest.layers[0]
+    path = tmp_path / "out/blobs/sha256" / layer.digest.hex
+    content = path.read_bytes()
+    path.write_bytes(b"")
+    (result,) = publish([make_plan(artifact, destination, "v1")])
+    assert (result.status, result.bytes_sent, path.read_bytes()) == ("published", layer.size, content)
+
+
 def test_the_tag_of_a_layout_is_guarded_too(tmp_path: Path, artifact: Artifact) -> None:
     destination = LayoutDestination(tmp_path / "out")
     other = load_artifact(signed_image(tmp_path / "other", text="other").folder)

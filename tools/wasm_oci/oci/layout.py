@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from wasm_oci.digest import Digest, checked, chunks
+from wasm_oci.digest import Digest, checked, chunks, digest_of
 from wasm_oci.errors import DigestError, FormatError, LimitError, NotFoundError, UsageError
 from wasm_oci.files import atomic_output, open_input, read_bounded, reason_of, write_file
 from wasm_oci.jsontext import parse_object, pretty
@@ -52,13 +53,21 @@ def write_layout(folder: Path, manifest: bytes, blobs: Mapping[Digest, Path | by
 
 
 def _claim(folder: Path) -> None:
-    try:
+    with _usable(folder, "make"):
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise UsageError("the folder for the layout is not empty", where=str(folder), hint="name a new folder, or empty this one")
         (folder / _BLOBS).mkdir(parents=True)
-    except OSError as err:
-        raise UsageError(f"cannot make the layout: {reason_of(err)}", where=str(folder), hint="check the path and its permissions") from err
+
+
+@contextmanager
+def _usable(folder: Path, verb: str) -> Iterator[None]:
+    """Makes a UsageError of what the system says about the path: permissions, length, characters."""
+    try:
+        yield
+    except (OSError, ValueError) as err:
+        reason = reason_of(err) if isinstance(err, OSError) else "a path cannot have such characters"
+        raise UsageError(f"cannot {verb} the layout: {reason}", where=str(folder), hint="check the path and its permissions") from err
 
 
 def _place(folder: Path, blob: Descriptor, blobs: Mapping[Digest, Path | bytes]) -> None:
@@ -82,7 +91,9 @@ class Layout:
     @staticmethod
     def open(folder: Path) -> Layout:
         """Reads the index; raises UsageError, FormatError or LimitError where there is no usable layout."""
-        if not folder.is_dir():
+        with _usable(folder, "read"):
+            there = folder.is_dir()
+        if not there:
             raise UsageError("there is no OCI layout", where=str(folder), hint="name the folder that holds index.json")
         path = folder / _MARKER
         marker = parse_object(read_bounded(path, KIB, what="layout's marker file"), where=str(path))
@@ -93,9 +104,9 @@ class Layout:
     @staticmethod
     def find(folder: Path) -> Layout | None:
         """Like `open`, but returns None where the folder is absent or empty."""
-        if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-            return None
-        return Layout.open(folder)
+        with _usable(folder, "read"):
+            there = folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))
+        return Layout.open(folder) if there else None
 
     @staticmethod
     def create(folder: Path) -> Layout:
@@ -141,9 +152,13 @@ class Layout:
             raise NotFoundError(what, where=str(self.folder), hint=shown if self.index.manifests else "push something to it first")
         return entries[0]
 
-    def has(self, digest: Digest) -> bool:
-        """Says whether a blob of this name is there; its content is not looked at."""
-        return (self.folder / _BLOBS / digest.hex).is_file()
+    def has(self, blob: Descriptor) -> bool:
+        """Says whether a blob is there, whole and unchanged: its content is read."""
+        try:
+            with self.open_blob(blob) as stream:
+                return digest_of(stream) == (blob.digest, blob.size)
+        except (NotFoundError, DigestError):
+            return False
 
     def open_blob(self, descriptor: Descriptor) -> BinaryIO:
         """Opens a blob; raises NotFoundError, or DigestError where its size is wrong.

@@ -114,7 +114,7 @@ class LayoutDestination:
 
     def has_blob(self, blob: Descriptor) -> bool:
         layout = self._layout()
-        return layout is not None and layout.has(blob.digest)
+        return layout is not None and layout.has(blob)
 
     def put_blob(self, blob: Descriptor, source: Callable[[], BinaryIO]) -> int:
         if self.has_blob(blob):
