@@ -184,7 +184,6 @@ def test_a_malformed_signature_file(tmp_path: Path) -> None:
     [
         ({"registry": "https://ghcr.io"}, "registry"),
         ({"registry": "ghcr.io/org"}, "registry"),
-        ({"registry": ""}, "registry"),
         ({"namespace": "My-Org"}, "namespace"),
         ({"package_name": "Hello"}, "package_name"),
         ({"package_name": "a:b"}, "package_name"),
