@@ -23,6 +23,8 @@ class Limits:
     """A section's or import's name (the limit of wasmparser)."""
     wasm_imports: int = 100_000
     """Imports plus exports that are listed in a config."""
+    wasm_name_bytes: int = 4 * MIB
+    """The names of all imports and exports together, in UTF-8."""
     metadata_section: int = MIB
 
     signature_section: int = 4 * MIB
@@ -32,6 +34,8 @@ class Limits:
     """Hashes in one set (the reader's limit of wasmsign2)."""
     signatures: int = 256
     """Signatures in one set (the reader's limit of wasmsign2)."""
+    verifications: int = 4096
+    """Signatures of one file that are tried, each key's counted."""
     key_file: int = 64 * KIB
 
     manifest: int = 4 * MIB
@@ -49,6 +53,8 @@ class Limits:
     """All annotation keys and values together."""
     referrers: int = 1000
     """Entries of a referrers answer that are looked at."""
+    referrer_bytes: int = 64 * MIB
+    """All manifests together that are fetched to find those that refer to another one."""
 
     redirects: int = 5
     connect_timeout: float = 10.0

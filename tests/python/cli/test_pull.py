@@ -18,8 +18,13 @@ from wasm_oci.local_registry.actions import Action, Corrupt, Half, Hangup, Redir
 from wasm_oci.local_registry.faults import Fault
 from wasm_oci.local_registry.server import RunningRegistry, start
 from wasm_oci.oci.descriptor import INDEX_TYPE, MANIFEST_TYPE, SIGNATURE_TYPE, WASM_CONFIG_TYPE, WASM_LAYER_TYPE, Descriptor
+from wasm_oci.oci.layout import Layout
 from wasm_oci.oci.manifest import Index, signature_referrer
 from wasm_oci.oci.referrers import attach
+from wasm_oci.publish.artifact import load_artifact
+from wasm_oci.publish.destination import LayoutDestination
+from wasm_oci.publish.plan import make_plan
+from wasm_oci.publish.publisher import publish as publish_to
 
 SECRET = "canary-51fe"
 
@@ -145,6 +150,53 @@ def test_of_several_detached_signatures_one_is_enough(run: Run, registry: Runnin
             put_blob(client, signature)
             attach(client, signature_referrer(image.manifest.descriptor(), signature))
     assert run("pull", reference, "-K", trusted, "-o", "hello.wasm").code == 0
+
+
+@pytest.mark.parametrize("action", [Reply(status=404), Reply(status=500), Reply(status=429), Corrupt()])
+@pytest.mark.parametrize("part", ["manifest", "blob"])
+def test_a_signature_that_cannot_be_read_does_not_hide_another(run: Run, tmp_path: Path, trusted: Path, part: str, action: Action) -> None:
+    image = signed_image(tmp_path / "image", detached=True)
+    bad = signed_image(tmp_path / "bad", text="bad", detached=True)
+    unsigned = Image(folder=image.folder, manifest=image.manifest, wasm=image.wasm, signature=None)
+    assert bad.signature and image.signature
+    with start() as registry, client_of(registry) as client:
+        reference = publish(run, unsigned, registry)
+        put_blob(client, b"{}")
+        content = bad.signature.read_bytes()
+        put_blob(client, content)
+        manifest = signature_referrer(image.manifest.descriptor(), content)
+        attach(client, manifest)
+        path = str(manifest.descriptor().digest if part == "manifest" else Digest.of(content))
+        registry.faults.add(Fault(method="GET", path=f"s/{path}", action=action, times=None))
+        if (part, action) != ("manifest", Reply(status=404)):
+            code = 4 if isinstance(action, Corrupt) else 6
+            assert refused(run, tmp_path, reference, "-K", trusted, "--allow-unsigned").code == code
+        put_blob(client, image.signature.read_bytes())
+        attach(client, signature_referrer(image.manifest.descriptor(), image.signature.read_bytes()))
+        assert run("pull", reference, "-K", trusted, "-o", "hello.wasm").code == 0
+
+
+def test_an_entry_of_another_digest_algorithm_does_not_hide_a_signature(run: Run, tmp_path: Path, trusted: Path) -> None:
+    image = signed_image(tmp_path / "image", detached=True)
+    with start(referrers_api=False) as registry:
+        reference = publish(run, image, registry)
+        with client_of(registry) as client:
+            listed = json.loads(client.fetch_manifest(f"sha256-{image.digest.hex}").data)
+        listed["manifests"].insert(0, {"mediaType": MANIFEST_TYPE, "digest": "sha512:" + "0" * 128, "size": 1})
+        answer = Reply(status=200, headers={"Content-Type": INDEX_TYPE}, body=json.dumps(listed).encode())
+        registry.faults.add(Fault(method="GET", path=f"/manifests/sha256-{image.digest.hex}", action=answer, times=None))
+        assert run("pull", reference, "-K", trusted, "-o", "hello.wasm").code == 0
+
+
+def test_a_damaged_referrer_of_a_layout_does_not_hide_a_signature(run: Run, tmp_path: Path, trusted: Path) -> None:
+    image = signed_image(tmp_path / "image", detached=True)
+    folder = tmp_path / "copy"
+    other = signature_referrer(image.manifest.descriptor(), b"junk")
+    Layout.create(folder).put_manifest(other.descriptor(), other.raw, None)
+    destination = LayoutDestination(folder)
+    publish_to((make_plan(load_artifact(image.folder, image.signature), destination, "v1"),))
+    (folder / "blobs/sha256" / other.descriptor().digest.hex).write_bytes(b"")
+    assert run("pull", f"{folder}:v1", "-K", trusted, "-o", "hello.wasm").code == 0
 
 
 def test_a_detached_signature_of_another_component_is_none(run: Run, registry: RunningRegistry, tmp_path: Path, trusted: Path) -> None:

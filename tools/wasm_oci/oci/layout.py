@@ -18,6 +18,7 @@ from wasm_oci.errors import DigestError, FormatError, LimitError, NotFoundError,
 from wasm_oci.files import atomic_output, open_input, read_bounded, reason_of, write_file
 from wasm_oci.jsontext import parse_object, pretty
 from wasm_oci.limits import KIB, LIMITS
+from wasm_oci.oci.deferred import Deferred
 from wasm_oci.oci.descriptor import INDEX_TYPE, MANIFEST_TYPE, REF_NAME_ANNOTATION, Descriptor
 from wasm_oci.oci.locks import machine_lock
 from wasm_oci.oci.manifest import Index, Manifest
@@ -187,13 +188,22 @@ class Layout:
             raise LimitError(f"the blob has {descriptor.size} bytes, more than {limit}", where=self._path(descriptor.digest))
         return b"".join(self.pieces(descriptor))
 
-    def referrers(self, subject: Digest) -> tuple[tuple[Descriptor, Manifest], ...]:
-        """Returns the manifests of the index that refer to `subject`; raises LimitError where it has too many entries."""
+    def referrers(self, subject: Digest) -> Iterator[tuple[Descriptor, Manifest]]:
+        """Yields the manifests of the index that refer to `subject`; raises LimitError where it has too many entries.
+
+        One that cannot be read does not hide the others: its error is raised after the last of them.
+        """
         entries = [entry for entry in self.index.manifests if entry.media_type == MANIFEST_TYPE and entry.digest != subject]
         if len(entries) > LIMITS.referrers:
             raise LimitError(f"more than {LIMITS.referrers} manifests to look through", where=str(self.folder))
-        parsed = [(entry, Manifest.parse(self.read_blob(entry), where=self._path(entry.digest))) for entry in entries]
-        return tuple((entry, found) for entry, found in parsed if found.subject and found.subject.digest == subject)
+        deferred = Deferred()
+        for entry in entries:
+            found = None
+            with deferred.entry():
+                found = Manifest.parse(self.read_blob(entry), where=self._path(entry.digest))
+            if found and found.subject and found.subject.digest == subject:
+                yield entry, found
+        deferred.close()
 
     def put_blob(self, pieces: Iterator[bytes], descriptor: Descriptor) -> None:
         """Stores a blob; raises DigestError, and stores nothing, where `pieces` are not what the descriptor says."""

@@ -6,6 +6,7 @@ there are any. Read in any form; the digest is always that of the bytes as they 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -24,6 +25,8 @@ from wasm_oci.oci.descriptor import (
     parse_annotations,
     parse_media_type,
 )
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,11 +104,14 @@ class Index(_Document):
     manifests: tuple[Descriptor, ...] = ()
 
     @staticmethod
-    def parse(data: bytes, *, where: str) -> Index:
-        """Raises FormatError or LimitError; `where` names the document in messages."""
+    def parse(data: bytes, *, where: str, skip_bad: bool = False) -> Index:
+        """Raises FormatError or LimitError; `where` names the document in messages.
+
+        With `skip_bad`, entries that cannot be used, such as those with a digest of another algorithm, are logged only.
+        """
         document = _open(data, INDEX_TYPE, where=where)
         index = Index(
-            manifests=_descriptors(document, "manifests", where=where),
+            manifests=_descriptors(document, "manifests", where=where, skip_bad=skip_bad),
             annotations=parse_annotations(document, where=where),
             artifact_type=parse_media_type(document, "artifactType", where=where, needed=False),
             subject=_subject(document, where=where),
@@ -141,11 +147,19 @@ def _open(data: bytes, media_type: str, *, where: str) -> JsonObject:
     return document
 
 
-def _descriptors(document: JsonObject, key: str, *, where: str) -> tuple[Descriptor, ...]:
+def _descriptors(document: JsonObject, key: str, *, where: str, skip_bad: bool = False) -> tuple[Descriptor, ...]:
     found = member(document, key, list, where=where)
     if len(found) > LIMITS.descriptors:
         raise LimitError(f"{len(found)} {key} are more than {LIMITS.descriptors}", where=where)
-    return tuple(Descriptor.parse(entry, where=f"{where}: {key}[{number}]") for number, entry in enumerate(found))
+    parsed = []
+    for number, entry in enumerate(found):
+        try:
+            parsed.append(Descriptor.parse(entry, where=f"{where}: {key}[{number}]"))
+        except FormatError as err:
+            if not skip_bad:
+                raise
+            _log.warning("an entry is skipped: %s", err)
+    return tuple(parsed)
 
 
 def _subject(document: JsonObject, *, where: str) -> Descriptor | None:

@@ -5,12 +5,14 @@ A registry that fails or limits requests is never taken for one that has no refe
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError, NotFoundError, RegistryError
 from wasm_oci.jsontext import canonical, parse_object
 from wasm_oci.limits import LIMITS
+from wasm_oci.oci.deferred import Deferred
 from wasm_oci.oci.descriptor import INDEX_TYPE, Descriptor
 from wasm_oci.oci.locks import machine_lock
 from wasm_oci.oci.manifest import Index, Manifest
@@ -54,24 +56,28 @@ def list_referrers(client: RegistryClient, subject: Digest) -> Referrers:
     return Referrers(mode=API, entries=tuple(entries))
 
 
-def find_referrers(client: RegistryClient, subject: Digest, artifact_type: str) -> tuple[Manifest, ...]:
-    """Returns the manifests of one artifact type that really refer to `subject`.
+def find_referrers(client: RegistryClient, subject: Digest, artifact_type: str) -> Iterator[Manifest]:
+    """Yields the manifests of one artifact type that really refer to `subject`.
 
-    Fallback entries of other clients name wrong types, so that each manifest is fetched and looked at.
+    Fallback entries of other clients name wrong types, so that each manifest is fetched and looked at. One that
+    cannot be read does not hide the others: its error is raised after the last of them.
     """
-    listed = list_referrers(client, subject)
-    found = []
+    listed, deferred, size = list_referrers(client, subject), Deferred(), 0
     for entry in listed.entries:
         if listed.mode == API and entry.artifact_type not in (None, artifact_type):
             continue
-        try:
-            fetched = client.fetch_manifest(entry.digest)
-        except NotFoundError:
-            continue
-        manifest = _as_manifest(fetched)
+        manifest = None
+        with deferred.entry():
+            fetched = _fetch(client, entry.digest)
+            size += len(fetched.data) if fetched else 0
+            manifest = _as_manifest(fetched, needed=entry.artifact_type == artifact_type) if fetched else None
+        if size > LIMITS.referrer_bytes:
+            raise RegistryError(
+                f"the referrers of {subject} have more than {LIMITS.referrer_bytes} bytes", where=client.where, reason="limit"
+            )
         if manifest and manifest.subject and manifest.subject.digest == subject and artifact_type_of(manifest) == artifact_type:
-            found.append(manifest)
-    return tuple(found)
+            yield manifest
+    deferred.close()
 
 
 def attach(client: RegistryClient, manifest: Manifest) -> str:
@@ -146,13 +152,24 @@ def _index(client: RegistryClient, answer: Answer, step: str) -> Index:
 
 def _parse(client: RegistryClient, data: bytes, step: str) -> Index:
     try:
-        return Index.parse(data, where="")
+        return Index.parse(data, where="", skip_bad=True)
     except FormatError as err:
         raise RegistryError(f"{step}: the list is malformed: {err}", where=client.where, reason="malformed_referrers") from err
 
 
-def _as_manifest(fetched: FetchedManifest) -> Manifest | None:
+def _fetch(client: RegistryClient, digest: Digest) -> FetchedManifest | None:
+    """None where a list names what is gone."""
     try:
-        return Manifest.parse(fetched.data, where="")
+        return client.fetch_manifest(digest)
+    except NotFoundError:
+        return None
+
+
+def _as_manifest(fetched: FetchedManifest, *, needed: bool) -> Manifest | None:
+    """None for another kind of document, unless it is `needed`."""
+    try:
+        return Manifest.parse(fetched.data, where=f"referrer {fetched.descriptor.digest}")
     except FormatError:
+        if needed:
+            raise
         return None

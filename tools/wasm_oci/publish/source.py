@@ -7,6 +7,7 @@ from typing import Protocol
 
 from wasm_oci.digest import Digest
 from wasm_oci.limits import LIMITS
+from wasm_oci.oci.deferred import Deferred
 from wasm_oci.oci.descriptor import SIGNATURE_TYPE, Descriptor
 from wasm_oci.oci.layout import Layout
 from wasm_oci.oci.manifest import Manifest
@@ -28,7 +29,10 @@ class Source(Protocol):
         """Yields a blob; raises DigestError at its end where it is another one."""
 
     def signatures(self, subject: Digest) -> Iterator[bytes]:
-        """Yields the detached signatures that refer to a manifest; unverified."""
+        """Yields the detached signatures that refer to a manifest; unverified.
+
+        Those that cannot be read are passed over; where there were any, an error follows the last signature.
+        """
 
 
 class RegistrySource:
@@ -48,8 +52,7 @@ class RegistrySource:
         return self._client.blob_pieces(blob)
 
     def signatures(self, subject: Digest) -> Iterator[bytes]:
-        for manifest in find_referrers(self._client, subject, SIGNATURE_TYPE):
-            yield from _payloads(self, manifest)
+        return _payloads(self, find_referrers(self._client, subject, SIGNATURE_TYPE))
 
 
 class LayoutSource:
@@ -71,12 +74,19 @@ class LayoutSource:
         return self._layout.pieces(blob)
 
     def signatures(self, subject: Digest) -> Iterator[bytes]:
-        for _, manifest in self._layout.referrers(subject):
-            if artifact_type_of(manifest) == SIGNATURE_TYPE:
-                yield from _payloads(self, manifest)
+        found = (manifest for _, manifest in self._layout.referrers(subject))
+        return _payloads(self, (manifest for manifest in found if artifact_type_of(manifest) == SIGNATURE_TYPE))
 
 
-def _payloads(source: Source, manifest: Manifest) -> Iterator[bytes]:
-    for layer in manifest.layers:
-        if layer.media_type == SIGNATURE_TYPE and layer.size <= LIMITS.signature_section:
-            yield b"".join(source.pieces(layer))
+def _payloads(source: Source, manifests: Iterator[Manifest]) -> Iterator[bytes]:
+    deferred = Deferred()
+    for manifest in manifests:
+        for layer in manifest.layers:
+            if layer.media_type != SIGNATURE_TYPE or layer.size > LIMITS.signature_section:
+                continue
+            payload = None
+            with deferred.entry():
+                payload = b"".join(source.pieces(layer))
+            if payload is not None:
+                yield payload
+    deferred.close()
