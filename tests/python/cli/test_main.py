@@ -12,6 +12,7 @@ import pytest
 
 from fakes.wasm import TESTDATA
 from wasm_oci.cli.main import main
+from wasm_oci.limits import LIMITS
 
 WASM = str(TESTDATA / "kinds_component.wasm")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -38,3 +39,58 @@ def test_a_path_that_is_not_utf8(tmp_path: Path, capsys: pytest.CaptureFixture[s
     Path(path).write_bytes(Path(WASM).read_bytes())
     assert main(["inspect", path]) == 0
     assert "\\udcff.wasm" in capsys.readouterr().out
+
+
+def test_arguments_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    params = tmp_path / "a b.params"
+    for end in ("\n", "\r\n", ""):
+        params.write_text(f"--output{end or chr(10)}json{end or chr(10)}{WASM}{end}", newline="")
+        assert main(["inspect", f"@{params}"]) == 0
+        assert json.loads(capsys.readouterr().out)["type"] == "wasm"
+
+
+def test_a_line_names_no_further_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "secret").write_text("s3cret")
+    (tmp_path / "params").write_text(f"@{tmp_path}/secret\n")
+    assert main(["inspect", f"@{tmp_path}/params"]) == 2
+    assert "s3cret" not in capsys.readouterr().err
+
+
+def test_an_unusable_file_of_arguments(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "latin").write_bytes(b"\xff")
+    (tmp_path / "large").write_bytes(b"x\n" * (LIMITS.request_file // 2 + 1))
+    messages = {
+        "fifo": "is not a regular file",
+        "latin": "is not UTF-8 (byte 0)",
+        "large": "is larger than",
+        "absent": "cannot read the arguments file: No such file",
+        "n" * 300: "cannot read the arguments file",
+    }
+    for name, message in messages.items():
+        assert main(["inspect", f"@{tmp_path}/{name}"]) == 2
+        error = capsys.readouterr().err
+        assert message in error
+        assert error.count("\n") == 1
+
+
+def test_sigterm_leaves_no_temporary_file(tmp_path: Path) -> None:
+    code = f"""
+import os, signal
+from pathlib import Path
+from wasm_oci.cli import inspect, main
+from wasm_oci.files import atomic_output
+
+def run(args):
+    with atomic_output(Path({str(tmp_path / "out")!r})):
+        os.kill(os.getpid(), signal.SIGTERM)
+        signal.pause()
+
+inspect.run = run
+import sys
+sys.argv[1:] = ["inspect", "x"]
+main.program()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (143, "")
+    assert list(tmp_path.iterdir()) == []

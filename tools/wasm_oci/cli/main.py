@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
+import signal
 import sys
 from collections.abc import Sequence
-from typing import Protocol, cast
+from typing import NoReturn, Protocol, cast
 
+from wasm_oci.cli.arguments import expanded, make_parser
 from wasm_oci.cli.outcome import Outcome, enter_user_directory, report_error, write_document, write_text
 from wasm_oci.errors import EXIT_BUG, UsageError, WasmOciError
 
@@ -48,15 +50,6 @@ Exit codes: 0 done, 2 usage or unusable input, 3 denied by policy, 4 does not ve
 """
 
 
-def _help() -> int:
-    try:
-        write_text(_usage())
-    except UsageError as err:
-        report_error("wasm_oci", err, "text")
-        return err.exit_code
-    return 0
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code. The result is on stdout, all else on stderr."""
     args = list(sys.argv[1:] if argv is None else argv)
@@ -67,24 +60,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(_usage())
         return 2
     if args[0] in ("-h", "--help"):
-        return _help()
+        try:
+            write_text(_usage())
+        except UsageError as err:
+            report_error("wasm_oci", err, "text")
+            return err.exit_code
+        return 0
     if args[0] not in COMMANDS:
         sys.stderr.write(f"wasm_oci: no command {args[0]!r}; the commands are {', '.join(COMMANDS)}\n")
         return 2
     logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING, format="%(name)s: %(message)s")
     command = cast(Command, importlib.import_module(f"wasm_oci.cli.{args[0]}"))
-    parser = argparse.ArgumentParser(
-        prog=f"wasm_oci {args[0]}",
-        description=command.DESCRIPTION,
-        fromfile_prefix_chars="@",
-        allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--output", choices=("text", "json"), default="text", help="form of the result on stdout (default: text)")
-    parser.add_argument("-q", "--quiet", action="store_true", help="print no text on success")
+    parser = make_parser(args[0], command.DESCRIPTION)
     command.add_arguments(parser)
     try:
-        parsed = parser.parse_args(args[1:])
+        parsed = parser.parse_args(list(expanded(args[1:])))
+    except WasmOciError as err:
+        report_error("wasm_oci", err, "text")
+        return err.exit_code
     except SystemExit as stop:
         return int(stop.code or 0)
     return execute(command, parsed)
@@ -111,6 +104,17 @@ def execute(command: Command, parsed: argparse.Namespace) -> int:
     return outcome.exit_code
 
 
-if __name__ == "__main__":
+def program() -> NoReturn:
+    """Runs the program in this process and ends it; on SIGTERM what was begun is removed first."""
+
+    def end(number: int, _: object) -> NoReturn:
+        signal.signal(number, signal.SIG_DFL)
+        sys.exit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
     enter_user_directory()
     sys.exit(main())
+
+
+if __name__ == "__main__":
+    program()

@@ -1,0 +1,53 @@
+"""What all commands have: options, and arguments from a file.
+
+`@FILE` stands for the lines of FILE, as Bazel writes them (multiline params files).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from wasm_oci.errors import UsageError
+from wasm_oci.files import read_bounded
+from wasm_oci.limits import LIMITS
+
+_WHAT = "arguments file"
+
+
+def make_parser(command: str, description: str) -> argparse.ArgumentParser:
+    """Returns a parser of the options that every command has."""
+    parser = argparse.ArgumentParser(
+        prog=f"wasm_oci {command}",
+        description=description,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--output", choices=("text", "json"), default="text", help="form of the result on stdout (default: text)")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print no text on success")
+    return parser
+
+
+def expanded(arguments: Sequence[str]) -> Iterator[str]:
+    """Yields `arguments` with every `@FILE` replaced by the file's lines; a line that begins with `@` stays as it is.
+
+    Raises UsageError or LimitError for a file that is absent, no regular file, too large or not UTF-8.
+    """
+    for argument in arguments:
+        if argument.startswith("@"):
+            yield from _lines(Path(argument[1:]))
+        else:
+            yield argument
+
+
+def _lines(path: Path) -> list[str]:
+    data = read_bounded(path, LIMITS.request_file, what=_WHAT)
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as err:
+        raise UsageError(f"the {_WHAT} is not UTF-8 (byte {err.start})", where=str(path), hint="write one argument on each line") from err
+    lines = text.split("\n")
+    if not lines[-1]:
+        del lines[-1]
+    return [line.removesuffix("\r") for line in lines]
