@@ -240,3 +240,13 @@ def test_read_signature(tmp_path: Path) -> None:
     path.write_bytes(MODULE + custom("signature", b"\x01"))
     with pytest.raises(SignatureError):
         read_signature(path)
+
+
+def test_the_work_of_verifying_is_bounded(check: Check) -> None:
+    def of(count: int) -> bytes:
+        records = (SignatureRecord(key_id=b"", signature=bytes(64)),) * 256
+        sets = tuple(SignedHashes(hashes=(bytes([index]) * 32,), signatures=records) for index in range(count))
+        return embed(SignatureData(sets=sets), M[8:])
+
+    assert reason_of(check, of(16)) == "no_trusted_key"
+    assert reason_of(check, of(17)) == "malformed_signature"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 SEED_SIZE = 32
 KEY_SIZE = 32
 SIGNATURE_SIZE = 64
@@ -28,13 +30,18 @@ def sign(seed: bytes, message: bytes) -> bytes:
     return Ed25519PrivateKey.from_private_bytes(seed).sign(message)
 
 
-def verifies(public: bytes, message: bytes, signature: bytes) -> bool:
-    """Tells whether `signature` is that of `message` by the owner of the 32-byte key `public`."""
+def verifier(public: bytes) -> Callable[[bytes, bytes], bool]:
+    """Returns a function that tells whether a message has a signature by the owner of the 32-byte key `public`."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    try:
-        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
-    except InvalidSignature:
-        return False
-    return True
+    key = Ed25519PublicKey.from_public_bytes(public)
+
+    def verifies(message: bytes, signature: bytes) -> bool:
+        try:
+            key.verify(signature, message)
+        except InvalidSignature:
+            return False
+        return True
+
+    return verifies

@@ -136,14 +136,23 @@ def _payload(stream: BinaryIO, section: Header, where: str) -> bytes:
 
 def _signed_by(keys: tuple[PublicKey, ...], data: SignatureData, where: str) -> list[tuple[PublicKey, SignedHashes]]:
     """Returns every set with a valid signature, and whose it is; raises SignatureError where there is none."""
-    found, named = [], False
+    found, named, tried = [], False, 0
     for key in keys:
+        verifies = ed25519.verifier(key.raw)
         for signed in data.sets:
             for record in signed.signatures:
                 if record.algorithm != ED25519 or record.key_id not in (b"", key.key_id):
                     continue
                 named = named or bool(record.key_id)
-                if ed25519.verifies(key.raw, message(signed.hashes), record.signature):
+                tried += 1
+                if tried > LIMITS.verifications:
+                    raise SignatureError(
+                        f"more than {LIMITS.verifications} signatures may be of the given keys",
+                        where=where,
+                        hint="give fewer keys, or sign the file anew",
+                        reason="malformed_signature",
+                    )
+                if verifies(message(signed.hashes), record.signature):
                     found.append((key, signed))
     if found:
         return found
