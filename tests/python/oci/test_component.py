@@ -227,3 +227,12 @@ def test_malformed_metadata() -> None:
         _read(MODULE + custom("licenses", b"\xff"))
     with pytest.raises(LimitError, match="section 'description' has"):
         _read(MODULE + custom("description", b"x" * (LIMITS.metadata_section + 1)))
+
+
+def test_the_names_together_are_bounded() -> None:
+    count = LIMITS.wasm_name_bytes // LIMITS.wasm_name
+    items = [exported("n" * LIMITS.wasm_name)] * (count // 2 + 1)
+    half = section(11, entries(*items))
+    assert len(_read(COMPONENT + half).exports) == len(items)
+    with pytest.raises(LimitError, match="the names of imports and exports have more than"):
+        _read(COMPONENT + half * 2)

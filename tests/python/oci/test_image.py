@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from fakes.artifacts import key
-from fakes.wasm import COMPONENT, MODULE, TESTDATA, custom
+from fakes.wasm import COMPONENT, MODULE, TESTDATA, custom, entries, exported, section
 from wasm_oci.errors import FormatError, LimitError, SignatureError, UsageError
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.image import build_image
@@ -270,3 +270,11 @@ def test_a_request_without_what_is_needed() -> None:
 def test_without_a_registry_the_reference_has_no_host(tmp_path: Path) -> None:
     image = build_image(_request(_component(tmp_path), registry=""))
     assert image.reference == f"{image.request.repository}@{image.digest}"
+
+
+def test_a_config_that_no_reader_takes(tmp_path: Path) -> None:
+    path = tmp_path / "in.wasm"
+    items = [exported('"' * 60_000)] * (LIMITS.config_blob // 120_000 + 1)
+    path.write_bytes(COMPONENT + section(11, entries(*items)))
+    with pytest.raises(LimitError, match="the config would have"):
+        build_image(_request(path))

@@ -46,12 +46,16 @@ def read_wasm_stream(stream: BinaryIO, *, where: str) -> WasmFile:
     """Like `read_wasm`, for an open file at its beginning that can seek."""
     kind = read_preamble(stream, where=where)
     names: dict[int, list[str]] = {_IMPORT: [], _EXPORT: []}
-    metadata = MetadataReader(where)
+    metadata, size = MetadataReader(where), 0
     for section in iter_sections(stream, where=where):
         if section.id == CUSTOM_ID:
             metadata.read(stream, section)
         elif kind is Kind.COMPONENT and section.id in names:
-            names[section.id] += _names(_payload(stream, section, where), section, where)
+            found = _names(_payload(stream, section, where), section, where)
+            names[section.id] += found
+            size += sum(len(name.encode()) for name in found)
+            if size > LIMITS.wasm_name_bytes:
+                raise LimitError(f"the names of imports and exports have more than {LIMITS.wasm_name_bytes} bytes", where=where)
             if sum(map(len, names.values())) > LIMITS.wasm_imports:
                 raise LimitError(f"more than {LIMITS.wasm_imports} imports and exports", where=where)
     return WasmFile(kind=kind, imports=tuple(names[_IMPORT]), exports=tuple(names[_EXPORT]), metadata=metadata.result())

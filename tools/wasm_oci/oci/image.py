@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from wasm_oci.digest import Digest, chunks
-from wasm_oci.errors import SignatureError, UsageError
+from wasm_oci.errors import LimitError, SignatureError, UsageError
 from wasm_oci.files import open_input, read_bounded
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
@@ -120,6 +120,12 @@ def build_image(request: ImageRequest) -> BuiltImage:
     title = request.repository.rpartition("/")[2]
     layer = Descriptor(media_type=WASM_LAYER_TYPE, digest=digest, size=size, annotations={TITLE_ANNOTATION: f"{title}.wasm"})
     config = WasmConfig.of(wasm, digest, created=request.created).encode()
+    if len(config) > LIMITS.config_blob:
+        raise LimitError(
+            f"the config would have {len(config)} bytes, more than {LIMITS.config_blob}",
+            where=str(request.component),
+            hint="give the component fewer or shorter names of imports and exports",
+        )
     attributes = Attributes(
         title=title,
         version=request.version or request.tag,
