@@ -96,6 +96,10 @@ def test_what_is_left_out_is_said(files: Path, capsys: Capture) -> None:
         ({"output": "./k1.public"}, ["-K", "k1.public"], "this key file would be overwritten"),
         ({}, ["-S", "k1.secret"], "this key file would be overwritten"),
         ({}, ["-S", "out.wasm"], "also the input or output"),
+        ({}, ["-S", "sub/../out.wasm"], "also the input or output"),
+        ({}, ["-S", "sub/../m.wasm"], "also the input or output"),
+        ({}, ["-S", "sub/../k1.secret"], "this key file would be overwritten"),
+        ({}, ["-S", "a\0b"], "cannot look up"),
         ({}, ["--signature", "x"], "unrecognized arguments"),
     ],
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from wasm_oci.cli.outcome import Outcome
 from wasm_oci.errors import UsageError
+from wasm_oci.files import real_path
 from wasm_oci.wasmsign.keys import OPENSSH, load_public_key, load_secret_key, require_format, require_pair
 from wasm_oci.wasmsign.sign import SignResult, sign_file
 
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     for path in (args.output_file, args.signature_file):
         for key_file in (args.secret_key, args.public_key):
-            if path and key_file and path.resolve() == key_file.resolve():
+            if path and key_file and real_path(path) == real_path(key_file):
                 raise UsageError("this key file would be overwritten", where=str(path), hint="name another output")
     key = load_secret_key(args.secret_key)
     if args.openssh:

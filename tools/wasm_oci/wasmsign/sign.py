@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from wasm_oci.digest import Digest, digest_of
 from wasm_oci.errors import FormatError, UsageError
-from wasm_oci.files import atomic_output, open_input
+from wasm_oci.files import atomic_output, open_input, real_path
 from wasm_oci.wasmsign import ed25519
 from wasm_oci.wasmsign.content import Content
 from wasm_oci.wasmsign.keys import SecretKey
@@ -65,7 +65,7 @@ def sign_file(
     Nothing is written when this raises: FormatError or LimitError for an input that cannot be signed so that it
     verifies, UsageError for files that cannot be read or written.
     """
-    if signature_file is not None and signature_file.absolute() in (output.absolute(), input.absolute()):
+    if signature_file is not None and real_path(signature_file) in (real_path(output), real_path(input)):
         raise UsageError("the signature file is also the input or output", where=str(signature_file), hint="name another file")
     where = str(input)
     with open_input(input) as stream, ExitStack() as outputs:
