@@ -150,3 +150,24 @@ def test_a_line_of_the_log_is_one_line(registry: RunningRegistry, client: Client
     lines = [str(record) for record in registry.requests]
     assert lines[0].startswith("GET /v2/a/tags/list?last=x%0D%0AGET+/forged 404 ")
     assert all(line.isascii() and line.isprintable() for line in lines)
+
+
+@pytest.mark.parametrize("host", ["localhost:5000", "LOCALHOST", "127.0.0.1:5000", "127.1.2.3", "[::1]:5000"])
+def test_a_host_of_this_machine_is_answered(client: Client, host: str) -> None:
+    assert client("GET", "/v2/", Host=host).status == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example:5000", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1", "0.0.0.0:5000", "[::]", ""]
+)
+def test_a_name_that_was_made_to_lead_here_is_refused(registry: RunningRegistry, client: Client, host: str) -> None:
+    answer = client("PUT", "/v2/a/manifests/v1", b"{}", Host=host)
+    assert (answer.status, answer.code) == (403, "DENIED")
+    assert list(registry.state.rglob("index.json")) == []
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:5000"])
+def test_a_web_site_is_refused(client: Client, origin: str) -> None:
+    for method in ("GET", "POST", "OPTIONS"):
+        with Client(f"{client.connection.host}:{client.connection.port}") as other:
+            assert other(method, "/v2/a/blobs/uploads/", Origin=origin).status == 403

@@ -90,7 +90,7 @@ def _try_everything(registry: RunningRegistry, name: str) -> None:
     ]
     for request in requests:
         line = request.encode("latin-1")
-        status = _status(_raw(registry, line + b" HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n" + DATA))
+        status = _status(_raw(registry, line + b" HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n" + DATA))
         assert status in (400, 404), request
 
 
@@ -106,13 +106,13 @@ def secret(registry: RunningRegistry) -> Path:
 @pytest.mark.parametrize("kind", ["blobs", "manifests", "blobs/uploads", "referrers"])
 def test_no_reference_leads_out_of_the_blobs(registry: RunningRegistry, secret: Path, kind: str, reference: str) -> None:
     for method in ("GET", "DELETE"):
-        answer = _raw(registry, f"{method} /v2/a/{kind}/{reference} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        answer = _raw(registry, f"{method} /v2/a/{kind}/{reference} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         assert _status(answer) in (400, 404, 405)
         assert b"schemaVersion" not in answer
     assert secret.is_file()
 
 
-PUSH = f"POST /v2/a/b/blobs/uploads/?digest={DIGEST} HTTP/1.1\r\nHost: x\r\n".encode()
+PUSH = f"POST /v2/a/b/blobs/uploads/?digest={DIGEST} HTTP/1.1\r\nHost: localhost\r\n".encode()
 
 
 @pytest.mark.parametrize(
@@ -126,9 +126,9 @@ PUSH = f"POST /v2/a/b/blobs/uploads/?digest={DIGEST} HTTP/1.1\r\nHost: x\r\n".en
         b"GET /v2/" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n",
         b"GET /v2/ HTTP/1.1\r\nX: " + b"a" * 70_000 + b"\r\n\r\n",
         b"GET /v2/ HTTP/1.1\r\n" + b"X: a\r\n" * 200 + b"\r\n",
-        b"BREW /v2/ HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET http://example.com/v2/ HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET /v2/?" + b"a=1&" * 100 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"BREW /v2/ HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET http://example.com/v2/ HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /v2/?" + b"a=1&" * 100 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
         PUSH + b"Content-Length: -10\r\n\r\n" + DATA,
         PUSH + b"Content-Length: ten\r\n\r\n" + DATA,
         PUSH + b"Content-Length: +10\r\n\r\n" + DATA,
@@ -175,7 +175,7 @@ def test_trailers_of_chunked_content_are_passed_over(registry: RunningRegistry) 
 def test_half_a_chunk_leaves_the_upload_as_it_was(registry: RunningRegistry, client: Client) -> None:
     location = client("POST", "/v2/a/b/blobs/uploads/").headers["location"]
     location = client("PATCH", location, DATA[:4]).headers["location"]
-    _raw(registry, f"PATCH {location} HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\n".encode() + DATA[4:7])
+    _raw(registry, f"PATCH {location} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6\r\n\r\n".encode() + DATA[4:7])
     assert client("GET", location).headers["range"] == "0-3"
     assert client("PUT", f"{location}&digest={DIGEST}", DATA[4:]).status == 201
     assert client("GET", f"/v2/a/b/blobs/{DIGEST}").body == DATA
@@ -212,7 +212,7 @@ def test_a_client_that_resets_its_connection(registry: RunningRegistry, client: 
     for _ in range(5):
         connection = socket.create_connection(("127.0.0.1", registry.port), timeout=10)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        connection.sendall(f"GET /v2/a/b/blobs/{digest} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        connection.sendall(f"GET /v2/a/b/blobs/{digest} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         assert connection.recv(12) == b"HTTP/1.1 200"
         connection.close()
     assert client("HEAD", f"/v2/a/b/blobs/{digest}").status == 200

@@ -100,7 +100,7 @@ def test_both_loopback_addresses_answer_on_one_port() -> None:
     with start() as registry:
         for address in registry.addresses:
             with socket.create_connection((address, registry.port), timeout=10) as connection:
-                connection.sendall(b"GET /v2/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                connection.sendall(b"GET /v2/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
                 assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
     assert registry.addresses[0] == "127.0.0.1"
     assert ("::1" in registry.addresses) == _has_ipv6()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import socket
 from collections.abc import Iterator
@@ -19,10 +20,20 @@ if TYPE_CHECKING:
     from wasm_oci.local_registry.server import Service
 
 _CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
+_HOST = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[0-9A-Za-z.-]+))(?::[0-9]{1,5})?")
 _MAX_LINE = 4 * KIB
 _MAX_TRAILERS = 100
 _DRAIN = 64 * MIB
 """Unread content of a refused request that is still taken in, so that the client gets to read the answer."""
+
+
+def _is_loopback(host: str) -> bool:
+    found = _HOST.fullmatch(host)
+    name = (found["six"] or found["name"]).lower() if found else ""
+    try:
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 class StreamBody:
@@ -98,6 +109,7 @@ class Connection(BaseHTTPRequestHandler):
         try:
             try:
                 body = StreamBody(self.rfile, self._content_length())
+                self._check_is_local()
                 answer = self.service.answer(self._request(body))
             except Refusal as refusal:
                 self.close_connection = True
@@ -138,6 +150,13 @@ class Connection(BaseHTTPRequestHandler):
             raise Refusal(400, "UNSUPPORTED", "the query has too many fields") from err
         headers = {name.lower(): value for name, value in self.headers.items()}
         return Request(method=self.command, path=path, query=query, headers=headers, body=body)
+
+    def _check_is_local(self) -> None:
+        """Keeps web sites out: those that a browser shows (Origin), and names that lead here (Host, DNS rebinding)."""
+        if "Origin" in self.headers:
+            raise Refusal(403, "DENIED", "requests of web sites are refused")
+        if not all(_is_loopback(host.strip()) for host in self.headers.get_all("Host", [])):
+            raise Refusal(403, "DENIED", "the Host of a request must be localhost or a loopback address")
 
     def _content_length(self) -> int | None:
         lengths = self.headers.get_all("Content-Length", [])
