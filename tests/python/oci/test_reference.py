@@ -74,7 +74,19 @@ def test_refused_with_what_to_do(text: str, message: str) -> None:
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("text", ["user:s3cret@ghcr.io/a:1", "https://user:s3cret@ghcr.io/a:1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "user:s3cret@ghcr.io/a:1",
+        "https://user:s3cret@ghcr.io/a:1",
+        "user:s3cret@ghcr.io",
+        "user:s3cret@localhost:5000",
+        "https://user:s3cret@ghcr.io",
+        "user:x@s3cret@ghcr.io",
+        "user:x/s3cret@ghcr.io",
+        "user:s3cret@",
+    ],
+)
 def test_a_password_is_not_repeated(text: str) -> None:
     with pytest.raises(UsageError, match="leave user and password out") as caught:
         Reference.parse(text)

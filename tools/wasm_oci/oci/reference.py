@@ -16,6 +16,7 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _HOST = re.compile(rf"({_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])(?::([0-9]{{1,5}}))?")
 _REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
 _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
+_DIGEST_LIKE = re.compile(r"(?i:sha[0-9]+)(?::|$)")
 
 NAME_LENGTH = 255
 """Longest host and repository together that the common clients accept."""
@@ -106,9 +107,9 @@ class Reference:
         """Raises UsageError for anything but a full reference: short names are not expanded."""
         name, at, digest_text = text.partition("@")
         registry, slash, path = name.partition("/")
-        if "/" in digest_text:
+        if at and ("/" in digest_text or "@" in digest_text or not _DIGEST_LIKE.match(digest_text)):
             raise UsageError(
-                "what is before '@' is no reference, and may be a password, so it is not shown",
+                "what follows '@' is not a digest; what is before it may be a password, so it is not shown",
                 where=where,
                 hint="leave user and password out: credentials come from Docker's configuration or a registry entry",
             )
