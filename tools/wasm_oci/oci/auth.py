@@ -20,6 +20,9 @@ from wasm_oci.oci.transport import Answer, Request, Transport, host_of, origin
 _TOKEN_LIFE = 60.0
 """Seconds that a token lives where its answer does not say."""
 _CLIENT_ID = "rules_wasm_oci"
+_LOCAL_NAMES = ("localdomain", "ip6-localhost", "ip6-loopback")
+_LOCAL_DOMAINS = (".localhost", ".localdomain")
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,11 +191,21 @@ def check_realm(realm: str, base: str, *, where: str) -> None:
 
 
 def _is_internal(host: str) -> bool:
-    if is_loopback(host) or host.lower().endswith(".localhost"):
+    name = host.lower().rstrip(".")
+    if is_loopback(name) or name in _LOCAL_NAMES or name.endswith(_LOCAL_DOMAINS):
         return True
     try:
-        address = ipaddress.ip_address(host)
+        address = ipaddress.ip_address(name)
     except ValueError:
-        return host.replace(".", "").isdigit() or host.lower().startswith("0x")
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    return not mapped.is_global
+        return name.replace(".", "").isdigit() or name.startswith("0x")
+    return not _spoken_to(address).is_global
+
+
+def _spoken_to(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Returns the address that is really spoken to: the IPv4 one inside, for mapped, 6to4 and NAT64 addresses."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    inner = address.ipv4_mapped or address.sixtofour
+    if inner is None and address in _NAT64:
+        inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return inner or address
