@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from wasm_oci.errors import one_line
 from wasm_oci.publish.plan import Action, Plan, TagPlan
 from wasm_oci.publish.publisher import Result
 
@@ -18,21 +21,26 @@ def plan_text(plan: Plan) -> str:
     if plan.tag:
         lines.append(f"  {'tag':<10}{plan.tag.tag}  {_tag_words(plan.tag)}")
     lines.append(f"  credential: {plan.destination.credential_source}")
-    return "\n".join(lines) + "\n"
+    return _text(lines)
 
 
 def result_text(result: Result, tagged: str, pinned: str) -> str:
     """Returns what was done, from what the destination answered."""
     plan = result.plan
     if result.status == "unchanged":
-        return f"Unchanged: {tagged} is {plan.artifact.descriptor.digest} already; nothing was sent\n"
+        return _text([f"Unchanged: {tagged} is {plan.artifact.descriptor.digest} already; nothing was sent"])
     lines = [f"Published {tagged}", f"  reference {pinned}"]
     if plan.tag:
         lines.append(f"  tag       {plan.tag.tag}: {plan.tag.before or 'absent'} -> {result.tag_after}")
     if result.referrers:
         lines.append(f"  signature found by {result.referrers}")
     lines.append(f"  sent      {result.bytes_sent} bytes; {result.bytes_skipped} bytes were there")
-    return "\n".join(lines) + "\n"
+    return _text(lines)
+
+
+def _text(lines: Iterable[str]) -> str:
+    """What comes from requests and registries forges no further lines or colours."""
+    return "".join(f"{one_line(line)}\n" for line in lines)
 
 
 def _tag_words(tag: TagPlan) -> str:
