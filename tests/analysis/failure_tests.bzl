@@ -77,7 +77,7 @@ _CASES = {
         ["no registry is named", "registry_override", "default_registry"],
     ),
     "publish_tag": (wasm_component_publish, _PUBLISH | {"tag_override": "-"}, ["tag_override"]),
-    "rust_many_files": (rust_wasm_component, {"srcs": [":failure_main.rs"], "world": "w"}, ["world", "wit"]),
+    "rust_world_alone": (rust_wasm_component, {"srcs": [":failure_main.rs"], "world": "w"}, ["world", "wit"]),
     "sign_both_inputs": (wasm_sign, _SIGN | {"wasm_file": ":failure_input"}, ["exactly one of component, wasm_file"]),
     "sign_both_keys": (wasm_sign, _SIGN | {"public_key": ":failure_keys/key.public"}, ["keys and public_key"]),
     "sign_format": (wasm_sign, _SIGN | {"openssh_format": True}, ["openssh_format", "compact"]),
@@ -98,6 +98,16 @@ _CASES = {
         wasm_sign,
         {"component": ":failure_input", "public_key": ":failure_keys/key.public", "secret_key": "BUILD.bazel"},
         ["source file", "outside the build"],
+    ),
+    "sign_made_key": (
+        wasm_sign,
+        {"component": ":failure_input", "public_key": ":failure_keys/key.public", "secret_key": ":failure_main.rs"},
+        ["not a secret key that a keygen target made"],
+    ),
+    "sign_public_as_secret": (
+        wasm_sign,
+        {"component": ":failure_input", "public_key": ":failure_keys/key.public", "secret_key": ":failure_keys/key.public"},
+        ["not a secret key that a keygen target made"],
     ),
     "validate_two_files": (wasm_validate, {"component": ":failure_two"}, ["2 .wasm files"]),
     "verify_both_inputs": (

@@ -83,6 +83,16 @@ def _defaults_test_impl(ctx):
 
 _defaults_test = analysistest.make(_defaults_test_impl)
 
+def _entry_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    asserts.equals(env, None, target[WasmOciImageInfo].reference_file, "an entry's name makes no reference")
+    asserts.false(env, "entry_subject_reference.txt" in basenames(target[DefaultInfo].files))
+    asserts.false(env, "--reference" in action_of(env, "WasmOciLayout").argv)
+    return analysistest.end(env)
+
+_entry_test = analysistest.make(_entry_test_impl)
+
 def _companion_test_impl(ctx):
     env = analysistest.begin(ctx)
     asserts.equals(env, [ctx.attr.file], basenames(analysistest.target_under_test(env)[DefaultInfo].files))
@@ -144,6 +154,14 @@ def oci_image_test_suite(name):
             target_under_test = ":{}_subject".format(case),
         )
     _attributes_test(name = name + "_attributes_test", target_under_test = ":every_attribute_subject")
+    wasm_component_oci_image(
+        name = "entry_subject",
+        component = ":image_input",
+        package_name = "pkg",
+        registry = "github",
+        tags = manual,
+    )
+    _entry_test(name = name + "_entry_test", target_under_test = ":entry_subject")
     _defaults_test(name = name + "_defaults_test", target_under_test = ":unsigned_subject")
     for companion, file in {"digest": "unsigned_subject_digest.txt", "layout": "unsigned_subject_layout"}.items():
         _companion_test(
@@ -151,5 +169,5 @@ def oci_image_test_suite(name):
             file = file,
             target_under_test = ":unsigned_subject." + companion,
         )
-    tests = cases.keys() + ["attributes", "defaults", "digest", "layout"]
+    tests = cases.keys() + ["attributes", "defaults", "entry", "digest", "layout"]
     native.test_suite(name = name, tests = [":{}_{}_test".format(name, case) for case in tests])

@@ -106,11 +106,19 @@ def sign_test_suite(name):
         secret_key = ":sign_keys/key.secret",
         tags = manual,
     )
+    wasm_sign(
+        name = "ssh_pair_subject",
+        component = ":sign_input",
+        public_key = ":sign_ssh_keys/id_ed25519.pub",
+        secret_key = ":sign_ssh_keys/id_ed25519",
+        tags = manual,
+    )
     for case, (detached, key_format) in {
         "detached": (True, "compact"),
         "embedded": (False, "compact"),
         "openssh": (False, "openssh"),
         "pair": (False, "compact"),
+        "ssh_pair": (False, "openssh"),
     }.items():
         _sign_test(
             name = "{}_{}_test".format(name, case),
@@ -129,5 +137,5 @@ def sign_test_suite(name):
     _deferred_verify_test(name = name + "_deferred_verify_test", target_under_test = ":verify_test_subject")
     wasm_validate(name = "validate_subject", component = ":sign_input", tags = manual)
     _validate_test(name = name + "_validate_test", target_under_test = ":validate_subject")
-    cases = ["detached", "embedded", "openssh", "pair", "verify", "deferred_verify", "validate"]
+    cases = ["detached", "embedded", "openssh", "pair", "ssh_pair", "verify", "deferred_verify", "validate"]
     native.test_suite(name = name, tests = [":{}_{}_test".format(name, case) for case in cases])

@@ -28,6 +28,7 @@ _BAD = {
     "n|HOST!|oci": "host: ",
     "n|ghcr.io/Upper|oci": "host: ",
     "n|ftp://ghcr.io|oci": "host: ",
+    "n|myregistry|oci": "host: ",
     "n|http://ghcr.io|oci": "host: ",
     "n|localhost": "type: ",
     "n|localhost|oci|": "auth: ",

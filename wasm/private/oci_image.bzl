@@ -4,7 +4,7 @@ load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
 load("//wasm/private/providers:oci_image_info.bzl", "WasmOciImageInfo")
 load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo")
 load(":annotations.bzl", "annotations_error")
-load(":image_ref.bzl", "reference_error")
+load(":image_ref.bzl", "looks_like_host", "reference_error")
 load(":oci_image_part.bzl", "oci_image_part")
 load(":sign_action.bzl", "secret_key_of", "sign_wasm")
 load(":tool_action.bzl", "TOOL_ATTRS", "params_file_args", "run_wasm_oci")
@@ -17,7 +17,7 @@ _DOC = """Packs a WebAssembly component as an OCI image for `{registry}/{namespa
 
 Default outputs, in this order: `<name>_oci.wasm` (the component as it is in the image), `<name>_signature.sig` if the
 signature is detached, `<name>_metadata.json`, `<name>_digest.txt` (`sha256:…` of the manifest) and
-`<name>_reference.txt` (`host/repository@sha256:…`, for deployment files). Output group `layout` is the layout, a
+`<name>_reference.txt` (`host/repository@sha256:…`, for deployment files; only where `registry` is a host). Output group `layout` is the layout, a
 directory. The digest depends on nothing but the attributes and the files: neither on time nor on the machine.
 """
 
@@ -163,20 +163,21 @@ def _lay_out(ctx, wasm_file, signature):
         digest = ctx.actions.declare_file(name + "_digest.txt"),
         layout = ctx.actions.declare_directory(name + "_layout"),
         metadata = ctx.actions.declare_file(name + "_metadata.json"),
-        reference = ctx.actions.declare_file(name + "_reference.txt"),
+        reference = ctx.actions.declare_file(name + "_reference.txt") if looks_like_host(ctx.attr.registry) else None,
     )
     args = params_file_args(ctx)
     args.add("--request", request)
     args.add_all("--layout", [outputs.layout], expand_directories = False)
     args.add("--digest", outputs.digest)
     args.add("--metadata", outputs.metadata)
-    args.add("--reference", outputs.reference)
+    references = [outputs.reference] if outputs.reference else []
+    args.add_all("--reference", references)
     run_wasm_oci(
         ctx,
         command = "image",
         args = args,
         inputs = [request, wasm_file] + ([signature.signature_file] if signature and signature.signature_file else []),
-        outputs = [outputs.layout, outputs.digest, outputs.metadata, outputs.reference],
+        outputs = [outputs.layout, outputs.digest, outputs.metadata] + references,
         mnemonic = "WasmOciLayout",
         progress = "Packing the OCI image",
     )
@@ -189,7 +190,7 @@ def _oci_image_impl(ctx):
     signature = _signed(ctx, source, wasm_file)
     image = _lay_out(ctx, wasm_file, signature)
     signature_files = [signature.signature_file] if signature and signature.signature_file else []
-    files = [wasm_file] + signature_files + [image.metadata, image.digest, image.reference]
+    files = [wasm_file] + signature_files + [image.metadata, image.digest] + ([image.reference] if image.reference else [])
     return [
         DefaultInfo(files = depset(files), runfiles = ctx.runfiles(files)),
         OutputGroupInfo(

@@ -3,7 +3,7 @@
 An error names the entry and the field. It never repeats a field that may hold a secret.
 """
 
-load(":image_ref.bzl", "entry_name_error", "host_error", "is_loopback", "repository_error")
+load(":image_ref.bzl", "entry_name_error", "host_error", "is_loopback", "looks_like_host", "repository_error")
 
 visibility(["//tests/...", "//wasm/..."])
 
@@ -119,6 +119,11 @@ def _parse_oci(name, location, rest):
     scheme = [prefix for prefix in ("https://", "http://") if location.startswith(prefix)]
     host, slash, prefix = location.removeprefix("".join(scheme)).partition("/")
     error = host_error(host)
+    if not error and not looks_like_host(host):
+        error = "{} has neither a domain nor a port, and would be another registry's repository; write {}".format(
+            repr(host),
+            repr(host + ":443"),
+        )
     if not error and slash:
         error = repository_error(prefix)
     if not error and scheme == ["http://"] and not is_loopback(host):

@@ -8,6 +8,20 @@ load(":wasm_input.bzl", "INPUT_ATTRS", "exactly_one", "wasm_file_of")
 
 visibility(["//wasm/..."])
 
+_KeyOriginInfo = provider(
+    doc = "The key pair whose rule made a file.",
+    fields = {"key": "WasmKeyInfo of the rule."},
+)
+
+def _key_origin_impl(target, _ctx):
+    return [_KeyOriginInfo(key = target[WasmKeyInfo])] if WasmKeyInfo in target else []
+
+# A file does not say which rule made it; the aspect visits that rule.
+_key_origin = aspect(
+    implementation = _key_origin_impl,
+    apply_to_generating_rules = True,
+)
+
 _DOC = """Signs a WebAssembly module or component with a key pair that the build made.
 
 Outputs are `<name>_signed.wasm` and, if `detached`, `<name>_signature.sig`. A file that is signed already gets one
@@ -23,16 +37,16 @@ _ATTRS = INPUT_ATTRS | {
         providers = [WasmKeyInfo],
     ),
     "openssh_format": attr.bool(
-        doc = "True says that the keys are OpenSSH keys, and others are an error. False, the default, takes the " +
-              "format of `keys`, and says \"compact\" for `secret_key` and `public_key`.",
+        doc = "True says that the keys are OpenSSH keys, and others are an error. False, the default, takes either format.",
     ),
     "public_key": attr.label(
         doc = "Public half of `secret_key`; the pair is checked before signing.",
         allow_single_file = True,
     ),
     "secret_key": attr.label(
-        doc = "Secret key that a `wasm_keygen` or `ssh_keygen` made, by its file's label. A source file is an error.",
+        doc = "Secret key that a `wasm_keygen` or `ssh_keygen` made, by its file's label. Any other file is an error.",
         allow_single_file = True,
+        aspects = [_key_origin],
     ),
 } | TOOL_ATTRS
 
@@ -41,11 +55,23 @@ def _check_pair(ctx):
     if not (ctx.file.secret_key and ctx.file.public_key):
         missing, given = ("public_key", "secret_key") if ctx.file.secret_key else ("secret_key", "public_key")
         fail("{}: {} is given without {}; name both, or name the key pair's target with keys".format(ctx.label, given, missing))
-    if ctx.file.secret_key.is_source:
-        fail(("{}: secret_key = {} is a source file, and a secret key must not be one; use the file of a wasm_keygen or " +
+    origin = ctx.attr.secret_key[_KeyOriginInfo].key if _KeyOriginInfo in ctx.attr.secret_key else None
+    if not origin or origin.secret_key != ctx.file.secret_key:
+        fail(("{}: secret_key = {} is {}, which may not sign in a build; use the secret file of a wasm_keygen or " +
               "ssh_keygen target for development, and keep real keys outside the build: sign with `wasm_oci sign`").format(
             ctx.label,
             ctx.attr.secret_key.label,
+            "a source file" if ctx.file.secret_key.is_source else "not a secret key that a keygen target made",
+        ))
+    return origin
+
+def _check_format(ctx, attribute, key):
+    if ctx.attr.openssh_format and key.key_format != "openssh":
+        fail("{}: openssh_format = True, but {} = {} is a {} key; remove openssh_format or name an OpenSSH key".format(
+            ctx.label,
+            attribute,
+            getattr(ctx.attr, attribute).label,
+            key.key_format,
         ))
 
 def _key_pair_of(ctx):
@@ -58,19 +84,11 @@ def _key_pair_of(ctx):
     if not ctx.attr.keys:
         if not (ctx.attr.secret_key or ctx.attr.public_key):
             fail("{}: no key is given; name a wasm_keygen or ssh_keygen target with keys".format(ctx.label))
-        _check_pair(ctx)
-        return struct(
-            key_format = "openssh" if ctx.attr.openssh_format else "compact",
-            public_key = ctx.file.public_key,
-            secret_key = ctx.file.secret_key,
-        )
+        key = _check_pair(ctx)
+        _check_format(ctx, "secret_key", key)
+        return struct(key_format = key.key_format, public_key = ctx.file.public_key, secret_key = ctx.file.secret_key)
     key = ctx.attr.keys[WasmKeyInfo]
-    if ctx.attr.openssh_format and key.key_format != "openssh":
-        fail("{}: openssh_format = True, but keys = {} are {} keys; remove openssh_format or name OpenSSH keys".format(
-            ctx.label,
-            ctx.attr.keys.label,
-            key.key_format,
-        ))
+    _check_format(ctx, "keys", key)
     return struct(key_format = key.key_format, public_key = key.public_key, secret_key = secret_key_of(ctx, "keys", key))
 
 def _wasm_sign_impl(ctx):

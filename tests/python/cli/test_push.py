@@ -34,6 +34,12 @@ def test_a_publish_tells_what_it_did(run: Run, registry: RunningRegistry, images
     assert tag_of(registry, NAME, "v1") == image.digest
 
 
+def test_quiet_prints_nothing_on_success(run: Run, registry: RunningRegistry, images: tuple[Image, Image]) -> None:
+    for flags in (["--quiet", "--dry-run"], ["--quiet"]):
+        ended = push(run, images[0], registry, "v1", *flags)
+        assert (ended.code, ended.out, ended.err) == (0, "", "")
+
+
 def test_the_result_as_json(run: Run, registry: RunningRegistry, images: tuple[Image, Image]) -> None:
     image, _ = images
     ended = push(run, image, registry, "v1", "--output", "json")

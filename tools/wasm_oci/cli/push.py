@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> Outcome:
         plan = planned.plan
         document: JsonObject = {**planned.notes, "dryRun": dry_run, "reference": planned.pinned, "tagged": planned.tagged}
         document["digest"] = str(plan.artifact.descriptor.digest)
-        if args.output == "text":
+        if args.output == "text" and not args.quiet:
             sys.stdout.write(plan_text(plan))
             sys.stdout.flush()
         if dry_run:

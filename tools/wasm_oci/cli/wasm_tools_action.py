@@ -35,10 +35,13 @@ def validate(args: argparse.Namespace) -> None:
 
 
 def component(args: argparse.Namespace) -> None:
-    """Writes a component: the input itself if it is one, else the core module, with its WIT world embedded first if given."""
+    """Writes a component: the input itself if it is one and fits the WIT world, else the module with that world embedded."""
     with open_input(args.input, what="module") as stream:
         kind = read_preamble(stream)
     if kind is Kind.COMPONENT:
+        if args.wit:
+            world = ["--world", args.world] if args.world else []
+            _call(args.wasm_tools, "component", "targets", *world, str(args.wit), str(args.input), where=args.input)
         shutil.copyfile(args.input, args.output)
         return
     with tempfile.TemporaryDirectory() as scratch:

@@ -12,7 +12,7 @@ WasmOciImageInfo = provider(
         "namespace": "string: first part of the repository; empty if there is none.",
         "package_name": "string: name of the package as the user gave it.",
         "public_key": "File or None: public key of the pair that signed; None if the component is unsigned.",
-        "reference_file": "File: `host/repository@sha256:…` and a newline, for deployment files.",
+        "reference_file": "File or None: `host/repository@sha256:…` and a newline; None if the registry is not a host.",
         "registry": "string: host with an optional port, or the name of an entry of a registry configuration.",
         "signature_file": "File or None: the detached signature; None if there is none.",
         "signature_type": "string: \"embedded\", \"detached\" or \"none\".",
