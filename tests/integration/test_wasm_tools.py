@@ -1,0 +1,72 @@
+"""Build actions around wasm-tools: what it accepts passes, what it refuses is one error and no output."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from peers import call
+
+from wasm_oci.cli.wasm_tools_action import main
+
+MODULE = '(module (func (export "run")))'
+FITS = "package test:run;\nworld runs { export run: func(); }\n"
+OTHER = "package test:other;\nworld stops { export stop: func(); }\n"
+
+
+@pytest.fixture
+def wasm_tools() -> str:
+    found = shutil.which("wasm-tools")
+    assert found
+    return found
+
+
+@pytest.fixture
+def module(tmp_path: Path, wasm_tools: str) -> Path:
+    text, binary = tmp_path / "module.wat", tmp_path / "module.wasm"
+    text.write_text(MODULE)
+    assert call(wasm_tools, "parse", text, "-o", binary).code == 0
+    return binary
+
+
+def wit(folder: Path, text: str) -> list[str]:
+    path = folder / f"{abs(hash(text))}.wit"
+    path.write_text(text)
+    return ["--wit", str(path), "--world", text.split("world ")[1].split(maxsplit=1)[0]]
+
+
+def component(wasm_tools: str, source: Path, output: Path, *extra: str) -> int:
+    return main(["component", "--wasm-tools", wasm_tools, "--input", str(source), "--output", str(output), *extra])
+
+
+def test_a_valid_file_gets_its_marker_and_a_broken_one_does_not(module: Path, wasm_tools: str, tmp_path: Path) -> None:
+    marker = tmp_path / "marker"
+    arguments = ["validate", "--wasm-tools", wasm_tools, "--marker", str(marker), "--input"]
+    broken = tmp_path / "broken.wasm"
+    broken.write_bytes(module.read_bytes()[:-2])
+    assert main([*arguments, str(broken)]) == 2
+    assert not marker.exists()
+    assert main([*arguments, str(module)]) == 0
+    assert marker.read_text() == "valid\n"
+
+
+def test_a_program_that_is_not_there_is_named(module: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert component("/nonexistent/wasm-tools", module, tmp_path / "out.wasm") == 2
+    assert "/nonexistent/wasm-tools: wasm-tools cannot be started; check the wasm-tools toolchain" in capsys.readouterr().err
+
+
+def test_a_module_becomes_a_component_of_its_world(module: Path, wasm_tools: str, tmp_path: Path) -> None:
+    output = tmp_path / "out.wasm"
+    assert component(wasm_tools, module, output, *wit(tmp_path, FITS)) == 0
+    assert "export run: func()" in call(wasm_tools, "component", "wit", output).stdout
+
+
+def test_a_component_must_fit_the_world_that_is_given(module: Path, wasm_tools: str, tmp_path: Path) -> None:
+    made, again = tmp_path / "made.wasm", tmp_path / "again.wasm"
+    assert component(wasm_tools, module, made, *wit(tmp_path, FITS)) == 0
+    assert component(wasm_tools, made, again, *wit(tmp_path, OTHER)) == 2
+    assert not again.exists()
+    assert component(wasm_tools, made, again, *wit(tmp_path, FITS)) == 0
+    assert again.read_bytes() == made.read_bytes()
+    assert component(wasm_tools, made, again) == 0
