@@ -28,7 +28,11 @@ READY_SECONDS = 20.0
 
 
 class QuickstartError(Exception):
-    """A step failed; the message says which and why."""
+    """A step failed; the message says which and why. `code` is the exit code of `wasm_oci` for it."""
+
+    def __init__(self, message: str, code: int = 2) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 def tool(name: str) -> Path:
@@ -75,7 +79,7 @@ def registry(own: Path, state: Path) -> Iterator[tuple[str, str]]:
             deadline = time.monotonic() + READY_SECONDS
             while not answers(port):
                 if process.poll() is not None or time.monotonic() > deadline:
-                    raise QuickstartError(f"{name} did not start:\n{log.read_text(errors='replace')[-2000:]}")
+                    raise QuickstartError(f"{name} did not start:\n{log.read_text(errors='replace')[-2000:]}", 6)
                 time.sleep(0.05)
             yield name, f"localhost:{port}"
         finally:
@@ -86,7 +90,7 @@ def call(*command: str | Path) -> dict[str, Any]:
     """Runs one of our programs and returns its JSON answer; its own words reach the user when it fails."""
     done = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, check=False)
     if done.returncode:
-        raise QuickstartError(f"{Path(command[0]).name} {command[1]} ended with exit code {done.returncode}")
+        raise QuickstartError(f"{Path(command[0]).name} {command[1]} ended with exit code {done.returncode}", done.returncode)
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
 
@@ -155,7 +159,7 @@ def main() -> int:
         quickstart(args, Path(scratch))
     except QuickstartError as err:
         sys.stderr.write(f"quickstart: {err}\n")
-        return 1
+        return err.code
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return 0

@@ -30,6 +30,16 @@ def test_stdout_that_takes_nothing(line: list[str], target: str) -> None:
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(("arguments", "code"), [(["inspect", WASM], 0), (["push", "nothing", "localhost:1/a:b"], 2)])
+def test_a_reader_that_leaves_changes_no_exit_code(arguments: list[str], code: int) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([*PROGRAM, *arguments], stdout=writer, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT, check=False)
+    os.close(writer)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+
+
 def test_a_path_that_is_not_utf8(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.wasm")
     assert main(["inspect", path, "--output", "json"]) == 2

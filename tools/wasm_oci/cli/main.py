@@ -54,8 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code. The result is on stdout, all else on stderr."""
     args = list(sys.argv[1:] if argv is None else argv)
     verbose = bool(args) and args[0] in ("-v", "--verbose")
-    if verbose:
-        del args[0]
+    args = args[verbose:]
     if not args:
         sys.stderr.write(_usage())
         return 2
@@ -85,6 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def execute(command: Command, parsed: argparse.Namespace) -> int:
     """Runs a parsed command and turns every error into its line and exit code."""
+    outcome = Outcome(text="", exit_code=2)
     try:
         outcome = command.run(parsed)
         if parsed.output != "text" or not parsed.quiet:
@@ -92,9 +92,9 @@ def execute(command: Command, parsed: argparse.Namespace) -> int:
     except WasmOciError as err:
         report_error("wasm_oci", err, parsed.output)
         return err.exit_code
-    except BrokenPipeError:
+    except BrokenPipeError:  # the reader has left; what was done stays done
         sys.stderr.close()
-        return 1
+        return outcome.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("wasm_oci: interrupted\n")
         return 130

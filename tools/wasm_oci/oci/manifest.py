@@ -7,6 +7,7 @@ there are any. Read in any form; the digest is always that of the bytes as they 
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -30,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Document:
+class _Document(ABC):
     """What manifests and indexes have in common."""
 
     MEDIA_TYPE: ClassVar[str]
@@ -40,8 +41,8 @@ class _Document:
     subject: Descriptor | None = None
     _source: bytes = field(init=False, default=b"", compare=False, repr=False)
 
-    def _members(self) -> JsonObject:
-        raise NotImplementedError
+    @abstractmethod
+    def _members(self) -> JsonObject: ...
 
     def encode(self) -> bytes:
         """Returns canonical JSON made from the fields."""
