@@ -41,7 +41,6 @@ class Limits:
     manifest: int = 4 * MIB
     """A manifest or index (the distribution specification's recommendation)."""
     config_blob: int = 4 * MIB
-    json_depth: int = 64
     request_file: int = 4 * MIB
     docker_config: int = MIB
     token_answer: int = MIB
