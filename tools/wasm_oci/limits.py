@@ -37,6 +37,8 @@ class Limits:
     verifications: int = 4096
     """Signatures of one file that are tried, each key's counted."""
     key_file: int = 64 * KIB
+    pattern_memory: int = MIB
+    """What a compiled regular expression may take."""
 
     manifest: int = 4 * MIB
     """A manifest or index (the distribution specification's recommendation)."""

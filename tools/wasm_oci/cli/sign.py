@@ -72,6 +72,6 @@ def _document(args: argparse.Namespace, result: SignResult) -> dict[str, object]
         "digest": result.digest.text if result.digest else None,
         "size": result.size,
         "signatures": result.signature_count,
-        "added": result.added,
+        "added": bool(result.added),
         "droppedSections": result.dropped,
     }

@@ -58,6 +58,10 @@ class SecretKey:
         seed = ed25519.new_seed()
         return SecretKey(seed=seed, public=PublicKey(raw=ed25519.public_of(seed), format=key_format, comment=comment))
 
+    def sign(self, message: bytes) -> bytes:
+        """Returns the deterministic signature of `message`, 64 bytes."""
+        return ed25519.sign(self.seed, message)
+
     def compact(self) -> bytes:
         return _SECRET_TAG + self.seed + self.public.raw
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,11 +11,11 @@ from typing import BinaryIO
 from wasm_oci.digest import Digest, digest_of
 from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.files import atomic_output, open_input, real_path
-from wasm_oci.wasmsign import ed25519
 from wasm_oci.wasmsign.content import Content
-from wasm_oci.wasmsign.keys import SecretKey
+from wasm_oci.wasmsign.ed25519 import SIGNATURE_SIZE
 from wasm_oci.wasmsign.sections import CUSTOM_ID, PREAMBLE_SIZE, SIGNATURE_NAME, Kind
 from wasm_oci.wasmsign.signature import HASH_SIZE, SignatureData, SignatureRecord, message
+from wasm_oci.wasmsign.signer import Signer
 from wasm_oci.wasmsign.varint import encode_u32
 
 
@@ -32,8 +33,8 @@ class SignResult:
     key_id: bytes | None
     signature_count: int
     """Signatures that the file, or the signature file, now holds."""
-    added: bool
-    """False where the file had this signature already."""
+    added: int
+    """Signatures that the file, or the signature file, did not have before; 0 where it had all of them."""
     dropped: int
     """Signature sections that were not first in the file, which no reader would find, and that were left out."""
     signature: bytes = field(repr=False)
@@ -48,19 +49,20 @@ class SignResult:
 def sign_file(
     input: Path,
     output: Path,
-    key: SecretKey,
+    key: Signer,
     *,
     key_id: bytes | None,
+    further: Sequence[Signer] = (),
     signature_file: Path | None = None,
     with_digest: bool = True,
     as_reference: bool = False,
 ) -> SignResult:
     """Writes `input` to `output` with one signature more, every section header in its shortest form.
 
-    With `signature_file` the signature goes there instead and `output` has none. `input` and `output` may be one
-    file. Signing again with the same key changes nothing. `with_digest` reads a signed output once more.
-    `as_reference` reads old signatures as the published wasmsign2 does, and refuses to sign twice
-    (FormatError with reason `duplicate`).
+    `further` keys sign too, each with its own key id. With `signature_file` the signature goes there instead and
+    `output` has none. `input` and `output` may be one file. Signing again with the same key changes nothing.
+    `with_digest` reads a signed output once more. `as_reference` reads old signatures as the published wasmsign2
+    does, and refuses to sign twice (FormatError with reason `duplicate`).
 
     Nothing is written when this raises: FormatError or LimitError for an input that cannot be signed so that it
     verifies, UsageError for files that cannot be read or written.
@@ -78,15 +80,16 @@ def sign_file(
                 hint="sign the unsigned file, or add an embedded signature (without a signature file)",
                 reason="signed",
             )
-        signer = _Signer(key, key_id, previous, as_reference=as_reference, where=where)
+        ids = [(key, key_id or b""), *((signer, signer.public.key_id) for signer in further)]
+        payloads = _Payloads(ids, previous, as_reference=as_reference, where=where)
         target = outputs.enter_context(atomic_output(output))
         if signature_file is not None:
             detached = outputs.enter_context(atomic_output(signature_file, what="signature file"))
             hashes = content.copy(target, PREAMBLE_SIZE)
-            payload, added = signer.payload(hashes)
+            payload, added = payloads.sign(hashes)
             detached.write(payload)
         else:
-            hashes, payload, added = _write_embedded(content, signer, target)
+            hashes, payload, added = _write_embedded(content, payloads, target)
         size = target.seek(0, 2)
         digest = None
         if with_digest:
@@ -105,19 +108,20 @@ def sign_file(
     )
 
 
-def _write_embedded(content: Content, signer: _Signer, target: BinaryIO) -> tuple[tuple[bytes, ...], bytes, bool]:
+def _write_embedded(content: Content, payloads: _Payloads, target: BinaryIO) -> tuple[tuple[bytes, ...], bytes, int]:
     """Writes the content behind a gap for the signature; if old signatures made the gap wrong, a second time."""
-    payload = signer.likely_payload(content.hash_count)
+    gap = len(_section(payloads.likely(content.hash_count)))
     for _ in range(2):
-        gap = len(_section(payload))
         target.seek(0)
         target.truncate()
         hashes = content.copy(target, PREAMBLE_SIZE + gap)
-        payload, added = signer.payload(hashes)
-        if len(_section(payload)) == gap:
+        payload, added = payloads.sign(hashes)
+        section = _section(payload)
+        if len(section) == gap:
             target.seek(PREAMBLE_SIZE)
-            target.write(_section(payload))
+            target.write(section)
             return hashes, payload, added
+        gap = len(section)
     raise UsageError("the input file changes while it is read", where=content.where, hint="sign it again when nothing writes to it")
 
 
@@ -126,32 +130,41 @@ def _section(payload: bytes) -> bytes:
     return bytes((CUSTOM_ID,)) + encode_u32(len(name) + len(payload)) + name + payload
 
 
-class _Signer:
-    """Makes the payload for any hashes, from the key and the signatures that were there before."""
+class _Payloads:
+    """Makes the payload for any hashes, from the keys and the signatures that were there before."""
 
-    def __init__(self, key: SecretKey, key_id: bytes | None, previous: SignatureData, *, as_reference: bool, where: str) -> None:
-        self._key, self._key_id, self._previous = key, key_id or b"", previous
+    def __init__(self, keys: Sequence[tuple[Signer, bytes]], previous: SignatureData, *, as_reference: bool, where: str) -> None:
+        self._keys, self._previous = keys, previous
         self._as_reference, self._where = as_reference, where
 
-    def likely_payload(self, count: int) -> bytes:
-        """Returns a payload as long as it will be if the content is what was signed before, or was never signed."""
-        fitting = (signed.hashes for signed in self._previous.sets if len(signed.hashes) == count)
+    def likely(self, count: int) -> bytes:
+        """Returns a payload as long as it will be if the content is what was signed before, or was never signed.
+
+        Nothing is signed for it: a key may be one that asks its owner each time.
+        """
+        signed = next((signed for signed in self._previous.sets if len(signed.hashes) == count), None)
+        hashes = signed.hashes if signed else (bytes(HASH_SIZE),) * count
+        data, known = self._previous, {record.key_id for record in signed.signatures} if signed else set()
         try:
-            payload, _ = self.payload(next(fitting, (bytes(HASH_SIZE),) * count))
+            for _, key_id in self._keys:
+                if self._as_reference or key_id not in known:
+                    data = data.add(hashes, SignatureRecord(key_id=key_id, signature=bytes(SIGNATURE_SIZE)))
         except FormatError:
             return self._previous.encode()
-        return payload
+        return data.encode()
 
-    def payload(self, hashes: tuple[bytes, ...]) -> tuple[bytes, bool]:
-        """Returns the payload, and whether it holds one more signature than before."""
-        signature = ed25519.sign(self._key.seed, message(hashes))
-        record = SignatureRecord(key_id=self._key_id, signature=signature)
-        present = [old for signed in self._previous.sets if signed.hashes == hashes for old in signed.signatures]
-        own = (b"", self._key.public.key_id, self._key_id)
-        if not self._as_reference and any(old.signature == signature and old.key_id in own for old in present):
-            return self._previous.encode(), False
-        if record in present:
-            raise FormatError(
-                "the file is signed with this key already", where=self._where, hint="nothing is left to do", reason="duplicate"
-            )
-        return self._previous.add(hashes, record, where=self._where).encode(), True
+    def sign(self, hashes: tuple[bytes, ...]) -> tuple[bytes, int]:
+        """Returns the payload, and how many signatures it holds more than before."""
+        data, added = self._previous, 0
+        for signer, key_id in self._keys:
+            record = SignatureRecord(key_id=key_id, signature=signer.sign(message(hashes)))
+            present = [old for signed in data.sets if signed.hashes == hashes for old in signed.signatures]
+            own = (b"", signer.public.key_id, key_id)
+            if not self._as_reference and any(old.signature == record.signature and old.key_id in own for old in present):
+                continue
+            if record in present:
+                raise FormatError(
+                    "the file is signed with this key already", where=self._where, hint="nothing is left to do", reason="duplicate"
+                )
+            data, added = data.add(hashes, record, where=self._where), added + 1
+        return data.encode(), added
