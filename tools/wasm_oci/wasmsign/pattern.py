@@ -17,7 +17,7 @@ class SectionPattern:
 
     def __init__(self, expression: str) -> None:
         """Raises UsageError (reason `pattern`) for an expression that is malformed or too large."""
-        import re2  # type: ignore[import-untyped] - it has no stubs
+        import re2  # type: ignore[import-untyped]  # it has no stubs
 
         self.expression = expression
         options = re2.Options()
