@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -82,6 +80,20 @@ def _create(folder: Path, name: str, mode: int) -> tuple[int, Path]:
     return os.open(path, flags, mode), path
 
 
+def _temporary_folder() -> Path:
+    import tempfile
+
+    return Path(tempfile.gettempdir())
+
+
+def _copy(stream: BinaryIO, path: Path) -> None:
+    import shutil
+
+    stream.seek(0)
+    with path.open("wb") as target:
+        shutil.copyfileobj(stream, target)
+
+
 @contextmanager
 def atomic_output(path: Path, *, mode: int = 0o666, what: str = "output file") -> Iterator[BinaryIO]:
     """Yields a stream that can seek; the file gets its name only when the block ends without an error.
@@ -94,7 +106,7 @@ def atomic_output(path: Path, *, mode: int = 0o666, what: str = "output file") -
     if found == stat.S_IFDIR:
         raise UsageError(f"the {what} is a folder", where=str(path), hint="name a file")
     try:
-        fd, temporary = _create(Path(tempfile.gettempdir()), path.name, 0o600) if special else _create(path.parent, path.name, mode)
+        fd, temporary = _create(_temporary_folder(), path.name, 0o600) if special else _create(path.parent, path.name, mode)
     except OSError as err:
         raise UsageError(
             f"cannot write the {what}: {reason_of(err)}", where=str(path), hint="check that its folder exists and may be written"
@@ -104,9 +116,7 @@ def atomic_output(path: Path, *, mode: int = 0o666, what: str = "output file") -
             yield stream
             stream.flush()
             if special:
-                stream.seek(0)
-                with path.open("wb") as target:
-                    shutil.copyfileobj(stream, target)
+                _copy(stream, path)
         if not special:
             temporary.replace(path)
     except OSError as err:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import logging
-import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn, Protocol, cast
@@ -23,6 +21,8 @@ COMMANDS = {
     "pull": "fetch a component, verified before it gets its name",
     "inspect": "show what a reference, a layout or a .wasm file holds",
 }
+_LOGGING = ("inspect", "pull", "push")
+"""Commands that may say more than their result, because they talk to registries."""
 
 
 class Command(Protocol):
@@ -68,7 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args[0] not in COMMANDS:
         sys.stderr.write(f"wasm_oci: no command {args[0]!r}; the commands are {', '.join(COMMANDS)}\n")
         return 2
-    logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING, format="%(name)s: %(message)s")
+    if verbose or args[0] in _LOGGING:
+        _start_logging(verbose=verbose)
     command = cast(Command, importlib.import_module(f"wasm_oci.cli.{args[0]}"))
     parser = make_parser(args[0], command.DESCRIPTION)
     command.add_arguments(parser)
@@ -99,13 +100,23 @@ def execute(command: Command, parsed: argparse.Namespace) -> int:
         sys.stderr.write("wasm_oci: interrupted\n")
         return 130
     except Exception:
-        logging.getLogger(__name__).exception("this is a bug in wasm_oci; please report it with the lines above")
+        import traceback
+
+        traceback.print_exc()
+        sys.stderr.write("wasm_oci: this is a bug in wasm_oci; please report it with the lines above\n")
         return EXIT_BUG
     return outcome.exit_code
 
 
+def _start_logging(*, verbose: bool) -> None:
+    import logging
+
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING, format="%(name)s: %(message)s")
+
+
 def program() -> NoReturn:
     """Runs the program in this process and ends it; on SIGTERM what was begun is removed first."""
+    import signal
 
     def end(number: int, _: object) -> NoReturn:
         signal.signal(number, signal.SIG_DFL)

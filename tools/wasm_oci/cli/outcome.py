@@ -7,10 +7,13 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wasm_oci.errors import UsageError, WasmOciError
 from wasm_oci.files import reason_of
-from wasm_oci.jsontext import JsonObject, pretty
+
+if TYPE_CHECKING:
+    from wasm_oci.jsontext import JsonObject
 
 SCHEMA_VERSION = 1
 
@@ -48,6 +51,8 @@ def report_error(program: str, error: WasmOciError, form: str) -> None:
 
 
 def _write_json(document: JsonObject) -> None:
+    from wasm_oci.jsontext import pretty
+
     write_text(pretty({"schemaVersion": SCHEMA_VERSION, **document}).decode())
 
 

@@ -1,4 +1,4 @@
-"""`@debian_host`: Debian's Rust compiler, seen as the files that rules_rust wants."""
+"""`@debian_host`: Debian's Rust compiler, seen as the files that rules_rust wants, and what its Python calls byte-code."""
 
 _BUILD = """load("@rules_rust//rust:toolchain.bzl", "rust_stdlib_filegroup")
 
@@ -30,6 +30,8 @@ def _debian_host_impl(ctx):
     for triple in [host, "wasm32-wasip2"]:
         ctx.symlink("/usr/lib/rustlib/" + triple, "lib/rustlib/" + triple)
     ctx.file("BUILD.bazel", _BUILD.format(host = host))
+    tag = ctx.execute(["/usr/bin/python3", "-I", "-c", "import sys; print(sys.implementation.cache_tag, end='')"]).stdout
+    ctx.file("python.bzl", "CACHE_TAG = \"{}\"\n".format(tag))
     ctx.file("triple.bzl", "HOST_TRIPLE = \"{}\"\n".format(host))
 
 _debian_host = repository_rule(implementation = _debian_host_impl, local = True)

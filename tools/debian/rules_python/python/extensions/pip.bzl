@@ -4,6 +4,7 @@ _BUILD = """load("@rules_python//python:py_library.bzl", "py_library")
 
 py_library(
     name = "{name}",
+    compiled = True,
     srcs = glob(["site-packages/**/*.py"], allow_empty = True),
     data = glob(["site-packages/**"], exclude = ["site-packages/**/*.py"], allow_empty = True),
     imports = ["site-packages"],
