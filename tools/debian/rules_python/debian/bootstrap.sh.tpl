@@ -1,5 +1,6 @@
 #!/bin/sh
-# Starts a Python program of Bazel without a first interpreter that looks for the second.
+# Starts a Python program of Bazel without a first interpreter that looks for the second, and without Debian's own
+# packages on its path (-S): what BUILD files do not name is not there.
 self=$0
 root=
 while [ -z "$root" ]; do
@@ -26,4 +27,4 @@ while [ -n "$rest" ]; do
     rest=${rest#*:}
 done
 export PYTHONPATH="$path$root/%workspace_name%:$root${PYTHONPATH:+:$PYTHONPATH}"
-exec %python_binary% "$root/%main%" "$@"
+exec %python_binary% -S "$root/%main%" "$@"
