@@ -87,7 +87,9 @@ def test_limits_are_inclusive() -> None:
 
 
 def test_other_algorithms_are_kept_for_the_caller_to_judge() -> None:
-    parsed = parse_signature(payload(record(b"abc", key_id=b"id", algorithm=2), record()))
+    data = payload(record(b"abc", key_id=b"id", algorithm=2), record())
+    parsed = parse_signature(data)
+    assert parsed.encode() == data
     assert [(found.algorithm, found.key_id) for found in parsed.records] == [(2, b"id"), (1, b"")]
     assert [found.algorithm for found in parse_as_reference(payload(record(algorithm=2), record())).records] == [1]
 

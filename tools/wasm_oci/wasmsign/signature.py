@@ -26,10 +26,12 @@ class SignatureRecord:
 
     key_id: bytes
     signature: bytes
+    """For another algorithm than Ed25519: all that follows the algorithm."""
     algorithm: int = ED25519
 
     def encode(self) -> bytes:
-        return _sized(self.key_id) + bytes((self.algorithm,)) + _sized(self.signature)
+        signature = _sized(self.signature) if self.algorithm == ED25519 else self.signature
+        return _sized(self.key_id) + bytes((self.algorithm,)) + signature
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
