@@ -37,6 +37,18 @@ class Limits:
     verifications: int = 4096
     """Signatures of one file that are tried, each key's counted."""
     key_file: int = 64 * KIB
+    passphrase: int = KIB
+    bcrypt_rounds: int = 512
+    """How often an OpenSSH key file may have its passphrase hashed (ssh-keygen: 24): some seconds."""
+    pbkdf2_rounds: int = 10_000_000
+    """The same of an encrypted PKCS#8 key (openssl: 2048)."""
+    agent_answer: int = 256 * KIB
+    """One message of an ssh-agent (OpenSSH's own limit)."""
+    agent_keys: int = 1024
+    command_answer: int = 4 * KIB
+    """What a signing program may write to stdout, and how much of its stderr is looked at."""
+    signer_time: float = 60.0
+    """Longest wait for an agent or a signing program; its owner may have to confirm."""
     pattern_memory: int = MIB
     """What a compiled regular expression may take."""
 

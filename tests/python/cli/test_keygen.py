@@ -18,7 +18,7 @@ def keygen(folder: Path, *more: str) -> int:
     return main(["keygen", "-k", str(folder / "a.secret"), "--public-key", str(folder / "a.public"), *more])
 
 
-@pytest.mark.parametrize("key_format", ["compact", "openssh"])
+@pytest.mark.parametrize("key_format", ["compact", "openssh", "pem"])
 def test_a_pair(tmp_path: Path, capsys: Capture, key_format: str) -> None:
     assert keygen(tmp_path, "--format", key_format, "--output", "json") == 0
     captured = capsys.readouterr()
@@ -62,7 +62,8 @@ def test_a_dangling_link_is_not_followed(tmp_path: Path) -> None:
         (["-k", "a", "-K", "b", "--comment", "x"], "add --format openssh"),
         (["-k", "a", "-K", "b", "--format", "openssh", "--comment", "x\nssh-ed25519 AAAA"], "one line"),
         (["-k", "a"], "-K"),
-        (["-k", "a", "-K", "b", "--format", "pem"], "invalid choice"),
+        (["-k", "a", "-K", "b", "--format", "der"], "invalid choice"),
+        (["-k", "a", "-K", "b", "--format", "pem", "--comment", "x"], "a pem key has no room for a comment"),
     ],
 )
 def test_usage(tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str) -> None:

@@ -10,12 +10,13 @@ from pathlib import Path
 from wasm_oci.cli.outcome import Outcome
 from wasm_oci.errors import UsageError
 from wasm_oci.files import reason_of
-from wasm_oci.wasmsign.keys import COMPACT, FORMATS, SecretKey
+from wasm_oci.wasmsign.keys import COMPACT, FORMATS, OPENSSH, SecretKey
 
 DESCRIPTION = """Make an Ed25519 key pair for signing WebAssembly.
 
 The secret file can be read by its owner only. Existing files are never overwritten: either both files are
-written, or none. The compact form is wasmsign2's own; the OpenSSH form is that of ssh-keygen, without a passphrase.
+written, or none. The compact form is wasmsign2's own; the OpenSSH form is that of ssh-keygen, and pem is PKCS#8 and
+SPKI as openssl writes them, all without a passphrase.
 
   wasm_oci keygen -k signing.secret -K signing.public"""
 
@@ -28,26 +29,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    if args.comment and args.format == COMPACT:
-        raise UsageError("a compact key has no room for a comment", where="--comment", hint="add --format openssh")
+    if args.comment and args.format != OPENSSH:
+        raise UsageError(f"a {args.format} key has no room for a comment", where="--comment", hint="add --format openssh")
     if not args.comment.isprintable():
         raise UsageError("the comment is not one line of printable characters", where="--comment", hint="leave line ends out")
     key = SecretKey.generate(args.format, args.comment)
-    compact = args.format == COMPACT
-    write_pair(
-        (args.secret_key, key.compact() if compact else key.openssh()),
-        (args.public_key, key.public.compact() if compact else key.public.openssh()),
-    )
+    write_pair((args.secret_key, key.encoded(args.format)), (args.public_key, key.public.encoded(args.format)))
     key_id = key.public.key_id.hex()
     document = {"format": args.format, "keyId": key_id, "publicKey": key.public.raw.hex()}
     text = f"Secret key: {args.secret_key} (keep it to yourself)\nPublic key: {args.public_key}\nKey id:     {key_id}"
     return Outcome(text=text, document=document)
 
 
-def write_pair(secret: tuple[Path, bytes], public: tuple[Path, bytes]) -> None:
-    """Creates both files or none; raises UsageError where one exists already or cannot be made."""
+def write_pair(*files: tuple[Path, bytes]) -> None:
+    """Creates all files or none, the first for its owner only; raises UsageError where one exists or cannot be made."""
     with ExitStack() as undo:
-        for path, data, mode in ((*secret, 0o600), (*public, 0o666)):
+        for mode, (path, data) in zip((0o600, 0o666), files, strict=False):
             try:
                 descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
                 undo.callback(path.unlink)

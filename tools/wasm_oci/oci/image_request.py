@@ -16,7 +16,7 @@ from wasm_oci.oci.wasm_config import EPOCH
 _ENTRY_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
 _SIGNATURE_TYPES = ("embedded", "detached", "none")
-_KEY_FORMATS = ("compact", "openssh", "none")
+_KEY_FORMATS = ("compact", "openssh", "pem", "none")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,13 @@ def sign(seed: bytes, message: bytes) -> bytes:
     return Ed25519PrivateKey.from_private_bytes(seed).sign(message)
 
 
+def signer(seed: bytes) -> Callable[[bytes], bytes]:
+    """Returns a function that makes the signature of a message, for a key that signs more than once."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return Ed25519PrivateKey.from_private_bytes(seed).sign
+
+
 def verifier(public: bytes) -> Callable[[bytes, bytes], bool]:
     """Returns a function that tells whether a message has a signature by the owner of the 32-byte key `public`."""
     from cryptography.exceptions import InvalidSignature

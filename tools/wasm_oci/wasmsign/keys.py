@@ -1,4 +1,4 @@
-"""Ed25519 keys in the forms that are read and written here: compact (wasmsign2's own) and OpenSSH.
+"""Ed25519 keys in the forms that are read and written here: compact (wasmsign2's own), OpenSSH, and PEM or DER.
 
 Compact public: `01 ‖ key`, 33 bytes. Compact secret: `81 ‖ seed ‖ public key`, 65 bytes. Key ids are wasmsign2's:
 the first 12 bytes of HMAC-SHA256 with the raw public key as key and the text `key_id` as message.
@@ -8,23 +8,28 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from wasm_oci.errors import KeyFormatError
 from wasm_oci.files import read_bounded
 from wasm_oci.limits import LIMITS
-from wasm_oci.wasmsign import ed25519, openssh
+from wasm_oci.wasmsign import ed25519, openssh, pem
 
 COMPACT = "compact"
 OPENSSH = "openssh"
-FORMATS = (COMPACT, OPENSSH)
+PEM = "pem"
+"""PKCS#8 and SPKI; their DER is called so too."""
+FORMATS = (COMPACT, OPENSSH, PEM)
+Passphrase = Callable[[str], bytes]
+"""Gives the passphrase of the key at a place; called only where one is needed."""
 _PUBLIC_TAG = b"\x01"
 _SECRET_TAG = b"\x81"
 _PUBLIC_SIZE = 1 + ed25519.KEY_SIZE
 _SECRET_SIZE = 1 + ed25519.SEED_SIZE + ed25519.KEY_SIZE
 _KEY_ID_SIZE = 12
-_NEW_KEY = "use a compact or an unencrypted OpenSSH Ed25519 key; `wasm_oci keygen` makes one"
+_NEW_KEY = "use a compact, OpenSSH or PEM file with an Ed25519 key; `wasm_oci keygen` makes one"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +50,12 @@ class PublicKey:
     def openssh(self) -> bytes:
         return openssh.public_line(self.raw, self.comment)
 
+    def encoded(self, key_format: str) -> bytes:
+        """Returns the content of a file of this form."""
+        if key_format == PEM:
+            return pem.public_pem(self.raw)
+        return self.openssh() if key_format == OPENSSH else self.compact()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretKey:
@@ -52,6 +63,10 @@ class SecretKey:
 
     seed: bytes = field(repr=False)
     public: PublicKey
+    _sign: Callable[[bytes], bytes] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_sign", ed25519.signer(self.seed))
 
     @staticmethod
     def generate(key_format: str = COMPACT, comment: str = "") -> SecretKey:
@@ -60,7 +75,7 @@ class SecretKey:
 
     def sign(self, message: bytes) -> bytes:
         """Returns the deterministic signature of `message`, 64 bytes."""
-        return ed25519.sign(self.seed, message)
+        return self._sign(message)
 
     def compact(self) -> bytes:
         return _SECRET_TAG + self.seed + self.public.raw
@@ -68,9 +83,15 @@ class SecretKey:
     def openssh(self) -> bytes:
         return openssh.private_text(self.seed, self.public.raw, self.public.comment)
 
+    def encoded(self, key_format: str) -> bytes:
+        """Returns the content of a file of this form, without a passphrase."""
+        if key_format == PEM:
+            return pem.secret_pem(self.seed)
+        return self.openssh() if key_format == OPENSSH else self.compact()
+
 
 def load_public_keys(path: Path) -> tuple[PublicKey, ...]:
-    """Returns the key of a compact file, or all Ed25519 keys of an OpenSSH file, in order.
+    """Returns the key of a compact, PEM or DER file, or all Ed25519 keys of an OpenSSH file, in order.
 
     Raises KeyFormatError for anything else, UsageError for a file that cannot be read.
     """
@@ -85,12 +106,12 @@ def load_public_key(path: Path) -> PublicKey:
     return keys[0]
 
 
-def load_secret_key(path: Path) -> SecretKey:
-    """Returns the key of a compact or unencrypted OpenSSH file, its public half recomputed and compared.
+def load_secret_key(path: Path, passphrase: Passphrase | None = None) -> SecretKey:
+    """Returns the key of a file of any form, its public half recomputed and compared.
 
     Raises KeyFormatError for anything else, UsageError for a file that cannot be read.
     """
-    return parse_secret_key(read_bounded(path, LIMITS.key_file, what="secret key"), where=str(path))
+    return parse_secret_key(read_bounded(path, LIMITS.key_file, what="secret key"), where=str(path), passphrase=passphrase)
 
 
 def parse_public_keys(data: bytes, *, where: str) -> tuple[PublicKey, ...]:
@@ -99,31 +120,50 @@ def parse_public_keys(data: bytes, *, where: str) -> tuple[PublicKey, ...]:
         return (PublicKey(raw=data[1:]),)
     if data[:1] == _SECRET_TAG and len(data) == _SECRET_SIZE:
         raise _secret_for_public(where)
+    if pem.is_der(data):
+        if pem.is_secret_der(data):
+            raise _secret_for_public(where)
+        return (PublicKey(raw=pem.parse_public_der(data, where=where), format=PEM),)
     text = _text_of(data, _PUBLIC_TAG, _PUBLIC_SIZE, "public", where)
-    if text.lstrip().startswith(openssh.BEGIN):
+    if openssh.BEGIN in text:
         raise _secret_for_public(where)
-    _refuse_pem(text, where)
+    if pem.BEGIN in text:
+        label, der = pem.unarmoured(text, where=where)
+        if label != pem.PUBLIC_LABEL:
+            raise _secret_for_public(where)
+        return (PublicKey(raw=pem.parse_public_der(der, where=where), format=PEM),)
     lines = openssh.parse_public_lines(text, where=where)
     return tuple(PublicKey(raw=raw, format=OPENSSH, comment=comment) for raw, comment in lines)
 
 
-def parse_secret_key(data: bytes, *, where: str) -> SecretKey:
+def parse_secret_key(data: bytes, *, where: str, passphrase: Passphrase | None = None) -> SecretKey:
     """`load_secret_key` for bytes; `where` names them in errors, which never show the bytes."""
     if data[:1] == _SECRET_TAG and len(data) == _SECRET_SIZE:
         seed, raw = data[1 : 1 + ed25519.SEED_SIZE], data[1 + ed25519.SEED_SIZE :]
         return _checked(seed, PublicKey(raw=raw), where)
     if data[:1] == _PUBLIC_TAG and len(data) == _PUBLIC_SIZE:
         raise _public_for_secret(where)
+    if pem.is_der(data):
+        return _of_der(data, passphrase, where)
     text = _text_of(data, _SECRET_TAG, _SECRET_SIZE, "secret", where)
-    if text.startswith(openssh.BEGIN):
-        seed, raw, comment = openssh.parse_private(text, where=where)
+    if openssh.BEGIN in text:
+        if not text.startswith(openssh.BEGIN):
+            raise KeyFormatError("there is something before the first line of the key", where=where, hint="keep the lines of the key only")
+        seed, raw, comment = openssh.parse_private(text, where=where, passphrase=passphrase)
         return _checked(seed, PublicKey(raw=raw, format=OPENSSH, comment=comment), where)
-    if text.lstrip().startswith((openssh.BEGIN, "\ufeff")):
-        raise KeyFormatError("there is something before the first line of the key", where=where, hint="begin the file with -----BEGIN")
-    _refuse_pem(text, where)
-    if text.lstrip().startswith(("ssh-", "ecdsa-", "sk-")):
+    if pem.BEGIN in text:
+        label, der = pem.unarmoured(text, where=where)
+        if label == pem.PUBLIC_LABEL:
+            raise _public_for_secret(where)
+        return _of_der(der, passphrase, where)
+    if text.startswith(("ssh-", "ecdsa-", "sk-")):
         raise _public_for_secret(where)
     raise KeyFormatError("this is not a secret key", where=where, hint=_NEW_KEY)
+
+
+def of_seed(seed: bytes, *, key_format: str = COMPACT) -> SecretKey:
+    """Returns the key that a seed of 32 bytes makes."""
+    return SecretKey(seed=seed, public=PublicKey(raw=ed25519.public_of(seed), format=key_format))
 
 
 def require_format(key: PublicKey, key_format: str, *, where: str) -> None:
@@ -154,25 +194,29 @@ def _checked(seed: bytes, public: PublicKey, where: str) -> SecretKey:
     return SecretKey(seed=seed, public=public)
 
 
+def _of_der(der: bytes, passphrase: Passphrase | None, where: str) -> SecretKey:
+    if not pem.is_der(der):
+        raise KeyFormatError("the PEM block holds no key", where=where, hint=_NEW_KEY)
+    if not pem.is_secret_der(der):
+        raise _public_for_secret(where)
+    if pem.is_encrypted_der(der):
+        if passphrase is None:
+            raise KeyFormatError("the private key is encrypted with a passphrase", where=where, hint=_NEW_KEY, reason="key_encrypted")
+        return of_seed(pem.decrypted(der, passphrase, where=where), key_format=PEM)
+    seed, raw = pem.parse_secret_der(der, where=where)
+    return of_seed(seed, key_format=PEM) if raw is None else _checked(seed, PublicKey(raw=raw, format=PEM), where)
+
+
 def _text_of(data: bytes, tag: bytes, size: int, kind: str, where: str) -> str:
-    """Returns the text of a file that is not a whole compact key; names what a binary one is."""
+    """Returns the text of a file that is not a whole compact or DER key, without a byte order mark and blanks around it."""
     if not data:
         raise KeyFormatError(f"the {kind} key file is empty", where=where, hint=_NEW_KEY)
     if data[:1] == tag:
         raise KeyFormatError(f"a compact {kind} key has {size} bytes, not {len(data)}", where=where, hint="copy the file again, as it is")
-    if data[:2] in (b"\x30\x2e", b"\x30\x2a") or data[:2] in (b"\x30\x81", b"\x30\x82"):
-        raise KeyFormatError("this is a DER key", where=where, hint=_NEW_KEY)
     try:
-        return data.decode()
+        return data.decode("utf-8-sig").strip()
     except UnicodeDecodeError as err:
         raise KeyFormatError(f"this is not a {kind} key", where=where, hint=_NEW_KEY) from err
-
-
-def _refuse_pem(text: str, where: str) -> None:
-    _, begin, rest = text.partition("-----BEGIN ")
-    if begin:
-        label = rest.partition("-----")[0][:40]
-        raise KeyFormatError(f"this is a PEM file ({label})", where=where, hint=_NEW_KEY)
 
 
 def _secret_for_public(where: str) -> KeyFormatError:

@@ -1,17 +1,21 @@
-"""OpenSSH key files (openssh PROTOCOL.key, and the public key lines of sshd(8)): Ed25519, without a passphrase."""
+"""OpenSSH key files (openssh PROTOCOL.key, and the public key lines of sshd(8)): Ed25519, with or without a passphrase."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from wasm_oci.errors import KeyFormatError
 from wasm_oci.wasmsign.ed25519 import KEY_SIZE, SEED_SIZE
+from wasm_oci.wasmsign.pem import wrong_passphrase
 
 BEGIN = "-----BEGIN OPENSSH PRIVATE KEY-----"
 END = "-----END OPENSSH PRIVATE KEY-----"
 KEY_TYPE = "ssh-ed25519"
+_KEY_TYPES = ("ssh-", "ecdsa-", "sk-")
 _MAGIC = b"openssh-key-v1\0"
 _BLOCK = 8
 _LINE = 70
@@ -20,32 +24,62 @@ _HINT = "make an Ed25519 key with `wasm_oci keygen --format openssh` or `ssh-key
 
 def public_line(raw: bytes, comment: str = "") -> bytes:
     """Returns the line of a .pub file, with its line end."""
-    line = f"{KEY_TYPE} {base64.b64encode(_public_blob(raw)).decode()}"
+    line = f"{KEY_TYPE} {base64.b64encode(public_blob(raw)).decode()}"
     return f"{line} {comment}".rstrip().encode() + b"\n"
 
 
 def parse_public_lines(text: str, *, where: str, skip_malformed: bool = False) -> list[tuple[bytes, str]]:
-    """Returns key and comment of every Ed25519 line; comments and lines of other key types are passed over.
+    """Returns key and comment of every Ed25519 line; options, comments and lines of other key types are passed over.
 
-    Raises KeyFormatError for a malformed Ed25519 line (unless skipped), and where no Ed25519 key is left.
+    So is the line of a certificate authority, whose key signs certificates only. Raises KeyFormatError for a malformed
+    Ed25519 line, for one with an expiry time, which nothing here would honour, and where no Ed25519 key is left. With
+    `skip_malformed`, lines that are malformed or have options are passed over, as the published wasmsign2 does.
     """
     found, others = [], []
     for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        options: list[str] = []
+        if not skip_malformed and not line.lstrip().startswith(_KEY_TYPES):
+            options, line = _split_options(line.strip(), number, where)  # noqa: PLW2901 - the line without its options
         fields = line.split(maxsplit=2)
-        if not fields or fields[0].startswith("#"):
+        names = {option.partition("=")[0].lower() for option in options}
+        if not fields or fields[0] != KEY_TYPE or "cert-authority" in names:
+            others.append((fields or options)[0])
             continue
-        if fields[0] != KEY_TYPE:
-            others.append(fields[0])
+        raw = key_of_blob(_decode(fields[1])) if len(fields) > 1 else None
+        if raw is None and skip_malformed:
             continue
-        raw = _key_of_blob(fields[1]) if len(fields) > 1 else None
-        if raw is not None:
-            found.append((raw, fields[2].strip() if len(fields) > 2 else ""))
-        elif not skip_malformed:
+        if raw is None:
             raise KeyFormatError(f"line {number} is not a whole {KEY_TYPE} key", where=where, hint="copy the .pub file again")
+        if "expiry-time" in names:
+            raise KeyFormatError(
+                f"line {number} has an expiry-time, which is not read here", where=where, hint="put the key and its end into trusted keys"
+            )
+        found.append((raw, fields[2].strip() if len(fields) > 2 else ""))
     if not found:
-        other = f" (found {others[0][:40]!r})" if others else ""
+        other = f" (found {others[0][:40]!r}; Ed25519 is needed)" if others else ""
         raise KeyFormatError(f"there is no Ed25519 key in it{other}", where=where, hint=_HINT)
     return found
+
+
+def _split_options(line: str, number: int, where: str) -> tuple[list[str], str]:
+    """Takes the options off the front of a line: separated by commas, up to a blank that is not in quotes."""
+    options, start, quoted, at = [], 0, False, 0
+    while at < len(line):
+        if line.startswith('\\"', at):
+            at += 1
+        elif line[at] == '"':
+            quoted = not quoted
+        elif not quoted and line[at] in ", \t":
+            options.append(line[start:at])
+            start = at + 1
+            if line[at] != ",":
+                return options, line[at:].lstrip()
+        at += 1
+    if quoted:
+        raise KeyFormatError(f"a quote in line {number} has no end", where=where, hint="copy the line again")
+    return [*options, line[start:]], ""
 
 
 def private_text(seed: bytes, raw: bytes, comment: str = "") -> bytes:
@@ -54,53 +88,79 @@ def private_text(seed: bytes, raw: bytes, comment: str = "") -> bytes:
     private = check + check + _string(KEY_TYPE.encode()) + _string(raw) + _string(seed + raw) + _string(comment.encode())
     private += bytes(range(1, 1 + -len(private) % _BLOCK))
     blob = _MAGIC + _string(b"none") + _string(b"none") + _string(b"") + (1).to_bytes(4, "big")
-    body = base64.b64encode(blob + _string(_public_blob(raw)) + _string(private)).decode()
+    body = base64.b64encode(blob + _string(public_blob(raw)) + _string(private)).decode()
     lines = [body[at : at + _LINE] for at in range(0, len(body), _LINE)]
     return "\n".join((BEGIN, *lines, END, "")).encode()
 
 
-def parse_private(text: str, *, where: str) -> tuple[bytes, bytes, str]:
-    """Returns seed, public half and comment; raises KeyFormatError for any other key or form.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivateFile:
+    """What an OpenSSH private key file shows without its passphrase."""
 
-    The caller must compare the public half with the one that belongs to the seed.
-    """
+    public: bytes
+    """The raw public key; what the secret part says may differ."""
+    cipher: str
+    """`none` where there is no passphrase."""
+    kdf: bytes
+    options: bytes
+    secret: bytes = field(repr=False)
+    """Encrypted, unless the cipher is `none`."""
+
+
+def parse_private_file(text: str, *, where: str) -> PrivateFile:
+    """Takes a file apart without opening it; raises KeyFormatError for anything but one Ed25519 key."""
     end = text.find(END)
     if not text.startswith(BEGIN) or end < 0:
         raise KeyFormatError("the private key file is cut off", where=where, hint="copy it again, from its first line to its last")
     blob = _decode("".join(text[len(BEGIN) : end].split()))
     if blob is None or not blob.startswith(_MAGIC):
-        raise _malformed(where)
-    outer = _Strings(blob, len(_MAGIC), where)
-    cipher, kdf, options = outer.string(), outer.string(), outer.string()
-    if (cipher, kdf, options) != (b"none", b"none", b""):
+        raise malformed(where)
+    outer = Strings(blob, len(_MAGIC), where)
+    cipher, kdf, options = outer.string().decode("ascii", "replace"), outer.string(), outer.string()
+    if outer.number() != 1:
+        raise KeyFormatError("the file must hold exactly one key", where=where, hint=_HINT)
+    public, secret = outer.string(), outer.string()
+    outer.finish()
+    _check_type(Strings(public, 0, where).string(), where)
+    raw = key_of_blob(public)
+    if raw is None:
+        raise malformed(where)
+    return PrivateFile(public=raw, cipher=cipher, kdf=kdf, options=options, secret=secret)
+
+
+def parse_private(text: str, *, where: str, passphrase: Callable[[str], bytes] | None = None) -> tuple[bytes, bytes, str]:
+    """Returns seed, public half and comment; raises KeyFormatError for any other key or form.
+
+    `passphrase` is called with `where` if the key is encrypted. The caller must compare the public half with the one
+    that belongs to the seed.
+    """
+    file = parse_private_file(text, where=where)
+    if (file.cipher, file.kdf, file.options) == ("none", b"none", b""):
+        return _parse_secret_part(file, file.secret, where, malformed(where))
+    if passphrase is None:
         raise KeyFormatError(
             "the private key is encrypted with a passphrase",
             where=where,
             hint="remove the passphrase from a copy of it with `ssh-keygen -p -N '' -f COPY`, or make a key for signing only",
             reason="key_encrypted",
         )
-    if outer.number() != 1:
-        raise KeyFormatError("the file must hold exactly one key", where=where, hint=_HINT)
-    public, private = outer.string(), outer.string()
-    outer.finish()
-    return _parse_private_part(public, private, where)
+    from wasm_oci.wasmsign import openssh_cipher
+
+    opened = openssh_cipher.decrypted(file, passphrase, where=where)
+    return _parse_secret_part(file, opened, where, wrong_passphrase(where))
 
 
-def _parse_private_part(public: bytes, private: bytes, where: str) -> tuple[bytes, bytes, str]:
-    reader = _Strings(private, 0, where)
+def _parse_secret_part(file: PrivateFile, secret: bytes, where: str, unequal: KeyFormatError) -> tuple[bytes, bytes, str]:
+    """Reads the opened part; `unequal` is what two different check numbers at its front mean."""
+    reader = Strings(secret, 0, where)
     if reader.number() != reader.number():
-        raise _malformed(where)
-    kind = reader.string()
-    if kind != KEY_TYPE.encode():
-        name = kind[:40].decode("ascii", "replace")
-        raise KeyFormatError(
-            f"the key is of type {name!r}; Ed25519 is needed", where=where, hint=_HINT, reason="key_rsa" if name == "ssh-rsa" else ""
-        )
+        raise unequal
+    _check_type(reader.string(), where)
     raw, pair, comment = reader.string(), reader.string(), reader.string()
-    padding = private[reader.pos :]
+    padding = secret[reader.pos :]
     if len(pair) != SEED_SIZE + KEY_SIZE or padding != bytes(range(1, 1 + len(padding))) or len(padding) >= 256:
-        raise _malformed(where)
-    if not public == _public_blob(raw) == _public_blob(pair[SEED_SIZE:]):
+        raise malformed(where)
+    if not file.public == raw == pair[SEED_SIZE:]:
         raise KeyFormatError(
             "the copies of the public half differ",
             where=where,
@@ -110,7 +170,18 @@ def _parse_private_part(public: bytes, private: bytes, where: str) -> tuple[byte
     return pair[:SEED_SIZE], raw, comment.decode("utf-8", "replace")
 
 
-class _Strings:
+def _check_type(kind: bytes, where: str) -> None:
+    if kind != KEY_TYPE.encode():
+        name = kind[:40].decode("ascii", "replace")
+        raise KeyFormatError(
+            f"the key is of type {name!r}; Ed25519 is needed",
+            where=where,
+            hint=_HINT,
+            reason="key_rsa" if name == "ssh-rsa" else "key_algorithm",
+        )
+
+
+class Strings:
     """Reads the length-prefixed strings of SSH; raises KeyFormatError where the data is not so."""
 
     def __init__(self, data: bytes, pos: int, where: str) -> None:
@@ -121,7 +192,7 @@ class _Strings:
     def _take(self, size: int) -> bytes:
         taken = self._data[self.pos : self.pos + size]
         if len(taken) != size:
-            raise _malformed(self._where)
+            raise self.error()
         self.pos += size
         return taken
 
@@ -133,16 +204,20 @@ class _Strings:
 
     def finish(self) -> None:
         if self.pos != len(self._data):
-            raise _malformed(self._where)
+            raise self.error()
+
+    def error(self) -> KeyFormatError:
+        return malformed(self._where)
 
 
-def _public_blob(raw: bytes) -> bytes:
+def public_blob(raw: bytes) -> bytes:
+    """Returns a public key as the SSH protocol has it."""
     return _string(KEY_TYPE.encode()) + _string(raw)
 
 
-def _key_of_blob(text: str) -> bytes | None:
-    blob = _decode(text)
-    if blob is None or len(blob) < KEY_SIZE or blob != _public_blob(blob[-KEY_SIZE:]):
+def key_of_blob(blob: bytes | None) -> bytes | None:
+    """Returns the raw key of what `public_blob` makes; None for anything else."""
+    if blob is None or len(blob) < KEY_SIZE or blob != public_blob(blob[-KEY_SIZE:]):
         return None
     return blob[-KEY_SIZE:]
 
@@ -158,5 +233,5 @@ def _string(data: bytes) -> bytes:
     return len(data).to_bytes(4, "big") + data
 
 
-def _malformed(where: str) -> KeyFormatError:
+def malformed(where: str) -> KeyFormatError:
     return KeyFormatError("the OpenSSH private key is malformed", where=where, hint="restore the file or make a new key pair")
