@@ -13,14 +13,15 @@ import wasm_oci
 ROOT = Path(wasm_oci.__file__).parent
 BASE = "base"
 ALLOWED = {
-    "cli": {"cli", "local_registry", "publish", "oci", "wasmsign", BASE},
+    "cli": {"cli", "local_registry", "publish", "oci", "keysource", "wasmsign", BASE},
     "local_registry": {"local_registry", "oci", BASE},
-    "publish": {"publish", "oci", "wasmsign", BASE},
+    "publish": {"publish", "oci", "keysource", "wasmsign", BASE},
     "oci": {"oci", "wasmsign", BASE},
+    "keysource": {"keysource", "wasmsign", BASE},
     "wasmsign": {"wasmsign", BASE},
     BASE: {BASE},
 }
-PACKAGES = {"cryptography": {"wasmsign"}, "requests": {"oci"}, "urllib3": {"oci"}}
+PACKAGES = {"bcrypt": {"wasmsign"}, "cryptography": {"wasmsign"}, "keyring": {"keysource"}, "requests": {"oci"}, "urllib3": {"oci"}}
 
 
 def folder_of(path: Path) -> str:

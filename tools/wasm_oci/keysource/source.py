@@ -1,0 +1,116 @@
+"""Names a secret key by where it is, and opens it for signing."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wasm_oci.errors import UsageError
+from wasm_oci.keysource.passphrase import PassphraseSource
+from wasm_oci.wasmsign.keys import PublicKey, load_secret_key, require_pair
+from wasm_oci.wasmsign.signer import Signer
+
+if TYPE_CHECKING:
+    from wasm_oci.wasmsign.keys import SecretKey
+
+KINDS = ("file", "env", "stdin", "keychain", "ssh-agent", "command")
+_WITHOUT_REF = ("stdin", "ssh-agent")
+_REFS = {
+    "file": "the path of a key file",
+    "env": "the name of a variable",
+    "keychain": "SERVICE/USER",
+    "command": "a program and its arguments",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeySource:
+    """Where a secret key is: a kind of `KINDS`, and what that kind needs to find it."""
+
+    kind: str
+    ref: str = ""
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for an unknown kind, or a reference that the kind cannot have.
+
+        The text of a wrong reference is not repeated: it may be the secret itself.
+        """
+        if self.kind not in KINDS:
+            raise UsageError(f"{self.kind[:40]!r} is no source of keys", where="key source", hint=f"use one of {', '.join(KINDS)}")
+        if self.kind in _WITHOUT_REF:
+            if self.ref:
+                raise UsageError(f"{self.kind} takes no reference", where="key reference", hint="leave it out")
+        elif not _is_ref(self.kind, self.ref):
+            raise UsageError(f"this is no reference for {self.kind}", where="key reference", hint=f"give {_REFS[self.kind]}")
+
+    @property
+    def where(self) -> str:
+        """Names the source in messages."""
+        if self.kind == "command":
+            return f"command {shlex.split(self.ref)[0]}"
+        return self.ref if self.kind == "file" else f"{self.kind} {self.ref}".rstrip()
+
+    @property
+    def path(self) -> Path | None:
+        """The file that holds the key, where the source is one."""
+        return Path(os.path.expanduser(self.ref)) if self.kind == "file" else None  # noqa: PTH111 - Path.expanduser raises
+
+
+def open_signer(
+    source: KeySource,
+    *,
+    public: PublicKey | None,
+    passphrase: PassphraseSource,
+    environ: Mapping[str, str] | None = None,
+) -> Signer:
+    """Returns what signs with the key at `source`; `public` says which key is meant, and is compared with what is found.
+
+    A command needs `public`; an agent needs it unless it holds one Ed25519 key only. What an agent or a command signs
+    is verified before it is used. Raises KeyFormatError (reason `key_mismatch` where the key is another one) or
+    UsageError where there is no such key.
+    """
+    environ = os.environ if environ is None else environ
+    if source.kind == "ssh-agent":
+        from wasm_oci.keysource.agent import agent_signer
+
+        return agent_signer(public, environ)
+    if source.kind == "command":
+        from wasm_oci.keysource.command import command_signer
+
+        return command_signer(source, public, environ)
+    key = _stored(source, passphrase, environ)
+    if public is not None:
+        require_pair(key, public, where=source.where)
+    return key
+
+
+def _stored(source: KeySource, passphrase: PassphraseSource, environ: Mapping[str, str]) -> SecretKey:
+    if source.path is not None:
+        return load_secret_key(source.path, passphrase)
+    from wasm_oci.keysource import stored
+
+    if source.kind == "env":
+        return stored.of_variable(source, passphrase, environ)
+    if source.kind == "stdin":
+        return stored.of_stdin(source, passphrase)
+    return stored.of_keychain(source, passphrase)
+
+
+def _is_ref(kind: str, ref: str) -> bool:
+    if not ref or "\0" in ref:
+        return False
+    if kind == "env":
+        return ref.isascii() and ref.replace("_", "a").isalnum() and not ref[0].isdigit() and len(ref) <= 64
+    if kind == "keychain":
+        service, slash, user = ref.rpartition("/")
+        return bool(service and slash and user)
+    if kind == "command":
+        try:
+            return bool(shlex.split(ref))
+        except ValueError:
+            return False
+    return True
