@@ -6,32 +6,20 @@ and the last must cover its end. So a file that was cut off after a delimiter is
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from wasm_oci.errors import FormatError, SignatureError, UsageError
 from wasm_oci.files import open_input
-from wasm_oci.limits import KIB, LIMITS
+from wasm_oci.limits import LIMITS
 from wasm_oci.wasmsign import ed25519
 from wasm_oci.wasmsign.keys import PublicKey
-from wasm_oci.wasmsign.sections import (
-    DELIMITER_NAME,
-    PREAMBLE_SIZE,
-    SIGNATURE_NAME,
-    WINDOW,
-    Header,
-    Kind,
-    SeekingSource,
-    read_preamble,
-    walk,
-)
+from wasm_oci.wasmsign.parts import Stretch, changed, fits, read_parts
+from wasm_oci.wasmsign.pattern import SectionPattern
+from wasm_oci.wasmsign.sections import PREAMBLE_SIZE, SIGNATURE_NAME, Header, Kind, SeekingSource, read_preamble, walk
 from wasm_oci.wasmsign.signature import ED25519, SignatureData, SignedHashes, message, parse_signature
-
-_BUFFER = 256 * KIB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +34,12 @@ class VerifyResult:
     """Hexadecimal, sorted; signatures without a key id are not among them."""
     kind: Kind
     module_hash: str
-    """SHA-256 of all that is signed, hexadecimal."""
+    """SHA-256 of the content, hexadecimal: of all that is signed, where no part was skipped."""
     detached: bool
+    parts: int
+    """How many parts delimiters make; 1 where there are none."""
+    skipped_parts: int
+    """How many of them a pattern is not about, so that they may differ from what was signed."""
 
 
 def verify_file(
@@ -55,9 +47,15 @@ def verify_file(
     keys: Sequence[PublicKey],
     *,
     signature: bytes | None = None,
+    pattern: SectionPattern | None = None,
     skip_unknown_algorithms: bool = False,
 ) -> VerifyResult:
     """Succeeds if one of `keys` signed all of the file. `signature` is the content of a detached signature file.
+
+    With `pattern` a part between two delimiters may differ from what was signed if the pattern is about none of its
+    sections. Hashes go on from part to part, so of these only such parts may differ that come after all others, and
+    what comes after the last delimiter must be what was signed whatever it is named. Parts are never added or left out,
+    but a section that was renamed is judged by its new name.
 
     Raises SignatureError, with one of the reasons that it lists, for whatever is wrong with the file or signature
     (the error that made a module unreadable is its cause), and UsageError where `keys` is empty.
@@ -67,7 +65,14 @@ def verify_file(
     where = str(input)
     try:
         with open_input(input) as stream:
-            return _verify(stream, tuple(dict.fromkeys(keys)), signature, where, skip_unknown_algorithms)
+            return _verify(
+                stream,
+                tuple(dict.fromkeys(keys)),
+                where,
+                signature=signature,
+                pattern=pattern,
+                skip_unknown_algorithms=skip_unknown_algorithms,
+            )
     except (FormatError, UsageError) as err:
         raise SignatureError(err.what, where=where, hint=err.hint, reason="malformed_module") from err
     except OSError as err:
@@ -87,7 +92,13 @@ def read_signature(path: Path) -> SignatureData | None:
 
 
 def _verify(
-    stream: BinaryIO, keys: tuple[PublicKey, ...], signature: bytes | None, where: str, skip_unknown_algorithms: bool
+    stream: BinaryIO,
+    keys: tuple[PublicKey, ...],
+    where: str,
+    *,
+    signature: bytes | None,
+    pattern: SectionPattern | None,
+    skip_unknown_algorithms: bool,
 ) -> VerifyResult:
     kind, start = read_preamble(stream), PREAMBLE_SIZE
     if signature is None:
@@ -103,18 +114,21 @@ def _verify(
     if not skip_unknown_algorithms and any(record.algorithm != ED25519 for record in data.records):
         raise SignatureError("a signature uses an unknown algorithm", where=where, hint="use a newer program", reason="unsupported_version")
     signed = _signed_by(keys, data, where)
-    hashes = _hashes(stream, start, where, detached=signature is not None)
-    matching = {key for key, signed_hashes in signed if signed_hashes.hashes == hashes}
+    content = Stretch(stream=stream, start=start, detached=signature is not None, where=where)
+    parts = read_parts(content, pattern)
+    matching = {key for key, signed_hashes in signed if fits(signed_hashes.hashes, parts)}
     if not matching:
-        raise _changed(hashes, (signed_hashes for _, signed_hashes in signed), where)
+        raise changed(content, parts, (signed_hashes.hashes for _, signed_hashes in signed))
     trusted = tuple(key for key in keys if key in matching)
     return VerifyResult(
         key=trusted[0],
         keys=trusted,
         key_ids_seen=_key_ids(data),
         kind=kind,
-        module_hash=hashes[-1].hex(),
+        module_hash=parts[-1].digest.hex(),
         detached=signature is not None,
+        parts=len(parts),
+        skipped_parts=sum(not part.checked for part in parts),
     )
 
 
@@ -175,77 +189,3 @@ def _signed_by(keys: tuple[PublicKey, ...], data: SignatureData, where: str) -> 
 
 def _key_ids(data: SignatureData) -> tuple[str, ...]:
     return tuple(sorted({record.key_id.hex() for record in data.records if record.key_id}))
-
-
-def _hashes(stream: BinaryIO, start: int, where: str, *, detached: bool) -> tuple[bytes, ...]:
-    """Reads the file from `start` to its end; returns the hash at each delimiter and at the end."""
-    source, last = _HashingSource(stream, start), 0
-    hashes: list[bytes] = []
-    for head in walk(source, start, every=False, where=where):
-        if head.name == SIGNATURE_NAME and not (detached and head.offset == PREAMBLE_SIZE):
-            raise SignatureError(
-                f"byte {head.offset}: there is one more signature section", where=where, hint="sign it again", reason="malformed_signature"
-            )
-        if head.name == DELIMITER_NAME and len(hashes) <= LIMITS.signature_hashes:
-            hashes.append(source.hash_up_to(head.end))
-            last = head.end
-    end = source.hash_up_to(source.total)
-    if last != source.total:
-        hashes.append(end)
-    return tuple(hashes)
-
-
-def _changed(hashes: tuple[bytes, ...], signed: Iterable[SignedHashes], where: str) -> SignatureError:
-    cut = any(hashes[-1] in signed_hashes.hashes for signed_hashes in signed)
-    what = "parts of what was signed are missing or not marked" if cut else "the content is not what was signed"
-    return SignatureError(what, where=where, hint="fetch or build the file again", reason="content_changed")
-
-
-class _HashingSource:
-    """Reads every byte from `start` on, once and in order, and hashes it."""
-
-    def __init__(self, stream: BinaryIO, start: int) -> None:
-        self._stream = cast(BufferedIOBase, stream)
-        self.total = stream.seek(0, 2)
-        stream.seek(start)
-        self._sha = hashlib.sha256()
-        self._buffer = memoryview(bytearray(_BUFFER))
-        self._data, self._base, self._hashed = b"", start, start
-
-    def window(self, offset: int, need: int) -> tuple[bytes, int]:
-        end = self._base + len(self._data)
-        if offset + need <= end or end == self.total:
-            return self._data, self._base
-        self._advance(offset)
-        kept = self._data[offset - self._base :]
-        wanted = min(max(WINDOW, need) - len(kept), self.total - self._base - len(self._data))
-        fresh = self._stream.read(wanted)
-        if len(fresh) != wanted:
-            raise _shorter()
-        self._data, self._base = kept + fresh, offset
-        return self._data, self._base
-
-    def hash_up_to(self, offset: int) -> bytes:
-        """Returns the hash of all from the start to `offset`, which never goes back."""
-        self._advance(offset)
-        return self._sha.digest()
-
-    def _advance(self, offset: int) -> None:
-        """Hashes up to `offset`; what lies after the window is read for it, and becomes no window."""
-        end = self._base + len(self._data)
-        within = min(offset, end)
-        self._sha.update(memoryview(self._data)[self._hashed - self._base : within - self._base])
-        self._hashed = within
-        if offset <= end:
-            return
-        self._data, self._base = b"", offset
-        while self._hashed < offset:
-            count = self._stream.readinto(self._buffer[: min(_BUFFER, offset - self._hashed)])
-            if not count:
-                raise _shorter()
-            self._sha.update(self._buffer[:count])
-            self._hashed += count
-
-
-def _shorter() -> FormatError:
-    return FormatError("the file became shorter while it was read", hint="verify it again")
