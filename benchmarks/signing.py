@@ -1,8 +1,9 @@
-"""Processor time and peak memory of signing and verifying one large module, beside the published wasmsign2.
+"""Processor time and peak memory of signing and verifying, beside the published wasmsign2: large, many sections, many files.
 
     python3 benchmarks/signing.py --peer PATH_TO_WASMSIGN2
 
-Every run is a whole process, ours and the peer's in alternation. Needs only the standard library; ours is run
+Every run is whole processes, ours and the peer's in alternation: for many files one call of ours, and one call a
+file of the peer, which takes one file at a time. Needs only the standard library; ours is run
 from this repository with the Python that runs this (which needs `cryptography`), or as `--ours COMMAND` says.
 The system counts the memory of the starting process in: a peak below the printed floor cannot be told.
 """
@@ -21,6 +22,9 @@ from pathlib import Path
 
 MIB = 1024 * 1024
 SECTIONS = 100_000
+FILES = 1_000
+FILE_SIZE = 64 * 1024
+Command = Sequence[str | Path]
 PREAMBLE = bytes.fromhex("0061736d01000000")
 TOOLS = Path(__file__).resolve().parents[1] / "tools"
 
@@ -65,29 +69,76 @@ def write_many(path: Path) -> None:
             stream.write(b"\x00" + leb128(len(payload)) + payload)
 
 
-def measure(command: Sequence[str | Path], environment: dict[str, str]) -> Run:
-    """Runs a process to its end; raises SystemExit with its words if it fails."""
-    with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL, stderr=output, env=environment)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            output.seek(0)
-            raise SystemExit(f"{shlex.join(str(part) for part in command)}: exit code {process.returncode}\n{output.read().decode()}")
+def write_files(folder: Path) -> list[Path]:
+    """Writes modules of one code section each."""
+    folder.mkdir()
+    paths = [folder / f"module{index:04}.wasm" for index in range(FILES)]
+    for path in paths:
+        path.write_bytes(PREAMBLE + b"\x0a" + leb128(FILE_SIZE) + os.urandom(FILE_SIZE))
+    return paths
+
+
+def measure(commands: Iterable[Command], environment: dict[str, str]) -> Run:
+    """Runs processes one after the other, each to its end; raises SystemExit with its words if one fails."""
+    seconds = memory = 0.0
     unit = 1 if sys.platform == "darwin" else 1024
-    return Run(seconds=usage.ru_utime + usage.ru_stime, memory=usage.ru_maxrss * unit / MIB)
+    for command in commands:
+        with tempfile.TemporaryFile() as output:
+            process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL, stderr=output, env=environment)
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            if process.returncode:
+                output.seek(0)
+                line = shlex.join(str(part) for part in command)[:1000]
+                raise SystemExit(f"{line}: exit code {process.returncode}\n{output.read().decode()}")
+        seconds, memory = seconds + usage.ru_utime + usage.ru_stime, max(memory, usage.ru_maxrss * unit / MIB)
+    return Run(seconds=seconds, memory=memory)
 
 
-def compare(name: str, commands: Mapping[str, Sequence[str | Path]], rounds: int, environment: dict[str, str]) -> None:
+def compare(name: str, programs: Mapping[str, Sequence[Command]], rounds: int, environment: dict[str, str]) -> None:
     """Prints a row for each program, with medians and, for ours, ratios to the peer."""
-    runs: dict[str, list[Run]] = {who: [] for who in commands}
+    runs: dict[str, list[Run]] = {who: [] for who in programs}
     for _ in range(rounds):
-        for who, command in commands.items():
-            runs[who].append(measure(command, environment))
+        for who, commands in programs.items():
+            runs[who].append(measure(commands, environment))
     medians = {who: (median(run.seconds for run in done), median(run.memory for run in done)) for who, done in runs.items()}
     for who, (seconds, memory) in medians.items():
         ratios = f"{seconds / medians['peer'][0]:8.2f} {memory / medians['peer'][1]:8.2f}" if who == "ours" and "peer" in medians else ""
-        print(f"{name:<24}{who:<6}{seconds:9.3f} s{memory:9.1f} MiB {ratios}")
+        print(f"{name:<24}{who:<6}{seconds:9.3f} s{memory:9.1f} MiB {ratios}", flush=True)
+
+
+class Benchmark:
+    """The files, the keys, and how each program is called."""
+
+    def __init__(self, folder: Path, ours: list[str], peer: Path | None, rounds: int, environment: dict[str, str]) -> None:
+        self.folder, self._ours, self._peer, self._rounds, self._environment = folder, ours, peer, rounds, environment
+        self.secret, self.public = folder / "key.secret", folder / "key.public"
+        measure([[*ours, "keygen", "-k", self.secret, "-K", self.public]], environment)
+
+    def one_file(self, title: str, source: Path, *, peer: bool = True) -> None:
+        """Signs and verifies one file; a file that the peer would take minutes or gigabytes for is measured without it."""
+        signed = self.folder / "signed.wasm"
+        sign: Command = ["sign", "-i", source, "-o", signed, "-k", self.secret, "-K", self.public]
+        verify: Command = ["verify", "-i", signed, "-K", self.public]
+        for name, arguments in ((f"sign, {title}", sign), (f"verify, {title}", verify)):
+            programs: dict[str, Sequence[Command]] = {"ours": [[*self._ours, *arguments]]}
+            if self._peer and peer:
+                programs["peer"] = [[self._peer, *arguments]]
+            compare(name, programs, self._rounds, self._environment)
+
+    def many_files(self, sources: list[Path]) -> None:
+        """Signs and verifies all files: ours in one call, the peer's in one call each."""
+        folder = self.folder / "signed"
+        folder.mkdir()
+        signed = [folder / source.name for source in sources]
+        pair: Command = ["-k", self.secret, "-K", self.public]
+        sign: dict[str, Sequence[Command]] = {"ours": [[*self._ours, "sign", *pair, "--output-dir", folder, *sources]]}
+        verify: dict[str, Sequence[Command]] = {"ours": [[*self._ours, "verify", "-K", self.public, *signed]]}
+        if self._peer:
+            sign["peer"] = [[self._peer, "sign", "-i", old, "-o", new, *pair] for old, new in zip(sources, signed, strict=True)]
+            verify["peer"] = [[self._peer, "verify", "-i", new, "-K", self.public] for new in signed]
+        compare(f"sign, {FILES} files", sign, self._rounds, self._environment)
+        compare(f"verify, {FILES} files", verify, self._rounds, self._environment)
 
 
 def main() -> int:
@@ -95,28 +146,28 @@ def main() -> int:
     parser.add_argument("--peer", type=Path, help="the published wasmsign2; without it only ours is measured")
     parser.add_argument("--ours", help="command of our program (default: this repository's, with this Python)")
     parser.add_argument("--mib", type=int, default=256, help="size of the large module (default: 256)")
+    parser.add_argument("--huge", type=int, default=2048, help="size of the one that ours alone signs; 0 for none (default: 2048)")
     parser.add_argument("--rounds", type=int, default=5, help="runs of each program (default: 5)")
     args = parser.parse_args()
     ours = shlex.split(args.ours) if args.ours else [sys.executable, "-m", "wasm_oci.cli.main"]
     environment = os.environ | ({} if args.ours else {"PYTHONPATH": str(TOOLS)})
-    floor = measure([sys.executable, "-S", "-c", ""], environment).memory
+    floor = measure([[sys.executable, "-S", "-c", ""]], environment).memory
     print(f"medians of {args.rounds} runs; floor of the memory column: {floor:.1f} MiB")
     print(f"{'':<24}{'':<6}{'processor':>11}{'peak memory':>13} {'ratio':>8} {'ratio':>8}")
     with tempfile.TemporaryDirectory(prefix="signing.") as name:
         folder = Path(name)
-        large, many, secret, public = (folder / part for part in ("large.wasm", "many.wasm", "key.secret", "key.public"))
+        benchmark = Benchmark(folder, ours, args.peer and args.peer.resolve(), args.rounds, environment)
+        large = folder / "large.wasm"
         write_large(large, args.mib)
+        benchmark.one_file(f"{args.mib} MiB", large)
+        if args.huge:
+            write_large(large, args.huge)
+            benchmark.one_file(f"{args.huge} MiB", large, peer=False)
+        large.unlink()
+        many = folder / "many.wasm"
         write_many(many)
-        measure([*ours, "keygen", "-k", secret, "-K", public], environment)
-        programs: dict[str, list[str | Path]] = {"ours": [*ours]}
-        if args.peer:
-            programs["peer"] = [args.peer.resolve()]
-        for title, source in ((f"{args.mib} MiB", large), (f"{SECTIONS} sections", many)):
-            signed = folder / "signed.wasm"
-            sign = {who: [*program, "sign", "-i", source, "-o", signed, "-k", secret, "-K", public] for who, program in programs.items()}
-            compare(f"sign, {title}", sign, args.rounds, environment)
-            verify = {who: [*program, "verify", "-i", signed, "-K", public] for who, program in programs.items()}
-            compare(f"verify, {title}", verify, args.rounds, environment)
+        benchmark.one_file(f"{SECTIONS} sections", many)
+        benchmark.many_files(write_files(folder / "files"))
     return 0
 
 
