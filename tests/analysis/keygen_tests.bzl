@@ -22,6 +22,9 @@ def _pair_test_impl(ctx):
         ("--public-key", ctx.attr.public),
         ("--format", ctx.attr.format),
     ])
+    asserts.true(env, "--behind-link" in action.argv, "the secret is behind a link, which Bazel opens to nobody")
+    asserts.equals(env, [], [file for file in target[DefaultInfo].default_runfiles.files.to_list() if file in (key.secret_key, key.public_key)])
+    asserts.true(env, target[DefaultInfo].files_to_run.executable != None, "it can be run")
     asserts.equals(env, ctx.attr.comment != "", "--comment=" + ctx.attr.comment in action.argv)
     return analysistest.end(env)
 

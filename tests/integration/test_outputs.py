@@ -45,12 +45,12 @@ def test_default_outputs_of_an_image(target: str, names: list[str]) -> None:
     [
         ("hello_oci_signed_image.digest", "hello_oci_signed_image_digest.txt"),
         ("hello_oci_signed_image.layout", "hello_oci_signed_image_layout"),
-        ("oci_signing_keys", "oci_signing_keys/key.public"),
-        ("oci_openssh_keys", "oci_openssh_keys/id_ed25519.pub"),
+        ("outputs_of_oci_signing_keys", "oci_signing_keys/key.public"),
+        ("outputs_of_oci_openssh_keys", "oci_openssh_keys/id_ed25519.pub"),
     ],
 )
 def test_companions_and_keys_have_one_output(target: str, path: str) -> None:
-    assert os.environ[f"OUTPUTS_{target}"].split() == [f"{EXAMPLE}/{path}"]
+    assert os.environ[f"OUTPUTS_{target.replace('.', '_')}"].split() == [f"{EXAMPLE}/{path}"]
 
 
 @pytest.mark.parametrize("path", ["oci_signing_keys/key.secret", "oci_openssh_keys/id_ed25519"])

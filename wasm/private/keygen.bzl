@@ -1,15 +1,21 @@
 """`wasm_keygen` and `ssh_keygen`: key pairs for development, made by the build."""
 
 load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
-load(":tool_action.bzl", "TOOL_ATTRS", "params_file_args", "run_wasm_oci")
+load(":run_target.bzl", "RUN_TARGET_ATTRS", "make_run_target")
+load(":tool_action.bzl", "SECRET_REQUIREMENTS", "TOOL_ATTRS", "params_file_args", "run_wasm_oci")
 
 visibility(["//wasm/..."])
 
 _DOC = """Makes an Ed25519 key pair in a build action: for development only.
 
 The pair is random, so it differs between two output bases and changes when it is made anew. The action runs on this
-machine, and neither key reaches a remote or a disk cache. Real keys belong outside the build.
+machine, and neither key reaches a remote or a disk cache. Real keys belong outside the build: `bazel run` of the target,
+with `-- --output-dir DIR`, writes another pair to a folder of yours, and overwrites nothing.
 """
+
+# Bazel makes every file that is an output readable by all, but it follows no links. So the secret is a link to a file beside
+# it, which a sandbox would not keep.
+_REQUIREMENTS = SECRET_REQUIREMENTS | {"no-sandbox": ""}
 
 _ATTRS = {
     "comment": attr.string(doc = "Comment inside the key files; OpenSSH format only."),
@@ -30,7 +36,7 @@ _ATTRS = {
         doc = "The secret key's file; not a default output.",
         mandatory = True,
     ),
-} | TOOL_ATTRS
+} | TOOL_ATTRS | RUN_TARGET_ATTRS
 
 def _key_pair_impl(ctx):
     if ctx.attr.key_type != "ed25519":
@@ -45,6 +51,7 @@ def _key_pair_impl(ctx):
     args.add("--secret-key", secret_key)
     args.add("--public-key", public_key)
     args.add("--format", ctx.attr.key_format)
+    args.add("--behind-link")
     if ctx.attr.comment:
         args.add(ctx.attr.comment, format = "--comment=%s")
     run_wasm_oci(
@@ -55,29 +62,41 @@ def _key_pair_impl(ctx):
         outputs = [secret_key, public_key],
         mnemonic = "WasmKeygen",
         progress = "Making a development key pair",
-        reads_secret = True,
+        execution_requirements = _REQUIREMENTS,
     )
-    return [
-        DefaultInfo(files = depset([public_key])),
-        WasmKeyInfo(
-            development = True,
-            key_format = ctx.attr.key_format,
-            public_key = public_key,
-            secret_key = secret_key,
-        ),
-    ]
+    return make_run_target(
+        ctx,
+        command = "keygen",
+        default_files = [public_key],
+        files = [],
+        request = {
+            "comment": ctx.attr.comment,
+            "format": ctx.attr.key_format,
+            "publicName": public_key.basename,
+            "schemaVersion": 1,
+            "secretName": secret_key.basename,
+        },
+    ) + [WasmKeyInfo(
+        development = True,
+        key_format = ctx.attr.key_format,
+        public_key = public_key,
+        secret_key = secret_key,
+    )]
 
 _key_pair = rule(
     implementation = _key_pair_impl,
     doc = _DOC,
     attrs = _ATTRS,
+    executable = True,
     provides = [WasmKeyInfo],
 )
 
 def wasm_keygen(name, public_key_name = "key.public", secret_key_name = "key.secret", openssh_format = False, **kwargs):
     """Makes an Ed25519 key pair for development: `<name>/<public_key_name>` and `<name>/<secret_key_name>`.
 
-    Both files have labels. Only the public key is a default output. The pair is random and made once per output base.
+    Both files have labels. Only the public key is a default output. The pair is random and made once per output base, and the
+    secret file can be read by its owner only. `bazel run :<name> -- --output-dir DIR` writes another pair of files of these
+    names to DIR, for use outside the build; existing files are not overwritten.
 
     Args:
         name: Name of the target, and of the folder of the two files.
@@ -104,6 +123,7 @@ def ssh_keygen(
     """Makes an OpenSSH key pair for development: `<name>/<private_key_name>` and `<name>/<public_key_name>`.
 
     No program of the machine is used. Both files have labels; only the public key is a default output.
+    `bazel run :<name> -- --output-dir DIR` writes another pair to DIR, as `wasm_keygen` does.
 
     Args:
         name: Name of the target, and of the folder of the two files.

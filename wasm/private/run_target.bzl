@@ -32,7 +32,7 @@ def _substitutions(values, template):
     quote = (lambda text: text.replace("%", "%%")) if template.extension == "bat" else shell.quote
     return {"{{%s}}" % name: quote(value) for name, value in values.items()}
 
-def make_run_target(ctx, *, command, request, files):
+def make_run_target(ctx, *, command, request, files, default_files = None):
     """Writes the request and the launcher of a run target.
 
     Args:
@@ -40,6 +40,7 @@ def make_run_target(ctx, *, command, request, files):
         command: string, command of `wasm_oci` that reads the request.
         request: dict, written as JSON; paths of files in it are rlocation paths.
         files: list of File that the request names.
+        default_files: list of File, the default outputs if they are not the launcher.
 
     Returns:
         list of providers, the result of the rule.
@@ -62,4 +63,8 @@ def make_run_target(ctx, *, command, request, files):
         template = template,
     )
     runfiles = ctx.runfiles([request_file] + files).merge(program.default_runfiles)
-    return [DefaultInfo(executable = launcher, files = depset([launcher]), runfiles = runfiles)]
+    return [DefaultInfo(
+        executable = launcher,
+        files = depset([launcher] if default_files == None else default_files),
+        runfiles = runfiles,
+    )]

@@ -1,7 +1,7 @@
 """The action that signs; used by `wasm_sign` and by images."""
 
 load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo")
-load(":tool_action.bzl", "params_file_args", "run_wasm_oci")
+load(":tool_action.bzl", "SECRET_REQUIREMENTS", "params_file_args", "run_wasm_oci")
 
 visibility(["//wasm/..."])
 
@@ -37,7 +37,7 @@ def sign_wasm(ctx, *, wasm_file, secret_key, public_key, key_format, output, sig
         outputs = [output] + ([signature_file] if signature_file else []),
         mnemonic = "WasmSign",
         progress = "Signing",
-        reads_secret = True,
+        execution_requirements = SECRET_REQUIREMENTS,
     )
     return WasmSignatureInfo(
         key_format = key_format,

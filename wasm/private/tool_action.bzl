@@ -24,7 +24,7 @@ def params_file_args(ctx):
     args.set_param_file_format("multiline")
     return args
 
-def run_wasm_oci(ctx, *, command, args, inputs, outputs, mnemonic, progress, reads_secret = False):
+def run_wasm_oci(ctx, *, command, args, inputs, outputs, mnemonic, progress, execution_requirements = {}):
     """Registers an action that runs one command of `wasm_oci`.
 
     Args:
@@ -35,7 +35,7 @@ def run_wasm_oci(ctx, *, command, args, inputs, outputs, mnemonic, progress, rea
         outputs: list of File.
         mnemonic: string.
         progress: string, the progress message up to the label.
-        reads_secret: bool, whether a secret key is among the inputs or outputs.
+        execution_requirements: dict, such as SECRET_REQUIREMENTS.
     """
     ctx.actions.run(
         executable = ctx.executable._tool,
@@ -44,5 +44,5 @@ def run_wasm_oci(ctx, *, command, args, inputs, outputs, mnemonic, progress, rea
         outputs = outputs,
         mnemonic = mnemonic,
         progress_message = progress + " %{label}",
-        execution_requirements = SECRET_REQUIREMENTS if reads_secret else {},
+        execution_requirements = execution_requirements,
     )

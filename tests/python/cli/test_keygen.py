@@ -71,3 +71,68 @@ def test_usage(tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch,
     assert main(["keygen", *arguments]) == 2
     assert message in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_behind_a_link(tmp_path: Path) -> None:
+    for _ in range(2):  # Bazel removes the outputs that it knows, and not the hidden file
+        assert keygen(tmp_path, "--behind-link") == 0
+        secret = tmp_path / "a.secret"
+        assert secret.readlink() == Path(".a.secret.owner-only")
+        assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+        assert load_secret_key(secret).public == load_public_key(tmp_path / "a.public")
+        secret.unlink()
+        (tmp_path / "a.public").unlink()
+
+
+def test_behind_a_link_where_there_are_no_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Path, target: str) -> None:
+        raise OSError(1314, "a required privilege is not held")
+
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+    assert keygen(tmp_path, "--behind-link") == 0
+    assert stat.S_IMODE((tmp_path / "a.secret").lstat().st_mode) == 0o600
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.public", "a.secret"]
+
+
+@pytest.mark.parametrize("existing", ["a.secret", "a.public"])
+def test_behind_a_link_nothing_is_overwritten_either(tmp_path: Path, existing: str) -> None:
+    (tmp_path / existing).write_bytes(b"precious")
+    assert keygen(tmp_path, "--behind-link") == 2
+    assert [path.name for path in tmp_path.iterdir()] == [existing]
+    assert (tmp_path / existing).read_bytes() == b"precious"
+
+
+def request(folder: Path, **change: object) -> str:
+    path = folder / "request.json"
+    pair = {"schemaVersion": 1, "format": "openssh", "comment": "from a target", "secretName": "id", "publicName": "id.pub"}
+    path.write_text(json.dumps(pair | change))
+    return str(path)
+
+
+def test_the_request_of_a_target(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "keys"
+    assert main(["keygen", "--request", request(tmp_path), "--output-dir", str(folder)]) == 0
+    assert load_secret_key(folder / "id").public == load_public_key(folder / "id.pub")
+    assert load_public_key(folder / "id.pub").comment == "from a target"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize(
+    ("change", "more", "message"),
+    [
+        ({}, [], "bazel run TARGET -- --output-dir DIR"),
+        ({}, ["--output-dir", "/nonexistent/d", "-k", "x"], "do not go with --request"),
+        ({}, ["--output-dir", "/dev/null/d"], "cannot make the folder"),
+        ({"schemaVersion": 2}, ["--output-dir", "/nonexistent/d"], "build the target again"),
+        ({"format": None}, ["--output-dir", "/nonexistent/d"], "build the target again"),
+    ],
+)
+def test_requests_that_are_refused(tmp_path: Path, capsys: Capture, change: dict[str, object], more: list[str], message: str) -> None:
+    assert main(["keygen", "--request", request(tmp_path, **change), *more]) == 2
+    assert message in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["request.json"]
+
+
+def test_a_folder_alone_is_no_request(tmp_path: Path, capsys: Capture) -> None:
+    assert main(["keygen", "--output-dir", str(tmp_path)]) == 2
+    assert "--output-dir goes with --request" in capsys.readouterr().err

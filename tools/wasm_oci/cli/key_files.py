@@ -1,0 +1,54 @@
+"""The two files of a new key pair: both or none, the secret one for its owner only, and nothing overwritten."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from wasm_oci.errors import UsageError
+from wasm_oci.files import reason_of
+
+
+def write_pair(*files: tuple[Path, bytes], behind_link: bool = False) -> None:
+    """Creates all files or none, the first for its owner only; raises UsageError where one exists or cannot be made.
+
+    With `behind_link` the first is a relative link to a file `.NAME.owner-only` beside it, which may exist.
+    """
+    (secret, _), *_ = files
+    target = secret.with_name(f".{secret.name}.owner-only") if behind_link else secret
+    with ExitStack() as undo:
+        if behind_link:
+            target.unlink(missing_ok=True)
+        for path, data in files:
+            with _named_errors(path):
+                place, mode = (target, 0o600) if path is secret else (path, 0o666)
+                descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+                undo.callback(place.unlink)
+                with os.fdopen(descriptor, "wb") as stream:
+                    stream.write(data)
+        if behind_link:
+            with _named_errors(secret):
+                _link(secret, target)
+        undo.pop_all()
+
+
+def _link(path: Path, target: Path) -> None:
+    """Makes `path` a relative link; where the system has none for this user, the file itself."""
+    try:
+        path.symlink_to(target.name)
+    except OSError as err:
+        if isinstance(err, FileExistsError):
+            raise
+        target.rename(path)
+
+
+@contextmanager
+def _named_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileExistsError as err:
+        raise UsageError("the key file exists already", where=str(path), hint="name a new file, or move the old one away") from err
+    except OSError as err:
+        raise UsageError(f"cannot write the key file: {reason_of(err)}", where=str(path), hint="check its folder") from err
