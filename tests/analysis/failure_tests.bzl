@@ -9,6 +9,8 @@ load(
     "wasm_component_publish",
     "wasm_keygen",
     "wasm_sign",
+    "wasm_signature_attach",
+    "wasm_signature_detach",
     "wasm_validate",
     "wasm_verify",
     "wkg_registry_config",
@@ -30,6 +32,16 @@ _VERIFY = {"keys": ":failure_keys", "wasm_file": ":failure_input"}
 
 # Name of the case to (rule, attributes, words of the error).
 _CASES = {
+    "attach_embedded": (wasm_signature_attach, {"component": ":failure_signed"}, ["component", "embedded signature already"]),
+    "attach_input": (wasm_signature_attach, {}, ["exactly one of component, wasm_file"]),
+    "attach_other_signature": (
+        wasm_signature_attach,
+        {"component": ":failure_detached", "signature_file": ":failure_input"},
+        ["signature_file", "is not the signature", "leave one of them out"],
+    ),
+    "attach_signature": (wasm_signature_attach, {"wasm_file": ":failure_input"}, ["no signature is given", "signature_file"]),
+    "detach_detached": (wasm_signature_detach, {"signed_component": ":failure_detached"}, ["detached signature already", "embedded one"]),
+    "detach_input": (wasm_signature_detach, {}, ["exactly one of signed_component, wasm_file"]),
     "config_default": (wkg_registry_config, {"default_registry": "b", "registries": ["a|localhost|oci"]}, ["default_registry", "among"]),
     "config_literal": (wkg_registry_config, {"registries": ["a|ghcr.io|oci|token|abc"]}, ["registries[0]", "${VARIABLE}"]),
     "image_annotation": (wasm_component_oci_image, _IMAGE | {"annotations": ["a=b", "c"]}, ["annotations[1]", "key=value"]),
@@ -135,6 +147,7 @@ def failure_test_suite(name):
     wasm_file(name = "failure_two", count = 2)
     wasm_keygen(name = "failure_keys", tags = manual)
     wasm_sign(name = "failure_detached", component = ":failure_input", detached = True, keys = ":failure_keys", tags = manual)
+    wasm_sign(name = "failure_signed", component = ":failure_input", keys = ":failure_keys", tags = manual)
     wasm_component_oci_image(name = "failure_image", component = ":failure_input", package_name = "pkg", tags = manual)
     wasm_component_oci_image(
         name = "failure_entry_image",

@@ -93,7 +93,7 @@ def test_not_verified(files: Path, capsys: Capture, arguments: list[str], reason
     ("arguments", "message"),
     [
         (["-K", "k1.secret"], "this is a secret key"),
-        (["-K", "k1.pem"], "this is a PEM file"),
+        (["-K", "k1.pem", "-Z"], "the key is pem, but openssh is required"),
         (["-K", "absent"], "cannot read the public key"),
         (["-Z", "-K", "k1.pub", "-K", "k1.public"], "the key is compact, but openssh is required"),
         ([], "-K"),
