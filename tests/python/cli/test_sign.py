@@ -56,6 +56,7 @@ def test_detached(files: Path, capsys: Capture) -> None:
         "kind": "module",
         "signature": "detached",
         "keyId": KEY_ID_1.hex(),
+        "keyIds": [KEY_ID_1.hex()],
         "contentHash": M_HASH,
         "digest": Digest.of(M).text,
         "size": len(M),

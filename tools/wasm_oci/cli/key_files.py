@@ -1,4 +1,4 @@
-"""The two files of a new key pair: both or none, the secret one for its owner only, and nothing overwritten."""
+"""New key files: all or none, each with its mode from the beginning, and nothing overwritten."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from wasm_oci.errors import UsageError
 from wasm_oci.files import reason_of
 
 
-def write_pair(*files: tuple[Path, bytes], behind_link: bool = False) -> None:
-    """Creates all files or none, the first for its owner only; raises UsageError where one exists or cannot be made.
+def write_new(*files: tuple[Path, bytes, int], behind_link: bool = False) -> None:
+    """Creates all files, each with its mode, or none; raises UsageError where one exists already or cannot be made.
 
     With `behind_link` the first is a relative link to a file `.NAME.owner-only` beside it, which may exist.
     """
-    (secret, _), *_ = files
-    target = secret.with_name(f".{secret.name}.owner-only") if behind_link else secret
+    first = files[0][0]
+    target = first.with_name(f".{first.name}.owner-only") if behind_link else first
     with ExitStack() as undo:
         if behind_link:
             target.unlink(missing_ok=True)
-        for path, data in files:
+        for path, data, mode in files:
+            place = target if path is first else path
             with _named_errors(path):
-                place, mode = (target, 0o600) if path is secret else (path, 0o666)
                 descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
                 undo.callback(place.unlink)
                 with os.fdopen(descriptor, "wb") as stream:
                     stream.write(data)
         if behind_link:
-            with _named_errors(secret):
-                _link(secret, target)
+            with _named_errors(first):
+                _link(first, target)
         undo.pop_all()
 
 

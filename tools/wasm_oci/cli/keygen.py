@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from wasm_oci.cli.key_files import write_pair
+from wasm_oci.cli.key_files import write_new
 from wasm_oci.cli.outcome import SCHEMA_VERSION, Outcome
 from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.files import read_bounded, reason_of
@@ -46,8 +46,8 @@ def run(args: argparse.Namespace) -> Outcome:
     if not args.comment.isprintable():
         raise UsageError("the comment is not one line of printable characters", where="--comment", hint="leave line ends out")
     key = SecretKey.generate(args.format, args.comment)
-    pair = (args.secret_key, key.encoded(args.format)), (args.public_key, key.public.encoded(args.format))
-    write_pair(*pair, behind_link=args.behind_link)
+    pair = (args.secret_key, key.encoded(args.format), 0o600), (args.public_key, key.public.encoded(args.format), 0o666)
+    write_new(*pair, behind_link=args.behind_link)
     key_id = key.public.key_id.hex()
     document = {"format": args.format, "keyId": key_id, "publicKey": key.public.raw.hex()}
     text = f"Secret key: {args.secret_key} (keep it to yourself)\nPublic key: {args.public_key}\nKey id:     {key_id}"

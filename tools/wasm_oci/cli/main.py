@@ -14,7 +14,8 @@ from wasm_oci.errors import EXIT_BUG, UsageError, WasmOciError
 
 COMMANDS = {
     "keygen": "make an Ed25519 key pair",
-    "sign": "sign a WebAssembly module or component",
+    "key": "show, convert or check key files and other sources of keys",
+    "sign": "sign WebAssembly modules or components",
     "verify": "verify a signature",
     "split": "cut a file into parts that can be verified alone",
     "detach": "move a signature out of a file",

@@ -45,9 +45,14 @@ def report_error(program: str, error: WasmOciError, form: str) -> None:
     """Puts one line on stderr, and with `--output json` the same as a document on stdout."""
     sys.stderr.write(f"{program}: {error}\n")
     if form == "json":
-        details = {"reason": error.reason, "message": error.what, "where": error.where, "hint": error.hint}
         with suppress(UsageError, BrokenPipeError):
-            _write_json({"error": details, "exitCode": error.exit_code})
+            _write_json(error_document(error))
+
+
+def error_document(error: WasmOciError) -> JsonObject:
+    """Returns an error as `--output json` shows it."""
+    details = {"reason": error.reason, "message": error.what, "where": error.where, "hint": error.hint}
+    return {"error": details, "exitCode": error.exit_code}
 
 
 def _write_json(document: JsonObject) -> None:

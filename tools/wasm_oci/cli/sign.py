@@ -1,73 +1,98 @@
-"""`wasm_oci sign`: adds a signature to a module or component."""
+"""`wasm_oci sign`: adds signatures to modules and components."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
+from wasm_oci.cli.key_options import add_key_options, keys_of, passphrase_of
 from wasm_oci.cli.outcome import Outcome
 from wasm_oci.errors import UsageError
 from wasm_oci.files import real_path
-from wasm_oci.wasmsign.keys import OPENSSH, load_public_key, load_secret_key, require_format, require_pair
+from wasm_oci.keysource import SigningKey, open_signers
 from wasm_oci.wasmsign.sign import SignResult, sign_file
+from wasm_oci.wasmsign.signer import Signer
 
-DESCRIPTION = """Sign a WebAssembly module or component with an Ed25519 key.
+DESCRIPTION = """Sign WebAssembly modules or components with Ed25519 keys.
 
 The signature is embedded as the file's first section, or written to a file of its own with -S. A file that is
 signed already gets one signature more; signing it again with the same key changes nothing. The key's id is
 always written, so that a verifier finds the right key: the result is what wasmsign2 gives with -k and -K.
 
-  wasm_oci sign -i hello.wasm -o hello.signed.wasm -k signing.secret"""
+  wasm_oci sign -i hello.wasm -o hello.signed.wasm -k signing.secret
+  wasm_oci sign -i hello.wasm -o hello.signed.wasm --key-source ssh-agent -K id_ed25519.pub
+  wasm_oci sign --output-dir signed -k signing.secret one.wasm two.wasm
+
+A secret key can be in a file, in a variable (env), on stdin, in the keychain, in an ssh-agent, or behind a program
+that signs (command); docs/keys.md describes them. A passphrase comes from a variable, a file or a terminal."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-i", "--input-file", type=Path, required=True, metavar="FILE", help="module or component to sign")
-    parser.add_argument("-o", "--output-file", type=Path, required=True, metavar="FILE", help="where it goes; may be the input file")
-    parser.add_argument("-k", "--secret-key", type=Path, required=True, metavar="FILE", help="secret key, compact or OpenSSH")
-    parser.add_argument("-K", "--public-key", type=Path, metavar="FILE", help="refuse unless this is the public half of the secret key")
+    parser.add_argument("-i", "--input-file", type=Path, metavar="FILE", help="module or component to sign")
+    parser.add_argument("-o", "--output-file", type=Path, metavar="FILE", help="where it goes; may be the input file")
     parser.add_argument("-S", "--signature-file", type=Path, metavar="FILE", help="write the signature here, not into the output")
+    parser.add_argument("files", type=Path, nargs="*", metavar="FILE", help="many inputs, in place of -i; each has its own result")
+    parser.add_argument("--output-dir", type=Path, metavar="DIR", help="where many inputs go, under their names")
+    parser.add_argument("--detached", action="store_true", help="with --output-dir: write each signature to DIR/NAME.sig")
+    add_key_options(parser)
     parser.add_argument("-Z", "--openssh", action="store_true", help="refuse keys that are not in OpenSSH form")
+    parser.add_argument("--request", type=Path, metavar="FILE", help="sign what the request file of a wasm_sign target says")
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    for path in (args.output_file, args.signature_file):
-        for key_file in (args.secret_key, args.public_key):
-            if path and key_file and real_path(path) == real_path(key_file):
-                raise UsageError("this key file would be overwritten", where=str(path), hint="name another output")
-    key = load_secret_key(args.secret_key)
-    if args.openssh:
-        require_format(key.public, OPENSSH, where=str(args.secret_key))
-    if args.public_key:
-        public = load_public_key(args.public_key)
-        if args.openssh:
-            require_format(public, OPENSSH, where=str(args.public_key))
-        require_pair(key, public, where=str(args.public_key))
-    result = sign_file(
-        args.input_file,
-        args.output_file,
-        key,
-        key_id=key.public.key_id,
-        signature_file=args.signature_file,
-        with_digest=args.output == "json",
-    )
-    return Outcome(text=_text(args, result), document=_document(args, result))
+    if args.request:
+        from wasm_oci.cli import sign_request
 
+        return sign_request.run(args)
+    if args.files or args.output_dir:
+        from wasm_oci.cli import sign_many
 
-def _text(args: argparse.Namespace, result: SignResult) -> str:
+        return sign_many.run(args)
+    if not (args.input_file and args.output_file):
+        raise UsageError("a file to sign and one to write are needed", hint="give -i FILE and -o FILE")
+    if args.detached:
+        raise UsageError("one file's signature needs a name", where="--detached", hint="give -S FILE instead")
+    keys = keys_of(args)
+    spare_keys(keys, (args.output_file, args.signature_file))
+    signers = open_signers(keys, passphrase_of(args), openssh=args.openssh)
+    result = sign_with(signers, args.input_file, args.output_file, args.signature_file, with_digest=args.output == "json")
     place = args.signature_file or args.output_file
-    done = "Signed" if result.added else "Already signed with this key"
+    return Outcome(text=text_of(place, result, signers), document=document_of(result, signers, detached=bool(args.signature_file)))
+
+
+def spare_keys(keys: Sequence[SigningKey], outputs: Sequence[Path | None]) -> None:
+    """Raises UsageError where an output would replace a key's file."""
+    files = {real_path(path) for key in keys for path in key.files}
+    for output in outputs:
+        if output is not None and real_path(output) in files:
+            raise UsageError("this key file would be overwritten", where=str(output), hint="name another output")
+
+
+def sign_with(signers: Sequence[Signer], source: Path, output: Path, signature: Path | None, *, with_digest: bool) -> SignResult:
+    """Signs with all keys, each by its own key id."""
+    key, *further = signers
+    key_id = key.public.key_id
+    return sign_file(source, output, key, key_id=key_id, further=further, signature_file=signature, with_digest=with_digest)
+
+
+def text_of(place: Path, result: SignResult, signers: Sequence[Signer]) -> str:
+    done = "Signed" if result.added else f"Already signed with {'this key' if len(signers) == 1 else 'these keys'}"
     count = f"{result.signature_count} signature{'s' * (result.signature_count != 1)}"
-    lines = [f"{done}: {place} ({result.kind.value}, {count})", f"Key id: {result.key_id.hex() if result.key_id else ''}"]
+    ids = ", ".join(signer.public.key_id.hex() for signer in signers)
+    lines = [f"{done}: {place} ({result.kind.value}, {count})", f"Key id{'s' * (len(signers) > 1)}: {ids}"]
     if result.dropped:
         lines.append(f"Left out: {result.dropped} signature section(s) that were not first in the file")
     return "\n".join(lines)
 
 
-def _document(args: argparse.Namespace, result: SignResult) -> dict[str, object]:
+def document_of(result: SignResult, signers: Sequence[Signer], *, detached: bool) -> dict[str, object]:
+    ids = [signer.public.key_id.hex() for signer in signers]
     return {
         "kind": result.kind.value,
-        "signature": "detached" if args.signature_file else "embedded",
-        "keyId": result.key_id.hex() if result.key_id else None,
+        "signature": "detached" if detached else "embedded",
+        "keyId": ids[0],
+        "keyIds": ids,
         "contentHash": result.module_hash,
         "digest": result.digest.text if result.digest else None,
         "size": result.size,

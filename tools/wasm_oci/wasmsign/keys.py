@@ -220,7 +220,9 @@ def _text_of(data: bytes, tag: bytes, size: int, kind: str, where: str) -> str:
 
 
 def _secret_for_public(where: str) -> KeyFormatError:
-    return KeyFormatError("this is a secret key; the public key is needed here", where=where, hint="give the public file of the pair")
+    return KeyFormatError(
+        "this is a secret key; the public key is needed here", where=where, hint="give the public file of the pair", reason="secret_key"
+    )
 
 
 def _public_for_secret(where: str) -> KeyFormatError:

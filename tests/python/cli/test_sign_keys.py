@@ -1,0 +1,165 @@
+"""`wasm_oci sign` with the keys that people have: several of them, and from every kind of source that needs no server."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
+
+from fakes.signing import K1, K2, KEY_ID_1, KEY_ID_2, PKCS8_1, SPKI_1, M, signed
+from wasm_oci.cli.main import main
+
+Capture = pytest.CaptureFixture[str]
+PASSPHRASE = "correct horse"
+
+SIGNER = """
+import base64, os, sys
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+assert base64.b64decode(os.environ["WASM_OCI_PUBLIC_KEY"]).hex() == {public!r}, "public key"
+assert os.environ["WASM_OCI_KEY_ID"] == {key_id!r}, "key id"
+key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+sys.stdout.buffer.write(key.sign(sys.stdin.buffer.read()))
+"""
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("WASM_OCI_PASSPHRASE", raising=False)
+    key = Ed25519PrivateKey.from_private_bytes(K1.seed)
+    protection = BestAvailableEncryption(PASSPHRASE.encode())
+    for name, data in {
+        "m.wasm": M,
+        "k1.pem": PKCS8_1,
+        "k1.spki": SPKI_1,
+        "k1.encrypted": key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, protection),
+        "k1.encrypted.pem": key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection),
+        "k1.pub": K1.public.openssh(),
+        "k2.secret": K2.compact(),
+        "k2.public": K2.public.compact(),
+        "passphrase": PASSPHRASE.encode() + b"\n",
+        "signer.py": SIGNER.format(public=K1.public.raw.hex(), key_id=KEY_ID_1.hex()).encode(),
+    }.items():
+        (tmp_path / name).write_bytes(data)
+    return tmp_path
+
+
+def sign(*more: str) -> int:
+    return main(["sign", "-i", "m.wasm", "-o", "out.wasm", *more])
+
+
+COMMAND = ["--key-source", "command", "--key-ref", f"'{sys.executable}' signer.py", "-K", "k1.pub"]
+ONE_KEY = {
+    "PEM": ["-k", "k1.pem", "-K", "k1.spki"],
+    "file by its source": ["--key-source", "file", "--key-ref", "k1.pem"],
+    "variable": ["--key-source", "env", "--key-ref", "SIGNING_KEY", "-K", "k1.pub"],
+    "stdin": ["--key-source", "stdin"],
+    "passphrase in a file": ["-k", "k1.encrypted", "--passphrase-file", "passphrase"],
+    "passphrase in a variable": ["-k", "k1.encrypted.pem", "--passphrase-env", "MY_PASSPHRASE"],
+    "program": COMMAND,
+}
+
+
+@pytest.mark.parametrize("name", ONE_KEY)
+def test_every_source_gives_the_same_signature(files: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture, name: str) -> None:
+    monkeypatch.setenv("SIGNING_KEY", base64.b64encode(K1.compact()).decode())
+    monkeypatch.setenv("MY_PASSPHRASE", PASSPHRASE)
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: False, buffer=io.BytesIO(K1.openssh())))
+    assert sign(*ONE_KEY[name]) == 0, capsys.readouterr().err
+    assert (files / "out.wasm").read_bytes() == signed(files, M, K1)
+
+
+def test_the_default_variable_of_the_passphrase(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WASM_OCI_PASSPHRASE", PASSPHRASE)
+    assert sign("-k", "k1.encrypted") == 0
+    assert (files / "out.wasm").read_bytes() == signed(files, M, K1)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["-k", "k1.pem", "-k", "k2.secret"],
+        ["-k", "k1.pem", "-K", "k1.spki", "-k", "k2.secret", "-K", "k2.public"],
+        ["--key-source", "env", "--key-ref", "SIGNING_KEY", "-k", "k2.secret"],
+        ["--key-source", "env", "--key-source", "file", "--key-ref", "SIGNING_KEY", "--key-ref", "k2.secret"],
+        ["--key-source", "stdin", "--key-source", "file", "--key-ref", "k2.secret"],
+    ],
+)
+def test_two_keys_sign_in_the_order_of_the_command_line(
+    files: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture, options: list[str]
+) -> None:
+    monkeypatch.setenv("SIGNING_KEY", PKCS8_1.decode())
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: False, buffer=io.BytesIO(PKCS8_1)))
+    assert sign(*options, "--output", "json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["keyId"], document["keyIds"]) == (KEY_ID_1.hex(), [KEY_ID_1.hex(), KEY_ID_2.hex()])
+    assert document["signatures"] == 2
+    assert (files / "out.wasm").read_bytes() == signed(files, M, K1, K2)
+
+
+def test_two_keys_in_text(files: Path, capsys: Capture) -> None:
+    assert sign("-k", "k1.pem", "-k", "k2.secret") == 0
+    assert main(["sign", "-i", "out.wasm", "-o", "out.wasm", "-k", "k1.pem", "-k", "k2.secret"]) == 0
+    ids = f"Key ids: {KEY_ID_1.hex()}, {KEY_ID_2.hex()}\n"
+    expected = f"Signed: out.wasm (module, 2 signatures)\n{ids}Already signed with these keys: out.wasm (module, 2 signatures)\n{ids}"
+    assert capsys.readouterr().out == expected
+
+
+REFUSED = {
+    "no key": ([], "no key is given to sign with"),
+    "no reference": (["--key-source", "env"], "no reference for env; give the name of a variable"),
+    "reference without source": (["-k", "k1.pem", "--key-ref", "X"], "more references than sources"),
+    "reference of an agent": (["--key-source", "ssh-agent", "--key-ref", "X"], "more references than sources"),
+    "unknown source": (["--key-source", "vault", "--key-ref", "X"], "invalid choice: 'vault'"),
+    "empty -k": (["-k", ""], "no reference for file"),
+    "public keys for half of them": (["-k", "k1.pem", "-k", "k2.secret", "-K", "k1.spki"], "there are 2 keys and 1 public keys"),
+    "public keys in another order": (
+        ["-k", "k1.pem", "-k", "k2.secret", "-K", "k2.public", "-K", "k1.spki"],
+        "does not belong to the secret key",
+    ),
+    "two on stdin": (["--key-source", "stdin", "--key-source", "stdin"], "stdin can hold one key only"),
+    "unset variable": (["--key-source", "env", "--key-ref", "UNSET_KEY"], "env UNSET_KEY: the variable UNSET_KEY is not set"),
+    "no passphrase": (["-k", "k1.encrypted"], "there is no passphrase; set WASM_OCI_PASSPHRASE, or"),
+    "no passphrase in that variable": (["-k", "k1.encrypted", "--passphrase-env", "UNSET"], "set UNSET, or"),
+    "wrong passphrase": (["-k", "k1.encrypted", "--passphrase-file", "m.wasm"], "the passphrase does not open the private key"),
+    "no such file": (["-k", "k1.encrypted", "--passphrase-file", "absent"], "cannot read the passphrase file"),
+    "two passphrases": (
+        ["-k", "k1.encrypted", "--passphrase-file", "passphrase", "--passphrase-env", "X"],
+        "the passphrase cannot come from two places",
+    ),
+    "command without public key": (COMMAND[:4], "a signing program needs the public key; give it with -K PUBLIC"),
+    "compact where OpenSSH is required": (["-Z", "-k", "k2.secret"], "the key is compact, but openssh is required"),
+    "PEM where OpenSSH is required": (["-Z", "-k", "k1.pem"], "the key is pem, but openssh is required"),
+    "many without folder": (["x.wasm", "-k", "k1.pem"], "-i, -o and -S are for one file"),
+    "detached without name": (["--detached", "-k", "k1.pem"], "one file's signature needs a name"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(files: Path, capsys: Capture, name: str) -> None:
+    options, message = REFUSED[name]
+    assert sign(*options) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.out == ""
+    assert not (files / "out.wasm").exists()
+
+
+@pytest.mark.parametrize("options", [["-k", "out.wasm"], ["--key-source", "file", "--key-ref", "./out.wasm"]])
+def test_a_key_file_is_never_an_output(files: Path, capsys: Capture, options: list[str]) -> None:
+    (files / "out.wasm").write_bytes(PKCS8_1)
+    assert sign(*options) == 2
+    assert "this key file would be overwritten" in capsys.readouterr().err
+    assert (files / "out.wasm").read_bytes() == PKCS8_1
+
+
+def test_nothing_to_sign(capsys: Capture) -> None:
+    assert main(["sign", "-k", "x"]) == 2
+    assert "a file to sign and one to write are needed" in capsys.readouterr().err

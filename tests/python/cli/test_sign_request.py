@@ -1,0 +1,124 @@
+"""`wasm_oci sign --request`: what `bazel run` of a wasm_sign target does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakes.signing import K1, K2, M_PAYLOAD_WITH_ID, PKCS8_1, M, signed
+from wasm_oci.cli.main import main
+from wasm_oci.digest import Digest
+
+Capture = pytest.CaptureFixture[str]
+KEY = {"publicKey": "_main/k.pub", "source": "env", "ref": "SIGNING_KEY"}
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name, data in {
+        "m_unsigned.wasm": M,
+        "m_signed.wasm": signed(tmp_path, M, K1),
+        "m_signature.sig": M_PAYLOAD_WITH_ID,
+        "k.pub": K1.public.openssh(),
+        "k2.pub": K2.public.openssh(),
+    }.items():
+        path = tmp_path / "runfiles" / "_main" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    (tmp_path / "user").mkdir()
+    monkeypatch.chdir(tmp_path / "user")
+    monkeypatch.setenv("RUNFILES_DIR", str(tmp_path / "runfiles"))
+    monkeypatch.delenv("RUNFILES_MANIFEST_FILE", raising=False)
+    monkeypatch.setenv("SIGNING_KEY", K1.openssh().decode())
+    return tmp_path
+
+
+def request(files: Path, **changed: Any) -> str:
+    document = {
+        "schemaVersion": 1,
+        "input": "_main/m_unsigned.wasm",
+        "detached": False,
+        "openssh": False,
+        "output": "m_signed.wasm",
+        "signature": None,
+        "keys": [KEY],
+    } | changed
+    (files / "request.json").write_text(json.dumps({name: value for name, value in document.items() if value != "absent"}))
+    return str(files / "request.json")
+
+
+def test_embedded_under_its_name(files: Path, capsys: Capture) -> None:
+    assert main(["sign", "--request", request(files)]) == 0
+    expected = signed(files, M, K1)
+    assert (files / "user/m_signed.wasm").read_bytes() == expected
+    assert capsys.readouterr().out.splitlines()[-1] == f"Digest: {Digest.of(expected).text}"
+
+
+def test_detached_under_other_names(files: Path, capsys: Capture) -> None:
+    path = request(files, detached=True, signature="m_signature.sig", openssh=True)
+    assert main(["sign", "--request", path, "-o", "a.wasm", "-S", "b.sig", "--output", "json"]) == 0
+    assert (files / "user/a.wasm").read_bytes() == M
+    assert (files / "user/b.sig").read_bytes() == M_PAYLOAD_WITH_ID
+    document = json.loads(capsys.readouterr().out)
+    assert (document["output"], document["signatureFile"]) == ("a.wasm", "b.sig")
+    assert (document["digest"], document["signature"]) == (Digest.of(M).text, "detached")
+    assert main(["sign", "--request", path]) == 0
+    assert sorted(file.name for file in (files / "user").iterdir()) == ["a.wasm", "b.sig", "m_signature.sig", "m_signed.wasm"]
+
+
+def test_what_the_build_signed_is_copied(files: Path, capsys: Capture) -> None:
+    embedded = request(files, keys=[], signed="_main/m_signed.wasm", signedSignature=None)
+    assert main(["sign", "--request", embedded]) == 0
+    assert (files / "user/m_signed.wasm").read_bytes() == signed(files, M, K1)
+    assert "Digest: sha256:" in capsys.readouterr().out
+    detached = request(
+        files, keys=[], detached=True, signature="m.sig", signed="_main/m_unsigned.wasm", signedSignature="_main/m_signature.sig"
+    )
+    assert main(["sign", "--request", detached, "-o", "m.wasm", "--output", "json"]) == 0
+    assert (files / "user/m.wasm").read_bytes() == M
+    assert (files / "user/m.sig").read_bytes() == M_PAYLOAD_WITH_ID
+    assert json.loads(capsys.readouterr().out) == {
+        "schemaVersion": 1,
+        "output": "m.wasm",
+        "signatureFile": "m.sig",
+        "digest": Digest.of(M).text,
+    }
+
+
+REFUSED: dict[str, tuple[dict[str, Any], list[str], str]] = {
+    "other version": ({"schemaVersion": 2}, [], "the request is of another version"),
+    "no input": ({"input": "absent"}, [], "the request has no usable input"),
+    "detached is text": ({"detached": "yes"}, [], "the request has no usable detached"),
+    "keys is an object": ({"keys": {}}, [], "the request has no usable keys"),
+    "a key without source": ({"keys": [{"publicKey": "_main/k.pub", "ref": "X"}]}, [], "keys[0]: publicKey, source and ref are needed"),
+    "a key that is text": ({"keys": ["x"]}, [], "keys[0]: publicKey, source and ref are needed"),
+    "unknown source": ({"keys": [{**KEY, "source": "vault"}]}, [], "'vault' is no source of keys"),
+    "unset variable": ({"keys": [{**KEY, "ref": "UNSET_KEY"}]}, [], "the variable UNSET_KEY is not set"),
+    "other public key": ({"keys": [{**KEY, "publicKey": "_main/k2.pub"}]}, [], "does not belong to the secret key"),
+    "public key not there": ({"keys": [{**KEY, "publicKey": "_main/k3.pub"}]}, [], "is not in the runfiles"),
+    "input not there": ({"input": "_main/x.wasm"}, [], "is not in the runfiles"),
+    "neither keys nor file": ({"keys": []}, [], "neither keys nor a signed file"),
+    "no signature of the build": ({"keys": [], "detached": True, "signed": "_main/m_signed.wasm"}, [], "neither keys nor a signed file"),
+    "-S for an embedded one": ({}, ["-S", "x"], "this target embeds its signature"),
+    "-k": ({}, ["-k", "x"], "the request says what is signed with which keys"),
+    "-K": ({}, ["-K", "x"], "the request says what is signed with which keys"),
+    "-i": ({}, ["-i", "x"], "the request says what is signed with which keys"),
+    "files": ({}, ["x"], "the request says what is signed with which keys"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(files: Path, capsys: Capture, name: str) -> None:
+    changed, more, message = REFUSED[name]
+    assert main(["sign", "--request", request(files, **changed), *more]) == 2
+    assert message in capsys.readouterr().err
+    assert list((files / "user").iterdir()) == []
+
+
+def test_openssh_is_required_of_the_key_too(files: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    monkeypatch.setenv("SIGNING_KEY", PKCS8_1.decode())
+    assert main(["sign", "--request", request(files, openssh=True)]) == 2
+    assert "env SIGNING_KEY: the key is pem, but openssh is required" in capsys.readouterr().err
