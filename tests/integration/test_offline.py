@@ -53,7 +53,8 @@ def test_a_signed_file_verifies(tmp_path: Path, detached: bool) -> None:
     public.write_bytes(K1.public.compact())
     (tmp_path / "a.wasm").write_bytes(M if detached else signed(tmp_path, M, K1))
     (tmp_path / "a.sig").write_bytes(M_PAYLOAD_WITH_ID)
-    done = call(wasm_oci(), "verify", "-i", tmp_path / "a.wasm", "-K", public, *(["-S", tmp_path / "a.sig"] if detached else []))
+    signature: list[str | Path] = ["-S", tmp_path / "a.sig"] if detached else []
+    done = call(wasm_oci(), "verify", "-i", tmp_path / "a.wasm", "-K", public, *signature)
     assert (done.code, done.stderr) == (0, "")
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from peers import EXAMPLE, call, image_file, public_key
 
+from fakes.differences import DIFFERENCES, KEYS, without_delimiters
+from fakes.signing import K1, K2, M
 from wasm_oci.cli import wasmsign2
 from wasm_oci.cli.main import main
 
@@ -220,3 +222,23 @@ def test_show_and_errors_have_the_same_texts(keys: Keys, tmp_path: Path, capsys:
         ours = capsys.readouterr()
         assert (code, ours.out) == (theirs.code, theirs.stdout), arguments
         assert ours.err == theirs.stderr or code == 2, arguments
+
+
+@pytest.mark.parametrize("name", DIFFERENCES)
+def test_what_the_published_program_does_where_ours_differs(tmp_path: Path, name: str) -> None:
+    case = DIFFERENCES[name]
+    for file, data in {**KEYS, **case.files}.items():
+        (tmp_path / file).write_bytes(data)
+    before = {path.name for path in tmp_path.iterdir()}
+    done = call(PUBLISHED, *case.arguments.split(), cwd=tmp_path)
+    assert (done.code, done.stdout, done.stderr) == case.published
+    written = {path.name: without_delimiters(path.read_bytes()) for path in tmp_path.iterdir() if path.name not in before}
+    assert written == {file: without_delimiters(data) for file, data in case.written.items()}
+
+
+def test_the_published_program_signs_with_a_wrong_public_half(tmp_path: Path) -> None:
+    for file, data in {**KEYS, "x": M, "half": K1.compact()[:33] + K2.public.raw}.items():
+        (tmp_path / file).write_bytes(data)
+    assert call(PUBLISHED, "sign", "-i", "x", "-o", "out", "-k", "half", cwd=tmp_path).code == 0
+    for key in ("p1", "p2"):
+        assert call(PUBLISHED, "verify", "-i", "out", "-K", key, cwd=tmp_path).code == 1

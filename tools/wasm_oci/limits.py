@@ -49,6 +49,8 @@ class Limits:
     """What a signing program may write to stdout, and how much of its stderr is looked at."""
     signer_time: float = 60.0
     """Longest wait for an agent or a signing program; its owner may have to confirm."""
+    github_keys: int = MIB
+    """The list of public keys of one account."""
     pattern_memory: int = MIB
     """What a compiled regular expression may take."""
 

@@ -104,7 +104,7 @@ def test_a_signed_file_is_split_only_where_nothing_changes(tmp_path: Path, conte
     path.write_bytes(data)
     with pytest.raises(FormatError, match="would not fit") as caught:
         split_file(path, output, None if expression is None else SectionPattern(expression))
-    assert caught.value.reason == "signed"
+    assert caught.value.reason == "would_not_fit"
     assert not output.exists()
 
 

@@ -6,9 +6,9 @@ import argparse
 import base64
 
 from wasm_oci.cli.key import BASE64
+from wasm_oci.cli.key_files import write_new
 from wasm_oci.cli.key_options import passphrase_of
 from wasm_oci.cli.key_show import read_key_file
-from wasm_oci.cli.key_files import write_new
 from wasm_oci.cli.outcome import Outcome
 from wasm_oci.errors import UsageError
 from wasm_oci.wasmsign.keys import OPENSSH

@@ -2,34 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from wasm_oci.cli.wasmsign2_texts import CRYPTO_ERROR, IO_ERROR, PARSE_ERROR, UNSUPPORTED_KEY, Refusal
 from wasm_oci.errors import KeyFormatError
 from wasm_oci.files import atomic_output, read_bounded
 from wasm_oci.limits import LIMITS
-from wasm_oci.wasmsign import openssh
+from wasm_oci.wasmsign import ed25519, openssh
 from wasm_oci.wasmsign.keys import OPENSSH, PublicKey, SecretKey, parse_public_keys, parse_secret_key
 
 
 def load_public(path: Path, *, ssh: bool) -> PublicKey:
     """Returns the (with `ssh` the first) key; raises Refusal or UsageError."""
     data = read_bounded(path, LIMITS.key_file, what="public key")
-    if not ssh:
-        _check_compact(data, b"\x01", 33)
-        return parse_public_keys(data, where=str(path))[0]
+    return parse_public(_text(data)) if ssh else _compact(data, path)
+
+
+def load_public_set(paths: Sequence[str], *, ssh: bool) -> tuple[PublicKey, ...]:
+    """Returns the key of each file, with `ssh` all keys of the first one; raises Refusal or UsageError."""
+    if ssh:
+        return parse_public_set(_text(read_bounded(Path(paths[0]), LIMITS.key_file, what="public key")))
+    keys = (_compact(read_bounded(Path(path), LIMITS.key_file, what="public key"), Path(path)) for path in paths)
+    return tuple(dict.fromkeys(keys))
+
+
+def parse_public(text: str) -> PublicKey:
+    """Returns the first key of OpenSSH lines; raises Refusal."""
+    keys = parse_public_set(text)
+    if not keys:
+        raise Refusal(PARSE_ERROR)
+    return keys[0]
+
+
+def parse_public_set(text: str) -> tuple[PublicKey, ...]:
+    """Returns all keys of OpenSSH lines, maybe none."""
     try:
-        raw, comment = openssh.parse_public_lines(_text(data), where=str(path), skip_malformed=True)[0]
-    except KeyFormatError as err:
-        raise Refusal(PARSE_ERROR) from err
-    return PublicKey(raw=raw, format=OPENSSH, comment=comment)
+        lines = openssh.parse_public_lines(text, where="", skip_malformed=True)
+    except KeyFormatError:
+        return ()
+    return tuple(dict.fromkeys(PublicKey(raw=raw, format=OPENSSH, comment=comment) for raw, comment in lines))
 
 
-def load_secret(path: Path, *, ssh: bool) -> SecretKey:
-    """Returns the key; raises Refusal, UsageError, or KeyFormatError where its halves do not belong together."""
+def _compact(data: bytes, path: Path) -> PublicKey:
+    _check_compact(data, b"\x01", 33)
+    return parse_public_keys(data, where=str(path))[0]
+
+
+def load_secret(path: Path, *, ssh: bool, unchecked: bool = False) -> SecretKey:
+    """Returns the key; raises Refusal, UsageError, or KeyFormatError where its halves do not belong together.
+
+    With `unchecked` the public half of a compact file does not matter. It is never signed with: two signatures with two
+    public halves would give the secret away.
+    """
     data = read_bounded(path, LIMITS.key_file, what="secret key")
     if not ssh:
         _check_compact(data, b"\x81", 65)
+        if unchecked:
+            seed = data[1:33]
+            return SecretKey(seed=seed, public=PublicKey(raw=ed25519.public_of(seed)))
     elif _text(data).startswith("-----BEGIN RSA PRIVATE KEY-----"):
         raise Refusal(UNSUPPORTED_KEY)
     elif not _text(data).startswith(openssh.BEGIN):

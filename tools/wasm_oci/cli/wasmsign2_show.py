@@ -46,13 +46,20 @@ def describe_signature(payload: bytes, *, verbose: bool) -> str:
         return "undecodable signature header"
 
 
+def describe_delimiter(data: bytes, *, verbose: bool) -> str:
+    """Returns the text of a delimiter section."""
+    text = f"custom section: [{DELIMITER_NAME.decode()}]"
+    return f"{text}\n- delimiter: [{data.hex()}]\n" if verbose else text
+
+
 def _describe(section: Header, data: bytes, *, verbose: bool) -> str:
     if section.name is None:
         return f"{_NAMES[section.id - 1]} section" if section.id <= len(_NAMES) else f"section id#{section.id}"
     if section.name == SIGNATURE_NAME:
         return describe_signature(data, verbose=verbose)
-    text = f"custom section: [{section.name.decode().translate(_ESCAPES)}]"
-    return f"{text}\n- delimiter: [{data.hex()}]\n" if verbose and section.name == DELIMITER_NAME else text
+    if section.name == DELIMITER_NAME:
+        return describe_delimiter(data, verbose=verbose)
+    return f"custom section: [{section.name.decode().translate(_ESCAPES)}]"
 
 
 def _signature_lines(payload: bytes) -> Iterator[str]:

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from wasm_oci.errors import FormatError, KeyFormatError, SignatureError, UsageError, WasmOciError
-from wasm_oci.files import open_input
+from wasm_oci.errors import FormatError, KeyFormatError, WasmOciError
 from wasm_oci.limits import LIMITS
-from wasm_oci.wasmsign.ed25519 import SIGNATURE_SIZE
-from wasm_oci.wasmsign.keys import PublicKey
-from wasm_oci.wasmsign.sections import PREAMBLE_SIZE, SIGNATURE_NAME, SeekingSource, read_preamble, walk
-from wasm_oci.wasmsign.signature import SHA256, parse_as_reference
 
 IO_ERROR = "I/O error"
 PARSE_ERROR = "Parse error"
@@ -18,6 +11,7 @@ CRYPTO_ERROR = "Ed25519 signature function error"
 UNSUPPORTED_KEY = "Unsupported key type"
 NOT_SIGNED = "No signatures found"
 NOT_VALID = "No valid signatures"
+NOT_VALID_IN_PART = "No valid signatures for the given predicates"
 
 _FORMAT_TEXTS = {
     "not_wasm": "Unsupported module type",
@@ -27,10 +21,15 @@ _FORMAT_TEXTS = {
     "duplicate": "Duplicate signature",
     "incompatible": "Incompatible signature version",
     "signed": "Signature already attached",
+    "unsigned": NOT_SIGNED,
     "too_many_hashes": f"Too many hashes (max: {LIMITS.signature_hashes})",
     "too_many_sets": f"Too many hashes (max: {LIMITS.signature_sets})",
     "too_many_signatures": f"Too many signatures (max: {LIMITS.signatures})",
 }
+
+
+_OURS = frozenset({"limit", "unfit", "would_not_fit"})
+"""What only we refuse, and in our own words."""
 
 
 class Refusal(Exception):
@@ -39,38 +38,10 @@ class Refusal(Exception):
 
 def text_of(error: WasmOciError) -> str:
     """Returns the line for any error but a refused verification."""
-    if isinstance(error, KeyFormatError) or error.reason == "limit":
+    if error.reason == "pattern":
+        return "Invalid argument"
+    if isinstance(error, KeyFormatError) or error.reason in _OURS:
         return f"Usage error: {error}"
     if isinstance(error, FormatError):
         return _FORMAT_TEXTS.get(error.reason, PARSE_ERROR)
     return IO_ERROR
-
-
-def verification_text(error: SignatureError, path: Path, key: PublicKey, signature: bytes | None) -> str:
-    """Returns the line for a file that did not verify: what the published program finds first in it."""
-    try:
-        with open_input(path) as stream:
-            read_preamble(stream)
-            payload = signature
-            if payload is None:
-                first = next(walk(SeekingSource(stream), PREAMBLE_SIZE, every=True), None)
-                if first is None:
-                    return PARSE_ERROR
-                if first.name != SIGNATURE_NAME:
-                    return NOT_SIGNED
-                stream.seek(first.data)
-                payload = stream.read(min(first.end - first.data, LIMITS.signature_section))
-    except (FormatError, UsageError) as err:
-        return text_of(err)
-    return _payload_text(payload, key) if error.reason in ("malformed_signature", "unsupported_version") else NOT_VALID
-
-
-def _payload_text(payload: bytes, key: PublicKey) -> str:
-    try:
-        data = parse_as_reference(payload)
-    except FormatError:
-        return PARSE_ERROR
-    if data.hash_function != SHA256:
-        return PARSE_ERROR
-    tried = (record for record in data.records if record.key_id in (b"", key.key_id))
-    return CRYPTO_ERROR if any(len(record.signature) != SIGNATURE_SIZE for record in tried) else NOT_VALID

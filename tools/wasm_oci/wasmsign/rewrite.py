@@ -23,6 +23,17 @@ class Target(Protocol):
     def write(self, data: bytes | bytearray | memoryview, /) -> object: ...
 
 
+class _Nowhere:
+    """Takes all, keeps nothing."""
+
+    def write(self, data: bytes | bytearray | memoryview, /) -> None:
+        pass
+
+
+NOWHERE: Target = _Nowhere()
+"""For a `SectionWriter` that only hashes."""
+
+
 def custom_section(name: bytes, data: bytes) -> bytes:
     """Returns a whole custom section."""
     named = encode_u32(len(name)) + name

@@ -84,7 +84,7 @@ def _check(where: str, *, parts: int, signed: bool, changed: bool) -> None:
             "the file is signed, and its signatures would not fit once it is split",
             where=where,
             hint="split the unsigned file, then sign it",
-            reason="signed",
+            reason="would_not_fit",
         )
     if parts > LIMITS.signature_hashes:
         raise FormatError(

@@ -1,0 +1,96 @@
+"""`wasmsign2 split`, `sign`, `detach` and `attach`: the commands that write a module."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from wasm_oci.cli.wasmsign2_keys import load_public, load_secret
+from wasm_oci.cli.wasmsign2_options import Arguments
+from wasm_oci.cli.wasmsign2_show import describe_delimiter, describe_sections, describe_signature, numbered
+from wasm_oci.wasmsign.keys import SecretKey, require_pair
+from wasm_oci.wasmsign.signature import message
+
+_DELIMITER_SIZE = 16
+
+
+def split(arguments: Arguments) -> str:
+    """Returns what is printed; raises Refusal or WasmOciError, as all of these do."""
+    from wasm_oci.wasmsign.pattern import SectionPattern
+    from wasm_oci.wasmsign.split import split_file
+
+    values, new = arguments.values, list[bytes]()
+    pattern = SectionPattern(values["split"]) if "split" in values else None
+    source = Path(values["input-file"])
+    sections = describe_sections(source, verbose=arguments.verbose)
+
+    def delimiter(_: int) -> bytes:
+        new.append(os.urandom(_DELIMITER_SIZE))
+        return new[-1]
+
+    result = split_file(source, Path(values["output-file"]), pattern, delimiter=delimiter, as_reference=arguments.compat)
+    sys.stderr.write("Module is already signed\n" * result.signature_sections)
+    for index, data in zip(result.added, new, strict=True):
+        sections.insert(index, describe_delimiter(data, verbose=arguments.verbose))
+    return f"* Split module structure:\n\n{numbered(sections)}"
+
+
+def sign(arguments: Arguments) -> str:
+    values, ssh = arguments.values, "ssh" in arguments.values
+    key, key_id = load_secret(Path(values["secret-key"]), ssh=ssh, unchecked=arguments.compat), None
+    if "public-key" in values:
+        public = load_public(Path(values["public-key"]), ssh=ssh)
+        if not arguments.compat:
+            require_pair(key, public, where=values["public-key"])
+        key_id = public.key_id
+    source, detached = Path(values["input-file"]), values.get("signature-file")
+    sections = describe_sections(source, verbose=arguments.verbose, skip_signatures=detached is None)
+    signature_file = None if detached is None else Path(detached)
+    hashes, signature, dropped = _sign(arguments, source, key, key_id, signature_file)
+    sys.stderr.write("The signature section was not the first module section\n" * dropped)
+    if arguments.debug:
+        sys.stderr.write(f"Signed {message(hashes).hex()}\n")
+    if detached is None:
+        sections.insert(0, describe_signature(signature, verbose=arguments.verbose))
+    return f"* Signed module structure:\n\n{numbered(sections)}"
+
+
+def _sign(
+    arguments: Arguments, source: Path, key: SecretKey, key_id: bytes | None, signature_file: Path | None
+) -> tuple[tuple[bytes, ...], bytes, int]:
+    output = Path(arguments.values["output-file"])
+    if arguments.compat:
+        from wasm_oci.cli.wasmsign2_compat_sign import sign_as_published
+
+        signed = sign_as_published(source, output, key, key_id=key_id, signature_file=signature_file)
+        return signed.hashes, signed.signature, signed.dropped
+    from wasm_oci.wasmsign.sign import sign_file
+
+    result = sign_file(source, output, key, key_id=key_id, signature_file=signature_file, with_digest=False, as_reference=True)
+    return result.hashes, result.signature, result.dropped
+
+
+def detach(arguments: Arguments) -> str:
+    from wasm_oci.wasmsign.detach import detach_file
+
+    source, output, signature = _paths(arguments)
+    detach_file(source, output, signature, as_reference=arguments.compat)
+    if arguments.debug:
+        sys.stderr.write("Signature detached\n")
+    return "Signature is now detached.\n"
+
+
+def attach(arguments: Arguments) -> str:
+    from wasm_oci.wasmsign.detach import attach_file
+
+    source, output, signature = _paths(arguments)
+    attach_file(source, output, signature, as_reference=arguments.compat)
+    if arguments.debug:
+        sys.stderr.write("Signature attached\n")
+    return "Signature is now embedded as a custom section.\n"
+
+
+def _paths(arguments: Arguments) -> tuple[Path, Path, Path]:
+    values = arguments.values
+    return Path(values["input-file"]), Path(values["output-file"]), Path(values["signature-file"])
