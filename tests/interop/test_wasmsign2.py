@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from peers import EXAMPLE, call, image_file, public_key
 
+from fakes.commands import FILES, VERIFIED, WRONG
 from fakes.differences import DIFFERENCES, KEYS, without_delimiters
 from fakes.signing import K1, K2, M
 from wasm_oci.cli import wasmsign2
@@ -102,18 +103,106 @@ def codes(wasm: Path, keys: Keys, signature: Path | None = None) -> tuple[int, i
     return call(PUBLISHED, *arguments).code, wasmsign2.main(arguments), main(arguments)
 
 
-@pytest.mark.parametrize("detached", [False, True], ids=["embedded", "detached"])
-@pytest.mark.parametrize("with_id", [False, True], ids=["no-id", "key-id"])
-def test_the_same_bytes_for_the_same_key(keys: Keys, tmp_path: Path, detached: bool, with_id: bool) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Both:
+    """Two folders of the same files, in which both programs run the same commands."""
+
+    theirs: Path
+    ours: Path
+    capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch
+
+    def write(self, name: str, data: bytes) -> None:
+        for folder in (self.theirs, self.ours):
+            (folder / name).write_bytes(data)
+
+    def run(self, command: str, *outputs: str) -> str:
+        """Both must print the same and write the same bytes; returns what they print."""
+        done = call(PUBLISHED, *command.split(), cwd=self.theirs)
+        self.monkeypatch.chdir(self.ours)
+        self.capsys.readouterr()
+        code = wasmsign2.main(command.split())
+        ours = self.capsys.readouterr()
+        assert (code, sorted(ours.out.splitlines()), ours.err) == (done.code, sorted(done.stdout.splitlines()), done.stderr), command
+        assert code == 0 and done.stdout, command
+        assert " verify" in f" {command}" or ours.out == done.stdout, command
+        for name in outputs:
+            mine, yours = (without_delimiters((folder / name).read_bytes()) for folder in (self.ours, self.theirs))
+            assert mine == yours, command
+            if command.startswith("split"):
+                self.write(name, (self.theirs / name).read_bytes())
+        return done.stdout
+
+
+@pytest.fixture
+def both(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Both:
+    pair = Both(theirs=tmp_path / "theirs", ours=tmp_path / "ours", capsys=capsys, monkeypatch=monkeypatch)
+    for folder in (pair.theirs, pair.ours):
+        folder.mkdir()
+        for name, data in KEYS.items():
+            (folder / name).write_bytes(data)
+    return pair
+
+
+EXPRESSIONS = ("^name$", "o|^$", "nothing")
+SOME_SECTION = b"\1\0"
+"""Ours verifies no file in part of which no part is looked at."""
+
+
+@pytest.mark.parametrize("tenth", range(10))
+def test_two_hundred_files_have_the_same_bytes(both: Both, tenth: int) -> None:
+    """Each is signed by one key without its id and by one with it, embedded and detached; two of three are split first."""
+    for seed in range(20 * tenth, 20 * tenth + 20):
+        expression = EXPRESSIONS[seed // 3 % 3] if seed % 3 else ""
+        both.write("in", generated(seed) + (SOME_SECTION if expression else b""))
+        if expression:
+            both.run(f"split -i in -o in -s {expression}", "in")
+            both.run(f"split -i in -o in -s {expression}", "in")
+        both.run("sign -i in -o once -k k1", "once")
+        both.run("sign -i once -o twice -k k2 -K p2", "twice")
+        both.run("sign -i in -o plain -k k2 -K p2 -S plain.sig", "plain", "plain.sig")
+        both.run("detach -i twice -o bare -S twice.sig", "bare", "twice.sig")
+        assert (both.ours / "bare").read_bytes() == (both.ours / "plain").read_bytes()
+        both.run("attach -i bare -o again -S twice.sig", "again")
+        assert (both.ours / "again").read_bytes() == (both.ours / "twice").read_bytes()
+        both.run("show -i twice")
+        both.run("-v show -i twice")
+        both.run("verify -i once -K p1")
+        both.run("verify -i twice -K p2")
+        both.run("verify -i plain -K p2 -S plain.sig")
+        assert both.run("verify_matrix -i twice -K p1 p2").count("PublicKey") == 2
+        if expression:
+            both.run(f"verify -i twice -K p1 -s {expression}")
+            both.run(f"verify -i plain -K p2 -S plain.sig -s {expression}")
+            assert both.run(f"verify_matrix -i once -K p1 p2 -s {expression}").count("PublicKey") == 1
+
+
+@pytest.mark.parametrize("command", VERIFIED)
+def test_the_published_program_prints_what_is_recorded(tmp_path: Path, command: str) -> None:
+    for name, data in FILES.items():
+        (tmp_path / name).write_bytes(data)
+    done = call(PUBLISHED, *command.split(), cwd=tmp_path)
+    code, out, err = VERIFIED[command]
+    assert (done.code, sorted(done.stdout.splitlines()), done.stderr) == (code, sorted(out.splitlines()), err)
+
+
+@pytest.mark.parametrize("command", WRONG)
+def test_the_published_program_takes_these_for_wrong_arguments(tmp_path: Path, command: str) -> None:
+    for name, data in FILES.items():
+        (tmp_path / name).write_bytes(data)
+    assert call(PUBLISHED, *command.split(), cwd=tmp_path).code == 2
+
+
+@pytest.mark.parametrize("who", ["theirs", "ours"])
+def test_wasm_oci_accepts_what_both_sign(keys: Keys, tmp_path: Path, who: str) -> None:
     source = tmp_path / "in.wasm"
-    for seed in range(60):
+    for seed in range(20):
         source.write_bytes(generated(seed))
-        theirs = sign("theirs", source, keys, with_id=with_id, detached=detached)
-        assert sign("ours", source, keys, with_id=with_id, detached=detached) == theirs, f"seed {seed}"
-        if with_id:  # wasm_oci always writes the key's id
-            assert sign("wasm_oci", source, keys, with_id=with_id, detached=detached) == theirs, f"seed {seed}"
-        signed, signature = source.with_suffix(".theirs.wasm"), source.with_suffix(".theirs.sig")
-        assert codes(signed, keys, signature if detached else None) == (0, 0, 0), f"seed {seed}"
+        for detached in (False, True):
+            signed = sign(who, source, keys, with_id=True, detached=detached)
+            assert sign("wasm_oci", source, keys, with_id=True, detached=detached) == signed, f"seed {seed}"
+            signature = source.with_suffix(f".{who}.sig") if detached else None
+            assert codes(source.with_suffix(f".{who}.wasm"), keys, signature) == (0, 0, 0), f"seed {seed}"
 
 
 @pytest.mark.parametrize("detached", [False, True], ids=["embedded", "detached"])
