@@ -81,7 +81,7 @@ class Agent:
         """Returns the agent's signature, which may be wrong; raises UsageError or KeyFormatError."""
         request = bytes((_SIGN_REQUEST,)) + _string(public_blob(public.raw)) + _string(message) + bytes(4)
         reader = self._ask(request, _SIGN_RESPONSE)
-        inner = Strings(reader.string(), 0, _WHERE)
+        inner = _Answer(reader.string(), 0, _WHERE)
         reader.finish()
         kind, signature = inner.string(), inner.string()
         inner.finish()

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Mapping
 from typing import IO, TYPE_CHECKING
 
@@ -93,10 +94,11 @@ class _Run:
         ]
         for thread in threads:
             thread.start()
+        deadline = time.monotonic() + self._limits.signer_time
         try:
             process.wait(self._limits.signer_time)
-            for thread in threads:
-                thread.join(self._limits.signer_time)
+            for thread in threads:  # a child of the program may still hold its outputs
+                thread.join(max(0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired as err:
             raise self._failed(f"did not end in {self._limits.signer_time:.0f} seconds") from err
         finally:
