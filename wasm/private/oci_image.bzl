@@ -2,11 +2,11 @@
 
 load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
 load("//wasm/private/providers:oci_image_info.bzl", "WasmOciImageInfo")
-load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo")
+load("//wasm/private/providers:unsigned_info.bzl", "WasmUnsignedInfo")
 load(":annotations.bzl", "annotations_error")
 load(":image_ref.bzl", "looks_like_host", "reference_error")
+load(":image_signing.bzl", "check_image_signing", "sign_image")
 load(":oci_image_part.bzl", "oci_image_part")
-load(":sign_action.bzl", "secret_key_of", "sign_wasm")
 load(":tool_action.bzl", "TOOL_ATTRS", "params_file_args", "run_wasm_oci")
 load(":validate_action.bzl", "VALIDATE_ATTRS", "WASM_TOOLS_TOOLCHAIN", "validate_wasm")
 load(":wasm_input.bzl", "wasm_file_of")
@@ -19,9 +19,17 @@ Default outputs, in this order: `<name>_oci.wasm` (the component as it is in the
 signature is detached, `<name>_metadata.json`, `<name>_digest.txt` (`sha256:…` of the manifest) and
 `<name>_reference.txt` (`host/repository@sha256:…`, for deployment files; only where `registry` is a host). Output group `layout` is the layout, a
 directory. The digest depends on nothing but the attributes and the files: neither on time nor on the machine.
+
+With a `wasm_signing_key` the run that publishes signs. A detached signature leaves all of these outputs as they are, but for
+`<name>_signature.sig`. With an embedded one the build knows no digest: `<name>_unsigned.wasm` is in place of `<name>_oci.wasm`,
+`layout` is that of the unsigned component, and there are neither `<name>_digest.txt` nor `<name>_reference.txt`.
 """
 
 _ATTRS = {
+    "additional_signing_keys": attr.label_list(
+        doc = "Further keys that sign the component, of the same kind as `signing_keys`: made by the build, or outside of it.",
+        providers = [WasmKeyInfo],
+    ),
     "annotations": attr.string_list(
         doc = "Annotations of the manifest, each `key=value`. They beat the other attributes, and those beat what the " +
               "component says about itself. Keys that begin with `com.wasmsign2.` are written by the rule only.",
@@ -68,7 +76,7 @@ _ATTRS = {
         values = ["embedded", "detached"],
     ),
     "signing_keys": attr.label(
-        doc = "Key pair that signs, such as a `wasm_keygen` or `ssh_keygen`; an error without `sign_component`.",
+        doc = "Key that signs: a `wasm_keygen`, `ssh_keygen` or `wasm_signing_key`; an error without `sign_component`.",
         providers = [WasmKeyInfo],
     ),
     "tag": attr.string(
@@ -91,93 +99,57 @@ def _check(ctx):
     ) or annotations_error(ctx.attr.annotations)
     if error:
         fail("{}: {}".format(ctx.label, error))
-    if ctx.attr.sign_component and not ctx.attr.signing_keys:
-        fail("{}: sign_component = True needs signing_keys; name a wasm_keygen or ssh_keygen target".format(ctx.label))
-    if ctx.attr.signing_keys and not ctx.attr.sign_component:
-        fail("{}: signing_keys is given, but sign_component is False and the image would be unsigned; ".format(ctx.label) +
-             "add sign_component = True, or remove signing_keys")
-    if ctx.attr.signature_type == "detached" and not ctx.attr.sign_component:
-        fail("{}: signature_type is \"detached\", but nothing is signed; add sign_component = True, or remove it".format(ctx.label))
-    if ctx.attr.sign_component and WasmSignatureInfo in ctx.attr.component:
-        fail("{}: component = {} is signed already; remove sign_component and signing_keys, or name the unsigned one".format(
-            ctx.label,
-            ctx.attr.component.label,
-        ))
+    check_image_signing(ctx)
 
-def _signed(ctx, source, wasm_file):
-    """Makes `<name>_oci.wasm`; returns its WasmSignatureInfo, or None for an unsigned component."""
-    if ctx.attr.sign_component:
-        key = ctx.attr.signing_keys[WasmKeyInfo]
-        detached = ctx.attr.signature_type == "detached"
-        return sign_wasm(
-            ctx,
-            key_format = key.key_format,
-            output = wasm_file,
-            public_key = key.public_key,
-            secret_key = secret_key_of(ctx, "signing_keys", key),
-            signature_file = ctx.actions.declare_file(ctx.label.name + "_signature.sig") if detached else None,
-            wasm_file = source,
-        )
-    ctx.actions.symlink(output = wasm_file, target_file = source)
-    if WasmSignatureInfo not in ctx.attr.component:
-        return None
-    given = ctx.attr.component[WasmSignatureInfo]
-    signature_file = None
-    if given.signature_file:
-        signature_file = ctx.actions.declare_file(ctx.label.name + "_signature.sig")
-        ctx.actions.symlink(output = signature_file, target_file = given.signature_file)
-    return WasmSignatureInfo(
-        key_format = given.key_format,
-        public_key = given.public_key,
-        signature_file = signature_file,
-        signature_type = given.signature_type,
-        wasm_file = wasm_file,
-    )
-
-def _request(ctx, wasm_file, signature):
-    signature_file = signature.signature_file if signature else None
+def _request(ctx, signing):
+    """What the image is made of, without the paths of files: build and run have different ones."""
     return {
         "annotations": ctx.attr.annotations,
         "authors": ctx.attr.authors,
-        "component": wasm_file.path,
         "description": ctx.attr.description,
-        "key_format": signature.key_format if signature else "none",
+        "key_format": (signing.signature.key_format if signing.signature else None) or "none",
         "license": ctx.attr.license,
         "name": ctx.attr.name_override,
         "namespace": ctx.attr.namespace,
         "package_name": ctx.attr.package_name,
         "registry": ctx.attr.registry,
         "schemaVersion": 1,
-        "signature": signature_file.path if signature_file else None,
-        "signature_type": signature.signature_type if signature else "none",
+        "signature_type": signing.type,
         "tag": ctx.attr.tag,
         "version": ctx.attr.version,
     }
 
-def _lay_out(ctx, wasm_file, signature):
+def _lay_out(ctx, request, signing):
     """Registers the action WasmOciLayout; returns its outputs as a struct."""
     name = ctx.label.name
-    request = ctx.actions.declare_file(name + "_image_request.json")
-    ctx.actions.write(request, json.encode_indent(_request(ctx, wasm_file, signature), indent = "  ") + "\n")
+    signature_file = signing.signature.signature_file if signing.signature else None
+    public_keys = [key.public_key for key in signing.deferred]
+    request_file = ctx.actions.declare_file(name + "_image_request.json")
+    ctx.actions.write(request_file, json.encode_indent(request | {
+        "component": signing.wasm_file.path,
+        "public_keys": [file.path for file in public_keys],
+        "signature": signature_file.path if signature_file else None,
+    }, indent = "  ") + "\n")
+    known = not (signing.deferred and signing.type == "embedded")
     outputs = struct(
-        digest = ctx.actions.declare_file(name + "_digest.txt"),
+        digest = ctx.actions.declare_file(name + "_digest.txt") if known else None,
         layout = ctx.actions.declare_directory(name + "_layout"),
         metadata = ctx.actions.declare_file(name + "_metadata.json"),
-        reference = ctx.actions.declare_file(name + "_reference.txt") if looks_like_host(ctx.attr.registry) else None,
+        reference = ctx.actions.declare_file(name + "_reference.txt") if known and looks_like_host(ctx.attr.registry) else None,
     )
+    optional = [file for file in (outputs.digest, outputs.reference) if file]
     args = params_file_args(ctx)
-    args.add("--request", request)
+    args.add("--request", request_file)
     args.add_all("--layout", [outputs.layout], expand_directories = False)
-    args.add("--digest", outputs.digest)
     args.add("--metadata", outputs.metadata)
-    references = [outputs.reference] if outputs.reference else []
-    args.add_all("--reference", references)
+    args.add_all("--digest", [outputs.digest] if outputs.digest else [])
+    args.add_all("--reference", [outputs.reference] if outputs.reference else [])
     run_wasm_oci(
         ctx,
         command = "image",
         args = args,
-        inputs = [request, wasm_file] + ([signature.signature_file] if signature and signature.signature_file else []),
-        outputs = [outputs.layout, outputs.digest, outputs.metadata] + references,
+        inputs = [request_file, signing.wasm_file] + ([signature_file] if signature_file else []) + public_keys,
+        outputs = [outputs.layout, outputs.metadata] + optional,
         mnemonic = "WasmOciLayout",
         progress = "Packing the OCI image",
     )
@@ -186,11 +158,12 @@ def _lay_out(ctx, wasm_file, signature):
 def _oci_image_impl(ctx):
     _check(ctx)
     source = wasm_file_of(ctx, "component")
-    wasm_file = ctx.actions.declare_file(ctx.label.name + "_oci.wasm")
-    signature = _signed(ctx, source, wasm_file)
-    image = _lay_out(ctx, wasm_file, signature)
-    signature_files = [signature.signature_file] if signature and signature.signature_file else []
-    files = [wasm_file] + signature_files + [image.metadata, image.digest] + ([image.reference] if image.reference else [])
+    signing = sign_image(ctx, source)
+    signature = signing.signature
+    request = _request(ctx, signing)
+    image = _lay_out(ctx, request, signing)
+    signature_file = signature.signature_file if signature else None
+    files = [file for file in (signing.wasm_file, signature_file, image.metadata, image.digest, image.reference) if file]
     return [
         DefaultInfo(files = depset(files), runfiles = ctx.runfiles(files)),
         OutputGroupInfo(
@@ -198,22 +171,23 @@ def _oci_image_impl(ctx):
             _validation = depset([validate_wasm(ctx, source)]),
         ),
         WasmOciImageInfo(
+            deferred = struct(keys = signing.deferred, request = request) if signing.deferred else None,
             digest_file = image.digest,
             layout = image.layout,
             metadata_file = image.metadata,
             name = ctx.attr.name_override or ctx.attr.package_name,
             namespace = ctx.attr.namespace,
             package_name = ctx.attr.package_name,
-            public_key = signature.public_key if signature else None,
+            public_key = signing.deferred[0].public_key if signing.deferred else signature.public_key if signature else None,
             reference_file = image.reference,
             registry = ctx.attr.registry,
-            signature_file = signature.signature_file if signature else None,
-            signature_type = signature.signature_type if signature else "none",
+            signature_file = signature_file,
+            signature_type = signing.type,
             tag = ctx.attr.tag,
             version = ctx.attr.version or ctx.attr.tag,
-            wasm_file = wasm_file,
+            wasm_file = signing.wasm_file,
         ),
-    ] + ([signature] if signature else [])
+    ] + ([signature] if signature else []) + ([WasmUnsignedInfo(wasm_file = signing.wasm_file)] if signing.deferred else [])
 
 oci_image = rule(
     implementation = _oci_image_impl,
@@ -226,7 +200,8 @@ oci_image = rule(
 def wasm_component_oci_image(name, **kwargs):
     """Packs a WebAssembly component as an OCI image; see the rule `oci_image` for outputs and attributes.
 
-    Beside the image there are `<name>.digest`, with the digest file only, and `<name>.layout`, with the layout only.
+    Beside the image there are `<name>.digest`, with the digest file only (with nothing, where the build knows no digest), and
+    `<name>.layout`, with the layout only.
 
     Args:
         name: Name of the image target.

@@ -21,7 +21,11 @@ _ATTRS = {
 
 def _oci_image_part_impl(ctx):
     image = ctx.attr.image[WasmOciImageInfo]
-    files = [image.digest_file if ctx.attr.part == "digest" else image.layout]
+    file = image.digest_file if ctx.attr.part == "digest" else image.layout
+
+    # Where the signature is embedded by the run that publishes, there is no digest before. An error here would be one of
+    # `bazel build //...` too; who needs the file gets one that names it.
+    files = [file] if file else []
     return [DefaultInfo(files = depset(files), runfiles = ctx.runfiles(files))]
 
 oci_image_part = rule(

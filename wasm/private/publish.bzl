@@ -4,6 +4,7 @@ load("//wasm/private/providers:oci_image_info.bzl", "WasmOciImageInfo")
 load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
 load(":image_ref.bzl", "host_error", "looks_like_host", "repository_error", "repository_of", "tag_error")
 load(":run_target.bzl", "RUN_TARGET_ATTRS", "make_run_target", "rlocation_path")
+load(":signing_keys.bzl", "key_requests")
 
 visibility(["//wasm/..."])
 
@@ -12,7 +13,9 @@ _DOC = """Publishes an image with `bazel run`; nothing is sent in a build.
 The program shows its plan, sends what the registry does not have, reads it back, and sets the tag last. An image that
 is there already is not sent again. Exit code 0 means that the registry has answered so. Further arguments go after
 `--`: `--dry-run`, `--no-dry-run`, `--move-tags`, `--registry`, `--namespace`, `--tag`, `--output json`; they win over
-the attributes here, and those win over the image's. Credentials are read when it runs, and are not in the build.
+the attributes here, and those win over the image's. Credentials are read when it runs, and are not in the build. So is the
+secret key of an image with a `wasm_signing_key`: the run signs, says the final digest, and publishes that; the passphrase of
+an encrypted key comes from `--passphrase-env NAME`, `--passphrase-file FILE` or the terminal.
 """
 
 _ATTRS = {
@@ -80,6 +83,17 @@ def _check_names(ctx, repository, tags):
         if error:
             fail("{}: {}: {}".format(ctx.label, attribute, error))
 
+def _signing(ctx, image):
+    """What the run signs: None, or the keys and, for an embedded signature, what the image is made of."""
+    if not image.deferred:
+        return None
+    embedded = image.signature_type == "embedded"
+    return {
+        "image": image.deferred.request | {"component": rlocation_path(ctx, image.wasm_file)} if embedded else None,
+        "keys": key_requests(ctx, image.deferred.keys),
+        "type": image.signature_type,
+    }
+
 def _wasm_component_publish_impl(ctx):
     image = ctx.attr.oci_image[WasmOciImageInfo]
     config = ctx.attr.registry_config[WasmRegistryConfigInfo] if ctx.attr.registry_config else None
@@ -104,16 +118,18 @@ def _wasm_component_publish_impl(ctx):
         [("tag_override", tag)] + [("movable_tags", movable) for movable in ctx.attr.movable_tags],
     )
     signature = image.signature_file
+    keys = image.deferred.keys if image.deferred else []
+    content = image.wasm_file if keys and image.signature_type == "embedded" else image.layout
     return make_run_target(
         ctx,
         command = "push",
-        files = [image.layout] + ([signature] if signature else []),
+        files = [content] + ([signature] if signature else []) + [key.public_key for key in keys],
         request = {
             "authors": ctx.attr.authors,
             "default_registry": config.default_registry if config else None,
             "description": ctx.attr.description,
             "dry_run": ctx.attr.dry_run,
-            "layout": rlocation_path(ctx, image.layout),
+            "layout": rlocation_path(ctx, image.layout) if content == image.layout else None,
             "license": ctx.attr.license,
             "movable_tags": ctx.attr.movable_tags,
             "namespace": namespace,
@@ -122,6 +138,7 @@ def _wasm_component_publish_impl(ctx):
             "repository": image.name,
             "schemaVersion": 1,
             "signature": rlocation_path(ctx, signature) if signature else None,
+            "signing": _signing(ctx, image),
             "tag": tag,
             "target": str(ctx.label).removeprefix("@@") if str(ctx.label).startswith("@@//") else str(ctx.label),
         },

@@ -1,6 +1,7 @@
 """The WebAssembly file that a rule works on, and the choices between attributes that name one."""
 
 load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo")
+load("//wasm/private/providers:unsigned_info.bzl", "WasmUnsignedInfo")
 
 visibility(["//wasm/..."])
 
@@ -30,6 +31,9 @@ def exactly_one(ctx, names):
 def wasm_file_of(ctx, attribute):
     """The one WebAssembly file of the target that an attribute names; for a signed target the signed file."""
     target = getattr(ctx.attr, attribute)
+    if WasmUnsignedInfo in target:
+        fail(("{}: {} = {} is signed only when it is run, with a key outside the build; give an image its component and " +
+              "signing_keys, or run it and name the file that it writes").format(ctx.label, attribute, target.label))
     if WasmSignatureInfo in target:
         return target[WasmSignatureInfo].wasm_file
     files = [file for file in target[DefaultInfo].files.to_list() if file.extension == "wasm"]

@@ -20,6 +20,7 @@ COMMANDS = {
     "split": "cut a file into parts that can be verified alone",
     "detach": "move a signature out of a file",
     "attach": "embed a detached signature",
+    "normalise": "write the file that a detached signature will cover",
     "image": "make an OCI image layout from a component",
     "push": "publish an image to a registry, with a plan first",
     "pull": "fetch a component, verified before it gets its name",

@@ -5,16 +5,19 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from contextlib import closing
+from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wasm_oci.cli.key_options import add_passphrase_options, passphrase_of
 from wasm_oci.cli.outcome import Outcome, report_error
 from wasm_oci.errors import UsageError, WasmOciError
 from wasm_oci.jsontext import JsonObject
 
 if TYPE_CHECKING:
     from wasm_oci.oci.transport import Transport
+    from wasm_oci.publish.request import PushRequest
     from wasm_oci.publish.session import Planned
 
 DESCRIPTION = """Publish an OCI image layout to a registry.
@@ -37,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--namespace", help="with --request: another namespace")
     parser.add_argument("--tag", help="with --request: another tag")
     parser.add_argument("--signature-file", type=Path, metavar="FILE", help="detached signature that travels with the image")
+    add_passphrase_options(parser)
     parser.add_argument("--dry-run", action=argparse.BooleanOptionalAction, help="stop after the plan; send nothing that writes")
     parser.add_argument("--move-tags", action="store_true", help="move a tag that exists with another digest")
     parser.add_argument(
@@ -49,8 +53,9 @@ def run(args: argparse.Namespace) -> Outcome:
     from wasm_oci.publish.publisher import publish
     from wasm_oci.publish.report import plan_text, result_text
 
-    with closing(session.make_transport()) as transport:
-        planned, dry_run = _plan(args, transport)
+    with ExitStack() as stack:
+        transport = stack.enter_context(closing(session.make_transport()))
+        planned, dry_run = _plan(args, transport, stack)
         plan = planned.plan
         document: JsonObject = {**planned.notes, "dryRun": dry_run, "reference": planned.pinned, "tagged": planned.tagged}
         document["digest"] = str(plan.artifact.descriptor.digest)
@@ -74,7 +79,8 @@ def _ended(error: WasmOciError | None, text: str, document: JsonObject) -> Outco
     return Outcome(text="", document={**document, "error": details, "exitCode": error.exit_code}, exit_code=error.exit_code)
 
 
-def _plan(args: argparse.Namespace, transport: Transport) -> tuple[Planned, bool]:
+def _plan(args: argparse.Namespace, transport: Transport, stack: ExitStack) -> tuple[Planned, bool]:
+    """Plans; what is signed for it stays until `stack` is closed."""
     from wasm_oci.oci.reference import Reference, check_tag
     from wasm_oci.publish import session
     from wasm_oci.publish.request import read_request
@@ -90,12 +96,24 @@ def _plan(args: argparse.Namespace, transport: Transport) -> tuple[Planned, bool
     if args.request:
         if args.layout:
             raise UsageError("LAYOUT and REFERENCE are not for use with --request", hint="use --registry, --namespace and --tag")
-        request = read_request(args.request, os.environ)
+        request = _signed(read_request(args.request, os.environ), args, stack)
         dry_run = request.dry_run if args.dry_run is None else args.dry_run
         return session.plan_request(request, overrides, transport), dry_run
+    if args.passphrase_env or args.passphrase_file:
+        raise UsageError("a passphrase is for signing, and a layout is signed or not already", hint="leave it out")
     if not args.reference:
         raise UsageError("LAYOUT and REFERENCE are needed", hint="write wasm_oci push LAYOUT host/repository:tag")
     for option in ("registry", "namespace", "tag"):
         if getattr(args, option) is not None:
             raise UsageError(f"--{option} changes a request file", hint="put it into REFERENCE")
     return session.plan_reference(args.layout, Reference.parse(args.reference), overrides, transport), bool(args.dry_run)
+
+
+def _signed(request: PushRequest, args: argparse.Namespace, stack: ExitStack) -> PushRequest:
+    """Makes the signature that the build left to this run; a detached one that is given counts instead."""
+    if request.signing is None or (args.signature_file and request.signing.image is None):
+        return request
+    from wasm_oci.publish.signing import signed
+
+    layout, signature = stack.enter_context(signed(request.signing, request.layout, passphrase_of(args)))
+    return replace(request, layout=layout, signature=signature)

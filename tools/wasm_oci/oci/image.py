@@ -16,13 +16,14 @@ from wasm_oci.errors import LimitError, SignatureError, UsageError
 from wasm_oci.files import open_input, read_bounded
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
-from wasm_oci.oci.annotations import Attributes, SignatureFacts, merge, parse_annotations
+from wasm_oci.oci.annotations import SECURITY, Attributes, SignatureFacts, merge, parse_annotations
 from wasm_oci.oci.component import WasmFile, read_wasm
 from wasm_oci.oci.descriptor import SIGNATURE_TYPE, TITLE_ANNOTATION, WASM_CONFIG_TYPE, WASM_LAYER_TYPE, Descriptor
 from wasm_oci.oci.image_request import ImageRequest
 from wasm_oci.oci.layout import write_layout
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.wasm_config import WasmConfig
+from wasm_oci.wasmsign.keys import load_public_key
 from wasm_oci.wasmsign.sections import PREAMBLE_SIZE, iter_sections, read_preamble
 from wasm_oci.wasmsign.signature import SignatureData, parse_signature
 from wasm_oci.wasmsign.verify import read_signature
@@ -37,9 +38,13 @@ class Signing:
     """Hexadecimal; signers that gave no id are not among them."""
     file: Descriptor | None = None
     """A detached signature's digest and size."""
+    deferred: bool = False
+    """Whether it is still to be made, by the run that publishes."""
 
     def to_json(self) -> JsonObject:
         document: JsonObject = {"type": self.facts.type, "keyIds": list(self.key_ids)}
+        if self.deferred:
+            document["deferred"] = True
         if self.facts.key_format:
             document["keyFormat"] = self.facts.key_format
         if self.file:
@@ -58,6 +63,11 @@ class BuiltImage:
     signing: Signing | None
 
     @property
+    def unsigned_yet(self) -> bool:
+        """Whether a signature that is still to be made will change the component, and with it every digest."""
+        return bool(self.signing and self.signing.deferred and self.signing.facts.type == "embedded")
+
+    @property
     def digest(self) -> Digest:
         return self.manifest.descriptor().digest
 
@@ -73,10 +83,13 @@ class BuiltImage:
         write_layout(folder, self.manifest.encode(), blobs, self.request.tag)
 
     def metadata(self) -> JsonObject:
-        """Returns all facts about the image; the content of `<image>_metadata.json`."""
+        """Returns all facts about the image; the content of `<image>_metadata.json`.
+
+        Without digests and sizes where a signature that is still to be made will change them.
+        """
         layer, manifest = self.manifest.layers[0], self.manifest.descriptor()
         request = self.request
-        return {
+        document: JsonObject = {
             "schemaVersion": 1,
             "reference": {
                 "registry": request.registry,
@@ -102,6 +115,12 @@ class BuiltImage:
             "annotations": dict(self.manifest.annotations),
             "signature": self.signing.to_json() if self.signing else None,
         }
+        if self.unsigned_yet:
+            for members, names in ((document, ("digest", "size", "config", "annotations")), (document["component"], ("digest", "size"))):
+                for name in names:
+                    del members[name]
+            del document["reference"]["pinned"]
+        return document
 
 
 def build_image(request: ImageRequest) -> BuiltImage:
@@ -116,7 +135,10 @@ def build_image(request: ImageRequest) -> BuiltImage:
     signature, signature_file = _read_signature(request)
     with open_input(request.component, what="component") as stream:
         digest, size, signed_hash = _hash(stream, request, signature)
-    signing = _signing(request, signature, signature_file, signed_hash)
+    signing = _deferred(request) if request.public_keys else _signing(request, signature, signature_file, signed_hash)
+    facts = signing.facts if signing else None
+    if signing and signing.deferred and signing.facts.type == "embedded":
+        facts, explicit = None, {key: value for key, value in explicit.items() if key != SECURITY}
     title = request.repository.rpartition("/")[2]
     layer = Descriptor(media_type=WASM_LAYER_TYPE, digest=digest, size=size, annotations={TITLE_ANNOTATION: f"{title}.wasm"})
     config = WasmConfig.of(wasm, digest, created=request.created).encode()
@@ -133,7 +155,7 @@ def build_image(request: ImageRequest) -> BuiltImage:
         authors=request.authors,
         license=request.license,
     )
-    annotations = merge(explicit, attributes, wasm.metadata, is_component=wasm.is_component, signature=signing.facts if signing else None)
+    annotations = merge(explicit, attributes, wasm.metadata, is_component=wasm.is_component, signature=facts)
     manifest = Manifest(config=Descriptor.of(config, WASM_CONFIG_TYPE), layers=(layer,), annotations=annotations)
     return BuiltImage(request=request, wasm=wasm, manifest=manifest, config=config, signing=signing)
 
@@ -144,6 +166,8 @@ def _read_signature(request: ImageRequest) -> tuple[SignatureData | None, Descri
         data = read_bounded(request.signature, LIMITS.signature_section, what="signature file")
         return parse_signature(data, where=str(request.signature)), Descriptor.of(data, SIGNATURE_TYPE)
     found = read_signature(request.component)
+    if request.public_keys:
+        return None, None
     if request.signature_type == "embedded" and found is None:
         raise UsageError(
             "signature_type is embedded, but the file carries no signature", where=str(request.component), hint="sign it first"
@@ -166,6 +190,17 @@ def _hash(stream: BinaryIO, request: ImageRequest, signature: SignatureData | No
         if signature:
             covered.update(chunk)
     return Digest("sha256:" + whole.hexdigest()), size, covered.digest() if signature else None
+
+
+def _deferred(request: ImageRequest) -> Signing:
+    """What is known of signatures before they are made."""
+    keys = [load_public_key(path) for path in request.public_keys]
+    kind = "detached" if request.signature_type == "detached" else "embedded"
+    return Signing(
+        facts=SignatureFacts(type=kind, key_format=keys[0].format),
+        key_ids=tuple(sorted(key.key_id.hex() for key in keys)),
+        deferred=True,
+    )
 
 
 def _signing(request: ImageRequest, signature: SignatureData | None, file: Descriptor | None, signed_hash: bytes | None) -> Signing | None:

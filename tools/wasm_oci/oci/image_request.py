@@ -42,12 +42,19 @@ class ImageRequest:
     signature_type: str | None = None
     """`embedded`, `detached` or `none`; None takes what is there. With `none` a signature in the file still counts."""
     key_format: str = "none"
+    public_keys: tuple[Path, ...] = ()
+    """Public keys of signatures that are still to be made; an embedded one leaves the image unsigned until then."""
     created: str = EPOCH
 
     @staticmethod
     def parse(data: bytes, *, where: str) -> ImageRequest:
         """Reads a request file (schemaVersion 1); raises UsageError or FormatError with the member's name."""
-        document = parse_object(data, where=where, limit=LIMITS.request_file)
+        return ImageRequest.of(parse_object(data, where=where, limit=LIMITS.request_file), where=where)
+
+    @staticmethod
+    def of(document: JsonObject, *, where: str) -> ImageRequest:
+        """`parse` for an object that is read already."""
+        document = dict(document)
         if document.pop("schemaVersion", None) != 1:
             raise UsageError("schemaVersion must be 1", where=where, hint="use the rules and the tool of one version")
         values: JsonObject = {}
@@ -84,7 +91,9 @@ class ImageRequest:
         ):
             if value not in allowed:
                 raise UsageError(f"{value!r} is not allowed", where=name, hint=f"write one of {', '.join(filter(None, allowed))}")
-        if self.signature_type == "detached" and not self.signature:
+        if self.public_keys and (self.signature or self.signature_type not in ("embedded", "detached")):
+            raise UsageError("they go with a signature_type, embedded or detached, and no signature file", where="public_keys")
+        if self.signature_type == "detached" and not (self.signature or self.public_keys):
             raise UsageError("signature_type is detached, but no signature file is given", where="signature", hint="sign with detached set")
         if self.signature and self.signature_type not in ("detached", None):
             raise UsageError(f"a signature file does not go with signature_type {self.signature_type}", where="signature")
@@ -109,13 +118,15 @@ _TEXTS = (
 def _request_value(key: str, value: object, where: str) -> object:
     if key in _TEXTS and isinstance(value, str):
         return value
+    if key == "public_keys" and isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(Path(item) for item in value)
     if key in ("authors", "annotations") and isinstance(value, list) and all(isinstance(item, str) for item in value):
         return tuple(value)
     if key == "signature" and value is None:
         return None
     if key in ("component", "signature") and isinstance(value, str) and value:
         return Path(value)
-    known = key in (*_TEXTS, "authors", "annotations", "component", "signature")
+    known = key in (*_TEXTS, "authors", "annotations", "component", "public_keys", "signature")
     raise UsageError(f"{str(value)[:60]!r} is not a usable value" if known else "the member is unknown", where=f"{where}.{key[:100]}")
 
 

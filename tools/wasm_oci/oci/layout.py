@@ -161,12 +161,16 @@ class Layout:
         except (NotFoundError, DigestError):
             return False
 
+    def blob_path(self, descriptor: Descriptor) -> Path:
+        """Returns where a blob is, or would be."""
+        return self.folder / _BLOBS / descriptor.digest.hex
+
     def open_blob(self, descriptor: Descriptor) -> BinaryIO:
         """Opens a blob; raises NotFoundError, or DigestError where its size is wrong.
 
         The digest is for the reader to check: see `pieces` and `digest.checked`.
         """
-        path = self.folder / _BLOBS / descriptor.digest.hex
+        path = self.blob_path(descriptor)
         if not path.exists():
             raise NotFoundError(f"blob {descriptor.digest} is missing from the layout", where=str(self.folder), hint="write it anew")
         stream = open_input(path, what="blob")

@@ -15,6 +15,7 @@ from wasm_oci.oci.credentials import AuthSetting
 from wasm_oci.oci.reference import check_host, check_tag
 from wasm_oci.publish.registries import RegistryEntry, split_scheme
 from wasm_oci.publish.runfiles import Runfiles
+from wasm_oci.publish.signing import Signing, parse_signing
 
 SCHEMA_VERSION = 1
 
@@ -25,7 +26,8 @@ _AUTH_MEMBERS = ("kind", "variable", "username", "password_variable", "id_variab
 class PushRequest:
     """What a publish target asks for."""
 
-    layout: Path
+    layout: Path | None
+    """None where it is made only when the component is signed."""
     signature: Path | None
     registry: str
     namespace: str
@@ -35,6 +37,8 @@ class PushRequest:
     default_registry: str = ""
     movable_tags: frozenset[str] = frozenset()
     dry_run: bool = False
+    signing: Signing | None = None
+    """The signature that this run has to make."""
     notes: Mapping[str, Any] = field(default_factory=dict)
     """target, description, authors and license: they go into the result, never into the artifact."""
 
@@ -50,9 +54,11 @@ def read_request(path: Path, environ: Mapping[str, str]) -> PushRequest:
         )
     runfiles = Runfiles(environ)
     signature = _get(document, "signature", str, where, default="")
+    signing = _get(document, "signing", dict, where, default={})
+    layout = _get(document, "layout", str, where, default="" if signing.get("image") else None)
     notes = {name: _get(document, name, kind, where, default=kind()) for name, kind in _NOTES.items()}
     return PushRequest(
-        layout=runfiles.find(_get(document, "layout", str, where), where=where),
+        layout=runfiles.find(layout, where=where) if layout else None,
         signature=runfiles.find(signature, where=where) if signature else None,
         registry=_get(document, "registry", str, where, default=""),
         namespace=_get(document, "namespace", str, where, default=""),
@@ -65,6 +71,7 @@ def read_request(path: Path, environ: Mapping[str, str]) -> PushRequest:
         default_registry=_get(document, "default_registry", str, where, default=""),
         movable_tags=frozenset(_strings(document, "movable_tags", where)),
         dry_run=_get(document, "dry_run", bool, where, default=False),
+        signing=parse_signing(signing, lambda path: runfiles.find(path, where=where), where=where) if signing else None,
         notes={name: value for name, value in notes.items() if value},
     )
 

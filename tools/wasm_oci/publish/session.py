@@ -54,7 +54,9 @@ def make_transport() -> Transport:
 
 
 def plan_request(request: PushRequest, overrides: Overrides, transport: Transport) -> Planned:
-    """Plans what a publish target asks for. Raises UsageError for an unknown registry or unusable names."""
+    """Plans what a publish target asks for, signed. Raises UsageError for an unknown registry or unusable names."""
+    if request.layout is None:
+        raise UsageError("the image is not signed yet", where=str(request.notes.get("target", "")), hint="sign it before it is planned")
     default = choose_registry(request.registries, request.default_registry).name if request.default_registry else ""
     entry: RegistryEntry = choose_registry(request.registries, overrides.registry or request.registry, default)
     namespace = request.namespace if overrides.namespace is None else overrides.namespace

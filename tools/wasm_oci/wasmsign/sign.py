@@ -73,13 +73,8 @@ def sign_file(
     with open_input(input) as stream, ExitStack() as outputs:
         content = Content(stream, where)
         previous = content.previous_signature(as_reference=as_reference)
-        if signature_file is not None and content.signature_sections:
-            raise FormatError(
-                "the file holds a signature already, which a detached one would not fit",
-                where=where,
-                hint="sign the unsigned file, or add an embedded signature (without a signature file)",
-                reason="signed",
-            )
+        if signature_file is not None:
+            _check_unsigned(content)
         ids = [(key, key_id or b""), *((signer, signer.public.key_id) for signer in further)]
         payloads = _Payloads(ids, previous, as_reference=as_reference, where=where)
         target = outputs.enter_context(atomic_output(output))
@@ -106,6 +101,27 @@ def sign_file(
         dropped=content.signature_sections - content.signed,
         signature=payload,
     )
+
+
+def normalise_file(input: Path, output: Path) -> None:
+    """Writes the file that a detached signature of `input` will cover: every section header in its shortest form.
+
+    Raises what `sign_file` raises for an input that cannot be signed so.
+    """
+    with open_input(input) as stream, atomic_output(output) as target:
+        content = Content(stream, str(input))
+        _check_unsigned(content)
+        content.copy(target, PREAMBLE_SIZE)
+
+
+def _check_unsigned(content: Content) -> None:
+    if content.signature_sections:
+        raise FormatError(
+            "the file holds a signature already, which a detached one would not fit",
+            where=content.where,
+            hint="sign the unsigned file, or add an embedded signature (without a signature file)",
+            reason="signed",
+        )
 
 
 def _write_embedded(content: Content, payloads: _Payloads, target: BinaryIO) -> tuple[tuple[bytes, ...], bytes, int]:

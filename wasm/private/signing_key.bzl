@@ -1,0 +1,82 @@
+"""`wasm_signing_key`: a key whose secret half stays outside the build."""
+
+load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
+
+visibility(["//wasm/..."])
+
+_DOC = """Names a signing key that lives outside the build: its public half, and where the secret half is.
+
+The secret is no input of any action. What is signed with such a key is signed by `bazel run`: the run of a `wasm_sign`
+writes the signed file, the run of a publish target signs and publishes. Nothing of this target is secret.
+"""
+
+_ATTRS = {
+    "key_ref": attr.string(
+        doc = """What `key_source` needs, empty by default: for "file" a path (`~` is the user's home; relative to where
+`bazel run` is called), for "env" the name of a variable, for "keychain" `SERVICE/USER`, for "command" a program and its
+arguments, which gets the message on stdin and answers with the signature. "stdin" and "ssh-agent" take none.""",
+    ),
+    "key_source": attr.string(
+        doc = """Where the secret key is: "file" (any form, a passphrase is asked for or given), "env" (a variable with the
+key itself), "stdin", "keychain" (Secret Service, macOS or Windows), "ssh-agent" or "command" (an HSM or a KMS).""",
+        mandatory = True,
+        values = ["file", "env", "stdin", "keychain", "ssh-agent", "command"],
+    ),
+    "public_key": attr.label(
+        doc = "The public key's file: compact, OpenSSH, PEM or DER. What signs must belong to it.",
+        allow_single_file = True,
+        mandatory = True,
+    ),
+}
+_WITHOUT_REF = ("ssh-agent", "stdin")
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
+
+def _is_variable(text):
+    if not text or len(text) > 64 or text[0] not in _LETTERS.elems():
+        return False
+    return all([letter in (_LETTERS + "0123456789").elems() for letter in text.elems()])
+
+def _ref_error(source, ref):
+    """What is wrong with a reference, without repeating it where it may be a secret; None if nothing is."""
+    if source in _WITHOUT_REF:
+        return "{} takes no reference; leave key_ref out".format(source) if ref else None
+    if not ref:
+        return "{} needs one; {}".format(source, {
+            "command": "name the program that signs, such as \"my-hsm-sign --slot 3\"",
+            "env": "name the variable that holds the key",
+            "file": "name the path of the secret key's file",
+            "keychain": "write \"SERVICE/USER\"",
+        }[source])
+    if source == "env" and not _is_variable(ref):
+        return "it is not the name of a variable; write the name only, and set the variable when you run"
+    service, _, user = ref.rpartition("/")
+    if source == "keychain" and not (service and user):
+        return "it is not SERVICE/USER; write the names under which the keychain has the key, never the key"
+    if source == "file" and (ref.startswith("//") or ref.startswith("@") or ref.startswith(":")):
+        return ("\"{}\" is a label, and what a label names is an input of the build, where no secret belongs; " +
+                "write the path of a file outside the workspace").format(ref)
+    if source == "file" and "-----BEGIN" in ref:
+        return "it is a key, not a path; take the key out of this file, and write the path of a file outside the workspace"
+    return None
+
+def _wasm_signing_key_impl(ctx):
+    error = _ref_error(ctx.attr.key_source, ctx.attr.key_ref)
+    if error:
+        fail("{}: key_ref: {}".format(ctx.label, error))
+    return [
+        DefaultInfo(files = depset([ctx.file.public_key])),
+        WasmKeyInfo(
+            development = False,
+            key_format = None,
+            key_ref = ctx.attr.key_ref,
+            key_source = ctx.attr.key_source,
+            public_key = ctx.file.public_key,
+        ),
+    ]
+
+wasm_signing_key = rule(
+    implementation = _wasm_signing_key_impl,
+    doc = _DOC,
+    attrs = _ATTRS,
+    provides = [WasmKeyInfo],
+)
