@@ -49,7 +49,7 @@ def matrix_as_published(path: Path, keys: Sequence[PublicKey], pattern: SectionP
 
 def _seen(stream: BinaryIO, start: int, pattern: SectionPattern | None) -> Iterator[bytes]:
     """Yields the hash at each delimiter that the pattern is about, and no hash where a part is only half of them."""
-    writer, state = SectionWriter(stream, NOWHERE, "", with_signatures=True), None
+    writer, state = SectionWriter(stream, NOWHERE, "", start=start, with_signatures=True), None
     for head in walk(SeekingSource(stream), start, every=True):
         writer.copy(head)
         if head.name == DELIMITER_NAME:

@@ -35,16 +35,18 @@ def sign_as_published(source: Path, output: Path, key: SecretKey, *, key_id: byt
     with open_input(source) as stream:
         read_preamble(stream, where=where)
         previous, dropped = SignatureData(), 0
-        content = SectionWriter(stream, NOWHERE, where)
-        for index, head in enumerate(walk(SeekingSource(stream), PREAMBLE_SIZE, every=True, where=where)):
+        content, sections = SectionWriter(stream, NOWHERE, where), SeekingSource(stream)
+        for head in walk(sections, PREAMBLE_SIZE, every=False, where=where):
             if head.name != SIGNATURE_NAME:
                 content.copy(head)
-            elif index:
+                continue
+            content.skip(head)
+            if head.offset > PREAMBLE_SIZE:
                 dropped += 1
             else:
                 stream.seek(head.data)
                 previous = parse_as_reference(stream.read(min(head.end - head.data, LIMITS.signature_section)))
-        hashes = content.finish()
+        hashes = content.finish(sections.total)
         signature = _add(previous, hashes, SignatureRecord(key_id=key_id or b"", signature=key.sign(message(hashes)))).encode()
         with atomic_output(output) as target:
             _write(stream, target, where, signature if signature_file is None else None)
@@ -68,10 +70,12 @@ def _add(data: SignatureData, hashes: tuple[bytes, ...], record: SignatureRecord
 
 def _write(stream: BinaryIO, target: Target, where: str, signature: bytes | None) -> None:
     """Writes all of the file, or its content after a new signature."""
-    writer = SectionWriter(stream, target, where)
+    writer, sections = SectionWriter(stream, target, where), SeekingSource(stream)
     if signature is not None:
         writer.add_signature(signature)
-    for head in walk(SeekingSource(stream), PREAMBLE_SIZE, every=True, where=where):
+    for head in walk(sections, PREAMBLE_SIZE, every=False, where=where):
         if signature is None or head.name != SIGNATURE_NAME:
             writer.copy(head)
-    writer.finish()
+        else:
+            writer.skip(head)
+    writer.finish(sections.total)

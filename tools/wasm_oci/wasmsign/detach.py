@@ -26,9 +26,10 @@ def detach_file(input: Path, output: Path, signature_file: Path, *, as_reference
     where = str(input)
     with open_input(input) as stream:
         read_preamble(stream, where=where)
-        sections = walk(SeekingSource(stream), PREAMBLE_SIZE, every=True, where=where)
+        source = SeekingSource(stream)
+        sections = walk(source, PREAMBLE_SIZE, every=False, where=where)
         first = next(sections, None)
-        if first is None or first.name != SIGNATURE_NAME:
+        if first is None or first.name != SIGNATURE_NAME or first.offset != PREAMBLE_SIZE:
             raise FormatError(
                 "the file is not signed: its first section is no signature", where=where, hint="give a signed file", reason="unsigned"
             )
@@ -40,6 +41,7 @@ def detach_file(input: Path, output: Path, signature_file: Path, *, as_reference
             _parse(payload, where)
         with atomic_output(output) as target, atomic_output(signature_file, what="signature file") as detached:
             writer = SectionWriter(stream, target, where)
+            writer.skip(first)
             for head in sections:
                 if head.name == SIGNATURE_NAME and not as_reference:
                     raise FormatError(
@@ -49,7 +51,7 @@ def detach_file(input: Path, output: Path, signature_file: Path, *, as_reference
                         reason="malformed_signature",
                     )
                 writer.copy(head)
-            writer.finish()
+            writer.finish(source.total)
             detached.write(payload)
 
 
@@ -79,13 +81,13 @@ def attach_file(input: Path, output: Path, signature_file: Path, *, as_reference
 
 
 def _attached(stream: BinaryIO, target: BinaryIO, payload: bytes, where: str) -> tuple[bytes, ...]:
-    writer = SectionWriter(stream, target, where)
+    writer, source = SectionWriter(stream, target, where), SeekingSource(stream)
     writer.add_signature(payload)
-    for head in walk(SeekingSource(stream), PREAMBLE_SIZE, every=True, where=where):
+    for head in walk(source, PREAMBLE_SIZE, every=False, where=where):
         if head.name == SIGNATURE_NAME:
             raise FormatError("the file holds a signature already", where=where, hint="detach that one first", reason="signed")
         writer.copy(head)
-    return writer.finish()
+    return writer.finish(source.total)
 
 
 def _similar(signed: tuple[bytes, ...], hashes: tuple[bytes, ...]) -> bool:

@@ -49,14 +49,16 @@ def require_other_file(path: Path, others: Sequence[Path], *, what: str) -> None
 class SectionWriter:
     """Copies sections to `target`, after a preamble; `hashes` grows at each delimiter.
 
-    Signature sections are copied but not hashed, unless `with_signatures` says that they are content like others.
+    `copy` and `skip` take sections as `walk` yields them; what lies between two of them, because `walk` was not asked for
+    every section, is copied as it is. Signature sections are copied but not hashed, unless `with_signatures` says that
+    they are content like others.
     """
 
-    def __init__(self, stream: BinaryIO, target: Target, where: str, *, with_signatures: bool = False) -> None:
+    def __init__(self, stream: BinaryIO, target: Target, where: str, *, start: int = PREAMBLE_SIZE, with_signatures: bool = False) -> None:
         self._stream, self._target, self._where = stream, target, where
         self._with_signatures = with_signatures
         self._sha = hashlib.sha256()
-        self._start = self._end = 0
+        self._start = self._end = self._seen = start
         self.hashes: list[bytes] = []
         self.rewritten = False
         """Whether a header was not in its shortest form."""
@@ -66,6 +68,7 @@ class SectionWriter:
 
     def copy(self, head: Header) -> None:
         """Copies a section as it is, but for its header."""
+        self.skip(head)
         short = head.minimal()
         start = head.offset if short is None else head.name_or_payload
         self.rewritten = self.rewritten or short is not None
@@ -76,11 +79,13 @@ class SectionWriter:
             return
         if short is not None:
             self._put(short)
-        if start != self._end:
-            self._flush()
-            self._start = start
-        self._end = head.end
+        self._extend(start, head.end)
         self._note(delimiter=head.name == DELIMITER_NAME)
+
+    def skip(self, head: Header) -> None:
+        """Leaves a section out."""
+        self._copy_gap(head.offset)
+        self._seen = head.end
 
     def add_delimiter(self, data: bytes) -> None:
         self._put(custom_section(DELIMITER_NAME, data))
@@ -95,10 +100,22 @@ class SectionWriter:
         self._flush()
         return self._sha.digest()
 
-    def finish(self) -> tuple[bytes, ...]:
-        """Writes what is left; returns the rolling hashes as signing takes them."""
+    def finish(self, total: int) -> tuple[bytes, ...]:
+        """Writes what is left up to the end of the file; returns the rolling hashes as signing takes them."""
+        self._copy_gap(total)
         end = self.digest()
         return (*self.hashes, end) if self._open_end else tuple(self.hashes)
+
+    def _copy_gap(self, offset: int) -> None:
+        if self._seen < offset:
+            self._extend(self._seen, offset)
+            self._note(delimiter=False)
+
+    def _extend(self, start: int, end: int) -> None:
+        if start != self._end:
+            self._flush()
+            self._start = start
+        self._end = end
 
     def _note(self, *, delimiter: bool) -> None:
         self._open_end = not delimiter

@@ -51,7 +51,7 @@ def split_file(
     added: list[int] = []
     with open_input(input) as stream, atomic_output(output) as target:
         read_preamble(stream, where=where)
-        writer = SectionWriter(stream, target, where)
+        writer, source = SectionWriter(stream, target, where), SeekingSource(stream)
 
         def cut(index: int) -> None:
             number = len(writer.hashes)
@@ -59,7 +59,7 @@ def split_file(
             added.append(index + len(added))
 
         matching, after_delimiter, head = True, False, None
-        for index, head in enumerate(walk(SeekingSource(stream), PREAMBLE_SIZE, every=True, where=where)):
+        for index, head in enumerate(walk(source, PREAMBLE_SIZE, every=True, where=where)):
             if head.name == SIGNATURE_NAME:
                 signatures += 1
             elif head.name == DELIMITER_NAME:
@@ -72,7 +72,7 @@ def split_file(
             writer.copy(head)
         if head is not None and head.name != DELIMITER_NAME:
             cut(index + 1)
-        writer.finish()
+        writer.finish(source.total)
         if not as_reference:
             _check(where, parts=len(writer.hashes), signed=signatures > 0, changed=bool(added) or writer.rewritten)
     return SplitResult(parts=len(writer.hashes), added=tuple(added), signature_sections=signatures)
