@@ -120,7 +120,8 @@ def parse_private_file(text: str, *, where: str) -> PrivateFile:
     if outer.number() != 1:
         raise KeyFormatError("the file must hold exactly one key", where=where, hint=_HINT)
     public, secret = outer.string(), outer.string()
-    outer.finish()
+    if "@" not in cipher:  # those of OpenSSH alone have an authentication tag here
+        outer.finish()
     _check_type(Strings(public, 0, where).string(), where)
     raw = key_of_blob(public)
     if raw is None:
