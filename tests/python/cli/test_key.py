@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
+import shlex
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -139,6 +142,14 @@ def test_check(files: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, na
     assert main(["key", "check", *CHECKS[name], "--output", "json"]) == 0
     keys = json.loads(capsys.readouterr().out)["keys"]
     assert {key["publicKey"] for key in keys} == {K1.public.raw.hex()}
+
+
+def test_check_asks_for_a_message_of_wasmsign2(files: Path, capsys: Capture) -> None:
+    code = "import sys; sys.stderr.write(sys.stdin.buffer.read().hex()); sys.exit(1)"
+    command = shlex.join([sys.executable, "-c", code])
+    assert main(["key", "check", "--key-source", "command", "--key-ref", command, "-K", "pem.public"]) == 2
+    digest = hashlib.sha256(b"wasm_oci key check").hexdigest()
+    assert f"failed: 7761736d736967010101{digest};" in capsys.readouterr().err
 
 
 REFUSED = {

@@ -55,12 +55,13 @@ def test_answers_that_are_a_signature(answer: str) -> None:
 
 def test_what_the_program_gets(tmp_path: Path) -> None:
     code = f"import os; open({str(tmp_path / 'seen')!r}, 'w').write(repr([sys.argv[1:], sorted(os.environ.items())])); write(signature)"
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), "PIN": "1234"}
     source = command(SIGN + code, "an argument", "$HOME", "--slot=1")
-    open_signer(source, public=K1.public, passphrase=NONE, environ={"PATH": os.environ["PATH"], "PIN": "1234"}).sign(b"m")
-    arguments, environ = eval((tmp_path / "seen").read_text())  # noqa: S307 - written above
+    open_signer(source, public=K1.public, passphrase=NONE, environ=environ).sign(b"m")
+    arguments, seen = eval((tmp_path / "seen").read_text())  # noqa: S307 - written above
     assert arguments == ["an argument", "$HOME", "--slot=1"]
     expected = {"PIN": "1234", "WASM_OCI_KEY_ID": KEY_ID_1.hex(), "WASM_OCI_PUBLIC_KEY": "A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg="}
-    assert expected.items() <= dict(environ).items()
+    assert expected.items() <= dict(seen).items()
 
 
 BAD: dict[str, tuple[str, type[WasmOciError], str]] = {

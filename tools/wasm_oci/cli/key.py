@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 from pathlib import Path
 
 from wasm_oci.cli.key_options import add_key_options, add_passphrase_options, keys_of, passphrase_of
@@ -11,6 +12,7 @@ from wasm_oci.errors import UsageError
 from wasm_oci.keysource import open_signers
 from wasm_oci.wasmsign.ed25519 import verifier
 from wasm_oci.wasmsign.keys import FORMATS
+from wasm_oci.wasmsign.signature import message
 
 DESCRIPTION = """Show, convert or check Ed25519 keys.
 
@@ -22,8 +24,8 @@ DESCRIPTION = """Show, convert or check Ed25519 keys.
 Nothing here shows a secret, except `convert --to base64`, which is for storing one in a variable of a CI system."""
 
 BASE64 = "base64"
-_PROBE = b"wasm_oci key check"
-"""What `check` has signed: nothing that a signature over WebAssembly could begin with."""
+_PROBE = message((hashlib.sha256(b"wasm_oci key check").digest(),))
+"""What `check` has signed: a message as any other, about a content that is not WebAssembly."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
