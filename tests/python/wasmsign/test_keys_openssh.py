@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from fakes.signing import K1, K2, SSH_LINE_1, pem
 from wasm_oci.errors import KeyFormatError
 from wasm_oci.limits import LIMITS
-from wasm_oci.wasmsign.keys import OPENSSH, parse_public_keys, parse_secret_key
+from wasm_oci.wasmsign.keys import OPENSSH, PublicKey, SecretKey, parse_public_keys, parse_secret_key
 from wasm_oci.wasmsign.openssh import parse_private_file
 
 SSH_LINE_2 = K2.public.openssh().decode().strip()
@@ -169,6 +169,15 @@ def test_lists_that_are_refused(name: str) -> None:
     text, message = REFUSED_LISTS[name]
     with pytest.raises(KeyFormatError, match=message):
         parse_public_keys(text.encode(), where="keys")
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r", "\x0b", "\x85", "\u2028"])
+def test_a_comment_of_several_lines_makes_no_second_key(line_end: str) -> None:
+    comment = f"me{line_end}{SSH_LINE_2}"
+    secret = SecretKey(seed=K1.seed, public=PublicKey(raw=K1.public.raw, comment=comment))
+    read = parse_secret_key(secret.openssh(), where="id")
+    assert read.public.comment == comment
+    assert parse_public_keys(read.public.openssh(), where="id.pub") == (K1.public,)
 
 
 def test_the_limit_of_rounds_is_some_seconds() -> None:

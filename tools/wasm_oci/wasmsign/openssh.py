@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from wasm_oci.errors import KeyFormatError
+from wasm_oci.errors import KeyFormatError, one_line
 from wasm_oci.wasmsign.ed25519 import KEY_SIZE, SEED_SIZE
 from wasm_oci.wasmsign.pem import wrong_passphrase
 
@@ -23,9 +23,9 @@ _HINT = "make an Ed25519 key with `wasm_oci keygen --format openssh` or `ssh-key
 
 
 def public_line(raw: bytes, comment: str = "") -> bytes:
-    """Returns the line of a .pub file, with its line end."""
+    """Returns the line of a .pub file, with its line end; a comment of several lines cannot make it several keys."""
     line = f"{KEY_TYPE} {base64.b64encode(public_blob(raw)).decode()}"
-    return f"{line} {comment}".rstrip().encode() + b"\n"
+    return f"{line} {one_line(comment)}".rstrip().encode() + b"\n"
 
 
 def parse_public_lines(text: str, *, where: str, skip_malformed: bool = False) -> list[tuple[bytes, str]]:
