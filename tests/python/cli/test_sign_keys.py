@@ -104,6 +104,14 @@ def test_two_keys_sign_in_the_order_of_the_command_line(
     assert (files / "out.wasm").read_bytes() == signed(files, M, K1, K2)
 
 
+@pytest.mark.parametrize("public", ["k1.spki", "k1.pub", "list"])
+def test_every_form_verifies_too(files: Path, public: str) -> None:
+    (files / "list").write_bytes(b"# team\n" + K2.public.openssh() + b'no-pty,from="10.0.0.0/8" ' + K1.public.openssh())
+    assert sign("-k", "k1.pem") == 0
+    assert main(["verify", "-i", "out.wasm", "-K", public]) == 0
+    assert main(["verify", "-i", "out.wasm", "-K", "k2.public"]) == 4
+
+
 def test_two_keys_in_text(files: Path, capsys: Capture) -> None:
     assert sign("-k", "k1.pem", "-k", "k2.secret") == 0
     assert main(["sign", "-i", "out.wasm", "-o", "out.wasm", "-k", "k1.pem", "-k", "k2.secret"]) == 0
