@@ -33,7 +33,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "openssh.secret": COMMENTED.openssh(),
         "pem.secret": PKCS8_1,
         "compact.public": K1.public.compact(),
-        "openssh.public": COMMENTED.public.openssh(),
+        "openssh.public": f"{SSH_LINE_1} {COMMENTED.public.comment}\n".encode(),
         "pem.public": SPKI_1,
         "encrypted": key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, BestAvailableEncryption(b"open sesame")),
         "encrypted.pem": key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"open sesame")),
