@@ -22,12 +22,16 @@ from wasm_oci.wasmsign.keys import FORMATS, PublicKey, SecretKey, load_public_ke
 Capture = pytest.CaptureFixture[str]
 COMMENTED = SecretKey(seed=K1.seed, public=PublicKey(raw=K1.public.raw, comment="release \x1b[31mkey"))
 
+ENCRYPTED = {
+    form: Ed25519PrivateKey.from_private_bytes(K1.seed).private_bytes(Encoding.PEM, form, BestAvailableEncryption(b"open sesame"))
+    for form in (PrivateFormat.OpenSSH, PrivateFormat.PKCS8)
+}
+
 
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("WASM_OCI_PASSPHRASE", raising=False)
-    key = Ed25519PrivateKey.from_private_bytes(K1.seed)
     for name, data in {
         "compact.secret": K1.compact(),
         "openssh.secret": COMMENTED.openssh(),
@@ -35,8 +39,8 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "compact.public": K1.public.compact(),
         "openssh.public": f"{SSH_LINE_1} {COMMENTED.public.comment}\n".encode(),
         "pem.public": SPKI_1,
-        "encrypted": key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, BestAvailableEncryption(b"open sesame")),
-        "encrypted.pem": key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"open sesame")),
+        "encrypted": ENCRYPTED[PrivateFormat.OpenSSH],
+        "encrypted.pem": ENCRYPTED[PrivateFormat.PKCS8],
         "list": K1.public.openssh() + K2.public.openssh(),
         "k2.public": K2.public.compact(),
     }.items():

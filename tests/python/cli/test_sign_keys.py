@@ -28,19 +28,22 @@ key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 sys.stdout.buffer.write(key.sign(sys.stdin.buffer.read()))
 """
 
+ENCRYPTED = {
+    form: Ed25519PrivateKey.from_private_bytes(K1.seed).private_bytes(Encoding.PEM, form, BestAvailableEncryption(PASSPHRASE.encode()))
+    for form in (PrivateFormat.OpenSSH, PrivateFormat.PKCS8)
+}
+
 
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("WASM_OCI_PASSPHRASE", raising=False)
-    key = Ed25519PrivateKey.from_private_bytes(K1.seed)
-    protection = BestAvailableEncryption(PASSPHRASE.encode())
     for name, data in {
         "m.wasm": M,
         "k1.pem": PKCS8_1,
         "k1.spki": SPKI_1,
-        "k1.encrypted": key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, protection),
-        "k1.encrypted.pem": key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection),
+        "k1.encrypted": ENCRYPTED[PrivateFormat.OpenSSH],
+        "k1.encrypted.pem": ENCRYPTED[PrivateFormat.PKCS8],
         "k1.pub": K1.public.openssh(),
         "k2.secret": K2.compact(),
         "k2.public": K2.public.compact(),

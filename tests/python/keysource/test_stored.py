@@ -81,6 +81,7 @@ REFUSED: dict[str, tuple[bytes, type[WasmOciError], str]] = {
     "public": (base64.b64encode(K1.public.compact()), KeyFormatError, "this is a public key"),
     "cut compact": (base64.b64encode(K1.compact()[:-3]), KeyFormatError, "has 65 bytes, not 62"),
     "wrong half": (base64.b64encode(K1.compact()[:33] + K2.public.raw), KeyFormatError, "does not belong to the secret half"),
+    "blanks and a mark": (b"A" + b" " * (LIMITS.key_file - 2) + b"!", KeyFormatError, "this is not a secret key"),
     "too long": (b"A" * (LIMITS.key_file + 1), LimitError, "larger than"),
     "not UTF-8": (b"\xff\xfe", KeyFormatError, "this is not a secret key"),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
+from functools import cache
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -37,6 +38,7 @@ SSH_KEYGEN = {
 SSH_KEYGEN_PUBLIC = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPbFUSR2qjhNWSRYTMAC8l50AV9sTOxju3xOehDHo8Dp made by ssh-keygen"
 
 
+@cache
 def encrypted(passphrase: bytes = b"open sesame") -> bytes:
     """K1 as another implementation encrypts it."""
     key = Ed25519PrivateKey.from_private_bytes(K1.seed)

@@ -177,6 +177,11 @@ REFUSED_SECRETS = {
     "one byte more": (PKCS8_DER + b"x", "this is not a secret key"),
     "one byte more inside": (b"\x30\x2f" + PKCS8_DER[2:] + b"x", "the Ed25519 private key is malformed"),
     "short seed": (bytes.fromhex("302d020100300506032b657004210420") + K1.seed[1:], "malformed"),
+    "PBES1": (
+        block("ENCRYPTED PRIVATE KEY", bytes.fromhex("3013300d06092a864886f70d010503300004020000")),
+        "encrypted in a way that is not read",
+    ),
+    "encrypted by its label only": (block("ENCRYPTED PRIVATE KEY", PKCS8_DER), "encrypted in a way that is not read here"),
     "scrypt": (OPENSSL_SCRYPT, "encrypted in a way that is not read here"),
     "certificate": (pem("CERTIFICATE", "MIIB"), r"another kind \(CERTIFICATE\)"),
     "cosign": (pem("ENCRYPTED SIGSTORE PRIVATE KEY", "eyJr"), "another kind"),

@@ -114,7 +114,7 @@ class Agent:
         return _Answer(answer, 1, _WHERE)
 
     def _receive(self, size: int) -> bytes:
-        received = b""
+        received = bytearray()
         while len(received) < size:
             left = self._deadline - time.monotonic()
             if left <= 0:
@@ -124,7 +124,7 @@ class Agent:
             if not part:
                 raise _malformed()
             received += part
-        return received
+        return bytes(received)
 
 
 def agent_signer(public: PublicKey | None, environ: Mapping[str, str]) -> Signer:

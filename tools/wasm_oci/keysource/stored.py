@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from wasm_oci.keysource.passphrase import PassphraseSource
     from wasm_oci.keysource.source import KeySource
 
-_BASE64 = re.compile(rb"[A-Za-z0-9+/\s]+={0,2}\s*")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/\s]+={0,2}")
 
 
 def parse_stored(data: bytes, *, where: str, passphrase: PassphraseSource) -> SecretKey:
@@ -28,7 +28,7 @@ def parse_stored(data: bytes, *, where: str, passphrase: PassphraseSource) -> Se
     """
     if len(data) > LIMITS.key_file:
         raise LimitError(f"the secret key is larger than {LIMITS.key_file} bytes", where=where)
-    if not _BASE64.fullmatch(data):
+    if not _BASE64.fullmatch(data.strip()):
         return parse_secret_key(data, where=where, passphrase=passphrase)
     try:
         decoded = base64.b64decode(b"".join(data.split()), validate=True)

@@ -155,7 +155,7 @@ def parse_secret_key(data: bytes, *, where: str, passphrase: Passphrase | None =
         label, der = pem.unarmoured(text, where=where)
         if label == pem.PUBLIC_LABEL:
             raise _public_for_secret(where)
-        return _of_der(der, passphrase, where)
+        return _of_der(der, passphrase, where, encrypted=label == pem.ENCRYPTED_LABEL)
     if text.startswith(("ssh-", "ecdsa-", "sk-")):
         raise _public_for_secret(where)
     raise KeyFormatError("this is not a secret key", where=where, hint=_NEW_KEY)
@@ -194,12 +194,13 @@ def _checked(seed: bytes, public: PublicKey, where: str) -> SecretKey:
     return SecretKey(seed=seed, public=public)
 
 
-def _of_der(der: bytes, passphrase: Passphrase | None, where: str) -> SecretKey:
+def _of_der(der: bytes, passphrase: Passphrase | None, where: str, *, encrypted: bool = False) -> SecretKey:
     if not pem.is_der(der):
         raise KeyFormatError("the PEM block holds no key", where=where, hint=_NEW_KEY)
-    if not pem.is_secret_der(der):
+    encrypted = encrypted or pem.is_encrypted_der(der)
+    if not encrypted and not pem.is_secret_der(der):
         raise _public_for_secret(where)
-    if pem.is_encrypted_der(der):
+    if encrypted:
         if passphrase is None:
             raise KeyFormatError("the private key is encrypted with a passphrase", where=where, hint=_NEW_KEY, reason="key_encrypted")
         return of_seed(pem.decrypted(der, passphrase, where=where), key_format=PEM)
