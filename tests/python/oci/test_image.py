@@ -114,6 +114,13 @@ def test_a_module(tmp_path: Path) -> None:
     assert image.manifest.annotations["com.wasm.component.type"] == "module"
 
 
+@pytest.mark.parametrize("key_format", ["compact", "openssh", "pem"])
+def test_the_form_of_the_key_is_said(tmp_path: Path, key_format: str) -> None:
+    output, _ = _signed(tmp_path)
+    image = build_image(_request(output, key_format=key_format))
+    assert image.manifest.annotations["com.wasmsign2.key.format"] == key_format
+
+
 @pytest.mark.parametrize("asked", ["embedded", "none", None])
 def test_an_embedded_signature_counts_whatever_was_asked(tmp_path: Path, asked: str | None) -> None:
     output, _ = _signed(tmp_path)

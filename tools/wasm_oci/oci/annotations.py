@@ -39,7 +39,7 @@ class SignatureFacts:
     type: str
     """`embedded` or `detached`."""
     key_format: str | None = None
-    """`compact` or `openssh`, where known."""
+    """`compact`, `openssh` or `pem`, where known."""
 
     @property
     def security(self) -> str:
