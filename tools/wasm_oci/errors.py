@@ -73,7 +73,7 @@ class SignatureError(WasmOciError):
     """A signature does not verify.
 
     Reasons: `unsigned`, `no_trusted_key`, `content_changed`, `malformed_signature`, `unsupported_version`,
-    `malformed_module`, `not_split`.
+    `malformed_module`, `not_split`, `key_revoked`, `key_expired`, `key_not_yet_valid`, `threshold`.
     """
 
     exit_code = 4

@@ -51,6 +51,12 @@ class Limits:
     """Longest wait for an agent or a signing program; its owner may have to confirm."""
     github_keys: int = MIB
     """The list of public keys of one account."""
+    trusted_keys: int = 1024
+    """Keys of one trust store."""
+    config_file: int = 256 * KIB
+    """A file that people write in YAML."""
+    config_values: int = 20_000
+    config_depth: int = 16
     pattern_memory: int = MIB
     """What a compiled regular expression may take."""
 

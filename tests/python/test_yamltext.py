@@ -1,0 +1,79 @@
+"""Strict YAML: what is read, and every refusal."""
+
+from __future__ import annotations
+
+import pytest
+
+from wasm_oci.errors import FormatError, LimitError
+from wasm_oci.limits import LIMITS
+from wasm_oci.yamltext import parse_mapping
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a: b", {"a": "b"}),
+        ("\ufeffa: b", {"a": "b"}),
+        ("a: 2027-12-31", {"a": "2027-12-31"}),
+        ("a: 2027-12-31T18:00:00Z", {"a": "2027-12-31T18:00:00Z"}),
+        ("a: no", {"a": "no"}),
+        ("a: [true, false, null, ~, 12, -3, 012, 1.5, 1e3]", {"a": [True, False, None, None, 12, -3, "012", "1.5", "1e3"]}),
+        ("a: ['true', \"12\", 'null']", {"a": ["true", "12", "null"]}),
+        ("a:\n  - b: |\n      one\n      two\n    c:\n", {"a": [{"b": "one\ntwo\n", "c": None}]}),
+        ("null: 1\n2: 3\ntrue: 4", {"null": 1, "2": 3, "true": 4}),
+        ("<<: {a: 1}", {"<<": {"a": 1}}),
+        ('{"a": ["b", {"c": true}], "d": null}', {"a": ["b", {"c": True}], "d": None}),
+        ("{a: b, c: [d]}", {"a": "b", "c": ["d"]}),
+        ("--- # one document\na: b\n...\n", {"a": "b"}),
+    ],
+)
+def test_values(text: str, value: object) -> None:
+    assert parse_mapping(text.encode(), where="f.yaml") == value
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (b"", "f.yaml: a mapping is needed at the top"),
+        (b"- a", "a mapping is needed"),
+        (b"just text", "a mapping is needed"),
+        (b"a: b\na: c", "f.yaml: line 2: the member 'a' is there twice; keep one"),
+        (b'{"a": 1, "a": 2}', "line 1: the member 'a' is there twice"),
+        (b"a: &x b\nc: *x", "line 1: anchors and aliases are refused"),
+        (b"a: *x", "anchors and aliases are refused"),
+        (b"a: !!python/object:os.system x", "line 1: tags are refused"),
+        (b"a: !x [b]", "tags are refused"),
+        (b"? [a]\n: b", "line 1: a member's name is not a word"),
+        (b"? {a: b}\n: b", "a member's name is not a word"),
+        (b"a: b\n---\nc: d", "line 2: there is a second document"),
+        (b"a: [b", "not valid YAML (line 1: "),
+        (b"a: b: c", "line 1: mapping values are not allowed here"),
+        (b"a: \x00", "not valid YAML (special characters are not allowed)"),
+        (b"a: \xff", "not UTF-8 (byte 3)"),
+        (b"\ta: b", "line 1: "),
+    ],
+)
+def test_refusals(data: bytes, problem: str) -> None:
+    with pytest.raises(FormatError) as caught:
+        parse_mapping(data, where="f.yaml")
+    assert problem in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (b"a: " + b"b" * LIMITS.config_file, "is larger than 262144 bytes"),
+        (b"a: " + b"[" * 100_000, "nested too deeply"),
+        (b"a:\n" + b"- b\n" * LIMITS.config_values, "line 19999: more than 20000 values"),
+    ],
+    ids=["size", "depth", "values"],
+)
+def test_limits(data: bytes, problem: str) -> None:
+    with pytest.raises(LimitError) as caught:
+        parse_mapping(data, where="f.yaml")
+    assert problem in str(caught.value)
+
+
+def test_depth_up_to_the_limit_is_read() -> None:
+    depth = LIMITS.config_depth
+    assert parse_mapping(b"a: " + b"[" * depth + b"]" * depth, where="f.yaml")
