@@ -62,6 +62,8 @@ def test_report_is_the_document_and_names_no_path(files: Path, capsys: Capture) 
         "keyIds": [KEY_ID_1.hex()],
         "keyIdsSeen": [KEY_ID_1.hex()],
         "contentHash": M_HASH,
+        "parts": 1,
+        "skippedParts": 0,
     }
     assert str(files) not in report
 

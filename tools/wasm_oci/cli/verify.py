@@ -1,95 +1,110 @@
-"""`wasm_oci verify`: whether one of the given keys signed all of a file."""
+"""`wasm_oci verify`: whether trusted keys signed all of a file."""
 
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wasm_oci.cli.outcome import SCHEMA_VERSION, Outcome
+from wasm_oci.cli.trust_options import add_trust_options, trust_of
 from wasm_oci.errors import FormatError, SignatureError, UsageError
 from wasm_oci.files import read_bounded, write_file
-from wasm_oci.jsontext import parse_object, pretty
 from wasm_oci.limits import LIMITS
-from wasm_oci.wasmsign.keys import OPENSSH, PublicKey, load_public_keys, require_format
-from wasm_oci.wasmsign.verify import verify_file
+from wasm_oci.wasmsign.trust import Trust, verify_trusted
+from wasm_oci.wasmsign.verify import VerifyResult
 
-DESCRIPTION = """Verify that one of the given public keys signed all of a WebAssembly module or component.
+if TYPE_CHECKING:
+    from wasm_oci.wasmsign.pattern import SectionPattern
+
+DESCRIPTION = """Verify that trusted keys signed all of a WebAssembly module or component.
 
 Exit code 0 if so. Exit code 4 for whatever cannot be accepted: a file that is not signed, signed by other keys
-only, changed, cut off, or not WebAssembly at all; `--output json` names the reason. Exit code 2 for a key or
-option that cannot be used.
+only, by keys that are expired or revoked, by too few keys, changed, cut off, or not WebAssembly at all;
+`--output json` names the reason. Exit code 2 for a key or option that cannot be used.
 
-  wasm_oci verify -i hello.signed.wasm -K signing.public"""
+  wasm_oci verify -i hello.signed.wasm -K signing.public
+  wasm_oci verify -i hello.signed.wasm --trusted-keys trusted.yaml --threshold 2
+  wasm_oci verify --trusted-keys trusted.yaml --at 2027-01-01 one.wasm two.wasm
+
+Of many files all are tried, and the exit code is that of the first failure."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-i", "--input-file", type=Path, metavar="FILE", help="module or component to verify")
-    parser.add_argument(
-        "-K",
-        "--public-key",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="trusted public key, compact or OpenSSH; may be given several times, and an OpenSSH file may hold several",
-    )
     parser.add_argument("-S", "--signature-file", type=Path, metavar="FILE", help="detached signature of the file")
-    parser.add_argument("-Z", "--openssh", action="store_true", help="refuse keys that are not in OpenSSH form")
+    parser.add_argument("files", type=Path, nargs="*", metavar="FILE", help="many inputs, in place of -i; each has its own result")
+    parser.add_argument("--detached", action="store_true", help="with many inputs: the signature of each is in FILE.sig")
+    add_trust_options(parser)
+    parser.add_argument(
+        "--split-regex", metavar="REGEX", help="verify standard sections and custom ones whose name matches; other parts may differ"
+    )
+    parser.add_argument("-Z", "--openssh", action="store_true", help="refuse keys of -K that are not in OpenSSH form")
     parser.add_argument("--report", type=Path, metavar="FILE", help="write the result as JSON here too, only if it verifies")
-    parser.add_argument("--request", type=Path, metavar="FILE", help="take all of the above from the request file of a test target")
+    parser.add_argument("--request", type=Path, metavar="FILE", help="take files and keys from the request file of a test target")
 
 
 def run(args: argparse.Namespace) -> Outcome:
     if args.request:
-        _read_request(args)
-    if not (args.input_file and args.public_key):
-        raise UsageError("a file and a public key are needed", hint="give -i FILE and -K FILE")
-    keys: list[PublicKey] = []
-    for path in args.public_key:
-        for key in load_public_keys(path):
-            if args.openssh:
-                require_format(key, OPENSSH, where=str(path))
-            keys.append(key)
-    signature = _detached(args.signature_file) if args.signature_file else None
-    result = verify_file(args.input_file, keys, signature=signature)
-    key_id = result.key.key_id.hex()
+        from wasm_oci.cli import verify_request
+
+        verify_request.fill(args)
+    trust = trust_of(args, openssh=args.openssh)
+    if trust is None or not (args.input_file or args.files):
+        raise UsageError("a file and a public key are needed", hint="give -i FILE, and -K FILE or --trusted-keys FILE")
+    pattern = _pattern_of(args)
+    if args.files:
+        from wasm_oci.cli import verify_many
+
+        return verify_many.run(args, trust, pattern)
+    if args.detached:
+        raise UsageError("one file's signature has a name", where="--detached", hint="give -S FILE instead")
+    signature = detached_signature(args.signature_file) if args.signature_file else None
+    result = verify_trusted(args.input_file, trust, signature=signature, pattern=pattern)
+    document = document_of(result, trust)
+    if args.report:
+        from wasm_oci.jsontext import pretty
+
+        write_file(args.report, pretty({"schemaVersion": SCHEMA_VERSION, **document}), what="report")
+    return Outcome(text=text_of(args.input_file, result, trust), document=document)
+
+
+def text_of(source: Path, result: VerifyResult, trust: Trust) -> str:
+    keys = ", ".join(trust.describe(key) for key in result.keys)
+    parts = f"; {result.skipped_parts} of {result.parts} parts not looked at" if result.skipped_parts else ""
+    return f"Verified: {source} ({result.kind.value}), signed with key{'s' * (len(result.keys) > 1)} {keys}{parts}"
+
+
+def document_of(result: VerifyResult, trust: Trust) -> dict[str, object]:
+    """Returns the result as JSON; it names no path."""
     document: dict[str, object] = {
         "verified": True,
         "kind": result.kind.value,
         "signature": "detached" if result.detached else "embedded",
-        "keyId": key_id,
+        "keyId": result.key.key_id.hex(),
         "publicKey": result.key.raw.hex(),
         "keyIds": [key.key_id.hex() for key in result.keys],
         "keyIdsSeen": list(result.key_ids_seen),
         "contentHash": result.module_hash,
+        "parts": result.parts,
+        "skippedParts": result.skipped_parts,
     }
-    if args.report:
-        write_file(args.report, pretty({"schemaVersion": SCHEMA_VERSION, **document}), what="report")
-    return Outcome(text=f"Verified: {args.input_file} ({result.kind.value}), signed with key {key_id}", document=document)
+    if trust.known:
+        document["keyNames"] = [trust.name_of(key) for key in result.keys]
+    return document
 
 
-def _read_request(args: argparse.Namespace) -> None:
-    """Fills the arguments from a request (schema version 1) that `wasm_verify_test` wrote; paths are rlocation paths."""
-    from wasm_oci.publish.runfiles import Runfiles
-
-    where = str(args.request)
-    request = parse_object(read_bounded(args.request, LIMITS.request_file, what="request file"), where=where)
-    runfiles = Runfiles(os.environ)
-    try:
-        version, wasm, keys, signature = (request[name] for name in ("schemaVersion", "input", "publicKeys", "signature"))
-        args.openssh = request["openssh"]
-    except KeyError as err:
-        raise FormatError(f"the request has no {err.args[0]}", where=where, hint="build the target again") from err
-    if version != SCHEMA_VERSION or not isinstance(keys, list):
-        raise FormatError("the request is of another version", where=where, hint="build the target again")
-    args.input_file = runfiles.find(str(wasm), where=where)
-    args.public_key = [runfiles.find(str(key), where=where) for key in keys]
-    args.signature_file = runfiles.find(str(signature), where=where) if signature else None
-
-
-def _detached(path: Path) -> bytes:
+def detached_signature(path: Path) -> bytes:
+    """Returns the content of a signature file; raises SignatureError where it cannot be read."""
     try:
         return read_bounded(path, LIMITS.signature_section, what="signature file")
     except (FormatError, UsageError) as err:
         raise SignatureError(err.what, where=err.where, hint=err.hint, reason="malformed_signature") from err
+
+
+def _pattern_of(args: argparse.Namespace) -> SectionPattern | None:
+    if args.split_regex is None:
+        return None
+    from wasm_oci.wasmsign.pattern import SectionPattern
+
+    return SectionPattern(args.split_regex)

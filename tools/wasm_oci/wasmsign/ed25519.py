@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 SEED_SIZE = 32
 KEY_SIZE = 32
@@ -37,6 +38,7 @@ def signer(seed: bytes) -> Callable[[bytes], bytes]:
     return Ed25519PrivateKey.from_private_bytes(seed).sign
 
 
+@lru_cache(maxsize=64)
 def verifier(public: bytes) -> Callable[[bytes, bytes], bool]:
     """Returns a function that tells whether a message has a signature by the owner of the 32-byte key `public`."""
     from cryptography.exceptions import InvalidSignature

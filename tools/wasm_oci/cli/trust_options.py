@@ -1,0 +1,71 @@
+"""The options of commands that verify: whom to trust, how many of them, and at what time."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from wasm_oci.errors import UsageError
+from wasm_oci.wasmsign.keys import OPENSSH, PublicKey, load_public_keys, require_format
+from wasm_oci.wasmsign.trust import Trust
+
+
+def add_trust_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-K",
+        "--public-key",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="trusted public key, in any form; may be given several times, and an OpenSSH file may hold several",
+    )
+    parser.add_argument(
+        "--trusted-keys", type=Path, metavar="FILE", help="in place of -K: a trust store, which gives keys names and dates and revokes them"
+    )
+    parser.add_argument("--threshold", type=int, default=1, metavar="N", help="how many different trusted keys must sign (default: 1)")
+    parser.add_argument("--at", metavar="TIME", help="which of --trusted-keys count at this date or time in UTC (default: now)")
+    parser.add_argument(
+        "--ignore-time", action="store_true", help="let expired and future keys of --trusted-keys count, for results that may not change"
+    )
+
+
+def trust_of(args: argparse.Namespace, *, openssh: bool = False) -> Trust | None:
+    """Returns whom the options trust, None where they name no key; `openssh` refuses keys in other forms.
+
+    Raises UsageError for options that do not go together, KeyFormatError and FormatError for unusable files.
+    """
+    if args.trusted_keys and args.public_key:
+        raise UsageError(
+            "keys are given twice", where="--trusted-keys", hint="give -K or --trusted-keys; a trust store can list all of them"
+        )
+    if args.trusted_keys:
+        return _of_store(args, openssh=openssh)
+    for option, given in (("--at", args.at is not None), ("--ignore-time", args.ignore_time)):
+        if given:
+            raise UsageError("only keys of a trust store have dates", where=option, hint="give --trusted-keys FILE too, or leave it out")
+    if not args.public_key:
+        return None
+    return Trust.of_keys(_public_keys(args.public_key, openssh=openssh), threshold=args.threshold)
+
+
+def _of_store(args: argparse.Namespace, *, openssh: bool) -> Trust:
+    from wasm_oci.wasmsign.moments import now, parse_moment
+    from wasm_oci.wasmsign.trust_store import load_trust_store
+
+    if args.ignore_time and args.at is not None:
+        raise UsageError("a time is given, and to be ignored", where="--at", hint="leave out --at or --ignore-time")
+    if openssh:
+        raise UsageError("keys of a trust store have no form", where="--openssh", hint="leave out --openssh or --trusted-keys")
+    at = None if args.ignore_time else now() if args.at is None else parse_moment(args.at, where="--at")
+    return Trust.of_store(load_trust_store(args.trusted_keys), at=at, threshold=args.threshold)
+
+
+def _public_keys(paths: list[Path], *, openssh: bool) -> list[PublicKey]:
+    keys: list[PublicKey] = []
+    for path in paths:
+        for key in load_public_keys(path):
+            if openssh:
+                require_format(key, OPENSSH, where=str(path))
+            keys.append(key)
+    return keys
