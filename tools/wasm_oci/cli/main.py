@@ -17,6 +17,7 @@ COMMANDS = {
     "key": "show, convert or check key files and other sources of keys",
     "sign": "sign WebAssembly modules or components",
     "verify": "verify a signature",
+    "trusted-keys": "check a list of trusted keys",
     "split": "cut a file into parts that can be verified alone",
     "detach": "move a signature out of a file",
     "attach": "embed a detached signature",
@@ -41,7 +42,7 @@ class Command(Protocol):
 
 
 def _usage() -> str:
-    commands = "\n".join(f"  {name:<10}{summary}" for name, summary in COMMANDS.items())
+    commands = "\n".join(f"  {name:<14}{summary}" for name, summary in COMMANDS.items())
     return f"""usage: wasm_oci [-v] COMMAND [ARGUMENTS]
 
 Takes a WebAssembly component to a signed, digest-pinned OCI artifact in a registry, and back.
@@ -75,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     if verbose or args[0] in _LOGGING:
         _start_logging(verbose=verbose)
-    command = cast(Command, importlib.import_module(f"wasm_oci.cli.{args[0]}"))
+    command = cast(Command, importlib.import_module(f"wasm_oci.cli.{args[0].replace('-', '_')}"))
     parser = make_parser(args[0], command.DESCRIPTION)
     command.add_arguments(parser)
     try:
