@@ -1,0 +1,166 @@
+"""`wasm_oci push --request` of an image whose key is outside the build: signed by the run, then published as it is."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakes.artifacts import component, key, layout_of
+from fakes.program import NAME, Run, tag_of, writes
+from fakes.signing import padded
+from wasm_oci.local_registry.server import RunningRegistry
+
+VARIABLE = "TEST_SIGNING_KEY"
+SECRET = base64.b64encode(key(1).compact()).decode()
+SPLIT = b"\0" + padded(12, 4) + b"\4name" + bytes(7)
+"""A section whose size is not in its shortest form: signing writes it anew."""
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "hello.wasm").write_bytes(component() + SPLIT)
+    for number in (1, 2):
+        (tmp_path / f"{number}.public").write_bytes(key(number).public.openssh())
+    (tmp_path / "2.secret").write_bytes(key(2).compact())
+    monkeypatch.setenv(VARIABLE, SECRET)
+    return tmp_path
+
+
+def request_file(folder: Path, registry: RunningRegistry, signing: dict[str, Any] | None = None, **change: Any) -> Path:
+    """The request of a publish target of an image with a wasm_signing_key, embedded unless changed."""
+    keys = [{"publicKey": str(folder / "1.public"), "source": "env", "ref": VARIABLE}]
+    image = {
+        "schemaVersion": 1,
+        "component": str(folder / "hello.wasm"),
+        "package_name": "hello",
+        "signature_type": "embedded",
+        "tag": "v1",
+    }
+    document = {
+        "schemaVersion": 1,
+        "layout": None,
+        "signing": {"type": "embedded", "keys": keys, "image": image} | (signing or {}),
+        "registry": registry.host,
+        "namespace": "library",
+        "repository": "hello",
+        "tag": "v1",
+        "target": "//hello:publish",
+    }
+    path = folder / "request.json"
+    path.write_text(json.dumps(document | change))
+    return path
+
+
+def detached(folder: Path, run: Run) -> dict[str, Any]:
+    """What changes in the request for a detached signature, whose layout the build made."""
+    assert run("normalise", "-i", folder / "hello.wasm", "-o", folder / "normal.wasm").code == 0
+    layout_of(folder / "layout", (folder / "normal.wasm").read_bytes())
+    return {"signing": {"type": "detached", "image": None}, "layout": str(folder / "layout")}
+
+
+def test_embedded(run: Run, registry: RunningRegistry, files: Path) -> None:
+    path = request_file(files, registry)
+    ended = run("push", "--request", path, "--output", "json")
+    assert ended.code == 0, ended.err
+    assert str(tag_of(registry, NAME, "v1")) == ended.document["digest"]
+    pulled = run("pull", f"{registry.host}/{NAME}:v1", "-o", files / "pulled.wasm", "-K", files / "1.public", "--output", "json")
+    assert (pulled.code, pulled.document["signature"]["kind"]) == (0, "embedded")
+    inspected = run("inspect", f"{registry.host}/{NAME}:v1", "--output", "json").document
+    annotations = json.dumps(inspected)
+    for text in ('"com.wasm.component.security": "signed"', '"com.wasmsign2.key.format": "openssh"'):
+        assert text in annotations
+    sent = len(writes(registry))
+    again = run("push", "--request", path, "--output", "json")
+    assert (again.code, again.document["digest"], again.document["status"]) == (0, ended.document["digest"], "unchanged")
+    assert len(writes(registry)) == sent
+
+
+def test_detached(run: Run, registry: RunningRegistry, files: Path) -> None:
+    path = request_file(files, registry, **detached(files, run))
+    assert run("push", "--request", path).code == 0
+    pulled = run("pull", f"{registry.host}/{NAME}:v1", "-o", files / "pulled.wasm", "-K", files / "1.public", "--output", "json")
+    assert (pulled.code, pulled.document["signature"]["kind"]) == (0, "detached")
+    assert (files / "pulled.wasm").read_bytes() == (files / "normal.wasm").read_bytes()
+    again = run("push", "--request", path, "--output", "json")
+    assert (again.code, again.document["status"]) == (0, "unchanged")
+
+
+def test_several_keys(run: Run, registry: RunningRegistry, files: Path) -> None:
+    keys = [
+        {"publicKey": str(files / "1.public"), "source": "env", "ref": VARIABLE},
+        {"publicKey": str(files / "2.public"), "source": "file", "ref": str(files / "2.secret")},
+    ]
+    assert run("push", "--request", request_file(files, registry, {"keys": keys})).code == 0
+    for number in (1, 2):
+        assert run("pull", f"{registry.host}/{NAME}:v1", "-o", files / "pulled.wasm", "-K", files / f"{number}.public").code == 0
+
+
+def test_a_dry_run_says_the_digest_and_writes_nothing(run: Run, registry: RunningRegistry, files: Path) -> None:
+    path = request_file(files, registry)
+    planned = run("push", "--request", path, "--dry-run", "--output", "json")
+    assert (planned.code, planned.document["status"], writes(registry)) == (0, "planned", [])
+    assert run("push", "--request", path, "--output", "json").document["digest"] == planned.document["digest"]
+
+
+def test_a_detached_signature_that_is_given_needs_no_key(
+    run: Run, registry: RunningRegistry, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, given = request_file(files, registry, **detached(files, run)), files / "given.sig"
+    assert run("sign", "-i", files / "hello.wasm", "-o", files / "x.wasm", "-S", given, "-k", files / "2.secret").code == 0
+    monkeypatch.delenv(VARIABLE)
+    assert run("push", "--request", path, "--signature-file", given).code == 0
+    assert run("pull", f"{registry.host}/{NAME}:v1", "-o", files / "pulled.wasm", "-K", files / "2.public").code == 0
+
+
+@pytest.mark.parametrize("kind", ["embedded", "detached"])
+def test_a_key_that_is_another_or_absent_publishes_nothing(
+    run: Run, registry: RunningRegistry, files: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    path = request_file(files, registry, **(detached(files, run) if kind == "detached" else {}))
+    for value, words in ((base64.b64encode(key(3).compact()).decode(), "does not belong to the secret key"), (None, VARIABLE)):
+        if value is None:
+            monkeypatch.delenv(VARIABLE)
+        else:
+            monkeypatch.setenv(VARIABLE, value)
+        ended = run("push", "--request", path)
+        assert (ended.code, ended.is_one_clear_error) == (2, True)
+        assert words in ended.err
+        assert value is None or value not in ended.err + ended.out
+    assert registry.requests == []
+
+
+@pytest.mark.parametrize(
+    ("signing", "words"),
+    [
+        ({"type": "detached", "image": None}, "layout must be a str"),
+        ({"type": "other"}, "type and image do not fit together"),
+        ({"type": "detached"}, "type and image do not fit together"),
+        ({"keys": []}, "there are no keys"),
+        ({"keys": "none"}, "a list of keys is needed"),
+        ({"keys": [{"source": "env"}]}, "publicKey, source and ref are needed"),
+        ({"image": {"component": "x"}}, "schemaVersion must be 1"),
+    ],
+)
+def test_requests_that_no_rule_writes(run: Run, registry: RunningRegistry, files: Path, signing: dict[str, Any], words: str) -> None:
+    ended = run("push", "--request", request_file(files, registry, signing))
+    assert (ended.code, ended.is_one_clear_error) == (2, True)
+    assert words in ended.err
+
+
+def test_a_layout_of_another_form_is_not_signed(run: Run, registry: RunningRegistry, files: Path) -> None:
+    change = detached(files, run)
+    layout_of(files / "raw", (files / "hello.wasm").read_bytes())
+    ended = run("push", "--request", request_file(files, registry, **(change | {"layout": str(files / "raw")})))
+    assert ended.code == 2
+    assert "not in the form that is signed" in ended.err
+    assert writes(registry) == []
+
+
+def test_a_passphrase_is_for_requests(run: Run, files: Path) -> None:
+    ended = run("push", files / "layout", "localhost:1/a/b:c", "--passphrase-env", "X")
+    assert ended.code == 2
+    assert "a passphrase is for signing" in ended.err
