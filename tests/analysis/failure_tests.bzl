@@ -1,6 +1,7 @@
 """One test for each error of a rule: the target, and words that the error must have (what, where, what next)."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
+load("@bazel_skylib//rules:write_file.bzl", "write_file")
 load("//rust:defs.bzl", "rust_wasm_component")
 load(
     "//wasm:defs.bzl",
@@ -11,6 +12,7 @@ load(
     "wasm_sign",
     "wasm_signature_attach",
     "wasm_signature_detach",
+    "wasm_trusted_keys",
     "wasm_validate",
     "wasm_verify",
     "wkg_registry_config",
@@ -28,6 +30,7 @@ _failure_test = analysistest.make(_failure_test_impl, attrs = {"words": attr.str
 _IMAGE = {"component": ":failure_input", "package_name": "pkg"}
 _SIGN = {"component": ":failure_input", "keys": ":failure_keys"}
 _PUBLISH = {"oci_image": ":failure_image"}
+_TRUSTED = {"keys": {":failure_keys": "one"}}
 _VERIFY = {"keys": ":failure_keys", "wasm_file": ":failure_input"}
 
 # Name of the case to (rule, attributes, words of the error).
@@ -121,6 +124,34 @@ _CASES = {
         {"component": ":failure_input", "public_key": ":failure_keys/key.public", "secret_key": ":failure_keys/key.public"},
         ["not a secret key that a keygen target made"],
     ),
+    "trusted_after": (wasm_trusted_keys, _TRUSTED | {"not_after": {"two": "2027-01-01"}}, ["not_after", "\"two\"", "write one of one"]),
+    "trusted_before": (wasm_trusted_keys, _TRUSTED | {"not_before": {"two": "2027-01-01"}}, ["not_before", "\"two\"", "not a name"]),
+    "trusted_both": (wasm_trusted_keys, _TRUSTED | {"config": ":failure_trusted.yaml"}, ["exactly one of config, keys"]),
+    "trusted_comment": (wasm_trusted_keys, _TRUSTED | {"comments": {"two": "c"}}, ["comments", "\"two\""]),
+    "trusted_config_dates": (
+        wasm_trusted_keys,
+        {"config": ":failure_trusted.yaml", "not_after": {"one": "2027-01-01"}},
+        ["not_after goes with keys", "write it in", "failure_trusted.yaml"],
+    ),
+    "trusted_files": (wasm_trusted_keys, {"keys": {":failure_two": "one"}}, ["keys", "2 files", "exactly one public key"]),
+    "trusted_names": (
+        wasm_trusted_keys,
+        {"keys": {":failure_keys": "one", ":failure_main.rs": "one"}},
+        ["the name \"one\"", "failure_keys", "failure_main.rs", "a name of its own"],
+    ),
+    "trusted_none": (wasm_trusted_keys, {}, ["exactly one of config, keys"]),
+    "trusted_revoked": (wasm_trusted_keys, _TRUSTED | {"revoked": ["two"]}, ["revoked", "\"two\""]),
+    "trusted_secret": (
+        wasm_trusted_keys,
+        {"keys": {":failure_keys/key.secret": "one"}},
+        ["keys", "is a secret key", "name the public key"],
+    ),
+    "trusted_secret_src": (
+        wasm_trusted_keys,
+        {"config": ":failure_trusted.yaml", "srcs": [":failure_keys/key.secret"]},
+        ["srcs", "is a secret key"],
+    ),
+    "trusted_srcs": (wasm_trusted_keys, _TRUSTED | {"srcs": [":failure_main.rs"]}, ["srcs", "goes with config"]),
     "validate_two_files": (wasm_validate, {"component": ":failure_two"}, ["2 .wasm files"]),
     "verify_both_inputs": (
         wasm_verify,
@@ -129,6 +160,14 @@ _CASES = {
     ),
     "verify_format": (wasm_verify, _VERIFY | {"openssh_format": True}, ["openssh_format", "compact"]),
     "verify_no_key": (wasm_verify, {"wasm_file": ":failure_input"}, ["exactly one of keys, public_key, public_keys"]),
+    "verify_threshold": (wasm_verify, _VERIFY | {"threshold": 0}, ["threshold = 0", "write 1 or more"]),
+    "verify_threshold_of_one": (wasm_verify, _VERIFY | {"threshold": 2}, ["threshold = 2", "is one key", "public_keys or trusted_keys"]),
+    "verify_trusted_format": (
+        wasm_verify,
+        {"openssh_format": True, "trusted_keys": ":failure_trusted", "wasm_file": ":failure_input"},
+        ["openssh_format", "trusted_keys", "remove openssh_format"],
+    ),
+    "verify_trusted_twice": (wasm_verify, _VERIFY | {"trusted_keys": ":failure_trusted"}, ["exactly one of", "keys and trusted_keys"]),
     "verify_two_signatures": (
         wasm_verify,
         {"keys": ":failure_keys", "signature_file": "BUILD.bazel", "signed_component": ":failure_detached"},
@@ -165,6 +204,8 @@ def failure_test_suite(name):
         tags = manual,
     )
     wkg_registry_config(name = "failure_config", registries = ["local|localhost:5000|oci"], tags = manual)
+    wasm_trusted_keys(name = "failure_trusted", keys = {":failure_keys": "one"}, tags = manual)
+    write_file(name = "failure_trusted_config", out = "failure_trusted.yaml", content = [], tags = manual)
     native.genrule(name = "failure_main", outs = ["failure_main.rs"], cmd = "echo 'fn main() {}' > $@", tags = manual)
     for case, (make, attributes, words) in _CASES.items():
         make(name = case + "_failure_subject", tags = manual, **attributes)

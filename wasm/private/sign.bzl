@@ -2,6 +2,7 @@
 
 load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
 load("//wasm/private/providers:unsigned_info.bzl", "WasmUnsignedInfo")
+load(":key_origin.bzl", "KeyOriginInfo", "key_origin")
 load(":run_target.bzl", "RUN_TARGET_ATTRS", "make_run_target", "rlocation_path")
 load(":sign_action.bzl", "sign_wasm", "split_wasm")
 load(":signing_keys.bzl", "is_deferred", "key_requests", "signing_keys_of")
@@ -9,20 +10,6 @@ load(":tool_action.bzl", "TOOL_ATTRS")
 load(":wasm_input.bzl", "INPUT_ATTRS", "exactly_one", "wasm_file_of")
 
 visibility(["//wasm/..."])
-
-_KeyOriginInfo = provider(
-    doc = "The key pair whose rule made a file.",
-    fields = {"key": "WasmKeyInfo of the rule."},
-)
-
-def _key_origin_impl(target, _ctx):
-    return [_KeyOriginInfo(key = target[WasmKeyInfo])] if WasmKeyInfo in target else []
-
-# A file does not say which rule made it; the aspect visits that rule.
-_key_origin = aspect(
-    implementation = _key_origin_impl,
-    apply_to_generating_rules = True,
-)
 
 _DOC = """Signs a WebAssembly module or component with one key or several.
 
@@ -56,7 +43,7 @@ _ATTRS = INPUT_ATTRS | {
     "secret_key": attr.label(
         doc = "Secret key that a `wasm_keygen` or `ssh_keygen` made, by its file's label. Any other file is an error.",
         allow_single_file = True,
-        aspects = [_key_origin],
+        aspects = [key_origin],
     ),
     "split_regex": attr.string(
         doc = """RE2 expression for names of custom sections. If given, delimiters are put wherever what matches begins or
@@ -70,7 +57,7 @@ def _check_pair(ctx):
     if not (ctx.file.secret_key and ctx.file.public_key):
         missing, given = ("public_key", "secret_key") if ctx.file.secret_key else ("secret_key", "public_key")
         fail("{}: {} is given without {}; name both, or name the key pair's target with keys".format(ctx.label, given, missing))
-    origin = ctx.attr.secret_key[_KeyOriginInfo].key if _KeyOriginInfo in ctx.attr.secret_key else None
+    origin = ctx.attr.secret_key[KeyOriginInfo].key if KeyOriginInfo in ctx.attr.secret_key else None
     if not origin or origin.secret_key != ctx.file.secret_key:
         fail(("{}: secret_key = {} is {}, which may not sign in a build; use the secret file of a wasm_keygen or " +
               "ssh_keygen target for development, and name a real key, which stays outside the build, with wasm_signing_key").format(

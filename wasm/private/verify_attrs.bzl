@@ -2,13 +2,15 @@
 
 load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
 load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo")
+load("//wasm/private/providers:trusted_keys_info.bzl", "WasmTrustedKeysInfo")
 load(":wasm_input.bzl", "exactly_one", "wasm_file_of")
 
 visibility(["//wasm/..."])
 
 VERIFY_ATTRS = {
     "keys": attr.label(
-        doc = "Key pair whose public half is trusted. Give exactly one of `keys`, `public_key` and `public_keys`.",
+        doc = "Target of a key whose public half is trusted. " +
+              "Give exactly one of `keys`, `public_key`, `public_keys` and `trusted_keys`.",
         providers = [WasmKeyInfo],
     ),
     "openssh_format": attr.bool(
@@ -19,7 +21,7 @@ VERIFY_ATTRS = {
         allow_single_file = True,
     ),
     "public_keys": attr.label_list(
-        doc = "Files of trusted public keys; the signature of one of them is enough.",
+        doc = "Files of trusted public keys; the signature of one of them is enough, or of `threshold` of them.",
         allow_files = True,
     ),
     "signature_file": attr.label(
@@ -30,6 +32,19 @@ VERIFY_ATTRS = {
     "signed_component": attr.label(
         doc = "What `wasm_sign` or a signed image gives, or any target with one `.wasm` file. Give this or `wasm_file`.",
         allow_files = [".wasm"],
+    ),
+    "split_regex": attr.string(
+        doc = """RE2 expression for names of custom sections. If given, a part between two delimiters may differ from what was
+signed if it has no standard section and no custom one whose name matches; only parts at the end of the file can. The file must
+have been split with the same expression. Empty, the default, verifies all of the file.""",
+    ),
+    "threshold": attr.int(
+        doc = "How many different trusted keys must have signed.",
+        default = 1,
+    ),
+    "trusted_keys": attr.label(
+        doc = "A `wasm_trusted_keys` target, whose keys have names and dates, and may be revoked.",
+        providers = [WasmTrustedKeysInfo],
     ),
     "wasm_file": attr.label(
         doc = "A `.wasm` file, or a target that makes one. Give this or `signed_component`.",
@@ -48,8 +63,7 @@ def _signature_of(ctx, attribute):
         return ctx.file.signature_file
     return target[WasmSignatureInfo].signature_file if WasmSignatureInfo in target else None
 
-def _public_keys_of(ctx):
-    attribute = exactly_one(ctx, ["keys", "public_key", "public_keys"])
+def _public_keys_of(ctx, attribute):
     if attribute == "public_keys":
         targets = ctx.attr.public_keys
     else:
@@ -60,7 +74,7 @@ def _public_keys_of(ctx):
             files.extend(target[DefaultInfo].files.to_list())
             continue
         key = target[WasmKeyInfo]
-        if ctx.attr.openssh_format and key.key_format != "openssh":
+        if ctx.attr.openssh_format and key.key_format not in ("openssh", None):
             fail("{}: openssh_format = True, but {} = {} is a {} key; remove openssh_format or name OpenSSH keys".format(
                 ctx.label,
                 attribute,
@@ -77,11 +91,31 @@ def verify_inputs(ctx):
         ctx: context of a rule with VERIFY_ATTRS.
 
     Returns:
-        struct(wasm_file File, signature_file File or None, public_keys list of File)
+        struct(wasm_file File, signature_file File or None, public_keys list of File, trusted_keys File or None, files list of all)
     """
     attribute = exactly_one(ctx, ["signed_component", "wasm_file"])
+    trust = exactly_one(ctx, ["keys", "public_key", "public_keys", "trusted_keys"])
+    if ctx.attr.threshold < 1:
+        fail("{}: threshold = {} would trust anything; write 1 or more".format(ctx.label, ctx.attr.threshold))
+    if ctx.attr.threshold > 1 and trust == "keys":
+        fail("{}: threshold = {}, but keys = {} is one key; name more with public_keys or trusted_keys".format(
+            ctx.label,
+            ctx.attr.threshold,
+            ctx.attr.keys.label,
+        ))
+    if ctx.attr.openssh_format and trust == "trusted_keys":
+        fail("{}: openssh_format = True, but trusted_keys = {} holds keys of any form; remove openssh_format".format(
+            ctx.label,
+            ctx.attr.trusted_keys.label,
+        ))
+    trusted_keys = ctx.attr.trusted_keys[WasmTrustedKeysInfo].file if trust == "trusted_keys" else None
+    public_keys = [] if trusted_keys else _public_keys_of(ctx, trust)
+    signature_file = _signature_of(ctx, attribute)
+    wasm_file = wasm_file_of(ctx, attribute)
     return struct(
-        public_keys = _public_keys_of(ctx),
-        signature_file = _signature_of(ctx, attribute),
-        wasm_file = wasm_file_of(ctx, attribute),
+        files = [wasm_file] + public_keys + [file for file in [signature_file, trusted_keys] if file],
+        public_keys = public_keys,
+        signature_file = signature_file,
+        trusted_keys = trusted_keys,
+        wasm_file = wasm_file,
     )

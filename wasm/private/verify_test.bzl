@@ -7,7 +7,9 @@ visibility(["//wasm/..."])
 
 _DOC = """Verifies a signature when the tests run; passes only if a trusted key signed all of the file.
 
-The same check as `wasm_verify`, for signatures that should be watched by tests and not stop a build.
+The same check as `wasm_verify`, for signatures that should be watched by tests and not stop a build. Keys of `trusted_keys`
+count here as the time is when the test runs: now, or what `--test_arg=--at=2027-01-01` says. Bazel keeps the result of a test
+that passed; with keys that expire, tag it `external` so that it always runs.
 """
 
 _ATTRS = VERIFY_ATTRS | RUN_TARGET_ATTRS
@@ -18,13 +20,16 @@ def _wasm_verify_test_impl(ctx):
     return make_run_target(
         ctx,
         command = "verify",
-        files = [inputs.wasm_file] + inputs.public_keys + ([signature] if signature else []),
+        files = inputs.files,
         request = {
             "input": rlocation_path(ctx, inputs.wasm_file),
             "openssh": ctx.attr.openssh_format,
             "publicKeys": [rlocation_path(ctx, file) for file in inputs.public_keys],
             "schemaVersion": 1,
             "signature": rlocation_path(ctx, signature) if signature else None,
+            "splitRegex": ctx.attr.split_regex or None,
+            "threshold": ctx.attr.threshold,
+            "trustedKeys": rlocation_path(ctx, inputs.trusted_keys) if inputs.trusted_keys else None,
         },
     )
 

@@ -1,0 +1,10 @@
+"""What a target with a list of trusted keys says about it."""
+
+visibility(["//wasm/..."])
+
+WasmTrustedKeysInfo = provider(
+    doc = "Public keys that may sign, from when to when they count, and which were revoked.",
+    fields = {
+        "file": "File: the list as JSON, in the normal form that `wasm_oci trusted-keys` writes; it needs no other file.",
+    },
+)
