@@ -9,26 +9,9 @@ from collections.abc import Sequence
 from typing import NoReturn, Protocol, cast
 
 from wasm_oci.cli.arguments import expanded, make_parser
+from wasm_oci.cli.commands import COMMANDS, LOGGING, usage
 from wasm_oci.cli.outcome import Outcome, enter_user_directory, report_error, write_document, write_text
 from wasm_oci.errors import EXIT_BUG, UsageError, WasmOciError
-
-COMMANDS = {
-    "keygen": "make an Ed25519 key pair",
-    "key": "show, convert or check key files and other sources of keys",
-    "sign": "sign WebAssembly modules or components",
-    "verify": "verify a signature",
-    "trusted-keys": "check a list of trusted keys",
-    "split": "cut a file into parts that can be verified alone",
-    "detach": "move a signature out of a file",
-    "attach": "embed a detached signature",
-    "normalise": "write the file that a detached signature will cover",
-    "image": "make an OCI image layout from a component",
-    "push": "publish an image to a registry, with a plan first",
-    "pull": "fetch a component, verified before it gets its name",
-    "inspect": "show what a reference, a layout or a .wasm file holds",
-}
-_LOGGING = ("inspect", "pull", "push")
-"""Commands that may say more than their result, because they talk to registries."""
 
 
 class Command(Protocol):
@@ -41,32 +24,17 @@ class Command(Protocol):
     def run(self, args: argparse.Namespace) -> Outcome: ...
 
 
-def _usage() -> str:
-    commands = "\n".join(f"  {name:<14}{summary}" for name, summary in COMMANDS.items())
-    return f"""usage: wasm_oci [-v] COMMAND [ARGUMENTS]
-
-Takes a WebAssembly component to a signed, digest-pinned OCI artifact in a registry, and back.
-
-commands:
-{commands}
-
-`wasm_oci COMMAND --help` explains one. Paths are relative to where you stand, under `bazel run` too.
-Exit codes: 0 done, 2 usage or unusable input, 3 denied by policy, 4 does not verify,
-5 authentication, 6 registry or network, 7 tag conflict, 70 bug.
-"""
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code. The result is on stdout, all else on stderr."""
     args = list(sys.argv[1:] if argv is None else argv)
     verbose = bool(args) and args[0] in ("-v", "--verbose")
     args = args[verbose:]
     if not args:
-        sys.stderr.write(_usage())
+        sys.stderr.write(usage())
         return 2
     if args[0] in ("-h", "--help"):
         try:
-            write_text(_usage())
+            write_text(usage())
         except UsageError as err:
             report_error("wasm_oci", err, "text")
             return err.exit_code
@@ -74,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args[0] not in COMMANDS:
         sys.stderr.write(f"wasm_oci: no command {args[0]!r}; the commands are {', '.join(COMMANDS)}\n")
         return 2
-    if verbose or args[0] in _LOGGING:
+    if verbose or args[0] in LOGGING:
         _start_logging(verbose=verbose)
     command = cast(Command, importlib.import_module(f"wasm_oci.cli.{args[0].replace('-', '_')}"))
     parser = make_parser(args[0], command.DESCRIPTION)

@@ -1,0 +1,36 @@
+"""The commands of `wasm_oci`, and what it says of itself."""
+
+from __future__ import annotations
+
+COMMANDS = {
+    "keygen": "make an Ed25519 key pair",
+    "key": "show, convert or check key files and other sources of keys",
+    "sign": "sign WebAssembly modules or components",
+    "verify": "verify a signature",
+    "trusted-keys": "check a list of trusted keys",
+    "split": "cut a file into parts that can be verified alone",
+    "detach": "move a signature out of a file",
+    "attach": "embed a detached signature",
+    "normalise": "write the file that a detached signature will cover",
+    "image": "make an OCI image layout from a component",
+    "push": "publish an image to a registry, with a plan first",
+    "pull": "fetch a component, verified before it gets its name",
+    "inspect": "show what a reference, a layout or a .wasm file holds",
+}
+LOGGING = ("inspect", "pull", "push")
+"""Commands that may say more than their result, because they talk to registries."""
+
+
+def usage() -> str:
+    commands = "\n".join(f"  {name:<14}{summary}" for name, summary in COMMANDS.items())
+    return f"""usage: wasm_oci [-v] COMMAND [ARGUMENTS]
+
+Takes a WebAssembly component to a signed, digest-pinned OCI artifact in a registry, and back.
+
+commands:
+{commands}
+
+`wasm_oci COMMAND --help` explains one. Paths are relative to where you stand, under `bazel run` too.
+Exit codes: 0 done, 2 usage or unusable input, 3 denied by policy, 4 does not verify,
+5 authentication, 6 registry or network, 7 tag conflict, 70 bug.
+"""
