@@ -13,10 +13,11 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,12 +96,12 @@ def measure(commands: Iterable[Command], environment: dict[str, str]) -> Run:
     return Run(seconds=seconds, memory=memory)
 
 
-def compare(name: str, programs: Mapping[str, Sequence[Command]], rounds: int, environment: dict[str, str]) -> None:
-    """Prints a row for each program, with medians and, for ours, ratios to the peer."""
-    runs: dict[str, list[Run]] = {who: [] for who in programs}
+def compare(name: str, programs: Callable[[], Iterable[tuple[str, Sequence[Command]]]], rounds: int, environment: dict[str, str]) -> None:
+    """Prints a row for each program, with medians and, for ours, ratios to the peer; each round asks for them anew."""
+    runs: dict[str, list[Run]] = {}
     for _ in range(rounds):
-        for who, commands in programs.items():
-            runs[who].append(measure(commands, environment))
+        for who, commands in programs():
+            runs.setdefault(who, []).append(measure(commands, environment))
     medians = {who: (median(run.seconds for run in done), median(run.memory for run in done)) for who, done in runs.items()}
     for who, (seconds, memory) in medians.items():
         ratios = f"{seconds / medians['peer'][0]:8.2f} {memory / medians['peer'][1]:8.2f}" if who == "ours" and "peer" in medians else ""
@@ -112,6 +113,7 @@ class Benchmark:
 
     def __init__(self, folder: Path, ours: list[str], peer: Path | None, rounds: int, environment: dict[str, str]) -> None:
         self.folder, self._ours, self._peer, self._rounds, self._environment = folder, ours, peer, rounds, environment
+        self._programs = ("ours", "peer") if peer else ("ours",)
         self.secret, self.public = folder / "key.secret", folder / "key.public"
         measure([[*ours, "keygen", "-k", self.secret, "-K", self.public]], environment)
 
@@ -124,21 +126,28 @@ class Benchmark:
             programs: dict[str, Sequence[Command]] = {"ours": [[*self._ours, *arguments]]}
             if self._peer and peer:
                 programs["peer"] = [[self._peer, *arguments]]
-            compare(name, programs, self._rounds, self._environment)
+            compare(name, programs.items, self._rounds, self._environment)
 
     def many_files(self, sources: list[Path]) -> None:
-        """Signs and verifies all files: ours in one call, the peer's in one call each."""
-        folder = self.folder / "signed"
-        folder.mkdir()
-        signed = [folder / source.name for source in sources]
+        """Signs and verifies all files, into a new folder each time: ours in one call, the peer's in one call each."""
         pair: Command = ["-k", self.secret, "-K", self.public]
-        sign: dict[str, Sequence[Command]] = {"ours": [[*self._ours, "sign", *pair, "--output-dir", folder, *sources]]}
+        folder = self.folder / "signed"
+
+        def sign() -> Iterator[tuple[str, Sequence[Command]]]:
+            for who in self._programs:
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                if who == "ours":
+                    yield who, [[*self._ours, "sign", *pair, "--output-dir", folder, *sources]]
+                else:
+                    yield who, [[str(self._peer), "sign", "-i", old, "-o", folder / old.name, *pair] for old in sources]
+
+        compare(f"sign, {FILES} files", sign, self._rounds, self._environment)
+        signed = [folder / source.name for source in sources]
         verify: dict[str, Sequence[Command]] = {"ours": [[*self._ours, "verify", "-K", self.public, *signed]]}
         if self._peer:
-            sign["peer"] = [[self._peer, "sign", "-i", old, "-o", new, *pair] for old, new in zip(sources, signed, strict=True)]
             verify["peer"] = [[self._peer, "verify", "-i", new, "-K", self.public] for new in signed]
-        compare(f"sign, {FILES} files", sign, self._rounds, self._environment)
-        compare(f"verify, {FILES} files", verify, self._rounds, self._environment)
+        compare(f"verify, {FILES} files", verify.items, self._rounds, self._environment)
 
 
 def main() -> int:

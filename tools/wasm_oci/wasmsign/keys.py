@@ -10,6 +10,7 @@ import hashlib
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from wasm_oci.errors import KeyFormatError
@@ -32,6 +33,11 @@ _KEY_ID_SIZE = 12
 _NEW_KEY = "use a compact, OpenSSH or PEM file with an Ed25519 key; `wasm_oci keygen` makes one"
 
 
+@lru_cache
+def _key_id(raw: bytes) -> bytes:
+    return hmac.new(raw, b"key_id", hashlib.sha256).digest()[:_KEY_ID_SIZE]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublicKey:
     """A public key; two are equal if their bytes are, whatever file form and comment they came with."""
@@ -42,7 +48,7 @@ class PublicKey:
 
     @property
     def key_id(self) -> bytes:
-        return hmac.new(self.raw, b"key_id", hashlib.sha256).digest()[:_KEY_ID_SIZE]
+        return _key_id(self.raw)
 
     def compact(self) -> bytes:
         return _PUBLIC_TAG + self.raw

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-import secrets
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -84,7 +84,7 @@ def _split_options(line: str, number: int, where: str) -> tuple[list[str], str]:
 
 def private_text(seed: bytes, raw: bytes, comment: str = "") -> bytes:
     """Returns an unencrypted private key file as ssh-keygen writes it."""
-    check = secrets.token_bytes(4)
+    check = os.urandom(4)
     private = check + check + _string(KEY_TYPE.encode()) + _string(raw) + _string(seed + raw) + _string(comment.encode())
     private += bytes(range(1, 1 + -len(private) % _BLOCK))
     blob = _MAGIC + _string(b"none") + _string(b"none") + _string(b"") + (1).to_bytes(4, "big")

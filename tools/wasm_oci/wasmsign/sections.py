@@ -196,6 +196,14 @@ def _pass_plain(data: bytes, pos: int) -> tuple[int, int, int]:
     """
     passed, last, limit = 0, pos, len(data) - _PLAIN_HEADER
     special, plain = SIGNATURE_NAME in data, data.isascii()  # two searches in C spare two looks at each section
+    if plain and not special:  # then every number is of one byte, and every name is fine
+        while pos < limit:
+            size = data[pos + 1]
+            if data[pos + 2] >= size and not data[pos]:
+                break
+            last = pos
+            pos += size + 2
+            passed += 1
     while pos < limit:
         size, payload = data[pos + 1], pos + 2
         if size > 0x7F:
