@@ -1,6 +1,5 @@
 """One test for each error of a rule: the target, and words that the error must have (what, where, what next)."""
 
-load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("@bazel_skylib//rules:write_file.bzl", "write_file")
 load("//rust:defs.bzl", "rust_wasm_component")
 load(
@@ -17,15 +16,7 @@ load(
     "wasm_verify",
     "wkg_registry_config",
 )
-load(":subjects.bzl", "public_half", "wasm_file")
-
-def _failure_test_impl(ctx):
-    env = analysistest.begin(ctx)
-    for word in ctx.attr.words:
-        asserts.expect_failure(env, word)
-    return analysistest.end(env)
-
-_failure_test = analysistest.make(_failure_test_impl, attrs = {"words": attr.string_list()}, expect_failure = True)
+load(":subjects.bzl", "failure_test", "public_half", "wasm_file")
 
 _IMAGE = {"component": ":failure_input", "package_name": "pkg"}
 _SIGN = {"component": ":failure_input", "keys": ":failure_keys"}
@@ -209,7 +200,7 @@ def failure_test_suite(name):
     native.genrule(name = "failure_main", outs = ["failure_main.rs"], cmd = "echo 'fn main() {}' > $@", tags = manual)
     for case, (make, attributes, words) in _CASES.items():
         make(name = case + "_failure_subject", tags = manual, **attributes)
-        _failure_test(
+        failure_test(
             name = "{}_{}_test".format(name, case),
             target_under_test = ":{}_failure_subject".format(case),
             words = words,

@@ -63,7 +63,7 @@ def platform_test_suite(name):
         "validate": ("WasmValidate", "wasm_tools_action"),
         "verify": ("WasmVerify", "wasm_oci"),
     }
-    runs = {"publish": "push", "verify_test": "verify"}
+    runs = {"publish": "push", "sign": "sign", "verify_test": "verify"}
     for case, (action, tool) in builds.items():
         _build_test(
             name = "{}_{}_test".format(name, case),
@@ -73,8 +73,8 @@ def platform_test_suite(name):
         )
     for case, command in runs.items():
         _run_test(
-            name = "{}_{}_test".format(name, case),
+            name = "{}_run_{}_test".format(name, case),
             command = command,
             target_under_test = ":platform_" + case,
         )
-    native.test_suite(name = name, tests = [":{}_{}_test".format(name, case) for case in builds.keys() + runs.keys()])
+    native.test_suite(name = name, tests = [":{}_{}_test".format(name, case) for case in builds.keys() + ["run_" + case for case in runs]])

@@ -28,6 +28,22 @@ public_half = rule(
     attrs = {"public_key": attr.label(allow_single_file = True)},
 )
 
+def _failure_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    for word in ctx.attr.words:
+        asserts.expect_failure(env, word)
+    if ctx.attr.secret:
+        causes = analysistest.target_under_test(env)[AnalysisFailureInfo].causes.to_list()
+        asserts.false(env, ctx.attr.secret in "".join([cause.message for cause in causes]), "the value is not repeated")
+    return analysistest.end(env)
+
+# The target under test fails with all words, and without `secret`.
+failure_test = analysistest.make(
+    _failure_test_impl,
+    attrs = {"secret": attr.string(), "words": attr.string_list()},
+    expect_failure = True,
+)
+
 def action_of(env, mnemonic):
     """The one action of the target under test with this mnemonic."""
     actions = [action for action in analysistest.target_actions(env) if action.mnemonic == mnemonic]

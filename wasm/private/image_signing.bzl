@@ -1,6 +1,6 @@
 """How the component of an image is signed: by the build, before it, or by the run that publishes it."""
 
-load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo")
+load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo", "moved_signature")
 load(":sign_action.bzl", "normalise_wasm", "sign_wasm")
 load(":signing_keys.bzl", "is_deferred", "signing_keys_of")
 
@@ -72,10 +72,4 @@ def _given_signature(ctx, wasm_file):
     if given.signature_file:
         signature_file = ctx.actions.declare_file(ctx.label.name + "_signature.sig")
         ctx.actions.symlink(output = signature_file, target_file = given.signature_file)
-    return WasmSignatureInfo(
-        key_format = given.key_format,
-        public_key = given.public_key,
-        signature_file = signature_file,
-        signature_type = given.signature_type,
-        wasm_file = wasm_file,
-    )
+    return moved_signature(given, signature_file = signature_file, wasm_file = wasm_file)

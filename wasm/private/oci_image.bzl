@@ -200,8 +200,9 @@ oci_image = rule(
 def wasm_component_oci_image(name, **kwargs):
     """Packs a WebAssembly component as an OCI image; see the rule `oci_image` for outputs and attributes.
 
-    Beside the image there are `<name>.digest`, with the digest file only (with nothing, where the build knows no digest), and
-    `<name>.layout`, with the layout only.
+    Beside the image there are `<name>.digest`, with the digest file only, and `<name>.layout`, with the layout only. Where the
+    build knows no digest, `<name>.digest` is an error that says so. It is tagged `manual`, so that `//...` builds nevertheless;
+    the digest file is a default output of the image too.
 
     Args:
         name: Name of the image target.
@@ -213,5 +214,5 @@ def wasm_component_oci_image(name, **kwargs):
         for attribute in ("compatible_with", "restricted_to", "tags", "target_compatible_with", "testonly", "visibility")
         if attribute in kwargs
     }
-    for part in ("digest", "layout"):
-        oci_image_part(name = "{}.{}".format(name, part), image = name, part = part, **common)
+    oci_image_part(name = name + ".layout", image = name, part = "layout", **common)
+    oci_image_part(name = name + ".digest", image = name, part = "digest", **(common | {"tags": kwargs.get("tags", []) + ["manual"]}))

@@ -21,11 +21,13 @@ _ATTRS = {
 
 def _oci_image_part_impl(ctx):
     image = ctx.attr.image[WasmOciImageInfo]
-    file = image.digest_file if ctx.attr.part == "digest" else image.layout
-
-    # Where the signature is embedded by the run that publishes, there is no digest before. An error here would be one of
-    # `bazel build //...` too; who needs the file gets one that names it.
-    files = [file] if file else []
+    if ctx.attr.part == "digest" and not image.digest_file:
+        fail(("{}: image = {} has no digest in the build, because the run that publishes it embeds its signature; " +
+              "run the publish target with `-- --dry-run` to see the digest, or set signature_type = \"detached\"").format(
+            ctx.label,
+            ctx.attr.image.label,
+        ))
+    files = [image.digest_file if ctx.attr.part == "digest" else image.layout]
     return [DefaultInfo(files = depset(files), runfiles = ctx.runfiles(files))]
 
 oci_image_part = rule(

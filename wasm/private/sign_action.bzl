@@ -39,8 +39,10 @@ def sign_wasm(ctx, *, wasm_file, keys, output, signature_file = None):
         execution_requirements = SECRET_REQUIREMENTS,
     )
     return WasmSignatureInfo(
+        development = any([key.development for key in keys]),
         key_format = keys[0].key_format,
         public_key = keys[0].public_key,
+        public_keys = [key.public_key for key in keys],
         signature_file = signature_file,
         signature_type = "detached" if signature_file else "embedded",
         wasm_file = output,
@@ -48,6 +50,8 @@ def sign_wasm(ctx, *, wasm_file, keys, output, signature_file = None):
 
 def split_wasm(ctx, *, wasm_file, regex, output):
     """Registers the action WasmSplit: delimiters between what matches and what does not."""
+    if "\n" in regex:
+        fail("{}: split_regex has a line break; write \\n for one in a name".format(ctx.label))
     args = params_file_args(ctx)
     args.add("-i", wasm_file)
     args.add("-o", output)

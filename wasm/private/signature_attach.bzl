@@ -1,6 +1,6 @@
 """`wasm_signature_attach`: embeds a detached signature."""
 
-load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo")
+load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo", "moved_signature")
 load(":tool_action.bzl", "TOOL_ATTRS", "params_file_args", "run_wasm_oci")
 load(":wasm_input.bzl", "INPUT_ATTRS", "exactly_one", "wasm_file_of")
 
@@ -21,6 +21,7 @@ _ATTRS = INPUT_ATTRS | {
 
 def _wasm_signature_attach_impl(ctx):
     attribute = exactly_one(ctx, ["component", "wasm_file"])
+    source = wasm_file_of(ctx, attribute)
     target = getattr(ctx.attr, attribute)
     given = target[WasmSignatureInfo] if WasmSignatureInfo in target else None
     if given and not given.signature_file:
@@ -43,7 +44,6 @@ def _wasm_signature_attach_impl(ctx):
             attribute,
             target.label,
         ))
-    source = wasm_file_of(ctx, attribute)
     output = ctx.actions.declare_file(ctx.label.name + "_signed.wasm")
     args = params_file_args(ctx)
     args.add("-i", source)
@@ -60,13 +60,7 @@ def _wasm_signature_attach_impl(ctx):
     )
     return [
         DefaultInfo(files = depset([output]), runfiles = ctx.runfiles([output])),
-        WasmSignatureInfo(
-            key_format = given.key_format if given else "none",
-            public_key = given.public_key if given else None,
-            signature_file = None,
-            signature_type = "embedded",
-            wasm_file = output,
-        ),
+        moved_signature(given, signature_file = None, wasm_file = output),
     ]
 
 wasm_signature_attach = rule(

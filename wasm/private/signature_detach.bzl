@@ -1,6 +1,6 @@
 """`wasm_signature_detach`: moves the signature of a module or component into a file of its own."""
 
-load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo")
+load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo", "moved_signature")
 load(":tool_action.bzl", "TOOL_ATTRS", "params_file_args", "run_wasm_oci")
 load(":wasm_input.bzl", "exactly_one", "wasm_file_of")
 
@@ -52,13 +52,7 @@ def _wasm_signature_detach_impl(ctx):
     files = [wasm_file, signature_file]
     return [
         DefaultInfo(files = depset(files), runfiles = ctx.runfiles(files)),
-        WasmSignatureInfo(
-            key_format = given.key_format if given else "none",
-            public_key = given.public_key if given else None,
-            signature_file = signature_file,
-            signature_type = "detached",
-            wasm_file = wasm_file,
-        ),
+        moved_signature(given, signature_file = signature_file, wasm_file = wasm_file),
     ]
 
 wasm_signature_detach = rule(

@@ -29,18 +29,25 @@ key itself), "stdin", "keychain" (Secret Service, macOS or Windows), "ssh-agent"
     ),
 }
 _WITHOUT_REF = ("ssh-agent", "stdin")
+
+# A variable's name of this length and without an underscore is more likely a key, in hexadecimal or base64.
+_LONG_NAME = 43
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
 
 def _is_variable(text):
     if not text or len(text) > 64 or text[0] not in _LETTERS.elems():
         return False
+    if len(text) >= _LONG_NAME and "_" not in text:
+        return False
     return all([letter in (_LETTERS + "0123456789").elems() for letter in text.elems()])
 
 def _ref_error(source, ref):
     """What is wrong with a reference, without repeating it where it may be a secret; None if nothing is."""
+    if "-----BEGIN" in ref or "\n" in ref:
+        return "it looks like a key, not like where one is (not shown); take the key out of this file, and never use it again"
     if source in _WITHOUT_REF:
         return "{} takes no reference; leave key_ref out".format(source) if ref else None
-    if not ref:
+    if not ref.strip():
         return "{} needs one; {}".format(source, {
             "command": "name the program that signs, such as \"my-hsm-sign --slot 3\"",
             "env": "name the variable that holds the key",
@@ -48,15 +55,13 @@ def _ref_error(source, ref):
             "keychain": "write \"SERVICE/USER\"",
         }[source])
     if source == "env" and not _is_variable(ref):
-        return "it is not the name of a variable; write the name only, and set the variable when you run"
+        return "it is not the name of a variable (not shown, it may be a secret); write the name only, and set the variable when you run"
     service, _, user = ref.rpartition("/")
     if source == "keychain" and not (service and user):
-        return "it is not SERVICE/USER; write the names under which the keychain has the key, never the key"
-    if source == "file" and (ref.startswith("//") or ref.startswith("@") or ref.startswith(":")):
+        return "it is not SERVICE/USER (not shown, it may be a secret); write the names under which the keychain has the key, never the key"
+    if source in ("command", "file") and ref.startswith(("//", ":", "@")):
         return ("\"{}\" is a label, and what a label names is an input of the build, where no secret belongs; " +
-                "write the path of a file outside the workspace").format(ref)
-    if source == "file" and "-----BEGIN" in ref:
-        return "it is a key, not a path; take the key out of this file, and write the path of a file outside the workspace"
+                "write the path of a {} outside the workspace").format(ref, "program" if source == "command" else "file")
     return None
 
 def _wasm_signing_key_impl(ctx):

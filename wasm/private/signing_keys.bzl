@@ -18,8 +18,12 @@ def signing_keys_of(ctx, attribute, further_attribute):
     """
     named = [(attribute, getattr(ctx.attr, attribute))]
     named += [(further_attribute, target) for target in getattr(ctx.attr, further_attribute)]
+    seen = {}
     for name, target in named:
         key = target[WasmKeyInfo]
+        if key.public_key in seen:
+            fail("{}: {} = {} is the same key as {}; name each key once".format(ctx.label, name, target.label, seen[key.public_key]))
+        seen[key.public_key] = target.label
         if not key.secret_key and not key.key_source:
             fail("{}: {} = {} has only the public half of a key; name a wasm_keygen, ssh_keygen or wasm_signing_key target".format(
                 ctx.label,

@@ -1,5 +1,6 @@
 """The WebAssembly file that a rule works on, and the choices between attributes that name one."""
 
+load("//wasm/private/providers:oci_image_info.bzl", "WasmOciImageInfo")
 load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo")
 load("//wasm/private/providers:unsigned_info.bzl", "WasmUnsignedInfo")
 
@@ -32,8 +33,14 @@ def wasm_file_of(ctx, attribute):
     """The one WebAssembly file of the target that an attribute names; for a signed target the signed file."""
     target = getattr(ctx.attr, attribute)
     if WasmUnsignedInfo in target:
-        fail(("{}: {} = {} is signed only when it is run, with a key outside the build; give an image its component and " +
-              "signing_keys, or run it and name the file that it writes").format(ctx.label, attribute, target.label))
+        fail("{}: {} = {} is not signed in the build, because its key is outside; {}".format(
+            ctx.label,
+            attribute,
+            target.label,
+            "name the component that is in it, or publish it and pull what is published" if WasmOciImageInfo in target else (
+                "sign in the image (sign_component = True and signing_keys), or `bazel run {}` and name the file that it writes"
+            ).format(target.label),
+        ))
     if WasmSignatureInfo in target:
         return target[WasmSignatureInfo].wasm_file
     files = [file for file in target[DefaultInfo].files.to_list() if file.extension == "wasm"]

@@ -87,6 +87,26 @@ def test_a_request_file_says_it(request_: ImageRequest, tmp_path: Path, capsys: 
     assert json.loads((tmp_path / "m.json").read_text())["signature"]["deferred"] is True
 
 
+@pytest.mark.parametrize("option", ["--digest", "--reference"])
+def test_no_digest_is_written_before_there_is_one(
+    request_: ImageRequest, option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "request.json"
+    for kind, code in (("embedded", 2), ("detached", 0)):
+        keys = [str(key) for key in request_.public_keys]
+        document = {
+            "schemaVersion": 1,
+            "component": str(request_.component),
+            "package_name": "m",
+            "public_keys": keys,
+            "signature_type": kind,
+        }
+        path.write_text(json.dumps(document))
+        assert main(["image", "--request", str(path), "-o", str(tmp_path / kind), option, str(tmp_path / "digest")]) == code
+    assert f"{option}: there is no digest before the component is signed; publish the image" in capsys.readouterr().err
+    assert not (tmp_path / "embedded").exists()
+
+
 def test_normalise_refuses_a_signed_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = tmp_path / "s.wasm"
     source.write_bytes(signed(tmp_path, M, K1))

@@ -60,6 +60,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Outcome:
     image = build_image(_request(args))
+    if image.unsigned_yet and (args.digest or args.reference):
+        raise UsageError(
+            "there is no digest before the component is signed",
+            where="--digest" if args.digest else "--reference",
+            hint="publish the image: the program that signs it says its digest",
+        )
     image.write(args.layout)
     if args.digest:
         write_file(args.digest, f"{image.digest}\n".encode(), what="digest file")
