@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fakes.artifacts import CONFIG, Image, component, layout_of, public, signed_image
+from fakes.artifacts import CONFIG, Image, component, key, layout_of, public, signed_image
 from fakes.clients import client_of, put_blob
 from fakes.program import NAME, Ended, Run
 from wasm_oci.digest import Digest
@@ -25,6 +27,7 @@ from wasm_oci.publish.artifact import load_artifact
 from wasm_oci.publish.destination import LayoutDestination
 from wasm_oci.publish.plan import make_plan
 from wasm_oci.publish.publisher import publish as publish_to
+from wasm_oci.wasmsign.signature import SignatureData, SignatureRecord, SignedHashes, message
 
 SECRET = "canary-51fe"
 
@@ -88,7 +91,7 @@ def test_what_was_published_comes_back_verified(run: Run, registry: RunningRegis
         "pinned": True,
         "component": {"digest": str(Digest.of(image.wasm)), "size": len(image.wasm)},
         "file": "again.wasm",
-        "signature": {"kind": kind, "keyId": public(1).key_id.hex(), "publicKey": public(1).raw.hex()},
+        "signature": {"kind": kind, "keyId": public(1).key_id.hex(), "publicKey": public(1).raw.hex(), "keyIds": [public(1).key_id.hex()]},
     }
 
 
@@ -107,8 +110,77 @@ def test_without_a_key_nothing_is_fetched(run: Run, registry: RunningRegistry, t
     reference = publish(run, signed_image(tmp_path / "image"), registry)
     ended = refused(run, tmp_path, reference)
     assert (ended.code, registry.requests) == (2, [])
-    assert "give one with -K; accept it unsigned only with --allow-unsigned" in ended.err
+    assert "give one with -K or --trusted-keys; accept it unsigned only with --allow-unsigned" in ended.err
     assert refused(run, tmp_path, reference, "-S", "x.sig").code == 2
+
+
+STORE = """keys:
+  - {{name: first, public_key: {first}, not_after: 2026-12-31}}
+  - {{name: second, public_key: {second}, not_before: 2026-06-01}}
+"""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """The keys of signers 1 and 2, in a trust store."""
+    path = tmp_path / "trusted.yaml"
+    lines = [public(number).openssh().decode().strip() for number in (1, 2)]
+    path.write_text(STORE.format(first=lines[0], second=lines[1]))
+    return path
+
+
+def test_a_trust_store_gives_the_key_a_name(run: Run, registry: RunningRegistry, tmp_path: Path, store: Path) -> None:
+    reference = publish(run, signed_image(tmp_path / "image"), registry)
+    options = ["--trusted-keys", store, "--output", "json", "--at"]
+    ended = run("pull", reference, "-o", "hello.wasm", *options, "2026-12-31")
+    assert (ended.code, ended.document["signature"]["keyNames"]) == (0, ["first"])
+    ended = refused(run, tmp_path, reference, *options, "2027-01-01")
+    assert (ended.code, ended.document["error"]["reason"]) == (4, "key_expired")
+    assert f"{registry.host}/{NAME}@" in ended.err
+    assert "key first expired after 2026-12-31T23:59:59Z; no other trusted key signed it" in ended.err
+
+
+def test_several_published_signatures_count_together(run: Run, registry: RunningRegistry, tmp_path: Path, store: Path) -> None:
+    image = signed_image(tmp_path / "image", detached=True)
+    reference = publish(run, image, registry)
+    options = ["--trusted-keys", store, "--output", "json", "--at"]
+    ended = refused(run, tmp_path, reference, *options, "2026-11-25", "--threshold", "2")
+    assert (ended.code, ended.document["error"]["reason"]) == (4, "threshold")
+    assert f"1 of the 2 trusted keys that are needed signed it: first ({public(1).key_id.hex()})" in ended.err
+
+    second = signed_image(tmp_path / "again", signer=2, detached=True)
+    publish(run, replace(image, signature=second.signature), registry)
+    ended = run("pull", reference, "-o", "hello.wasm", *options, "2026-11-25", "--threshold", "2")
+    assert (ended.code, ended.document["signature"]["keyNames"]) == (0, ["first", "second"])
+
+    # What the first key signed counts no more, what the second signed does.
+    ended = run("pull", reference, "-o", "hello.wasm", *options, "2027-11-25")
+    assert (ended.code, ended.document["signature"]["keyNames"]) == (0, ["second"])
+    ended = refused(run, tmp_path, reference, *options, "2027-11-25", "--threshold", "2")
+    assert ended.document["error"]["reason"] == "threshold"
+    assert "second" in ended.err
+    assert "key first expired after" in ended.err
+
+
+def test_an_embedded_signature_counts_with_published_ones(run: Run, registry: RunningRegistry, tmp_path: Path, store: Path) -> None:
+    image = signed_image(tmp_path / "image")
+    hashes = (hashlib.sha256(image.wasm[8:]).digest(),)
+    record = SignatureRecord(key_id=public(2).key_id, signature=key(2).sign(message(hashes)))
+    signature = tmp_path / "second.sig"
+    signature.write_bytes(SignatureData(sets=(SignedHashes(hashes=hashes, signatures=(record,)),)).encode())
+    reference = publish(run, replace(image, signature=signature), registry)
+    arguments = ["--trusted-keys", store, "--at", "2026-11-25", "--threshold", "2"]
+    assert run("pull", reference, "-o", "hello.wasm", *arguments).code == 0
+    assert (tmp_path / "hello.wasm").read_bytes() == image.wasm
+
+
+def test_options_about_trust_are_checked_before_anything_is_fetched(
+    run: Run, registry: RunningRegistry, tmp_path: Path, trusted: Path
+) -> None:
+    reference = publish(run, signed_image(tmp_path / "image"), registry)
+    for options in (["--threshold", "2"], ["--at", "2026-01-01"], ["--ignore-time"], ["--trusted-keys", trusted]):
+        assert refused(run, tmp_path, reference, "-K", trusted, *options).code == 2
+    assert registry.requests == []
 
 
 def test_an_unsigned_component_needs_the_long_option(run: Run, registry: RunningRegistry, tmp_path: Path, trusted: Path) -> None:

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from wasm_oci.cli.outcome import Outcome
+from wasm_oci.cli.trust_options import add_trust_options, trust_of
 from wasm_oci.files import read_bounded
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
@@ -15,7 +16,8 @@ DESCRIPTION = """Fetch a WebAssembly component from a registry or an OCI layout 
 
 The manifest's digest, the component's digest and its signature are checked before the file gets its name: where
 one of them is wrong, no file is written. The signature is the embedded one, or a detached one that was published
-with the image, or the one that is given.
+with the image, or the one that is given. Where several keys must sign (--threshold), those of the embedded
+signature and of all published ones count together.
 
   wasm_oci pull ghcr.io/my-org/hello@sha256:… -o hello.wasm -K signing.public
   wasm_oci pull hello_layout:1.0.0 -o hello.wasm -K signing.public
@@ -26,15 +28,7 @@ A reference with a tag only is answered with the digest to write instead."""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("reference", metavar="REFERENCE", help="host/repository:tag, host/repository@sha256:…, or a layout folder")
     parser.add_argument("-o", "--output-file", type=Path, required=True, metavar="FILE", help="where the component goes")
-    parser.add_argument(
-        "-K",
-        "--public-key",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="trusted public key, compact or OpenSSH; may be given several times",
-    )
+    add_trust_options(parser)
     parser.add_argument("-S", "--signature-file", type=Path, metavar="FILE", help="detached signature that counts instead of any other")
     parser.add_argument("--allow-unsigned", action="store_true", help="accept a component without a signature")
 
@@ -42,13 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     from wasm_oci.publish import session
     from wasm_oci.publish.pull import pull
-    from wasm_oci.wasmsign.keys import load_public_keys
 
-    keys = [key for path in args.public_key for key in load_public_keys(path)]
+    trust = trust_of(args)
     signature = read_bounded(args.signature_file, LIMITS.signature_section, what="signature file") if args.signature_file else None
     with closing(session.make_transport()) as transport:
         source, pinned = session.open_source(args.reference, transport)
-        pulled = pull(source, args.output_file, keys=keys, signature=signature, allow_unsigned=args.allow_unsigned)
+        pulled = pull(source, args.output_file, trust=trust, signature=signature, allow_unsigned=args.allow_unsigned)
     reference = f"{source.name}@{pulled.digest}"
     document: JsonObject = {
         "reference": reference,
@@ -59,10 +52,14 @@ def run(args: argparse.Namespace) -> Outcome:
         "signature": None,
     }
     lines = [f"Pulled {reference}", f"  component {pulled.component.digest}, {pulled.component.size} bytes: {args.output_file}"]
-    if verified := pulled.verified:
-        kind, key_id = "detached" if verified.detached else "embedded", verified.key.key_id.hex()
-        document["signature"] = {"kind": kind, "keyId": key_id, "publicKey": verified.key.raw.hex()}
-        lines.append(f"  signature {kind}, verified with key {key_id}")
+    if trust and (verified := pulled.verified):
+        kind, ids = "detached" if verified.detached else "embedded", [key.key_id.hex() for key in verified.keys]
+        signature_document: JsonObject = {"kind": kind, "keyId": ids[0], "publicKey": verified.key.raw.hex(), "keyIds": ids}
+        if trust.known:
+            signature_document["keyNames"] = [trust.name_of(key) for key in verified.keys]
+        document["signature"] = signature_document
+        described = ", ".join(trust.describe(key) for key in verified.keys)
+        lines.append(f"  signature {kind}, verified with key{'s' * (len(ids) > 1)} {described}")
     else:
         lines.append("  signature none that was verified")
     if not pinned:

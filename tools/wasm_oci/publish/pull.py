@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -18,8 +18,8 @@ from wasm_oci.limits import LIMITS
 from wasm_oci.oci.descriptor import MANIFEST_TYPE, WASM_LAYER_TYPE, Descriptor
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.publish.source import Source
-from wasm_oci.wasmsign.keys import PublicKey
 from wasm_oci.wasmsign.sections import read_preamble
+from wasm_oci.wasmsign.trust import Tally, Trust, verify_trusted
 from wasm_oci.wasmsign.verify import VerifyResult, verify_file
 
 _ACCEPT_UNSIGNED = "accept it unsigned only with --allow-unsigned"
@@ -36,19 +36,18 @@ class Pulled:
     """None where it was accepted without a signature."""
 
 
-def pull(
-    source: Source, output: Path, *, keys: Sequence[PublicKey], signature: bytes | None = None, allow_unsigned: bool = False
-) -> Pulled:
+def pull(source: Source, output: Path, *, trust: Trust | None, signature: bytes | None = None, allow_unsigned: bool = False) -> Pulled:
     """Writes the component of a manifest to `output`, all or nothing.
 
-    `signature` is a detached one that counts instead of what the source has. With `allow_unsigned` a component
-    without any signature is accepted, and without keys one is not looked for. Raises UsageError without keys
-    otherwise, SignatureError (DigestError too) for what does not verify, FormatError for another kind of artifact.
+    `signature` is a detached one that counts instead of what the source has; without it, the keys of the embedded one
+    and of those that refer to the manifest count together. With `allow_unsigned` a component without any signature is
+    accepted, and without `trust` one is not looked for. Raises UsageError without `trust` otherwise, SignatureError
+    (DigestError too) for what does not verify, FormatError for another kind of artifact.
     """
-    if not keys and not allow_unsigned:
-        raise UsageError("no public key is given to verify with", hint=f"give one with -K; {_ACCEPT_UNSIGNED}")
-    if signature is not None and not keys:
-        raise UsageError("a signature needs a public key to verify with", hint="give one with -K")
+    if trust is None and not allow_unsigned:
+        raise UsageError("no public key is given to verify with", hint=f"give one with -K or --trusted-keys; {_ACCEPT_UNSIGNED}")
+    if signature is not None and trust is None:
+        raise UsageError("a signature needs a public key to verify with", hint="give one with -K or --trusted-keys")
     descriptor, data = source.manifest()
     where = f"{source.name}@{descriptor.digest}"
     if descriptor.media_type != MANIFEST_TYPE:
@@ -63,7 +62,7 @@ def pull(
         with open_input(path) as stream:
             read_preamble(stream, where=where)
         try:
-            verified = _verify(path, source, descriptor.digest, keys, signature, allow_unsigned=allow_unsigned) if keys else None
+            verified = _verify(path, source, descriptor.digest, trust, signature, allow_unsigned=allow_unsigned) if trust else None
         except SignatureError as err:
             err.where = where if err.where.startswith(str(path)) else err.where
             raise
@@ -83,22 +82,28 @@ def _only_component(manifest: Manifest, where: str) -> Descriptor:
 
 
 def _verify(
-    path: Path, source: Source, subject: Digest, keys: Sequence[PublicKey], signature: bytes | None, *, allow_unsigned: bool
+    path: Path, source: Source, subject: Digest, trust: Trust, signature: bytes | None, *, allow_unsigned: bool
 ) -> VerifyResult | None:
-    """The given signature, else an embedded one, else any that refers to the manifest."""
+    """The given signature, else an embedded one, and as many that refer to the manifest as are needed."""
     if signature is not None:
-        return verify_file(path, keys, signature=signature)
+        return verify_trusted(path, trust, signature=signature)
+    tally, refused = Tally(trust), None
     try:
-        return verify_file(path, keys)
+        tally.add(verify_file(path, trust.keys))
     except SignatureError as err:
         if err.reason not in ("unsigned", "no_trusted_key"):
             raise
         refused = err
-    for payload in islice(source.signatures(subject), LIMITS.signatures):
+    payloads = iter(()) if tally.enough else islice(source.signatures(subject), LIMITS.signatures)
+    for payload in payloads:
         try:
-            return verify_file(path, keys, signature=payload)
+            tally.add(verify_file(path, trust.keys, signature=payload))
         except SignatureError as err:
             refused = err
+        if tally.enough:
+            break
+    if refused is None or not tally.empty:
+        return tally.result(where=str(path))
     if refused.reason == "unsigned":
         if allow_unsigned:
             return None
