@@ -21,7 +21,14 @@ ALLOWED = {
     "wasmsign": {"wasmsign", BASE},
     BASE: {BASE},
 }
-PACKAGES = {"bcrypt": {"wasmsign"}, "cryptography": {"wasmsign"}, "keyring": {"keysource"}, "requests": {"oci"}, "urllib3": {"oci"}}
+PACKAGES = {
+    "bcrypt": {"wasmsign"},
+    "cryptography": {"wasmsign"},
+    "keyring": {"keysource"},
+    "requests": {"oci"},
+    "urllib3": {"oci"},
+    "yaml": {BASE},
+}
 
 
 def folder_of(path: Path) -> str:
