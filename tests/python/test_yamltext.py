@@ -22,6 +22,7 @@ from wasm_oci.yamltext import parse_mapping
         ("a:\n  - b: |\n      one\n      two\n    c:\n", {"a": [{"b": "one\ntwo\n", "c": None}]}),
         ("null: 1\n2: 3\ntrue: 4", {"null": 1, "2": 3, "true": 4}),
         ("<<: {a: 1}", {"<<": {"a": 1}}),
+        ('{"a": "\\ud83d\\ude00"}', {"a": "\U0001f600"}),
         ('{"a": ["b", {"c": true}], "d": null}', {"a": ["b", {"c": True}], "d": None}),
         ("{a: b, c: [d]}", {"a": "b", "c": ["d"]}),
         ("--- # one document\na: b\n...\n", {"a": "b"}),
@@ -51,6 +52,11 @@ def test_values(text: str, value: object) -> None:
         (b"a: \x00", "not valid YAML (special characters are not allowed)"),
         (b"a: \xff", "not UTF-8 (byte 3)"),
         (b"\ta: b", "line 1: "),
+        (b'a: "\\UFFFFFFFF"', "f.yaml: not valid YAML (an escape is no character); write the character itself"),
+        (b'a: "\\U00110000"', "an escape is no character"),
+        (b'a:\n- "\\ud800"', "f.yaml: line 2: an escape is half of a character"),
+        (b'"\\udfff": a', "an escape is half of a character"),
+        (b'{"a": "\\ud800"}', "an escape is half of a character"),
     ],
 )
 def test_refusals(data: bytes, problem: str) -> None:

@@ -29,7 +29,7 @@ def parse_mapping(data: bytes, *, where: str) -> JsonObject:
         try:
             return parse_object(data, where=where)
         except FormatError:
-            pass
+            pass  # the other parser names the line
     import yaml
 
     try:
@@ -39,6 +39,8 @@ def parse_mapping(data: bytes, *, where: str) -> JsonObject:
         raise FormatError(f"not UTF-8 (byte {err.start})", where=where, hint="save the file as UTF-8") from err
     except yaml.YAMLError as err:
         raise FormatError(f"not valid YAML ({_problem(err)})", where=where, hint="correct the line") from err
+    except (ValueError, OverflowError) as err:
+        raise FormatError("not valid YAML (an escape is no character)", where=where, hint="write the character itself") from err
     if not isinstance(document, dict):
         raise FormatError("a mapping is needed at the top", where=where, hint="write `member: value` lines")
     return document
@@ -88,6 +90,8 @@ class _Reader:
 
     def _scalar(self, event: Any) -> object:
         text = str(event.value)
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise self._error("an escape is half of a character", event, "write the character itself")
         if event.style is not None:
             return text
         if text in _WORDS:
