@@ -153,11 +153,6 @@ _CASES = {
     "verify_no_key": (wasm_verify, {"wasm_file": ":failure_input"}, ["exactly one of keys, public_key, public_keys"]),
     "verify_threshold": (wasm_verify, _VERIFY | {"threshold": 0}, ["threshold = 0", "write 1 or more"]),
     "verify_threshold_of_one": (wasm_verify, _VERIFY | {"threshold": 2}, ["threshold = 2", "is one key", "public_keys or trusted_keys"]),
-    "verify_trusted_format": (
-        wasm_verify,
-        {"openssh_format": True, "trusted_keys": ":failure_trusted", "wasm_file": ":failure_input"},
-        ["openssh_format", "trusted_keys", "remove openssh_format"],
-    ),
     "verify_trusted_twice": (wasm_verify, _VERIFY | {"trusted_keys": ":failure_trusted"}, ["exactly one of", "keys and trusted_keys"]),
     "verify_two_signatures": (
         wasm_verify,

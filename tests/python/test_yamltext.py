@@ -68,7 +68,7 @@ def test_refusals(data: bytes, problem: str) -> None:
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        (b"a: " + b"b" * LIMITS.config_file, "is larger than 262144 bytes"),
+        (b"a: " + b"b" * LIMITS.config_file, f"is larger than {LIMITS.config_file} bytes"),
         (b"a: " + b"[" * 100_000, "nested too deeply"),
         (b"a:\n" + b"- b\n" * LIMITS.config_values, "line 19999: more than 20000 values"),
     ],

@@ -53,7 +53,7 @@ class Limits:
     """The list of public keys of one account."""
     trusted_keys: int = 1024
     """Keys of one trust store."""
-    config_file: int = 256 * KIB
+    config_file: int = MIB
     """A file that people write in YAML."""
     config_values: int = 20_000
     config_depth: int = 16

@@ -103,11 +103,6 @@ def verify_inputs(ctx):
             ctx.attr.threshold,
             ctx.attr.keys.label,
         ))
-    if ctx.attr.openssh_format and trust == "trusted_keys":
-        fail("{}: openssh_format = True, but trusted_keys = {} holds keys of any form; remove openssh_format".format(
-            ctx.label,
-            ctx.attr.trusted_keys.label,
-        ))
     trusted_keys = ctx.attr.trusted_keys[WasmTrustedKeysInfo].file if trust == "trusted_keys" else None
     public_keys = [] if trusted_keys else _public_keys_of(ctx, trust)
     signature_file = _signature_of(ctx, attribute)

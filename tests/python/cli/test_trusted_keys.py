@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from fakes.program import Run
 from fakes.signing import K1, K2, KEY_ID_1, KEY_ID_2, SSH_LINE_1
+from wasm_oci.limits import LIMITS
 
 STORE = f"""keys:
   - {{name: two, public_key_file: keys/two.public, revoked: true, development: true}}
@@ -63,7 +65,7 @@ def test_the_normal_form_needs_no_other_file_and_no_time(run: Run, files: Path) 
             {
                 "name": "two",
                 "key_id": KEY_ID_2.hex(),
-                "public_key": K2.public.openssh().decode().strip(),
+                "public_key": base64.b64encode(K2.public.compact()).decode(),
                 "revoked": True,
                 "development": True,
             },
@@ -72,6 +74,21 @@ def test_the_normal_form_needs_no_other_file_and_no_time(run: Run, files: Path) 
     (files / "keys/two.public").unlink()
     assert run("trusted-keys", "-i", "t.json", "-o", "again.json").code == 0
     assert (files / "again.json").read_bytes() == (files / "t.json").read_bytes()
+
+
+def test_a_list_as_long_as_allowed_has_a_normal_form(run: Run, files: Path) -> None:
+    def entries(comment: str) -> str:
+        keys = (base64.b64encode(number.to_bytes(32, "big")).decode() for number in range(2, LIMITS.trusted_keys + 2))
+        return ", ".join(f"{{name: a-key-of-the-team-{key}, public_key: {key}, not_after: 2027-01-01{comment}}}" for key in keys)
+
+    (files / "t.yaml").write_text(f"keys: [{entries('')}]")
+    assert run("trusted-keys", "-i", "t.yaml", "-o", "t.json").code == 0
+    assert run("trusted-keys", "-i", "t.json", "-q").code == 0
+    (files / "t.yaml").write_text(f"keys: [{entries(', comment: ' + 'c' * 800)}]")
+    done = run("trusted-keys", "-i", "t.yaml", "-o", "large.json")
+    assert (done.code, done.is_one_clear_error) == (2, True)
+    assert "t.yaml: the normal form would be larger than 1048576 bytes; shorten the comments" in done.err
+    assert not (files / "large.json").exists()
 
 
 def test_a_build_names_every_key_file(run: Run, files: Path) -> None:

@@ -34,6 +34,7 @@ def files(tmp_path: Path) -> Path:
     (tmp_path / "plain.wasm").write_bytes(plain)
     (tmp_path / "plain.wasm.sig").write_bytes(signature)
     (tmp_path / "trusted.yaml").write_text(STORE)
+    (tmp_path / "compact.yaml").write_text("keys: [{name: one, public_key_file: k1.public}]")
     for number, secret in enumerate((K1, K2, K3), start=1):
         (tmp_path / f"k{number}.public").write_bytes(secret.public.compact())
     (tmp_path / "all.pub").write_bytes(K1.public.openssh() + K1.public.openssh() + K2.public.openssh())
@@ -48,6 +49,7 @@ def files(tmp_path: Path) -> Path:
         (["-i", "one.wasm", "--at", "2026-12-31T23:59:59Z"], ["now"]),
         (["-i", "both.wasm", "--at", "2026-01-01"], ["now"]),
         (["-i", "one.wasm", "--ignore-time"], ["now"]),
+        (["-i", "one.wasm", "--ignore-time", "--openssh"], ["now"]),
         (["-i", "plain.wasm", "-S", "plain.wasm.sig", "--ignore-time"], ["now"]),
     ],
 )
@@ -147,7 +149,10 @@ def test_every_refusal_has_its_reason_and_line(files: Path, run: Run, case: str)
         (["-K", "k1.public", "--ignore-time"], "--ignore-time: only keys of a trust store have dates"),
         (["--trusted-keys", "trusted.yaml", "--at", "2026-01-01", "--ignore-time"], "--at: a time is given, and to be ignored"),
         (["--trusted-keys", "trusted.yaml", "--at", "now"], "--at: 'now' is not a date or time; write 2027-12-31 or"),
-        (["--trusted-keys", "trusted.yaml", "-Z"], "--openssh: keys of a trust store have no form"),
+        (
+            ["--trusted-keys", "compact.yaml", "-Z"],
+            "compact.yaml: one: the key is compact, but openssh is required; give the other key file",
+        ),
         (["--trusted-keys", "absent.yaml"], "absent.yaml: cannot read the trust store"),
         (["--trusted-keys", "one.wasm"], "one.wasm: not "),
         (["-K", "k1.public", "--threshold", "0"], "a threshold of 0 would trust anything"),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fakes.signing import K1, K2, KEY_ID_1, SPKI_1, SSH_LINE_1
-from wasm_oci.errors import LimitError, UsageError, WasmOciError
+from wasm_oci.errors import KeyFormatError, LimitError, UsageError, WasmOciError
 from wasm_oci.jsontext import pretty
 from wasm_oci.limits import LIMITS
 from wasm_oci.wasmsign import pem
@@ -17,6 +17,7 @@ from wasm_oci.wasmsign.moments import moment_text, parse_moment
 from wasm_oci.wasmsign.trust import TrustedKey
 from wasm_oci.wasmsign.trust_store import bundled, document_of, load_trust_store, parse_trust_store
 
+COMPACT_1 = base64.b64encode(K1.public.compact()).decode()
 DER_1 = pem.unarmoured(SPKI_1.decode(), where="")[1]
 
 
@@ -25,21 +26,37 @@ def parsed(text: str) -> tuple[TrustedKey, ...]:
 
 
 @pytest.mark.parametrize(
-    "key",
+    ("key", "key_format"),
     [
-        SSH_LINE_1,
-        f"{SSH_LINE_1} someone@example.org",
-        base64.b64encode(K1.public.raw).decode(),
-        base64.b64encode(K1.public.compact()).decode(),
-        base64.b64encode(DER_1).decode(),
-        "|\n" + "".join(f"      {line}\n" for line in SPKI_1.decode().splitlines()),
+        (SSH_LINE_1, "openssh"),
+        (f"{SSH_LINE_1} someone@example.org", "openssh"),
+        (base64.b64encode(K1.public.raw).decode(), "compact"),
+        (base64.b64encode(K1.public.compact()).decode(), "compact"),
+        (f'"{COMPACT_1[:20]}\\n  {COMPACT_1[20:]}\\n"', "compact"),
+        (base64.b64encode(DER_1).decode(), "pem"),
+        ("|\n" + "".join(f"      {line}\n" for line in SPKI_1.decode().splitlines()), "pem"),
     ],
-    ids=["openssh", "comment", "raw", "compact", "der", "pem"],
+    ids=["openssh", "comment", "raw", "compact", "lines", "der", "pem"],
 )
-def test_a_key_is_written_in_any_form(key: str) -> None:
+def test_a_key_is_written_in_any_form_and_keeps_it(key: str, key_format: str) -> None:
     (found,) = parsed(f"keys:\n  - name: one\n    public_key: {key}\n")
     assert found == TrustedKey(name="one", public=K1.public)
-    assert (found.public.format, found.public.comment) == ("compact", "")
+    assert (found.public.format, found.public.comment) == (key_format, "")
+    (again,) = parse_trust_store(pretty(document_of((found,))), bundled({}, "", where="t"), where="t")
+    assert (again, again.public.format) == (found, key_format)
+
+
+@pytest.mark.parametrize(
+    "text", ["canary-51fe", "canary 51fe", "ssh-rsa canary", base64.b64encode(b"canary 51fe " * 4).decode(), '"\\0canary"']
+)
+def test_what_is_no_public_key_is_not_shown(text: str) -> None:
+    """It may be a secret in the wrong place."""
+    with pytest.raises(
+        KeyFormatError, match=r"t: keys\[0\].public_key: this is not a public key; write an Ed25519 key as OpenSSH line"
+    ) as caught:
+        parsed(f"keys:\n  - name: one\n    public_key: {text}\n")
+    assert "canary" not in str(caught.value)
+    assert text[:10] not in str(caught.value)
 
 
 def test_all_members_and_the_normal_form(tmp_path: Path) -> None:
@@ -114,7 +131,7 @@ TWO = base64.b64encode(K2.public.raw).decode()
         ("keys: [{name: a, public_key: [b]}]", "t: keys[0].public_key: a text is needed"),
         ("keys: [{name: a, public_key: hello there}]", "t: keys[0].public_key: "),
         ("keys: [{name: a, public_key: aGVsbG8=}]", "t: keys[0].public_key: "),
-        ("keys: [{name: a, public_key: ''}]", "t: keys[0].public_key: the public key file is empty"),
+        ("keys: [{name: a, public_key: ''}]", "t: keys[0].public_key: this is not a public key"),
         (f"keys: [{{name: a, public_key: {base64.b64encode(K1.compact()).decode()}}}]", "t: keys[0].public_key: this is a secret key"),
         (
             f"keys:\n- name: a\n  public_key: |\n    {SSH_LINE_1}\n    {K2.public.openssh().decode()}",

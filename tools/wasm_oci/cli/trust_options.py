@@ -55,10 +55,12 @@ def _of_store(args: argparse.Namespace, *, openssh: bool) -> Trust:
 
     if args.ignore_time and args.at is not None:
         raise UsageError("a time is given, and to be ignored", where="--at", hint="leave out --at or --ignore-time")
-    if openssh:
-        raise UsageError("keys of a trust store have no form", where="--openssh", hint="leave out --openssh or --trusted-keys")
     at = None if args.ignore_time else now() if args.at is None else parse_moment(args.at, where="--at")
-    return Trust.of_store(load_trust_store(args.trusted_keys), at=at, threshold=args.threshold)
+    store = load_trust_store(args.trusted_keys)
+    if openssh:
+        for key in store:
+            require_format(key.public, OPENSSH, where=f"{args.trusted_keys}: {key.name}")
+    return Trust.of_store(store, at=at, threshold=args.threshold)
 
 
 def _public_keys(paths: list[Path], *, openssh: bool) -> list[PublicKey]:

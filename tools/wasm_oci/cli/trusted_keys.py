@@ -7,6 +7,7 @@ import posixpath
 from pathlib import Path
 
 from wasm_oci.cli.outcome import Outcome
+from wasm_oci.errors import LimitError
 from wasm_oci.files import read_bounded, write_file
 from wasm_oci.jsontext import pretty
 from wasm_oci.limits import LIMITS
@@ -37,7 +38,11 @@ def run(args: argparse.Namespace) -> Outcome:
     at = now() if args.at is None else parse_moment(args.at, where="--at")
     keys = load_trust_store(args.input_file) if args.place is None else _of_build(args)
     if args.output_file:
-        write_file(args.output_file, pretty(document_of(keys)))
+        normal_form = pretty(document_of(keys))
+        if len(normal_form) > LIMITS.config_file:
+            what = f"the normal form would be larger than {LIMITS.config_file} bytes"
+            raise LimitError(what, where=str(args.input_file), hint="shorten the comments, or list fewer keys")
+        write_file(args.output_file, normal_form)
     lines, entries = [], []
     for key in sorted(keys, key=lambda key: key.name):
         reason, words = key.refusal(at) or (None, "counts")

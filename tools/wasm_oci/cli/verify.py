@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--split-regex", metavar="REGEX", help="verify standard sections and custom ones whose name matches; other parts may differ"
     )
-    parser.add_argument("-Z", "--openssh", action="store_true", help="refuse keys of -K that are not in OpenSSH form")
+    parser.add_argument("-Z", "--openssh", action="store_true", help="refuse keys that are not in OpenSSH form")
     parser.add_argument("--report", type=Path, metavar="FILE", help="write the result as JSON here too, only if it verifies")
     parser.add_argument("--request", type=Path, metavar="FILE", help="take files and keys from the request file of a test target")
 

@@ -23,12 +23,12 @@ from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from wasm_oci.errors import FormatError, LimitError, UsageError
+from wasm_oci.errors import FormatError, KeyFormatError, LimitError, UsageError
 from wasm_oci.files import read_bounded
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
-from wasm_oci.wasmsign import ed25519
-from wasm_oci.wasmsign.keys import PublicKey, parse_public_keys
+from wasm_oci.wasmsign import ed25519, openssh, pem
+from wasm_oci.wasmsign.keys import COMPACT, OPENSSH, PublicKey, parse_public_keys
 from wasm_oci.wasmsign.moments import moment_text, parse_moment
 from wasm_oci.wasmsign.trust import TrustedKey
 from wasm_oci.yamltext import parse_mapping
@@ -38,6 +38,7 @@ _MEMBERS = ("name", "public_key", "public_key_file", "not_before", "not_after", 
 _LONGEST_NAME = 128
 _LONGEST_COMMENT = 1000
 _WHAT = "trust store"
+_COMPACT_TAGS = (b"\x01", b"\x81")
 
 _Value = TypeVar("_Value", bound=Hashable)
 KeyFile = tuple[bytes, bool]
@@ -83,7 +84,7 @@ def parse_trust_store(data: bytes, key_file: Callable[[str], KeyFile], *, where:
 
 
 def document_of(keys: tuple[TrustedKey, ...]) -> JsonObject:
-    """Returns a store's normal form, which needs no other file: sorted by name, keys as OpenSSH lines, times in UTC."""
+    """Returns a store's normal form, which needs no other file: sorted by name, keys in one form for each format."""
     return {"schemaVersion": SCHEMA_VERSION, "keys": [_entry(key) for key in sorted(keys, key=lambda key: key.name)]}
 
 
@@ -141,23 +142,34 @@ def _public(entry: JsonObject, key_file: Callable[[str], KeyFile], where: str, p
         hint = "keep one: the key itself, or its file"
         raise FormatError("exactly one of public_key and public_key_file is needed", where=f"{where}: {place}", hint=hint)
     if inline is not None:
-        keys, made, member = parse_public_keys(_decoded(inline), where=f"{where}: {place}.public_key"), False, "public_key"
+        place_of_key = f"{where}: {place}.public_key"
+        keys, made, member = parse_public_keys(_decoded(inline, place_of_key), where=place_of_key), False, "public_key"
     else:
         data, made = key_file(name or "")
         keys, member = parse_public_keys(data, where=f"{where}: {place}.public_key_file ({name})"), "public_key_file"
     if len(set(keys)) != 1:
         hint = "write an entry for each key"
         raise FormatError(f"there are {len(keys)} keys in it, but one is meant", where=f"{where}: {place}.{member}", hint=hint)
-    return PublicKey(raw=keys[0].raw), made
+    return PublicKey(raw=keys[0].raw, format=keys[0].format), made
 
 
-def _decoded(text: str) -> bytes:
-    """Returns the bytes of a key in base64 (raw, compact or DER); any other text as it is."""
-    try:
-        data = base64.b64decode(text.strip(), validate=True)
-    except (binascii.Error, ValueError):
+def _decoded(text: str, where: str) -> bytes:
+    """Returns the content of a key file that holds what is written: OpenSSH lines, PEM, or base64 of a raw, compact or DER key.
+
+    Raises KeyFormatError for anything else, and does not show it: it may be a secret in the wrong place.
+    """
+    if f"{openssh.KEY_TYPE} " in text or pem.BEGIN in text:
         return text.encode()
-    return PublicKey(raw=data).compact() if len(data) == ed25519.KEY_SIZE else data
+    try:
+        data = base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        data = b""
+    if len(data) == ed25519.KEY_SIZE:
+        return PublicKey(raw=data).compact()
+    if data[:1] not in _COMPACT_TAGS and not pem.is_der(data):
+        hint = "write an Ed25519 key as OpenSSH line, as PEM, or its 32, 33 or 44 bytes in base64"
+        raise KeyFormatError("this is not a public key", where=where, hint=hint)
+    return data
 
 
 def _only(mapping: JsonObject, known: tuple[str, ...], where: str, prefix: str) -> None:
@@ -189,7 +201,12 @@ def _unique(seen: dict[_Value, int], value: _Value, number: int, *, where: str, 
 
 
 def _entry(key: TrustedKey) -> JsonObject:
-    entry: JsonObject = {"name": key.name, "key_id": key.public.key_id.hex(), "public_key": key.public.openssh().decode().strip()}
+    public = key.public
+    if public.format == OPENSSH:
+        text = public.openssh().decode().strip()
+    else:
+        text = base64.b64encode(public.compact() if public.format == COMPACT else pem.public_der(public.raw)).decode()
+    entry: JsonObject = {"name": key.name, "key_id": public.key_id.hex(), "public_key": text}
     if key.not_before:
         entry["not_before"] = moment_text(key.not_before)
     if key.not_after:
