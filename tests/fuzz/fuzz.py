@@ -7,6 +7,8 @@ A target ends its run with a crash where anything but a WasmOciError leaves the 
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -18,11 +20,18 @@ import atheris
 
 with atheris.instrument_imports(include=["wasm_oci"]):
     from wasm_oci.errors import WasmOciError
+    from wasm_oci.keysource.agent import Agent
+    from wasm_oci.keysource.passphrase import PassphraseSource
+    from wasm_oci.keysource.stored import parse_stored
     from wasm_oci.oci.component import read_wasm_stream
+    from wasm_oci.wasmsign.detach import attach_file, detach_file
     from wasm_oci.wasmsign.keys import PublicKey, SecretKey, parse_public_keys, parse_secret_key
+    from wasm_oci.wasmsign.pattern import SectionPattern
     from wasm_oci.wasmsign.sections import DELIMITER_NAME, PREAMBLE_SIZE, SIGNATURE_NAME, SeekingSource, read_preamble, walk
     from wasm_oci.wasmsign.sign import sign_file
     from wasm_oci.wasmsign.signature import parse_as_reference, parse_signature
+    from wasm_oci.wasmsign.split import split_file
+    from wasm_oci.wasmsign.trust_store import document_of, parse_trust_store
     from wasm_oci.wasmsign.verify import verify_file
 
 # The first key of the format's test vectors: the corpus is signed with it.
@@ -30,6 +39,10 @@ KEY = SecretKey(
     seed=bytes(range(0x20)),
     public=PublicKey(raw=bytes.fromhex("03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8")),
 )
+PATTERN = SectionPattern("^(name|producers)$")
+PASSPHRASE_VARIABLE = "FUZZ_PASSPHRASE"
+os.environ[PASSPHRASE_VARIABLE] = "passphrase"
+PASSPHRASE = PassphraseSource(variable=PASSPHRASE_VARIABLE)
 FOLDER = Path(tempfile.mkdtemp(prefix="fuzz."))
 
 
@@ -83,6 +96,22 @@ def verify(data: bytes) -> None:
         assert verify_file(source, [KEY.public]).module_hash in SIGNED
 
 
+def split(data: bytes) -> None:
+    """What can be split can be signed then, verifies whole and in part, and is the same after a detour."""
+    source, output, signature, again = (FOLDER / name for name in ("source.wasm", "signed.wasm", "it.sig", "again.wasm"))
+    source.write_bytes(data)
+    with suppress(WasmOciError):
+        split_file(source, output, PATTERN)
+        sign_file(output, output, KEY, key_id=KEY.public.key_id)
+        verify_file(output, [KEY.public])
+        if data[8:]:
+            verify_file(output, [KEY.public], pattern=PATTERN)
+        detach_file(output, again, signature)
+        verify_file(again, [KEY.public], signature=signature.read_bytes())
+        attach_file(again, again, signature)
+        assert again.read_bytes() == output.read_bytes()
+
+
 def public_keys(data: bytes) -> None:
     with suppress(WasmOciError):
         for key in parse_public_keys(data, where="input"):
@@ -90,13 +119,58 @@ def public_keys(data: bytes) -> None:
 
 
 def secret_key(data: bytes) -> None:
+    """Any form, plain or encrypted with the passphrase of the corpus; and as it could stand in a variable."""
     with suppress(WasmOciError):
-        key = parse_secret_key(data, where="input")
-        assert parse_secret_key(key.openssh(), where="") == parse_secret_key(key.compact(), where="") == key
+        _same(parse_secret_key(data, where="input", passphrase=PASSPHRASE))
+    with suppress(WasmOciError):
+        _same(parse_stored(data, where="input", passphrase=PASSPHRASE))
+
+
+def _same(key: SecretKey) -> None:
+    assert parse_secret_key(key.openssh(), where="") == parse_secret_key(key.compact(), where="") == key
+
+
+def agent(data: bytes) -> None:
+    """What an agent answers."""
+    with suppress(WasmOciError):
+        Agent(Channel(data)).keys()
+    with suppress(WasmOciError):
+        Agent(Channel(data)).sign(KEY.public, b"message")
+
+
+def trust_store(data: bytes) -> None:
+    """A store that is read has a normal form, which is read as the same."""
+
+    def no_file(name: str) -> tuple[bytes, bool]:
+        return KEY.public.compact(), len(name) % 2 == 0
+
+    with suppress(WasmOciError):
+        keys = parse_trust_store(data, no_file, where="input")
+        normal = json.dumps(document_of(keys)).encode()
+        assert document_of(parse_trust_store(normal, no_file, where="normal form")) == document_of(keys)
+
+
+class Channel:
+    """An agent that has said all that it will say."""
+
+    def __init__(self, data: bytes) -> None:
+        self._stream = BytesIO(data)
+
+    def settimeout(self, seconds: float) -> None:
+        """Does nothing: no answer is late."""
+
+    def sendall(self, data: bytes) -> None:
+        """Does nothing: the answer is there already."""
+
+    def recv(self, size: int) -> bytes:
+        return self._stream.read(size)
+
+    def close(self) -> None:
+        self._stream.close()
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    target.__name__: target for target in (signature, sections, component, sign, verify, public_keys, secret_key)
+    target.__name__: target for target in (signature, sections, component, sign, verify, split, public_keys, secret_key, agent, trust_store)
 }
 SIGNED: set[str] = set()
 
