@@ -140,7 +140,7 @@ TWO = base64.b64encode(K2.public.raw).decode()
         ("keys: [{name: a, public_key_file: b.pub}]", "b.pub is not among the srcs"),
         (
             f"keys: [{{name: a, {KEY}, not_after: 2026-02-30}}]",
-            "keys[0].not_after: there is no 2026-02-30 (day is out of range for month)",
+            "keys[0].not_after: there is no 2026-02-30; correct the date or time",
         ),
         (
             f"keys: [{{name: a, {KEY}, not_before: tomorrow}}]",

@@ -23,7 +23,7 @@ def parse_moment(text: str, *, where: str, last: bool = False) -> datetime:
     try:
         moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError as err:
-        raise UsageError(f"there is no {text[:40]} ({err})", where=where, hint="correct the date") from err
+        raise UsageError(f"there is no {text[:40]}", where=where, hint="correct the date or time") from err
     return moment + _LAST_SECOND if last and found[4] is None else moment
 
 
