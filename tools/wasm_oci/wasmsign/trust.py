@@ -9,13 +9,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wasm_oci.errors import SignatureError, UsageError
 from wasm_oci.wasmsign.keys import PublicKey
 from wasm_oci.wasmsign.pattern import SectionPattern
 from wasm_oci.wasmsign.verify import VerifyResult, verify_file
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 _REASONS = ("key_revoked", "key_expired", "key_not_yet_valid")
 """Which one an error has where several keys signed and none counts: the first of these."""
