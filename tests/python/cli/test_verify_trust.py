@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
@@ -94,9 +95,18 @@ REFUSED = {
         ["-K", "k1.public"],
         "part.wasm: the part of sections 3 to 4 (from custom section 'name' on) changed",
     ),
-    "malformed_signature": ("malformed.wasm", ["-K", "k1.public"], "malformed.wasm: "),
-    "unsupported_version": ("version.wasm", ["-K", "k1.public"], "version.wasm: "),
-    "malformed_module": ("trusted.yaml", ["-K", "k1.public"], "trusted.yaml: "),
+    "malformed_signature": ("malformed.wasm", ["-K", "k1.public"], "malformed.wasm: the signature is malformed: "),
+    "malformed_signature with more": (
+        "more.wasm",
+        ["-K", "k1.public"],
+        "more.wasm: the signature is malformed: 1 byte is left over; sign the file again",
+    ),
+    "unsupported_version": (
+        "version.wasm",
+        ["-K", "k1.public"],
+        "version.wasm: the signature has specification version 9; only 1 is known; sign the file again, or use a newer program",
+    ),
+    "malformed_module": ("trusted.yaml", ["-K", "k1.public"], "trusted.yaml: this is neither a WebAssembly module nor a component; "),
     "malformed_module cut off": ("cut.wasm", ["-K", "k1.public"], "cut.wasm: "),
     "key_expired": (
         "one.wasm",
@@ -132,6 +142,7 @@ def test_every_refusal_has_its_reason_and_line(files: Path, run: Run, case: str)
     (files / "changed.wasm").write_bytes(M_SIGNED[:-1] + b"x")
     (files / "part.wasm").write_bytes(PARTS_SIGNED.replace(b"\x03foo", b"\x03bar"))
     (files / "malformed.wasm").write_bytes(M_SIGNED[: start + 3] + b"\x7f" + M_SIGNED[start + 4 :])
+    (files / "more.wasm").write_bytes(MODULE + custom("signature", M_PAYLOAD + b"x") + M[8:])
     (files / "version.wasm").write_bytes(M_SIGNED[:start] + b"\x09" + M_SIGNED[start + 1 :])
     (files / "cut.wasm").write_bytes(cut(M_SIGNED))
     name, options, message = REFUSED[case]
@@ -222,3 +233,12 @@ def test_many_detached_signatures(files: Path, run: Run) -> None:
 def test_a_store_in_json_is_read_too(files: Path, run: Run, secret: SecretKey) -> None:
     (files / "t.json").write_text(json.dumps({"keys": [{"name": "n", "public_key": secret.public.openssh().decode()}]}))
     assert run("verify", "-i", "one.wasm", "--trusted-keys", "t.json").code == (0 if secret is K1 else 4)
+
+
+def test_a_long_list_is_not_shown_whole(files: Path, run: Run) -> None:
+    keys = (base64.b64encode(number.to_bytes(32, "big")).decode() for number in range(2, 1002))
+    entries = [{"name": f"k{number}", "public_key": public} for number, public in enumerate(keys)]
+    (files / "long.json").write_text(json.dumps({"keys": entries}))
+    done = run("verify", "-i", "one.wasm", "--trusted-keys", "long.json")
+    assert (done.code, " and 992 more); give the signer's" in done.err) == (4, True)
+    assert len(done.err) < 500

@@ -198,7 +198,8 @@ class _Reader:
 
     def finish(self) -> None:
         if self.pos != len(self._data):
-            raise FormatError(f"{len(self._data) - self.pos} bytes are left over")
+            left = len(self._data) - self.pos
+            raise FormatError("1 byte is left over" if left == 1 else f"{left} bytes are left over")
 
 
 def _check_count(number: int, limit: int, what: str, where: str = "") -> None:

@@ -21,6 +21,9 @@ from wasm_oci.wasmsign.pattern import SectionPattern
 from wasm_oci.wasmsign.sections import PREAMBLE_SIZE, SIGNATURE_NAME, Header, Kind, SeekingSource, read_preamble, walk
 from wasm_oci.wasmsign.signature import ED25519, SignatureData, SignedHashes, message, parse_signature
 
+_SHOWN = 8
+"""How many key ids a message shows."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyResult:
@@ -177,8 +180,8 @@ def _signed_by(keys: tuple[PublicKey, ...], data: SignatureData, where: str) -> 
             hint="fetch or sign the file again",
             reason="content_changed",
         )
-    seen = ", ".join(_key_ids(data)) or "no key id"
-    expected = ", ".join(key.key_id.hex() for key in keys)
+    seen = _listed(_key_ids(data)) or "no key id"
+    expected = _listed([key.key_id.hex() for key in keys])
     raise SignatureError(
         f"none of the given keys signed it (signed by {seen}; given {expected})",
         where=where,
@@ -189,3 +192,8 @@ def _signed_by(keys: tuple[PublicKey, ...], data: SignatureData, where: str) -> 
 
 def _key_ids(data: SignatureData) -> tuple[str, ...]:
     return tuple(sorted({record.key_id.hex() for record in data.records if record.key_id}))
+
+
+def _listed(key_ids: Sequence[str]) -> str:
+    shown = ", ".join(key_ids[:_SHOWN])
+    return f"{shown} and {len(key_ids) - _SHOWN} more" if len(key_ids) > _SHOWN else shown
