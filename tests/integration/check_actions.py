@@ -1,4 +1,4 @@
-"""check_actions.py: what the example's build actions may do, read from `bazelw aquery`; one line for each property.
+"""check_actions.py: what the examples' build actions may do, read from `bazelw aquery`; one line for each property.
 
 Run from the root of the workspace: ./bazelw exec python3 tests/integration/check_actions.py
 """
@@ -15,12 +15,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-TARGETS = "//examples/oci_publishing/..."
+TARGETS = "//examples/..."
 OURS = "Wasm"
 """Mnemonics of this rule set's actions begin so."""
 SENTINEL = "a-token-of-the-user"
-"""Value of the variables that the example's registries name; it must not reach any action."""
-SECRET_VARIABLES = ("GITHUB_TOKEN", "DOCKER_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+"""Value of the variables that the examples' registries and keys name; it must not reach any action."""
+SECRET_VARIABLES = ("GITHUB_TOKEN", "DOCKER_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "RELEASE_SIGNING_KEY")
 
 Action = Mapping[str, Any]
 
@@ -80,6 +80,13 @@ def secret_files(graph: Graph) -> list[str]:
     return found
 
 
+def outside_keys(written: list[str]) -> set[tuple[str, str]]:
+    """Source and reference of the keys outside the build that requests of run targets name."""
+    requests = [json.loads(content) for content in written if '"schemaVersion"' in content and content.startswith("{")]
+    lists = [request.get("keys") or (request.get("signing") or {}).get("keys") or [] for request in requests]
+    return {(key["source"], key["ref"]) for keys in lists for key in keys}
+
+
 def spellings(secret: bytes) -> Iterator[bytes]:
     """A secret key as it could stand in a text: itself, in hexadecimal, in base64, and its own lines."""
     yield from (secret, secret.hex().encode(), base64.b64encode(secret), base64.urlsafe_b64encode(secret))
@@ -97,7 +104,7 @@ def problems(graph: Graph, text: str, execution_root: Path) -> Iterator[tuple[st
     """Yields each property and what speaks against it."""
     ours = [action for action in graph.actions if action["mnemonic"].startswith(OURS)]
     counts = Counter(action["mnemonic"] for action in ours)
-    wanted = {"WasmComponent", "WasmKeygen", "WasmOciLayout", "WasmSign", "WasmValidate", "WasmVerify"}
+    wanted = {"WasmComponent", "WasmKeygen", "WasmNormalise", "WasmOciLayout", "WasmSign", "WasmSplit", "WasmValidate", "WasmVerify"}
     yield f"the actions are there: {dict(sorted(counts.items()))}", sorted(wanted - counts.keys())
 
     network = [name(action) for action in graph.actions if "requires-network" in requirements(action)]
@@ -115,6 +122,13 @@ def problems(graph: Graph, text: str, execution_root: Path) -> Iterator[tuple[st
     told = [path for path, content in contents.items() if any(spelling in everything for spelling in spellings(content))]
     told += [] if any("schemaVersion" in content for content in written) else ["the contents of written files are not in the answer"]
     yield f"the contents of {len(secrets)} secret keys are in no argument, params file or any of {len(written)} written files", told
+
+    outside = outside_keys(written)
+    sources = {source for source, _ in outside}
+    files = {Path(ref).name for source, ref in outside if source == "file"}
+    touched = [name(action) for action in graph.actions if any(Path(path).name in files for path in graph.inputs(action))]
+    touched += sorted({"command", "env", "file", "ssh-agent"} - sources)
+    yield f"no file of the {len(outside)} keys outside the build ({', '.join(sorted(sources))}) is an input", touched
 
     readers = [action for action in graph.actions if graph.inputs(action) & set(secrets)]
     makers = [action for action in graph.actions if graph.outputs(action) & set(secrets)]
