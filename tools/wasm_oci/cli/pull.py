@@ -7,7 +7,8 @@ from contextlib import closing
 from pathlib import Path
 
 from wasm_oci.cli.outcome import Outcome
-from wasm_oci.cli.trust_options import add_trust_options, trust_of
+from wasm_oci.cli.trust_options import add_trust_options, pattern_of, trust_of
+from wasm_oci.errors import UsageError
 from wasm_oci.files import read_bounded
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
@@ -37,11 +38,14 @@ def run(args: argparse.Namespace) -> Outcome:
     from wasm_oci.publish import session
     from wasm_oci.publish.pull import pull
 
-    trust = trust_of(args)
+    trust, pattern = trust_of(args), pattern_of(args)
+    for option, given in (("--threshold", args.threshold != 1), ("--split-regex", pattern is not None)):
+        if given and args.allow_unsigned:
+            raise UsageError("what may be unsigned needs no such signature", where=option, hint="leave it out, or --allow-unsigned")
     signature = read_bounded(args.signature_file, LIMITS.signature_section, what="signature file") if args.signature_file else None
     with closing(session.make_transport()) as transport:
         source, pinned = session.open_source(args.reference, transport)
-        pulled = pull(source, args.output_file, trust=trust, signature=signature, allow_unsigned=args.allow_unsigned)
+        pulled = pull(source, args.output_file, trust=trust, signature=signature, pattern=pattern, allow_unsigned=args.allow_unsigned)
     reference = f"{source.name}@{pulled.digest}"
     document: JsonObject = {
         "reference": reference,

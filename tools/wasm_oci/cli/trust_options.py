@@ -1,13 +1,17 @@
-"""The options of commands that verify: whom to trust, how many of them, and at what time."""
+"""The options of commands that verify: whom to trust, how many of them, at what time, and for which parts."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wasm_oci.errors import UsageError
 from wasm_oci.wasmsign.keys import OPENSSH, PublicKey, load_public_keys, require_format
 from wasm_oci.wasmsign.trust import Trust
+
+if TYPE_CHECKING:
+    from wasm_oci.wasmsign.pattern import SectionPattern
 
 
 def add_trust_options(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +32,9 @@ def add_trust_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ignore-time", action="store_true", help="let expired and future keys of --trusted-keys count, for results that may not change"
     )
+    parser.add_argument(
+        "--split-regex", metavar="REGEX", help="verify standard sections and custom ones whose name matches; other parts may differ"
+    )
 
 
 def trust_of(args: argparse.Namespace, *, openssh: bool = False) -> Trust | None:
@@ -47,6 +54,15 @@ def trust_of(args: argparse.Namespace, *, openssh: bool = False) -> Trust | None
     if not args.public_key:
         return None
     return Trust.of_keys(_public_keys(args.public_key, openssh=openssh), threshold=args.threshold)
+
+
+def pattern_of(args: argparse.Namespace) -> SectionPattern | None:
+    """Returns the expression of --split-regex, None where there is none; raises UsageError for one that is unusable."""
+    if args.split_regex is None:
+        return None
+    from wasm_oci.wasmsign.pattern import SectionPattern
+
+    return SectionPattern(args.split_regex)
 
 
 def _of_store(args: argparse.Namespace, *, openssh: bool) -> Trust:

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from wasm_oci.cli.outcome import SCHEMA_VERSION, Outcome
-from wasm_oci.cli.trust_options import add_trust_options, trust_of
+from wasm_oci.cli.trust_options import add_trust_options, pattern_of, trust_of
 from wasm_oci.errors import FormatError, SignatureError, UsageError
 from wasm_oci.files import read_bounded, write_file
 from wasm_oci.limits import LIMITS
 from wasm_oci.wasmsign.trust import Trust, verify_trusted
 from wasm_oci.wasmsign.verify import VerifyResult
-
-if TYPE_CHECKING:
-    from wasm_oci.wasmsign.pattern import SectionPattern
 
 DESCRIPTION = """Verify that trusted keys signed all of a WebAssembly module or component.
 
@@ -36,9 +32,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", type=Path, nargs="*", metavar="FILE", help="many inputs, in place of -i; each has its own result")
     parser.add_argument("--detached", action="store_true", help="with many inputs: the signature of each is in FILE.sig")
     add_trust_options(parser)
-    parser.add_argument(
-        "--split-regex", metavar="REGEX", help="verify standard sections and custom ones whose name matches; other parts may differ"
-    )
     parser.add_argument("-Z", "--openssh", action="store_true", help="refuse keys that are not in OpenSSH form")
     parser.add_argument("--report", type=Path, metavar="FILE", help="write the result as JSON here too, only if it verifies")
     parser.add_argument("--request", type=Path, metavar="FILE", help="take files and keys from the request file of a test target")
@@ -52,7 +45,7 @@ def run(args: argparse.Namespace) -> Outcome:
     trust = trust_of(args, openssh=args.openssh)
     if trust is None or not (args.input_file or args.files):
         raise UsageError("a file and a public key are needed", hint="give -i FILE, and -K FILE or --trusted-keys FILE")
-    pattern = _pattern_of(args)
+    pattern = pattern_of(args)
     if args.files:
         from wasm_oci.cli import verify_many
 
@@ -100,11 +93,3 @@ def detached_signature(path: Path) -> bytes:
         return read_bounded(path, LIMITS.signature_section, what="signature file")
     except (FormatError, UsageError) as err:
         raise SignatureError(err.what, where=err.where, hint=err.hint, reason="malformed_signature") from err
-
-
-def _pattern_of(args: argparse.Namespace) -> SectionPattern | None:
-    if args.split_regex is None:
-        return None
-    from wasm_oci.wasmsign.pattern import SectionPattern
-
-    return SectionPattern(args.split_regex)

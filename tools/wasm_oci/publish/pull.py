@@ -18,6 +18,7 @@ from wasm_oci.limits import LIMITS
 from wasm_oci.oci.descriptor import MANIFEST_TYPE, WASM_LAYER_TYPE, Descriptor
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.publish.source import Source
+from wasm_oci.wasmsign.pattern import SectionPattern
 from wasm_oci.wasmsign.sections import read_preamble
 from wasm_oci.wasmsign.trust import Tally, Trust, verify_trusted
 from wasm_oci.wasmsign.verify import VerifyResult, verify_file
@@ -36,7 +37,15 @@ class Pulled:
     """None where it was accepted without a signature."""
 
 
-def pull(source: Source, output: Path, *, trust: Trust | None, signature: bytes | None = None, allow_unsigned: bool = False) -> Pulled:
+def pull(
+    source: Source,
+    output: Path,
+    *,
+    trust: Trust | None,
+    signature: bytes | None = None,
+    pattern: SectionPattern | None = None,
+    allow_unsigned: bool = False,
+) -> Pulled:
     """Writes the component of a manifest to `output`, all or nothing.
 
     `signature` is a detached one that counts instead of what the source has; without it, the keys of the embedded one
@@ -62,7 +71,8 @@ def pull(source: Source, output: Path, *, trust: Trust | None, signature: bytes 
         with open_input(path) as stream:
             read_preamble(stream, where=where)
         try:
-            verified = _verify(path, source, descriptor.digest, trust, signature, allow_unsigned=allow_unsigned) if trust else None
+            payloads = islice(source.signatures(descriptor.digest), LIMITS.signatures)
+            verified = _verify(path, payloads, trust, signature, pattern, allow_unsigned=allow_unsigned) if trust else None
         except SignatureError as err:
             err.where = where if err.where.startswith(str(path)) else err.where
             raise
@@ -82,26 +92,29 @@ def _only_component(manifest: Manifest, where: str) -> Descriptor:
 
 
 def _verify(
-    path: Path, source: Source, subject: Digest, trust: Trust, signature: bytes | None, *, allow_unsigned: bool
+    path: Path,
+    payloads: Iterator[bytes],
+    trust: Trust,
+    signature: bytes | None,
+    pattern: SectionPattern | None,
+    *,
+    allow_unsigned: bool,
 ) -> VerifyResult | None:
-    """The given signature, else an embedded one, and as many that refer to the manifest as are needed."""
+    """The given signature, else an embedded one, and as many of `payloads`, which refer to the manifest, as are needed."""
     if signature is not None:
-        return verify_trusted(path, trust, signature=signature)
+        return verify_trusted(path, trust, signature=signature, pattern=pattern)
     tally, refused = Tally(trust), None
     try:
-        tally.add(verify_file(path, trust.keys))
+        tally.add(verify_file(path, trust.keys, pattern=pattern))
     except SignatureError as err:
         if err.reason not in ("unsigned", "no_trusted_key"):
             raise
         refused = err
-    payloads = iter(()) if tally.enough else islice(source.signatures(subject), LIMITS.signatures)
-    for payload in payloads:
+    while not tally.enough and (payload := next(payloads, None)) is not None:
         try:
-            tally.add(verify_file(path, trust.keys, signature=payload))
+            tally.add(verify_file(path, trust.keys, signature=payload, pattern=pattern))
         except SignatureError as err:
             refused = err
-        if tally.enough:
-            break
     if refused is None or not tally.empty:
         return tally.result(where=str(path))
     if refused.reason == "unsigned":
