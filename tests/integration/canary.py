@@ -24,6 +24,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from statements import report
+
 REPOSITORY = Path.cwd()
 CHUNK = 1 << 22
 VARIABLE, PASSPHRASE_VARIABLE = "CANARY_KEY", "CANARY_PASSPHRASE"
@@ -269,26 +271,19 @@ def statements(workspace: Workspace, keys: Keys, agent: Mapping[str, str]) -> It
 
 
 def main() -> int:
-    failed = 0
     with tempfile.TemporaryDirectory(prefix="canary.") as name:
         scratch = Path(name)
         keys = Keys.make(scratch / "keys")
-        started = run("ssh-agent", "-s")
-        agent = dict(re.findall(r"(SSH_\w+)=([^;]+);", started))
+        agent = dict(re.findall(r"(SSH_\w+)=([^;]+);", run("ssh-agent", "-s")))
         try:
             run("ssh-add", "-q", keys.folder / "plain", environ=agent)
             workspace = Workspace(scratch, keys)
             try:
-                for statement, against in statements(workspace, keys, agent):
-                    failed += bool(against)
-                    sys.stdout.write(f"{'FAIL' if against else 'PASS'} {statement}\n")
-                    for line in against:
-                        sys.stdout.write(f"     {line}\n")
+                return report(statements(workspace, keys, agent))
             finally:
                 workspace.close()
         finally:
             run("kill", agent["SSH_AGENT_PID"])
-    return 1 if failed else 0
 
 
 if __name__ == "__main__":

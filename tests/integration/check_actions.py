@@ -15,6 +15,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from statements import report
+
 TARGETS = "//examples/..."
 OURS = "Wasm"
 """Mnemonics of this rule set's actions begin so."""
@@ -143,13 +145,7 @@ def main() -> int:
     options = ("--output=jsonproto", "--include_param_files", "--include_file_write_contents", "--noshow_progress")
     text = bazelw("aquery", f"deps({TARGETS})", *options, **dict.fromkeys(SECRET_VARIABLES, SENTINEL))
     execution_root = Path(bazelw("info", "execution_root", "--noshow_progress").strip())
-    failed = 0
-    for statement, against in problems(Graph(text), text, execution_root):
-        failed += bool(against)
-        sys.stdout.write(f"{'FAIL' if against else 'PASS'} {statement}\n")
-        for line in against:
-            sys.stdout.write(f"     {line}\n")
-    return 1 if failed else 0
+    return report(problems(Graph(text), text, execution_root))
 
 
 if __name__ == "__main__":

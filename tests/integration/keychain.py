@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from statements import report
+
 TARGETS = ("//tools/programs:wasm_oci", "//tests/integration:secret_store")
 WASM_OCI = Path("bazel-bin/tools/programs/wasm_oci")
 STORE = Path("bazel-bin/tests/integration/secret_store")
@@ -127,14 +129,8 @@ def main() -> int:
         sys.stderr.write("keychain.py: set WASMSIGN2 to the published program; .ci/peers installs it\n")
         return 2
     subprocess.run(["./bazelw", "build", "--noshow_progress", *TARGETS], check=True)
-    failed = 0
     with tempfile.TemporaryDirectory(prefix="keychain.") as scratch:
-        for statement, against in problems(Session(Path(scratch)), wasmsign2):
-            failed += bool(against)
-            sys.stdout.write(f"{'FAIL' if against else 'PASS'} {statement}\n")
-            for line in against:
-                sys.stdout.write(f"     {line}\n")
-    return 1 if failed else 0
+        return report(problems(Session(Path(scratch)), wasmsign2))
 
 
 if __name__ == "__main__":
