@@ -30,6 +30,7 @@ from fakes.signing import (
 from fakes.wasm import MODULE, custom, section
 from wasm_oci.errors import FormatError, SignatureError, UsageError
 from wasm_oci.wasmsign import ed25519
+from wasm_oci.wasmsign.keys import PublicKey
 from wasm_oci.wasmsign.sections import Kind
 from wasm_oci.wasmsign.signature import SignatureData, SignatureRecord, SignedHashes, message
 from wasm_oci.wasmsign.verify import VerifyResult, read_signature, verify_file
@@ -250,3 +251,23 @@ def test_the_work_of_verifying_is_bounded(check: Check) -> None:
 
     assert reason_of(check, of(16)) == "no_trusted_key"
     assert reason_of(check, of(17)) == "malformed_signature"
+
+
+def test_of_many_keys_only_those_with_the_id_are_made_ready(check: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list of a thousand keys costs a file no thousand key objects."""
+    made: list[bytes] = []
+    ready = ed25519.verifier
+
+    def counted(public: bytes) -> Callable[[bytes, bytes], bool]:
+        made.append(public)
+        return ready(public)
+
+    monkeypatch.setattr(ed25519, "verifier", counted)
+    path = tmp_path / "m.wasm"
+    path.write_bytes(signed(tmp_path, M, K1))
+    others = [PublicKey(raw=number.to_bytes(32, "big")) for number in range(2, 52)]
+    assert verify_file(path, [*others, K1.public]).key == K1.public
+    assert made == [K1.public.raw]
+    path.write_bytes(signed(tmp_path, M, K1, key_id=False))
+    assert verify_file(path, [*others, K1.public]).key == K1.public
+    assert len(made) == 1 + len(others) + 1

@@ -33,7 +33,7 @@ _KEY_ID_SIZE = 12
 _NEW_KEY = "use a compact, OpenSSH or PEM file with an Ed25519 key; `wasm_oci keygen` makes one"
 
 
-@lru_cache
+@lru_cache(maxsize=2048)
 def _key_id(raw: bytes) -> bytes:
     return hmac.new(raw, b"key_id", hashlib.sha256).digest()[:_KEY_ID_SIZE]
 

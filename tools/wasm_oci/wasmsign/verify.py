@@ -154,7 +154,10 @@ def _payload(stream: BinaryIO, section: Header, where: str) -> bytes:
 def _signed_by(keys: tuple[PublicKey, ...], data: SignatureData, where: str) -> list[tuple[PublicKey, SignedHashes]]:
     """Returns every set with a valid signature, and whose it is; raises SignatureError where there is none."""
     found, named, tried = [], False, 0
+    ids = {record.key_id for record in data.records}
     for key in keys:
+        if ids.isdisjoint((b"", key.key_id)):
+            continue
         verifies = ed25519.verifier(key.raw)
         for signed in data.sets:
             for record in signed.signatures:
