@@ -111,17 +111,17 @@ REFUSED = {
     "key_expired": (
         "one.wasm",
         ["--trusted-keys", "trusted.yaml", "--at", "2027-01-01"],
-        "one.wasm: key now expired after 2026-12-31T23:59:59Z; no other trusted key signed it; have it signed with a key that counts now",
+        "one.wasm: key now expired after 2026-12-31T23:59:59Z; no other trusted key signed it; have it signed with a current key, too",
     ),
     "key_not_yet_valid": (
         "one.wasm",
         ["--trusted-keys", "trusted.yaml", "--at", "2025-12-31T23:59:59Z"],
-        "one.wasm: key now counts from 2026-01-01T00:00:00Z on; no other trusted key signed it",
+        "one.wasm: key now counts from 2026-01-01T00:00:00Z on; no other trusted key signed it; check the clock of this machine",
     ),
     "key_revoked": (
         "two.wasm",
         ["--trusted-keys", "trusted.yaml", "--ignore-time"],
-        "two.wasm: key lost is revoked; no other trusted key signed it",
+        "two.wasm: key lost is revoked; no other trusted key signed it; do not use it, unless you know its digest from elsewhere",
     ),
     "threshold": (
         "one.wasm",

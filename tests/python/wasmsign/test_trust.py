@@ -50,7 +50,7 @@ def test_a_revoked_key_never_counts(tmp_path: Path, at: datetime | None) -> None
     with pytest.raises(SignatureError) as caught:
         verify_trusted(wasm(tmp_path, K1), Trust.of_store([replace(ONE, revoked=True)], at=at))
     assert caught.value.reason == "key_revoked"
-    assert "key one is revoked; no other trusted key signed it; have it signed" in str(caught.value)
+    assert "key one is revoked; no other trusted key signed it; do not use it" in str(caught.value)
 
 
 EXPIRED, EARLY = replace(TWO, not_after=BEFORE), replace(THREE, not_before=AFTER)

@@ -20,8 +20,12 @@ from wasm_oci.wasmsign.verify import VerifyResult, verify_file
 if TYPE_CHECKING:
     from datetime import datetime
 
-_REASONS = ("key_revoked", "key_expired", "key_not_yet_valid")
-"""Which one an error has where several keys signed and none counts: the first of these."""
+_HINTS = {
+    "key_revoked": "do not use it, unless you know its digest from elsewhere",
+    "key_expired": "have it signed with a current key, too: see docs/key-rotation.md",
+    "key_not_yet_valid": "check the clock of this machine, and the key's not_before",
+}
+"""What to do next. The first of these reasons is the one that an error has where several keys signed and none counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,13 +99,13 @@ class Trust:
         if len(counting) >= self.threshold:
             return counting
         refusals = [refusal for key in self.keys if key in found and (refusal := self.refusal(key))]
-        refusals.sort(key=lambda refusal: _REASONS.index(refusal[0]))
+        refusals.sort(key=lambda refusal: list(_HINTS).index(refusal[0]))
         words = [words for _, words in refusals]
         if not counting:
             raise SignatureError(
                 f"{', and '.join(words)}; no other trusted key signed it",
                 where=where,
-                hint="have it signed with a key that counts now",
+                hint=_HINTS[refusals[0][0]],
                 reason=refusals[0][0],
             )
         who = ", ".join(self.describe(key) for key in counting)
