@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from wasm_oci.limits import Limits
 from wasm_oci.oci.retry import Timing
 
-IMPATIENT = Limits(read_timeout=0.3, connect_timeout=2.0, retries=2)
+IMPATIENT = Limits(read_timeout=0.5, connect_timeout=2.0, retries=2)
 """For registries that never answer."""
 
 
