@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,7 @@ PACKAGES = {
     "bcrypt": {"wasmsign"},
     "cryptography": {"wasmsign"},
     "keyring": {"keysource"},
+    "re2": {"wasmsign"},
     "requests": {"oci"},
     "urllib3": {"oci"},
     "yaml": {BASE},
@@ -54,7 +56,7 @@ def problems(folder: str, source: str) -> list[str]:
             target = rest[0] if rest[0] in ALLOWED else BASE
             if target not in ALLOWED[folder]:
                 found.append(f"{folder} imports {name}")
-        elif folder not in PACKAGES.get(top, {folder}):
+        elif top != "wasm_oci" and top not in sys.stdlib_module_names and folder not in PACKAGES.get(top, set()):
             found.append(f"{folder} imports {top}")
     return found
 

@@ -177,6 +177,9 @@ SIGNED: set[str] = set()
 
 def main() -> None:
     name, corpus = sys.argv[1], Path(sys.argv[2])
+    folders = {path.name for path in Path(__file__).with_name("corpus").iterdir()}
+    if folders != TARGETS.keys():
+        raise SystemExit(f"without a folder in the corpus, or without a target: {', '.join(sorted(folders ^ TARGETS.keys()))}")
     for path in Path(__file__).with_name("corpus").joinpath("verify").iterdir():
         with suppress(WasmOciError):
             SIGNED.add(verify_file(path, [KEY.public]).module_hash)

@@ -179,12 +179,14 @@ class Workspace:
     def __init__(self, scratch: Path, keys: Keys) -> None:
         self.folder, self._logs = scratch / "workspace", scratch / "logs"
         self.published, self.signed = scratch / "published", scratch / "signed"
-        self.searched = [scratch / name for name in ("workspace", "logs", "published", "signed", "output", "disk_cache", "scripts")]
+        self.searched = [
+            scratch / name for name in ("workspace", "logs", "published", "signed", "output", "disk_cache", "scripts", "home", "temporary")
+        ]
         for folder in self.searched:
             folder.mkdir()
         (scratch / "backend").mkdir()
         (scratch / "backend" / "canary_backend.py").write_text(BACKEND)
-        self._scripts = scratch / "scripts"
+        self._scripts, self._home, self._temporary = scratch / "scripts", scratch / "home", scratch / "temporary"
         self._bazel = [str(REPOSITORY / "bazelw"), f"--output_base={scratch / 'output'}"]
         self._options = [f"--disk_cache={scratch / 'disk_cache'}", "--noshow_progress"]
         (self.folder / "MODULE.bazel").write_text(MODULE.format(path=REPOSITORY))
@@ -208,7 +210,9 @@ class Workspace:
         """Runs a run target by its script, so that Bazel's client never sees the variables."""
         script = self._scripts / f"{target.rpartition(':')[2]}.sh"
         printed = self.bazel("run", f"--script_path={script}", target)
-        return printed + run(script, *arguments, environ=source.environ, stdin=source.stdin, cwd=self.signed)
+        # What a run leaves in its user's home or the folder for temporary files is searched too.
+        folders = {"HOME": str(self._home), "XDG_CACHE_HOME": str(self._home), "TMPDIR": str(self._temporary)}
+        return printed + run(script, *arguments, environ=folders | dict(source.environ), stdin=source.stdin, cwd=self.signed)
 
     def close(self) -> None:
         run(*self._bazel, "clean", "--expunge", cwd=self.folder)

@@ -67,4 +67,4 @@ def test_a_test_looks_at_the_time(name: str, at: list[str], code: int, words: st
 def test_a_request_leaves_nothing_else_to_say() -> None:
     done = call(HERE / "trusted_both_run_launcher.sh", "--threshold=1", "other.wasm")
     assert done.code == 2
-    assert "the request says which file is verified with which keys" in done.stderr
+    assert "does not go with --request" in done.stderr

@@ -121,7 +121,7 @@ def test_the_request_of_a_target(tmp_path: Path) -> None:
     ("change", "more", "message"),
     [
         ({}, [], "bazel run TARGET -- --output-dir DIR"),
-        ({}, ["--output-dir", "/nonexistent/d", "-k", "x"], "do not go with --request"),
+        ({}, ["--output-dir", "/nonexistent/d", "-k", "x"], "secret-key does not go with --request"),
         ({}, ["--output-dir", "/dev/null/d"], "cannot make the folder"),
         ({"schemaVersion": 2}, ["--output-dir", "/nonexistent/d"], "build the target again"),
         ({"format": None}, ["--output-dir", "/nonexistent/d"], "build the target again"),

@@ -160,7 +160,13 @@ def test_a_layout_of_another_form_is_not_signed(run: Run, registry: RunningRegis
     assert writes(registry) == []
 
 
-def test_a_passphrase_is_for_requests(run: Run, files: Path) -> None:
+def test_a_passphrase_is_for_what_the_run_signs(run: Run, registry: RunningRegistry, files: Path) -> None:
+    change = detached(files, run) | {"signing": None}
+    path = request_file(files, registry)
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    ended = run("push", "--request", path, "--passphrase-env", "X")
+    assert ended.code == 2
+    assert "this image needs no signature of this run" in ended.err
     ended = run("push", files / "layout", "localhost:1/a/b:c", "--passphrase-env", "X")
     assert ended.code == 2
     assert "a passphrase is for signing" in ended.err

@@ -45,6 +45,8 @@ def request(files: Path, **changed: Any) -> str:
         "output": "m_signed.wasm",
         "signature": None,
         "keys": [KEY],
+        "signed": None,
+        "signedSignature": None,
     } | changed
     (files / "request.json").write_text(json.dumps({name: value for name, value in document.items() if value != "absent"}))
     return str(files / "request.json")
@@ -90,7 +92,8 @@ def test_what_the_build_signed_is_copied(files: Path, capsys: Capture) -> None:
 
 REFUSED: dict[str, tuple[dict[str, Any], list[str], str]] = {
     "other version": ({"schemaVersion": 2}, [], "the request is of another version"),
-    "no input": ({"input": "absent"}, [], "the request has no usable input"),
+    "no input": ({"input": "absent"}, [], "the request has no input"),
+    "unknown member": ({"signer": "x"}, [], "the request has an unknown member 'signer'"),
     "detached is text": ({"detached": "yes"}, [], "the request has no usable detached"),
     "keys is an object": ({"keys": {}}, [], "the request has no usable keys"),
     "a key without source": ({"keys": [{"publicKey": "_main/k.pub", "ref": "X"}]}, [], "keys[0]: publicKey, source and ref are needed"),
@@ -103,10 +106,18 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str], str]] = {
     "neither keys nor file": ({"keys": []}, [], "neither keys nor a signed file"),
     "no signature of the build": ({"keys": [], "detached": True, "signed": "_main/m_signed.wasm"}, [], "neither keys nor a signed file"),
     "-S for an embedded one": ({}, ["-S", "x"], "this target embeds its signature"),
-    "-k": ({}, ["-k", "x"], "the request says what is signed with which keys"),
-    "-K": ({}, ["-K", "x"], "the request says what is signed with which keys"),
-    "-i": ({}, ["-i", "x"], "the request says what is signed with which keys"),
-    "files": ({}, ["x"], "the request says what is signed with which keys"),
+    "-k": ({}, ["-k", "x"], "does not go with --request"),
+    "-K": ({}, ["-K", "x"], "does not go with --request"),
+    "-Z": ({}, ["-Z"], "openssh does not go with --request"),
+    "--detached": ({}, ["--detached"], "detached does not go with --request"),
+    "--key-ref": ({}, ["--key-ref", "X"], "key-ref does not go with --request"),
+    "a passphrase for what is signed": (
+        {"keys": [], "signed": "_main/k.pub"},
+        ["--passphrase-env", "X"],
+        "the build has signed this file",
+    ),
+    "-i": ({}, ["-i", "x"], "does not go with --request"),
+    "files": ({}, ["x"], "does not go with --request"),
 }
 
 

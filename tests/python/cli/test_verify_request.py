@@ -53,8 +53,7 @@ def request(files: Path, **members: object) -> Path:
 def test_a_list_and_the_time_of_the_run(run: Run, files: Path) -> None:
     path = request(files, trustedKeys="list.yaml")
     assert run("verify", "--request", path, "--at", "2026-06-30").code == 0
-    assert run("verify", "--request", path, "--ignore-time").code == 0
-    assert run("verify", "--request", path, "--ignore-time", "--report", "r.json").code == 0
+    assert run("verify", "--request", path, "--at", "2026-06-30", "--report", "r.json").code == 0
     assert json.loads((files / "r.json").read_text())["keyNames"] == ["one"]
     expired = run("verify", "--request", path, "--at", "2026-07-01", "--output", "json")
     assert (expired.code, expired.document["error"]["reason"]) == (4, "key_expired")
@@ -76,7 +75,7 @@ def test_a_list_and_the_time_of_the_run(run: Run, files: Path) -> None:
     ],
 )
 def test_what_it_says_is_done(run: Run, files: Path, members: dict[str, object], code: int) -> None:
-    time = ["--ignore-time"] if "trustedKeys" in members else []
+    time = ["--at", "2026-06-30"] if "trustedKeys" in members else []
     assert run("verify", "--request", request(files, **members), *time).code == code
 
 
@@ -91,11 +90,19 @@ def test_what_it_says_is_done(run: Run, files: Path, members: dict[str, object],
         ({"publicKeys": ["absent"]}, [], "request.json: the file 'absent' is not in the runfiles"),
         ({"trustedKeys": "../list.yaml"}, [], "request.json: '../list.yaml' leaves the runfiles"),
         ({}, [], "a file and a public key are needed"),
-        ({"publicKeys": ["k1.public"]}, ["-K", "k1.public"], "request.json: the request says which file is verified with which keys"),
-        ({"publicKeys": ["k1.public"]}, ["--trusted-keys", "x"], "the request says which file is verified with which keys"),
-        ({"publicKeys": ["k1.public"]}, ["--threshold", "2"], "the request says which file is verified with which keys"),
-        ({"publicKeys": ["k1.public"]}, ["--split-regex", "x"], "the request says which file is verified with which keys"),
-        ({"publicKeys": ["k1.public"]}, ["one.wasm"], "the request says which file is verified with which keys"),
+        (
+            {"publicKeys": ["k1.public"]},
+            ["-K", "k1.public"],
+            "request.json: public-key does not go with --request; give --at, --report only",
+        ),
+        ({"publicKeys": ["k1.public"]}, ["--trusted-keys", "x"], "does not go with --request"),
+        ({"publicKeys": ["k1.public"]}, ["--threshold", "2"], "does not go with --request"),
+        ({"trustedKeys": "list.yaml"}, ["--ignore-time"], "does not go with --request"),
+        ({"publicKeys": ["k1.public"]}, ["-Z"], "does not go with --request"),
+        ({"publicKeys": ["k1.public"], "more": 1}, [], "the request has an unknown member 'more'"),
+        ({"publicKeys": ["k1.public"], "threshold": True}, [], "the request has no usable threshold"),
+        ({"publicKeys": ["k1.public"]}, ["--split-regex", "x"], "does not go with --request"),
+        ({"publicKeys": ["k1.public"]}, ["one.wasm"], "does not go with --request"),
         ({"publicKeys": ["k1.public"]}, ["--at", "2026-01-01"], "--at: only keys of a trust store have dates"),
     ],
 )

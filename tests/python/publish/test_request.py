@@ -13,7 +13,7 @@ from wasm_oci.limits import LIMITS
 from wasm_oci.oci.credentials import AuthSetting
 from wasm_oci.publish.registries import RegistryEntry
 from wasm_oci.publish.request import PushRequest, read_request
-from wasm_oci.publish.runfiles import Runfiles
+from wasm_oci.runfiles import Runfiles
 
 ENTRY = {
     "name": "gh",

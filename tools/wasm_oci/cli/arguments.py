@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from wasm_oci.files import read_bounded
 from wasm_oci.limits import LIMITS
 
 _WHAT = "arguments file"
+
+AddArguments = Callable[[argparse.ArgumentParser], None]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -37,6 +39,16 @@ def make_parser(command: str, description: str) -> argparse.ArgumentParser:
     parser.add_argument("--output", choices=("text", "json"), default="text", help="form of the result on stdout (default: text)")
     parser.add_argument("-q", "--quiet", action="store_true", help="print no text on success")
     return parser
+
+
+def refuse_beside_request(args: argparse.Namespace, add_arguments: AddArguments, allowed: Collection[str]) -> None:
+    """Raises UsageError for an option beside --request that the request decides, so that none is ignored."""
+    parser = make_parser("", "")
+    add_arguments(parser)
+    for name, value in vars(args).items():
+        if name not in ("request", "output", "quiet", *allowed) and (value or None) != (parser.get_default(name) or None):
+            flags = ", ".join(f"--{flag.replace('_', '-')}" for flag in allowed)
+            raise UsageError(f"{name.replace('_', '-')} does not go with --request", where=str(args.request), hint=f"give {flags} only")
 
 
 def expanded(arguments: Sequence[str]) -> Iterator[str]:

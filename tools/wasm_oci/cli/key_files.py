@@ -20,7 +20,8 @@ def write_new(*files: tuple[Path, bytes, int], behind_link: bool = False) -> Non
     target = first.with_name(f".{first.name}.owner-only") if behind_link else first
     with ExitStack() as undo:
         if behind_link:
-            target.unlink(missing_ok=True)
+            with _named_errors(target):
+                target.unlink(missing_ok=True)
         for path, data, mode in files:
             place = target if path is first else path
             with _named_errors(path):

@@ -6,10 +6,8 @@ import argparse
 from pathlib import Path
 
 from wasm_oci.errors import UsageError
-from wasm_oci.keysource import KINDS, KeySource, PassphraseSource, SigningKey
+from wasm_oci.keysource import KINDS, WITHOUT_REF, KeySource, PassphraseSource, SigningKey
 from wasm_oci.keysource.passphrase import DEFAULT_VARIABLE
-
-_WITHOUT_REF = ("stdin", "ssh-agent")
 
 
 def add_key_options(parser: argparse.ArgumentParser) -> None:
@@ -70,7 +68,10 @@ def passphrase_of(args: argparse.Namespace) -> PassphraseSource:
 def keys_of(args: argparse.Namespace) -> tuple[SigningKey, ...]:
     """Returns the keys in the order of the command line; raises UsageError where options do not fit together."""
     refs = iter(args.key_ref)
-    sources = [key if isinstance(key, KeySource) else _source(key, next(refs, "") if key not in _WITHOUT_REF else "") for key in args.keys]
+    sources = []
+    for key in args.keys:
+        ref = next(refs, "") if isinstance(key, str) and key not in WITHOUT_REF else ""
+        sources.append(KeySource(kind=key, ref=ref) if isinstance(key, str) else key)
     if next(refs, None) is not None:
         raise UsageError("there are more references than sources that take one", where="--key-ref", hint="leave it out")
     public = args.public_key or [None] * len(sources)
@@ -81,7 +82,3 @@ def keys_of(args: argparse.Namespace) -> tuple[SigningKey, ...]:
             hint="give one for each key, in their order, or none",
         )
     return tuple(SigningKey(source=source, public=half) for source, half in zip(sources, public, strict=True))
-
-
-def _source(kind: str, ref: str) -> KeySource:
-    return KeySource(kind=kind, ref=ref)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from wasm_oci.cli.arguments import refuse_beside_request
 from wasm_oci.cli.key_files import write_new
-from wasm_oci.cli.outcome import SCHEMA_VERSION, Outcome
+from wasm_oci.cli.outcome import Outcome
 from wasm_oci.errors import FormatError, UsageError
-from wasm_oci.files import read_bounded, reason_of
-from wasm_oci.limits import LIMITS
+from wasm_oci.files import reason_of
 from wasm_oci.wasmsign.keys import COMPACT, FORMATS, OPENSSH, SecretKey
 
 DESCRIPTION = """Make an Ed25519 key pair for signing WebAssembly.
@@ -56,20 +56,17 @@ def run(args: argparse.Namespace) -> Outcome:
 
 def _read_request(args: argparse.Namespace) -> None:
     """Fills the arguments from a request (schema version 1) that a keygen target wrote, and makes the folder."""
-    from wasm_oci.jsontext import parse_object
+    from wasm_oci.run_request import read_run_request
 
-    where = str(args.request)
     if args.output_dir is None:
         raise UsageError("no folder is named for the key pair", hint="write: bazel run TARGET -- --output-dir DIR")
-    if args.secret_key or args.public_key or args.behind_link:
-        raise UsageError("-k, -K and --behind-link do not go with --request", hint="name a folder with --output-dir")
-    request = parse_object(read_bounded(args.request, LIMITS.request_file, what="request file"), where=where)
-    texts = [request.get(name) for name in ("format", "comment", "secretName", "publicName")]
-    if request.get("schemaVersion") != SCHEMA_VERSION or not all(isinstance(text, str) for text in texts):
-        raise FormatError("this is not a request for a key pair", where=where, hint="build the target again")
-    args.format, args.comment, secret, public = texts
+    refuse_beside_request(args, add_arguments, ("output_dir",))
+    request = read_run_request(args.request, dict.fromkeys(("format", "comment", "secretName", "publicName"), str))
+    args.format, args.comment = request["format"], request["comment"]
+    if args.format not in FORMATS:
+        raise FormatError(f"{args.format[:40]!r} is no form of keys", where=str(args.request), hint="build the target again")
     try:
         args.output_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as err:
         raise UsageError(f"cannot make the folder: {reason_of(err)}", where=str(args.output_dir), hint="name another folder") from err
-    args.secret_key, args.public_key = args.output_dir / secret, args.output_dir / public
+    args.secret_key, args.public_key = args.output_dir / request["secretName"], args.output_dir / request["publicName"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wasm_oci.cli.key_options import add_passphrase_options, passphrase_of
-from wasm_oci.cli.outcome import Outcome, report_error
+from wasm_oci.cli.outcome import Outcome, error_document, report_error
 from wasm_oci.errors import UsageError, WasmOciError
 from wasm_oci.jsontext import JsonObject
 
@@ -75,8 +75,7 @@ def _ended(error: WasmOciError | None, text: str, document: JsonObject) -> Outco
     if error is None:
         return Outcome(text=text, document=document)
     report_error("wasm_oci", error, "text")
-    details = {"reason": error.reason, "message": error.what, "where": error.where, "hint": error.hint}
-    return Outcome(text="", document={**document, "error": details, "exitCode": error.exit_code}, exit_code=error.exit_code)
+    return Outcome(text="", document=document | error_document(error), exit_code=error.exit_code)
 
 
 def _plan(args: argparse.Namespace, transport: Transport, stack: ExitStack) -> tuple[Planned, bool]:
@@ -111,6 +110,8 @@ def _plan(args: argparse.Namespace, transport: Transport, stack: ExitStack) -> t
 
 def _signed(request: PushRequest, args: argparse.Namespace, stack: ExitStack) -> PushRequest:
     """Makes the signature that the build left to this run; a detached one that is given counts instead."""
+    if request.signing is None and (args.passphrase_env or args.passphrase_file):
+        raise UsageError("this image needs no signature of this run", where=str(args.request), hint="leave the passphrase out")
     if request.signing is None or (args.signature_file and request.signing.image is None):
         return request
     from wasm_oci.publish.signing import signed

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from wasm_oci.cli.arguments import refuse_beside_request
 from wasm_oci.cli.key_options import add_key_options, keys_of, passphrase_of
 from wasm_oci.cli.outcome import Outcome
 from wasm_oci.errors import UsageError
@@ -44,6 +45,7 @@ def run(args: argparse.Namespace) -> Outcome:
     if args.request:
         from wasm_oci.cli import sign_request
 
+        refuse_beside_request(args, add_arguments, ("output_file", "signature_file", "passphrase_env", "passphrase_file"))
         return sign_request.run(args)
     if args.files or args.output_dir:
         from wasm_oci.cli import sign_many

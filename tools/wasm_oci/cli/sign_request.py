@@ -8,26 +8,26 @@ import shutil
 from pathlib import Path
 
 from wasm_oci.cli.key_options import passphrase_of
-from wasm_oci.cli.outcome import SCHEMA_VERSION, Outcome
+from wasm_oci.cli.outcome import Outcome
 from wasm_oci.cli.sign import document_of, sign_with, spare_keys, text_of
 from wasm_oci.digest import digest_of
 from wasm_oci.errors import FormatError, UsageError
-from wasm_oci.files import atomic_output, open_input, read_bounded
-from wasm_oci.jsontext import JsonObject, parse_object
+from wasm_oci.files import atomic_output, open_input
+from wasm_oci.jsontext import JsonObject
 from wasm_oci.keysource import open_signers, parse_keys
 from wasm_oci.limits import LIMITS
-from wasm_oci.publish.runfiles import Runfiles
+from wasm_oci.run_request import BUILD_AGAIN, OPTIONAL_TEXT, Kind, read_run_request
+from wasm_oci.runfiles import Runfiles
 
-_BUILD_AGAIN = "build the target again"
-_MEMBERS: dict[str, type | tuple[type, ...]] = {
+_MEMBERS: dict[str, Kind] = {
     "input": str,
     "detached": bool,
     "openssh": bool,
     "output": str,
-    "signature": (str, type(None)),
+    "signature": OPTIONAL_TEXT,
     "keys": list,
-    "signed": (str, type(None)),
-    "signedSignature": (str, type(None)),
+    "signed": OPTIONAL_TEXT,
+    "signedSignature": OPTIONAL_TEXT,
 }
 
 
@@ -36,8 +36,6 @@ def run(args: argparse.Namespace) -> Outcome:
 
     Raises FormatError for a request that a rule did not write, and what signing raises.
     """
-    if args.input_file or args.files or args.output_dir or args.keys or args.public_key:
-        raise UsageError("the request says what is signed with which keys", where=str(args.request), hint="give -o and -S only")
     request, where = _read(args.request), str(args.request)
     runfiles = Runfiles(os.environ)
     output = args.output_file or Path(request["output"])
@@ -45,6 +43,8 @@ def run(args: argparse.Namespace) -> Outcome:
         raise UsageError("this target embeds its signature", where="-S", hint="set detached = True in the target")
     signature = (args.signature_file or Path(request["signature"] or f"{output}.sig")) if request["detached"] else None
     if not request["keys"]:
+        if args.passphrase_env or args.passphrase_file:
+            raise UsageError("the build has signed this file, so no passphrase is needed", where=where, hint="leave it out")
         return _copied(request, runfiles, output, signature, where)
     keys = parse_keys(request["keys"], lambda path: runfiles.find(path, where=where), where=where)
     spare_keys(keys, (output, signature))
@@ -56,15 +56,9 @@ def run(args: argparse.Namespace) -> Outcome:
 
 
 def _read(path: Path) -> JsonObject:
-    where = str(path)
-    request = parse_object(read_bounded(path, LIMITS.request_file, what="request file"), where=where)
-    if request.get("schemaVersion") != SCHEMA_VERSION:
-        raise FormatError("the request is of another version", where=where, hint=_BUILD_AGAIN)
-    for name, kind in _MEMBERS.items():
-        if not isinstance(request.setdefault(name, None), kind):
-            raise FormatError(f"the request has no usable {name}", where=where, hint=_BUILD_AGAIN)
+    request = read_run_request(path, _MEMBERS)
     if not request["keys"] and (request["signed"] is None or (request["detached"] and request["signedSignature"] is None)):
-        raise FormatError("the request has neither keys nor a signed file", where=where, hint=_BUILD_AGAIN)
+        raise FormatError("the request has neither keys nor a signed file", where=str(path), hint=BUILD_AGAIN)
     return request
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from wasm_oci.cli.arguments import refuse_beside_request
 from wasm_oci.cli.outcome import SCHEMA_VERSION, Outcome
 from wasm_oci.cli.trust_options import add_trust_options, pattern_of, trust_of
 from wasm_oci.errors import FormatError, SignatureError, UsageError
@@ -41,6 +42,7 @@ def run(args: argparse.Namespace) -> Outcome:
     if args.request:
         from wasm_oci.cli import verify_request
 
+        refuse_beside_request(args, add_arguments, ("at", "report"))
         verify_request.fill(args)
     trust = trust_of(args, openssh=args.openssh)
     if trust is None or not (args.input_file or args.files):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from wasm_oci.wasmsign.keys import SecretKey
 
 KINDS = ("file", "env", "stdin", "keychain", "ssh-agent", "command")
-_WITHOUT_REF = ("stdin", "ssh-agent")
+WITHOUT_REF = ("stdin", "ssh-agent")
 _REFS = {
     "file": "the path of a key file",
     "env": "the name of a variable",
@@ -41,7 +41,7 @@ class KeySource:
         """
         if self.kind not in KINDS:
             raise UsageError(f"{self.kind[:40]!r} is no source of keys", where="key source", hint=f"use one of {', '.join(KINDS)}")
-        if self.kind in _WITHOUT_REF:
+        if self.kind in WITHOUT_REF:
             if self.ref:
                 raise UsageError(f"{self.kind} takes no reference", where="key reference", hint="leave it out")
         elif not _is_ref(self.kind, self.ref):

@@ -14,8 +14,8 @@ from wasm_oci.limits import LIMITS
 from wasm_oci.oci.credentials import AuthSetting
 from wasm_oci.oci.reference import check_host, check_tag
 from wasm_oci.publish.registries import RegistryEntry, split_scheme
-from wasm_oci.publish.runfiles import Runfiles
 from wasm_oci.publish.signing import Signing, parse_signing
+from wasm_oci.runfiles import Runfiles
 
 SCHEMA_VERSION = 1
 

@@ -10,13 +10,13 @@ from typing import BinaryIO
 
 from wasm_oci.digest import Digest, digest_of
 from wasm_oci.errors import FormatError, UsageError
-from wasm_oci.files import atomic_output, open_input, real_path
+from wasm_oci.files import atomic_output, open_input
 from wasm_oci.wasmsign.content import Content
 from wasm_oci.wasmsign.ed25519 import SIGNATURE_SIZE
-from wasm_oci.wasmsign.sections import CUSTOM_ID, PREAMBLE_SIZE, SIGNATURE_NAME, Kind
+from wasm_oci.wasmsign.rewrite import custom_section, require_other_file
+from wasm_oci.wasmsign.sections import PREAMBLE_SIZE, SIGNATURE_NAME, Kind
 from wasm_oci.wasmsign.signature import HASH_SIZE, SignatureData, SignatureRecord, message
 from wasm_oci.wasmsign.signer import Signer
-from wasm_oci.wasmsign.varint import encode_u32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +67,8 @@ def sign_file(
     Nothing is written when this raises: FormatError or LimitError for an input that cannot be signed so that it
     verifies, UsageError for files that cannot be read or written.
     """
-    if signature_file is not None and real_path(signature_file) in (real_path(output), real_path(input)):
-        raise UsageError("the signature file is also the input or output", where=str(signature_file), hint="name another file")
+    if signature_file is not None:
+        require_other_file(signature_file, (output, input), what="signature file")
     where = str(input)
     with open_input(input) as stream, ExitStack() as outputs:
         content = Content(stream, where)
@@ -126,24 +126,20 @@ def _check_unsigned(content: Content) -> None:
 
 def _write_embedded(content: Content, payloads: _Payloads, target: BinaryIO) -> tuple[tuple[bytes, ...], bytes, int]:
     """Writes the content behind a gap for the signature; if old signatures made the gap wrong, a second time."""
-    gap = len(_section(payloads.likely(content.hash_count)))
+    gap, known, section = len(custom_section(SIGNATURE_NAME, payloads.likely(content.hash_count))), None, b""
     for _ in range(2):
         target.seek(0)
         target.truncate()
         hashes = content.copy(target, PREAMBLE_SIZE + gap)
-        payload, added = payloads.sign(hashes)
-        section = _section(payload)
+        if hashes != known:  # the second time they are the same, and no key is asked again
+            payload, added = payloads.sign(hashes)
+            known, section = hashes, custom_section(SIGNATURE_NAME, payload)
         if len(section) == gap:
             target.seek(PREAMBLE_SIZE)
             target.write(section)
             return hashes, payload, added
         gap = len(section)
     raise UsageError("the input file changes while it is read", where=content.where, hint="sign it again when nothing writes to it")
-
-
-def _section(payload: bytes) -> bytes:
-    name = encode_u32(len(SIGNATURE_NAME)) + SIGNATURE_NAME
-    return bytes((CUSTOM_ID,)) + encode_u32(len(name) + len(payload)) + name + payload
 
 
 class _Payloads:
