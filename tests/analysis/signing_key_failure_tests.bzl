@@ -22,6 +22,8 @@ _SIGNED = _IMAGE | {"sign_component": True}
 _INSIDE = ":later_dev_keys"
 _OUTSIDE = ":later_outside"
 _SIGN = {"component": ":later_input"}
+_VERIFY = {"keys": _INSIDE, "wasm_file": ":later_input"}
+_LINE_BREAK = ["split_regex = ", "has a line break", "write \\n"]
 _RUN_IT = ["not signed in the build", "its key is outside", "signing_keys", "bazel run"]
 
 def _key(kind, ref = ""):
@@ -96,10 +98,13 @@ _CASES = {
         _SIGN | {"public_key": ":later_public", "secret_key": _OUTSIDE},
         ["secret_key = ", "wasm_signing_key"],
     ),
-    "sign_split_line": (wasm_sign, _SIGN | {"keys": _INSIDE, "split_regex": "a\n-o"}, ["split_regex has a line break"]),
+    "sign_split_line": (wasm_sign, _SIGN | {"keys": _INSIDE, "split_regex": "a\n-o"}, _LINE_BREAK),
+    "sign_split_line_outside": (wasm_sign, _SIGN | {"keys": _OUTSIDE, "split_regex": "a\n-o"}, _LINE_BREAK),
     "sign_twice": (wasm_sign, _SIGN | {"additional_keys": [_INSIDE], "keys": _INSIDE}, ["additional_keys = ", "the same key as"]),
     "validate": (wasm_validate, {"wasm_file": ":later_signed"}, ["wasm_file = ", "later_signed"] + _RUN_IT),
     "verify": (wasm_verify, {"keys": _OUTSIDE, "signed_component": ":later_signed"}, ["signed_component = ", "later_signed"] + _RUN_IT),
+    "verify_split_line": (wasm_verify, _VERIFY | {"split_regex": "a\n--ignore-time"}, _LINE_BREAK),
+    "verify_test_split_line": (wasm_verify_test, _VERIFY | {"split_regex": "a\n--ignore-time"}, _LINE_BREAK),
     "verify_image": (
         wasm_verify_test,
         {"keys": _OUTSIDE, "signed_component": ":later_detached_image"},

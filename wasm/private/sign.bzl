@@ -130,7 +130,7 @@ def _wasm_sign_impl(ctx):
     deferred = is_deferred(keys)
     if ctx.attr.split_regex:
         split = ctx.actions.declare_file(name + ("_unsigned.wasm" if deferred else "_split.wasm"))
-        split_wasm(ctx, wasm_file = source, regex = ctx.attr.split_regex, output = split)
+        split_wasm(ctx, wasm_file = source, output = split)
         source = split
     elif deferred:
         unsigned = ctx.actions.declare_file(name + "_unsigned.wasm")

@@ -1,6 +1,7 @@
 """The actions that sign, or prepare for it; used by `wasm_sign` and by images."""
 
 load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo")
+load(":attr_checks.bzl", "check_split_regex")
 load(":tool_action.bzl", "SECRET_REQUIREMENTS", "params_file_args", "run_wasm_oci")
 
 visibility(["//wasm/..."])
@@ -48,14 +49,13 @@ def sign_wasm(ctx, *, wasm_file, keys, output, signature_file = None):
         wasm_file = output,
     )
 
-def split_wasm(ctx, *, wasm_file, regex, output):
-    """Registers the action WasmSplit: delimiters between what matches and what does not."""
-    if "\n" in regex:
-        fail("{}: split_regex has a line break; write \\n for one in a name".format(ctx.label))
+def split_wasm(ctx, *, wasm_file, output):
+    """Registers the action WasmSplit: delimiters between what matches the attribute split_regex and what does not."""
+    check_split_regex(ctx)
     args = params_file_args(ctx)
     args.add("-i", wasm_file)
     args.add("-o", output)
-    args.add(regex, format = "--split-regex=%s")
+    args.add(ctx.attr.split_regex, format = "--split-regex=%s")
     _prepare(ctx, "split", args, wasm_file, output, "WasmSplit", "Splitting")
 
 def normalise_wasm(ctx, *, wasm_file, output):

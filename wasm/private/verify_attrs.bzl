@@ -3,6 +3,7 @@
 load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
 load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo")
 load("//wasm/private/providers:trusted_keys_info.bzl", "WasmTrustedKeysInfo")
+load(":attr_checks.bzl", "check_split_regex")
 load(":wasm_input.bzl", "exactly_one", "wasm_file_of")
 
 visibility(["//wasm/..."])
@@ -95,6 +96,7 @@ def verify_inputs(ctx):
     """
     attribute = exactly_one(ctx, ["signed_component", "wasm_file"])
     trust = exactly_one(ctx, ["keys", "public_key", "public_keys", "trusted_keys"])
+    check_split_regex(ctx)
     if ctx.attr.threshold < 1:
         fail("{}: threshold = {} would trust anything; write 1 or more".format(ctx.label, ctx.attr.threshold))
     if ctx.attr.threshold > 1 and trust == "keys":
