@@ -2,6 +2,7 @@
 
 load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
 load("//wasm/private/providers:unsigned_info.bzl", "WasmUnsignedInfo")
+load(":attr_checks.bzl", "check_key_format")
 load(":key_origin.bzl", "KeyOriginInfo", "key_origin")
 load(":run_target.bzl", "RUN_TARGET_ATTRS", "make_run_target", "rlocation_path")
 load(":sign_action.bzl", "sign_wasm", "split_wasm")
@@ -67,15 +68,6 @@ def _check_pair(ctx):
         ))
     return origin
 
-def _check_format(ctx, attribute, key, label):
-    if ctx.attr.openssh_format and key.key_format not in ("openssh", None):
-        fail("{}: openssh_format = True, but {} = {} is a {} key; remove openssh_format or name an OpenSSH key".format(
-            ctx.label,
-            attribute,
-            label,
-            key.key_format,
-        ))
-
 def _keys_of(ctx):
     """Returns a list of WasmKeyInfo, or of structs with its fields."""
     if ctx.attr.keys and (ctx.attr.secret_key or ctx.attr.public_key):
@@ -86,14 +78,14 @@ def _keys_of(ctx):
     if ctx.attr.keys:
         keys = signing_keys_of(ctx, "keys", "additional_keys")
         for attribute, target in [("keys", ctx.attr.keys)] + [("additional_keys", target) for target in ctx.attr.additional_keys]:
-            _check_format(ctx, attribute, target[WasmKeyInfo], target.label)
+            check_key_format(ctx, attribute, target[WasmKeyInfo], target.label)
         return keys
     if not (ctx.attr.secret_key or ctx.attr.public_key):
         fail("{}: no key is given; name a wasm_keygen, ssh_keygen or wasm_signing_key target with keys".format(ctx.label))
     if ctx.attr.additional_keys:
         fail("{}: additional_keys is given without keys; name the first key with keys, not with secret_key".format(ctx.label))
     key = _check_pair(ctx)
-    _check_format(ctx, "secret_key", key, ctx.attr.secret_key.label)
+    check_key_format(ctx, "secret_key", key, ctx.attr.secret_key.label)
     return [WasmKeyInfo(
         development = key.development,
         key_format = key.key_format,

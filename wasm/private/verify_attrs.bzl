@@ -3,7 +3,7 @@
 load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
 load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo")
 load("//wasm/private/providers:trusted_keys_info.bzl", "WasmTrustedKeysInfo")
-load(":attr_checks.bzl", "check_split_regex")
+load(":attr_checks.bzl", "check_key_format", "check_split_regex")
 load(":wasm_input.bzl", "exactly_one", "wasm_file_of")
 
 visibility(["//wasm/..."])
@@ -75,13 +75,7 @@ def _public_keys_of(ctx, attribute):
             files.extend(target[DefaultInfo].files.to_list())
             continue
         key = target[WasmKeyInfo]
-        if ctx.attr.openssh_format and key.key_format not in ("openssh", None):
-            fail("{}: openssh_format = True, but {} = {} is a {} key; remove openssh_format or name OpenSSH keys".format(
-                ctx.label,
-                attribute,
-                target.label,
-                key.key_format,
-            ))
+        check_key_format(ctx, attribute, key, target.label)
         files.append(key.public_key)
     return files
 
