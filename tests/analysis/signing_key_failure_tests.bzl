@@ -10,6 +10,7 @@ load(
     "wasm_signature_attach",
     "wasm_signature_detach",
     "wasm_signing_key",
+    "wasm_trusted_keys",
     "wasm_validate",
     "wasm_verify",
     "wasm_verify_test",
@@ -22,7 +23,9 @@ _SIGNED = _IMAGE | {"sign_component": True}
 _INSIDE = ":later_dev_keys"
 _OUTSIDE = ":later_outside"
 _SIGN = {"component": ":later_input"}
-_VERIFY = {"keys": _INSIDE, "wasm_file": ":later_input"}
+_TRUST = {"wasm_file": ":later_input"}
+_VERIFY = _TRUST | {"keys": _INSIDE}
+_IS_SECRET = ["gives key.secret, which is a secret key", "name the public key"]
 _LINE_BREAK = ["split_regex = ", "has a line break", "write \\n"]
 _RUN_IT = ["not signed in the build", "its key is outside", "signing_keys", "bazel run"]
 
@@ -92,6 +95,30 @@ _CASES = {
         _SIGN | {"additional_keys": [_INSIDE], "public_key": ":later_pair_keys/key.public", "secret_key": ":later_pair_keys/key.secret"},
         ["additional_keys is given without keys", "not with secret_key"],
     ),
+    "key_secret": (
+        wasm_signing_key,
+        {"key_source": "ssh-agent", "public_key": ":later_dev_keys/key.secret"},
+        ["public_key = "] + _IS_SECRET,
+    ),
+    "key_secret_alias": (
+        wasm_signing_key,
+        {"key_source": "ssh-agent", "public_key": ":later_secret_alias"},
+        ["public_key = "] + _IS_SECRET,
+    ),
+    "sign_secret": (
+        wasm_sign,
+        _SIGN | {"public_key": ":later_dev_keys/key.secret", "secret_key": ":later_dev_keys/key.secret"},
+        ["public_key = "] + _IS_SECRET,
+    ),
+    "trusted_secret_group": (wasm_trusted_keys, {"keys": {":later_secret_group": "one"}}, ["keys = "] + _IS_SECRET),
+    "verify_secret": (wasm_verify, _TRUST | {"public_key": ":later_dev_keys/key.secret"}, ["public_key = "] + _IS_SECRET),
+    "verify_secrets": (
+        wasm_verify,
+        _TRUST | {"public_keys": [":later_public", ":later_secret_group"]},
+        ["public_keys = ", "later_secret_group"] + _IS_SECRET,
+    ),
+    "verify_test_secret": (wasm_verify_test, _TRUST | {"public_key": ":later_secret_alias"}, ["public_key = "] + _IS_SECRET),
+    "verify_test_secrets": (wasm_verify_test, _TRUST | {"public_keys": [":later_dev_keys/key.secret"]}, ["public_keys = "] + _IS_SECRET),
     "sign_again": (wasm_sign, {"component": ":later_signed", "keys": _INSIDE}, ["component = ", "later_signed"] + _RUN_IT),
     "sign_secret_outside": (
         wasm_sign,
@@ -134,6 +161,9 @@ def signing_key_failure_test_suite(name):
     ssh_keygen(name = "later_ssh_keys", tags = manual)
     wasm_keygen(name = "later_pair_keys", tags = manual)
     write_file(name = "later_public", out = "later_public.pub", content = [], tags = manual)
+    native.alias(name = "later_secret_alias", actual = ":later_dev_keys/key.secret", tags = manual)
+    native.filegroup(name = "later_secret_files", srcs = [":later_dev_keys/key.secret"], tags = manual)
+    native.filegroup(name = "later_secret_group", srcs = [":later_secret_files"], tags = manual)
     public_half(name = "later_public_half", public_key = ":later_public", tags = manual)
     for key in ("later_outside", "later_outside_again"):
         wasm_signing_key(name = key, key_source = "ssh-agent", public_key = ":later_public", tags = manual)

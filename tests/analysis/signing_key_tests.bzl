@@ -27,6 +27,14 @@ _REFS = {
     "stdin": "",
 }
 
+# Names of one public key that a wasm_keygen made.
+_MADE = {
+    "alias": ":made_alias",
+    "file": ":key_dev_keys/key.public",
+    "group": ":made_group",
+    "pair": ":key_dev_keys",
+}
+
 def _key_test_impl(ctx):
     env = analysistest.begin(ctx)
     target = analysistest.target_under_test(env)
@@ -39,6 +47,15 @@ def _key_test_impl(ctx):
     return analysistest.end(env)
 
 _key_test = analysistest.make(_key_test_impl, attrs = {"kind": attr.string()})
+
+def _made_key_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    key = analysistest.target_under_test(env)[WasmKeyInfo]
+    asserts.equals(env, (True, "env", None), (key.development, key.key_source, key.secret_key), "a key that the build made")
+    asserts.equals(env, ["key.public"], basenames([key.public_key]))
+    return analysistest.end(env)
+
+_made_key_test = analysistest.make(_made_key_test_impl)
 
 def _keygen_test_impl(ctx):
     env = analysistest.begin(ctx)
@@ -206,6 +223,10 @@ def _subjects(manual):
     for kind, ref in _REFS.items():
         wasm_signing_key(name = kind + "_key", key_ref = ref, key_source = kind, public_key = ":one_public", tags = manual)
     wasm_signing_key(name = "second_key", key_source = "ssh-agent", public_key = ":two_public", tags = manual)
+    native.alias(name = "made_alias", actual = ":key_dev_keys/key.public", tags = manual)
+    native.filegroup(name = "made_group", srcs = [":made_alias"], tags = manual)
+    for case, public_key in _MADE.items():
+        wasm_signing_key(name = "made_{}_key".format(case), key_ref = "KEY", key_source = "env", public_key = public_key, tags = manual)
     wasm_sign(name = "sign_later_subject", component = ":key_input", keys = ":env_key", tags = manual)
     wasm_sign(
         name = "sign_later_split_subject",
@@ -277,6 +298,8 @@ def signing_key_test_suite(name):
 
     for kind in _REFS:
         add(_key_test, kind, kind + "_key", kind = kind)
+    for case in _MADE:
+        add(_made_key_test, "made_" + case, "made_{}_key".format(case))
     add(_keygen_test, "keygen", "key_dev_keys")
     add(_sign_later_test, "sign_later", "sign_later_subject")
     add(_sign_later_test, "sign_later_split", "sign_later_split_subject", detached = True, openssh = True, split = True)

@@ -39,7 +39,7 @@ def _attributes_test_impl(ctx):
     action = action_of(env, "WasmTrustedKeys")
     check_command(env, action, "trusted-keys", [("-i", name + "_keys.json"), ("-o", output), ("--place=", None)])
 
-    # The files say who made them, by whatever label they are named.
+    # The files say who made them, behind a filegroup too.
     asserts.equals(env, [
         ("tests/analysis/trusted_pair/key.public", "key.public"),
         ("tests/analysis/trusted_ssh_pair/id_ed25519.pub", "id_ed25519.pub"),
@@ -114,12 +114,13 @@ def trusted_keys_test_suite(name):
     ssh_keygen(name = "trusted_ssh_pair", tags = manual)
     write_file(name = "trusted_lone_file", out = "trusted_lone.public", content = [], tags = manual)
     write_file(name = "trusted_list", out = "trusted_list.yaml", content = [], tags = manual)
+    native.filegroup(name = "trusted_half", srcs = [":trusted_ssh_pair/id_ed25519.pub"], tags = manual)
     wasm_trusted_keys(
         name = "trusted_attributes_subject",
         comments = {"made": "ours"},
         keys = {
             ":trusted_pair": "made",
-            ":trusted_ssh_pair/id_ed25519.pub": "half",
+            ":trusted_half": "half",
             "trusted_lone.public": "lone",
         },
         not_after = {"made": "2027-12-31"},

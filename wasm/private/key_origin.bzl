@@ -1,19 +1,67 @@
-"""Which key pair's rule made a file."""
+"""Which key pair's rule made a file, and the public keys that attributes name."""
 
 load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
 
 visibility(["//wasm/..."])
 
 KeyOriginInfo = provider(
-    doc = "The key pair whose rule made a file.",
-    fields = {"key": "WasmKeyInfo of the rule."},
+    doc = "The keys whose rules made files of a target.",
+    fields = {"keys": "list of WasmKeyInfo of those rules."},
 )
 
-def _key_origin_impl(target, _ctx):
-    return [KeyOriginInfo(key = target[WasmKeyInfo])] if WasmKeyInfo in target else []
+def _key_origin_impl(target, ctx):
+    keys = [target[WasmKeyInfo]] if WasmKeyInfo in target else []
+    sources = getattr(ctx.rule.attr, "srcs", None)
+    for source in sources if type(sources) == "list" else []:
+        if type(source) == "Target" and KeyOriginInfo in source:
+            keys.extend(source[KeyOriginInfo].keys)
+    return [KeyOriginInfo(keys = keys)] if keys else []
 
-# A file does not say which rule made it; the aspect visits that rule.
+# A file does not say which rule made it; the aspect visits that rule. It sees what is behind a filegroup; Bazel takes it through
+# an alias.
 key_origin = aspect(
     implementation = _key_origin_impl,
     apply_to_generating_rules = True,
+    attr_aspects = ["srcs"],
 )
+
+def _origins_of(target):
+    return target[KeyOriginInfo].keys if KeyOriginInfo in target else []
+
+def key_of_secret(target, file):
+    """The WasmKeyInfo of the rule that made a secret key; None if no rule made it.
+
+    Args:
+        target: Target of an attribute with the aspect `key_origin`.
+        file: File of it.
+
+    Returns:
+        WasmKeyInfo or None
+    """
+    for key in _origins_of(target):
+        if key.secret_key == file:
+            return key
+    return None
+
+def public_key_files(ctx, attribute, target):
+    """The public key files of a target; fails for a secret key, which would become an input of actions that caches keep.
+
+    Args:
+        ctx: context of a rule.
+        attribute: string, the name of an attribute with the aspect `key_origin`.
+        target: Target that the attribute names: of files, or of a key.
+
+    Returns:
+        list of struct(file File, development bool)
+    """
+    files = [target[WasmKeyInfo].public_key] if WasmKeyInfo in target else target[DefaultInfo].files.to_list()
+    for file in files:
+        if key_of_secret(target, file):
+            fail("{}: {} = {} gives {}, which is a secret key; name the public key, or the target of the pair".format(
+                ctx.label,
+                attribute,
+                target.label,
+                file.basename,
+            ))
+    made = [key.public_key for key in _origins_of(target) if key.development]
+    return [struct(development = file in made, file = file) for file in files]

@@ -3,7 +3,7 @@
 load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
 load("//wasm/private/providers:unsigned_info.bzl", "WasmUnsignedInfo")
 load(":attr_checks.bzl", "check_key_format")
-load(":key_origin.bzl", "KeyOriginInfo", "key_origin")
+load(":key_origin.bzl", "key_of_secret", "key_origin", "public_key_files")
 load(":run_target.bzl", "RUN_TARGET_ATTRS", "make_run_target", "rlocation_path")
 load(":sign_action.bzl", "sign_wasm", "split_wasm")
 load(":signing_keys.bzl", "is_deferred", "key_requests", "signing_keys_of")
@@ -40,6 +40,7 @@ _ATTRS = INPUT_ATTRS | {
     "public_key": attr.label(
         doc = "Public half of `secret_key`; the pair is checked before signing.",
         allow_single_file = True,
+        aspects = [key_origin],
     ),
     "secret_key": attr.label(
         doc = "Secret key that a `wasm_keygen` or `ssh_keygen` made, by its file's label. Any other file is an error.",
@@ -58,8 +59,8 @@ def _check_pair(ctx):
     if not (ctx.file.secret_key and ctx.file.public_key):
         missing, given = ("public_key", "secret_key") if ctx.file.secret_key else ("secret_key", "public_key")
         fail("{}: {} is given without {}; name both, or name the key pair's target with keys".format(ctx.label, given, missing))
-    origin = ctx.attr.secret_key[KeyOriginInfo].key if KeyOriginInfo in ctx.attr.secret_key else None
-    if not origin or origin.secret_key != ctx.file.secret_key:
+    origin = key_of_secret(ctx.attr.secret_key, ctx.file.secret_key)
+    if not origin:
         fail(("{}: secret_key = {} is {}, which may not sign in a build; use the secret file of a wasm_keygen or " +
               "ssh_keygen target for development, and name a real key, which stays outside the build, with wasm_signing_key").format(
             ctx.label,
@@ -85,11 +86,12 @@ def _keys_of(ctx):
     if ctx.attr.additional_keys:
         fail("{}: additional_keys is given without keys; name the first key with keys, not with secret_key".format(ctx.label))
     key = _check_pair(ctx)
+    public_key = public_key_files(ctx, "public_key", ctx.attr.public_key)[0].file
     check_key_format(ctx, "secret_key", key, ctx.attr.secret_key.label)
     return [WasmKeyInfo(
         development = key.development,
         key_format = key.key_format,
-        public_key = ctx.file.public_key,
+        public_key = public_key,
         secret_key = ctx.file.secret_key,
     )]
 

@@ -1,6 +1,7 @@
 """`wasm_signing_key`: a key whose secret half stays outside the build."""
 
 load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
+load(":key_origin.bzl", "key_origin", "public_key_files")
 
 visibility(["//wasm/..."])
 
@@ -23,8 +24,10 @@ key itself), "stdin", "keychain" (Secret Service, macOS or Windows), "ssh-agent"
         values = ["file", "env", "stdin", "keychain", "ssh-agent", "command"],
     ),
     "public_key": attr.label(
-        doc = "The public key's file: compact, OpenSSH, PEM or DER. What signs must belong to it.",
+        doc = "The public key's file: compact, OpenSSH, PEM or DER. What signs must belong to it. " +
+              "One that a keygen target made keeps the mark of a development key.",
         allow_single_file = True,
+        aspects = [key_origin],
         mandatory = True,
     ),
 }
@@ -68,14 +71,15 @@ def _wasm_signing_key_impl(ctx):
     error = _ref_error(ctx.attr.key_source, ctx.attr.key_ref)
     if error:
         fail("{}: key_ref: {}".format(ctx.label, error))
+    key = public_key_files(ctx, "public_key", ctx.attr.public_key)[0]
     return [
-        DefaultInfo(files = depset([ctx.file.public_key])),
+        DefaultInfo(files = depset([key.file])),
         WasmKeyInfo(
-            development = False,
+            development = key.development,
             key_format = None,
             key_ref = ctx.attr.key_ref,
             key_source = ctx.attr.key_source,
-            public_key = ctx.file.public_key,
+            public_key = key.file,
         ),
     ]
 

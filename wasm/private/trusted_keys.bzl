@@ -1,8 +1,7 @@
 """`wasm_trusted_keys`: the public keys that verifiers trust."""
 
-load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
 load("//wasm/private/providers:trusted_keys_info.bzl", "WasmTrustedKeysInfo")
-load(":key_origin.bzl", "KeyOriginInfo", "key_origin")
+load(":key_origin.bzl", "key_origin", "public_key_files")
 load(":tool_action.bzl", "TOOL_ATTRS", "params_file_args", "run_wasm_oci")
 load(":wasm_input.bzl", "exactly_one")
 
@@ -62,21 +61,6 @@ _ATTRS = {
 
 _WITH_KEYS = ["comments", "not_after", "not_before", "revoked"]
 
-def _key_files(ctx, attribute, target):
-    """The public key files of a target, as a list of struct(file File, development bool)."""
-    if WasmKeyInfo in target:
-        files = [target[WasmKeyInfo].public_key]
-    else:
-        files = target[DefaultInfo].files.to_list()
-    origin = target[KeyOriginInfo].key if KeyOriginInfo in target else None
-    if origin and origin.secret_key and origin.secret_key in files:
-        fail("{}: {} = {} is a secret key; name the public key, or the target of the pair".format(
-            ctx.label,
-            attribute,
-            target.label,
-        ))
-    return [struct(development = bool(origin and origin.development), file = file) for file in files]
-
 def _place(file):
     """A path that is the same in every configuration."""
     return file.short_path
@@ -119,7 +103,7 @@ def _of_attributes(ctx):
         fail("{}: srcs = {} goes with config; name the files with keys".format(ctx.label, [str(target.label) for target in ctx.attr.srcs]))
     entries, files = [], []
     for target, name in ctx.attr.keys.items():
-        found = _key_files(ctx, "keys", target)
+        found = public_key_files(ctx, "keys", target)
         if len(found) != 1:
             fail("{}: keys = {} has {} files; name a target with exactly one public key".format(ctx.label, target.label, len(found)))
         entries.append(_entry(ctx, name, _place(found[0].file)))
@@ -136,7 +120,7 @@ def _of_config(ctx):
                 attribute,
                 ctx.attr.config.label,
             ))
-    files = [found for target in ctx.attr.srcs for found in _key_files(ctx, "srcs", target)]
+    files = [found for target in ctx.attr.srcs for found in public_key_files(ctx, "srcs", target)]
     return ctx.file.config, files, _place(ctx.file.config)
 
 def _wasm_trusted_keys_impl(ctx):

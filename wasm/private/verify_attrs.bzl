@@ -4,6 +4,7 @@ load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
 load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo")
 load("//wasm/private/providers:trusted_keys_info.bzl", "WasmTrustedKeysInfo")
 load(":attr_checks.bzl", "check_key_format", "check_split_regex")
+load(":key_origin.bzl", "key_origin", "public_key_files")
 load(":wasm_input.bzl", "exactly_one", "wasm_file_of")
 
 visibility(["//wasm/..."])
@@ -20,10 +21,12 @@ VERIFY_ATTRS = {
     "public_key": attr.label(
         doc = "File of the trusted public key, or a key pair's target.",
         allow_single_file = True,
+        aspects = [key_origin],
     ),
     "public_keys": attr.label_list(
         doc = "Files of trusted public keys; the signature of one of them is enough, or of `threshold` of them.",
         allow_files = True,
+        aspects = [key_origin],
     ),
     "signature_file": attr.label(
         doc = "Detached signature of `wasm_file`. Without one the signature is in the file. " +
@@ -71,12 +74,9 @@ def _public_keys_of(ctx, attribute):
         targets = [getattr(ctx.attr, attribute)]
     files = []
     for target in targets:
-        if WasmKeyInfo not in target:
-            files.extend(target[DefaultInfo].files.to_list())
-            continue
-        key = target[WasmKeyInfo]
-        check_key_format(ctx, attribute, key, target.label)
-        files.append(key.public_key)
+        if WasmKeyInfo in target:
+            check_key_format(ctx, attribute, target[WasmKeyInfo], target.label)
+        files.extend([key.file for key in public_key_files(ctx, attribute, target)])
     return files
 
 def verify_inputs(ctx):

@@ -15,7 +15,7 @@ def _init(*, development, key_format, public_key, secret_key = None, key_source 
 WasmKeyInfo, _new_key_info = provider(
     doc = "An Ed25519 key pair, or the public half of one and where its secret half is.",
     fields = {
-        "development": "bool: True if a build action made the key, which is then for development only.",
+        "development": "bool: True if a build action made the public key, which is then for development only.",
         "key_format": "string or None: \"compact\" (wasmsign2's own format) or \"openssh\"; None where only the file can tell.",
         "key_ref": "string or None: what `key_source` needs to find the secret key: a path, a name, a program. Never a secret.",
         "key_source": "string or None: where the secret key is outside the build: \"file\", \"env\", \"stdin\", \"keychain\", " +
