@@ -33,6 +33,8 @@ class Difference:
     published: Result
     ours: Result
     """Where stderr ends in `...`, only its beginning is compared."""
+    reason: str
+    """What `error.reason` of `wasm_oci` says of the same."""
     written: dict[str, bytes] = field(default_factory=dict)
     """What the published program writes, and `--compat` too, with `D` for the bytes of new delimiters."""
 
@@ -97,43 +99,50 @@ SIGNED_RESULT = shown("Signed", SIGNATURE, *SHOWN_M)
 VERIFY, PART, MATRIX_OF = "verify -i x -K p1", "verify -i x -K p1 -s name", "verify_matrix -i x -K p1 p2"
 DETACHED = VERIFY + " -S sig"
 
-_VERIFIED: dict[str, tuple[str, dict[str, bytes], Result, Result]] = {
-    "cut off after a delimiter": (VERIFY, {"x": CUT_OFF}, VALID, NOT_VALID),
-    "cut off after a delimiter, detached": (DETACHED, {"x": PARTS[:-51], "sig": PARTS_PAYLOAD}, VALID, NOT_VALID),
-    "cut off after a delimiter, in part": (PART, {"x": CUT_OFF}, VALID, NOT_IN_PART),
-    "cut off after a delimiter, many keys": (MATRIX_OF, {"x": CUT_OFF}, MATRIX, NO_KEY),
-    "hashes in another order": (PART, {"x": EXCHANGED}, VALID, NOT_IN_PART),
-    "hashes of two sets": (PART, {"x": TWO_SETS}, VALID, NOT_IN_PART),
-    "bytes left over in the signature": (VERIFY, {"x": LEFT_OVER}, VALID, NOT_VALID),
-    "bytes left over in the signature, many keys": (MATRIX_OF, {"x": LEFT_OVER}, MATRIX, NOT_VALID),
-    "bytes left over in the signature, detached": (DETACHED, {"x": M, "sig": M_PAYLOAD + b"x"}, VALID, NOT_VALID),
-    "a padded number in the signature": (VERIFY, {"x": PADDED_COUNT}, VALID, NOT_VALID),
-    "a set without hashes": (VERIFY, {"x": EMPTY_SET}, VALID, NOT_VALID),
-    "a second signature section": (VERIFY, {"x": SECOND}, VALID, NOT_VALID),
-    "content that is malformed": (VERIFY, {"x": UNREADABLE}, VALID, NOT_VALID),
-    "no delimiter, in part": (PART, {"x": TAMPERED}, VALID, NOT_IN_PART),
-    "no delimiter, in part, unchanged": (PART, {"x": M_SIGNED}, VALID, NOT_IN_PART),
-    "no delimiter, in part, detached": (DETACHED + " -s .", {"x": M.replace(b"foo", b"bar"), "sig": M_PAYLOAD}, VALID, NOT_IN_PART),
-    "no delimiter, many keys": (MATRIX_OF, {"x": TAMPERED}, MATRIX, NO_KEY),
-    "no delimiter, many keys, in part": (MATRIX_OF + " -s .", {"x": TAMPERED}, MATRIX, NOT_IN_PART),
-    "content after the last delimiter, in part": (PART, {"x": PARTS_SIGNED + TYPE}, VALID, NOT_IN_PART),
-    "content after the last delimiter, many keys": (MATRIX_OF, {"x": PARTS_SIGNED + OTHER}, MATRIX, NO_KEY),
-    "one more part that does not match": (PART, {"x": PARTS_SIGNED + OTHER + D1}, VALID, NOT_IN_PART),
-    "no part that matches": (VERIFY + " -s other", {"x": ONLY_OTHER}, VALID, NOT_IN_PART),
-    "a padded header, in part": (PART, {"x": LONG_HEADER}, VALID, NOT_IN_PART),
-    "a padded header, many keys": (MATRIX_OF, {"x": LONG_HEADER}, MATRIX, NO_KEY),
+_VERIFIED: dict[str, tuple[str, dict[str, bytes], Result, Result, str]] = {
+    "cut off after a delimiter": (VERIFY, {"x": CUT_OFF}, VALID, NOT_VALID, "content_changed"),
+    "cut off after a delimiter, detached": (DETACHED, {"x": PARTS[:-51], "sig": PARTS_PAYLOAD}, VALID, NOT_VALID, "content_changed"),
+    "cut off after a delimiter, in part": (PART, {"x": CUT_OFF}, VALID, NOT_IN_PART, "content_changed"),
+    "cut off after a delimiter, many keys": (MATRIX_OF, {"x": CUT_OFF}, MATRIX, NO_KEY, "content_changed"),
+    "hashes in another order": (PART, {"x": EXCHANGED}, VALID, NOT_IN_PART, "content_changed"),
+    "hashes of two sets": (PART, {"x": TWO_SETS}, VALID, NOT_IN_PART, "content_changed"),
+    "bytes left over in the signature": (VERIFY, {"x": LEFT_OVER}, VALID, NOT_VALID, "malformed_signature"),
+    "bytes left over in the signature, many keys": (MATRIX_OF, {"x": LEFT_OVER}, MATRIX, NOT_VALID, "malformed_signature"),
+    "bytes left over in the signature, detached": (DETACHED, {"x": M, "sig": M_PAYLOAD + b"x"}, VALID, NOT_VALID, "malformed_signature"),
+    "a padded number in the signature": (VERIFY, {"x": PADDED_COUNT}, VALID, NOT_VALID, "malformed_signature"),
+    "a set without hashes": (VERIFY, {"x": EMPTY_SET}, VALID, NOT_VALID, "malformed_signature"),
+    "a second signature section": (VERIFY, {"x": SECOND}, VALID, NOT_VALID, "malformed_signature"),
+    "content that is malformed": (VERIFY, {"x": UNREADABLE}, VALID, NOT_VALID, "malformed_module"),
+    "no delimiter, in part": (PART, {"x": TAMPERED}, VALID, NOT_IN_PART, "not_split"),
+    "no delimiter, in part, unchanged": (PART, {"x": M_SIGNED}, VALID, NOT_IN_PART, "not_split"),
+    "no delimiter, in part, detached": (
+        DETACHED + " -s .",
+        {"x": M.replace(b"foo", b"bar"), "sig": M_PAYLOAD},
+        VALID,
+        NOT_IN_PART,
+        "not_split",
+    ),
+    "no delimiter, many keys": (MATRIX_OF, {"x": TAMPERED}, MATRIX, NO_KEY, "content_changed"),
+    "no delimiter, many keys, in part": (MATRIX_OF + " -s .", {"x": TAMPERED}, MATRIX, NOT_IN_PART, "not_split"),
+    "content after the last delimiter, in part": (PART, {"x": PARTS_SIGNED + TYPE}, VALID, NOT_IN_PART, "content_changed"),
+    "content after the last delimiter, many keys": (MATRIX_OF, {"x": PARTS_SIGNED + OTHER}, MATRIX, NO_KEY, "content_changed"),
+    "one more part that does not match": (PART, {"x": PARTS_SIGNED + OTHER + D1}, VALID, NOT_IN_PART, "content_changed"),
+    "no part that matches": (VERIFY + " -s other", {"x": ONLY_OTHER}, VALID, NOT_IN_PART, "not_split"),
+    "a padded header, in part": (PART, {"x": LONG_HEADER}, VALID, NOT_IN_PART, "content_changed"),
+    "a padded header, many keys": (MATRIX_OF, {"x": LONG_HEADER}, MATRIX, NO_KEY, "content_changed"),
 }
 
 DIFFERENCES = {
     **{
-        name: Difference(arguments=arguments, files=files, published=published, ours=ours)
-        for name, (arguments, files, published, ours) in _VERIFIED.items()
+        name: Difference(arguments=arguments, files=files, published=published, ours=ours, reason=reason)
+        for name, (arguments, files, published, ours, reason) in _VERIFIED.items()
     },
     "-K of another pair": Difference(
         arguments=SIGN_2 + " -K p1",
         files={"x": M},
         published=SIGNED_RESULT,
         ours=(1, "", f"Usage error: p1: the public key {K1.public.key_id.hex()} does not belong to the secret key..."),
+        reason="key_mismatch",
         written={"out": embedded(payload(of_m(BY_K2_WITH_ID_1)), M[8:])},
     ),
     "more delimiters than can be read back": Difference(
@@ -141,6 +150,7 @@ DIFFERENCES = {
         files={"x": MODULE + MANY},
         published=shown("Signed", SIGNATURE, *(SHOWN_D,) * 65),
         ours=(1, "", "Too many hashes (max: 64)\n"),
+        reason="too_many_hashes",
         written={"out": embedded(payload(by_k1(*MANY_HASHES)), MANY)},
     ),
     "more signatures than can be read back": Difference(
@@ -148,6 +158,7 @@ DIFFERENCES = {
         files={"x": embedded(payload(of_m(*FULL)), M[8:])},
         published=SIGNED_RESULT,
         ours=(1, "", "Too many signatures (max: 256)\n"),
+        reason="too_many_signatures",
         written={"out": embedded(payload(of_m(*FULL, BY_K2)), M[8:])},
     ),
     "more sets than can be read back": Difference(
@@ -155,6 +166,7 @@ DIFFERENCES = {
         files={"x": embedded(payload(*FULL_SETS), M[8:])},
         published=SIGNED_RESULT,
         ours=(1, "", "Too many hashes (max: 64)\n"),
+        reason="malformed_signature",
         written={"out": embedded(payload(*FULL_SETS, of_m(BY_K2)), M[8:])},
     ),
     "a detached signature of a signed file": Difference(
@@ -162,6 +174,7 @@ DIFFERENCES = {
         files={"x": M_SIGNED},
         published=SIGNED_RESULT,
         ours=(1, "", "Signature already attached\n"),
+        reason="signed",
         written={"out": M_SIGNED, "out.sig": payload(of_m(*by_k1(M_HASH).signatures, BY_K2))},
     ),
     "splitting a signed file": Difference(
@@ -169,6 +182,7 @@ DIFFERENCES = {
         files={"x": M_SIGNED},
         published=(0, shown("Split", SIGNATURE, SHOWN_M[0], SHOWN_D, SHOWN_M[1], SHOWN_D)[1], "Module is already signed\n"),
         ours=(1, "", "Usage error: x: the file is signed, and its signatures would not fit once it is split; ..."),
+        reason="would_not_fit",
         written={"out": M_SIGNED[: -len(M) + 8] + M[8:14] + delimiter(b"D" * 16) + M[14:] + delimiter(b"D" * 16)},
     ),
     "splitting into more parts than can be read back": Difference(
@@ -176,6 +190,7 @@ DIFFERENCES = {
         files={"x": MODULE + MANY + TYPE},
         published=shown("Split", *(SHOWN_D,) * 65, "types section", SHOWN_D),
         ours=(1, "", "Too many hashes (max: 64)\n"),
+        reason="too_many_hashes",
         written={"out": MODULE + MANY + TYPE + delimiter(b"D" * 16)},
     ),
     "attaching what is no signature": Difference(
@@ -183,6 +198,7 @@ DIFFERENCES = {
         files={"x": M, "sig": b"junk"},
         published=(0, "Signature is now embedded as a custom section.\n", ""),
         ours=(1, "", "Parse error\n"),
+        reason="unsupported_version",
         written={"out": embedded(b"junk", M[8:])},
     ),
     "attaching the signature of another file": Difference(
@@ -190,6 +206,7 @@ DIFFERENCES = {
         files={"x": PARTS, "sig": M_PAYLOAD},
         published=(0, "Signature is now embedded as a custom section.\n", ""),
         ours=(1, "", "Usage error: x: the signature is not of this file; ..."),
+        reason="unfit",
         written={"out": embedded(M_PAYLOAD, PARTS[8:])},
     ),
     "detaching what is no signature": Difference(
@@ -197,6 +214,7 @@ DIFFERENCES = {
         files={"x": embedded(b"junk", M[8:])},
         published=(0, "Signature is now detached.\n", ""),
         ours=(1, "", "Parse error\n"),
+        reason="unsupported_version",
         written={"out": M, "out.sig": b"junk"},
     ),
     "detaching one of two signatures": Difference(
@@ -204,6 +222,7 @@ DIFFERENCES = {
         files={"x": M_SIGNED + STRAY},
         published=(0, "Signature is now detached.\n", ""),
         ours=(1, "", "Parse error\n"),
+        reason="malformed_signature",
         written={"out": M + STRAY, "out.sig": M_PAYLOAD},
     ),
 }
