@@ -8,6 +8,24 @@ from functools import lru_cache
 SEED_SIZE = 32
 KEY_SIZE = 32
 SIGNATURE_SIZE = 64
+_PRIME = 2**255 - 19
+_SIGN_BIT = 1 << 255
+_SMALL_ORDER = frozenset(
+    (
+        0,
+        1,
+        _PRIME - 1,
+        int.from_bytes(bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"),
+        int.from_bytes(bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"), "little"),
+    )
+)
+"""The y coordinates of the points whose order divides 8: everybody can sign for a key that is one of them."""
+
+
+def is_weak(public: bytes) -> bool:
+    """Tells whether 32 bytes are a key that nobody has made: of small order, or not in its only encoding (RFC 8032, 5.1.3)."""
+    y = int.from_bytes(public, "little") & ~_SIGN_BIT
+    return y >= _PRIME or y in _SMALL_ORDER
 
 
 def new_seed() -> bytes:

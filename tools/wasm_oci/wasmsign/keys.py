@@ -46,6 +46,15 @@ class PublicKey:
     format: str = field(default=COMPACT, compare=False)
     comment: str = field(default="", compare=False)
 
+    def __post_init__(self) -> None:
+        """Raises KeyFormatError for a key for which everybody can sign."""
+        if ed25519.is_weak(self.raw):
+            raise KeyFormatError(
+                "this is no public key that a secret key has",
+                hint="it is a placeholder or was made to deceive; get the key from its owner",
+                reason="weak_key",
+            )
+
     @property
     def key_id(self) -> bytes:
         return _key_id(self.raw)
@@ -121,7 +130,15 @@ def load_secret_key(path: Path, passphrase: Passphrase | None = None) -> SecretK
 
 
 def parse_public_keys(data: bytes, *, where: str) -> tuple[PublicKey, ...]:
-    """`load_public_keys` for bytes; `where` names them in errors."""
+    """`load_public_keys` for bytes; `where` names them in errors, which never show what is no known text."""
+    try:
+        return _public_keys(data, where)
+    except KeyFormatError as err:
+        err.where = err.where or where
+        raise
+
+
+def _public_keys(data: bytes, where: str) -> tuple[PublicKey, ...]:
     if data[:1] == _PUBLIC_TAG and len(data) == _PUBLIC_SIZE:
         return (PublicKey(raw=data[1:]),)
     if data[:1] == _SECRET_TAG and len(data) == _SECRET_SIZE:
@@ -133,7 +150,9 @@ def parse_public_keys(data: bytes, *, where: str) -> tuple[PublicKey, ...]:
     text = _text_of(data, _PUBLIC_TAG, _PUBLIC_SIZE, "public", where)
     if openssh.BEGIN in text:
         raise _secret_for_public(where)
-    if pem.BEGIN in text:
+    if pem.holds_block(text):
+        if openssh.holds_line(text):
+            raise KeyFormatError("there are a PEM block and OpenSSH lines in it", where=where, hint="keep one of the two")
         label, der = pem.unarmoured(text, where=where)
         if label != pem.PUBLIC_LABEL:
             raise _secret_for_public(where)
@@ -157,7 +176,7 @@ def parse_secret_key(data: bytes, *, where: str, passphrase: Passphrase | None =
             raise KeyFormatError("there is something before the first line of the key", where=where, hint="keep the lines of the key only")
         seed, raw, comment = openssh.parse_private(text, where=where, passphrase=passphrase)
         return _checked(seed, PublicKey(raw=raw, format=OPENSSH, comment=comment), where)
-    if pem.BEGIN in text:
+    if pem.holds_block(text):
         label, der = pem.unarmoured(text, where=where)
         if label == pem.PUBLIC_LABEL:
             raise _public_for_secret(where)

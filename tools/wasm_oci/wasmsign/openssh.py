@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -16,6 +17,7 @@ BEGIN = "-----BEGIN OPENSSH PRIVATE KEY-----"
 END = "-----END OPENSSH PRIVATE KEY-----"
 KEY_TYPE = "ssh-ed25519"
 _KEY_TYPES = ("ssh-", "ecdsa-", "sk-")
+_OTHER_TYPE = re.compile(r"(?:ssh|ecdsa|sk)-[a-z0-9@.-]{1,60}")
 _MAGIC = b"openssh-key-v1\0"
 _BLOCK = 8
 _LINE = 70
@@ -28,6 +30,11 @@ def public_line(raw: bytes, comment: str = "") -> bytes:
     return f"{line} {one_line(comment)}".rstrip().encode() + b"\n"
 
 
+def holds_line(text: str) -> bool:
+    """Tells whether a line of `text` begins like an OpenSSH public key."""
+    return any(line.lstrip().startswith(_KEY_TYPES) for line in text.split("\n"))
+
+
 def parse_public_lines(text: str, *, where: str, skip_malformed: bool = False) -> list[tuple[bytes, str]]:
     """Returns key and comment of every Ed25519 line; options, comments and lines of other key types are passed over.
 
@@ -36,7 +43,7 @@ def parse_public_lines(text: str, *, where: str, skip_malformed: bool = False) -
     `skip_malformed`, lines that are malformed or have options are passed over, as the published wasmsign2 does.
     """
     found, others = [], []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # what else Python takes for a line end is part of a comment
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         options: list[str] = []
@@ -58,7 +65,8 @@ def parse_public_lines(text: str, *, where: str, skip_malformed: bool = False) -
             )
         found.append((raw, fields[2].strip() if len(fields) > 2 else ""))
     if not found:
-        other = f" (found {others[0][:40]!r}; Ed25519 is needed)" if others else ""
+        known = others[0] if others and _OTHER_TYPE.fullmatch(others[0]) else ""  # what is no type may be a secret
+        other = f" (found {known!r}; Ed25519 is needed)" if known else ""
         raise KeyFormatError(f"there is no Ed25519 key in it{other}", where=where, hint=_HINT)
     return found
 

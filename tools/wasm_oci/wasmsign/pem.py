@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable
 
 from wasm_oci.errors import KeyFormatError
@@ -16,6 +17,9 @@ ENCRYPTED_LABEL = "ENCRYPTED PRIVATE KEY"
 BEGIN = "-----BEGIN "
 _END = "-----END "
 _DASHES = "-----"
+_BEGIN_LINE = re.compile(r"^-----BEGIN ([A-Z0-9]+(?: [A-Z0-9]+)*)-----", re.MULTILINE)
+_LONGEST_ENCRYPTED = 1024
+"""An encrypted Ed25519 key has about 250 bytes; a longer one may hold a key that takes minutes to check."""
 _LINE = 64
 _SPKI = bytes.fromhex("302a300506032b6570032100")
 _PKCS8 = bytes.fromhex("302e020100300506032b657004220420")
@@ -76,24 +80,29 @@ def is_encrypted_der(der: bytes) -> bool:
     return _PBES2 in der[:32]
 
 
+def holds_block(text: str) -> bool:
+    """Tells whether a line of `text` begins a PEM block."""
+    return _BEGIN_LINE.search(text) is not None
+
+
 def unarmoured(text: str, *, where: str) -> tuple[str, bytes]:
-    """Returns label and content of the one PEM block in `text`; text around it is explanation.
+    """Returns label and content of the one PEM block in `text`; lines around it are explanation.
 
     Raises KeyFormatError for a block that is cut off, is no base64, or is not alone.
     """
-    _, _, rest = text.partition(BEGIN)
-    label, _, rest = rest.partition(_DASHES)
-    body, end, after = rest.partition(f"{_END}{label}{_DASHES}")
+    begins = list(_BEGIN_LINE.finditer(text))
+    if len(begins) > 1:
+        raise KeyFormatError("there is more than one PEM block in it", where=where, hint="keep the block of the key")
+    label, rest = begins[0][1], text[begins[0].end() :]
+    end = re.search(rf"{_END}{label}{_DASHES}\s*$", rest, re.MULTILINE)
     if not end:
         raise KeyFormatError(f"the PEM block {label[:40]!r} is cut off", where=where, hint="copy it again, from its first line to its last")
-    if BEGIN in body or BEGIN in after:
-        raise KeyFormatError("there is more than one PEM block in it", where=where, hint="keep the block of the key")
     if algorithm := _LABELS.get(label):
         raise _wrong_algorithm(algorithm, where)
     if label not in (PUBLIC_LABEL, SECRET_LABEL, ENCRYPTED_LABEL):
         raise KeyFormatError(f"this is a PEM file of another kind ({label[:40]})", where=where, hint=_HINT)
     try:
-        return label, base64.b64decode("".join(body.split()), validate=True)
+        return label, base64.b64decode("".join(rest[: end.start()].split()), validate=True)
     except (binascii.Error, ValueError) as err:
         raise KeyFormatError("the PEM block is not base64", where=where, hint="copy the file again") from err
 
@@ -125,7 +134,7 @@ def decrypted(der: bytes, passphrase: Callable[[str], bytes], *, where: str) -> 
     Raises KeyFormatError for another scheme than PBES2 with PBKDF2, for more rounds than are allowed, for a wrong
     passphrase, and for a key that is not Ed25519.
     """
-    rounds = _rounds(der)
+    rounds = _rounds(der) if len(der) <= _LONGEST_ENCRYPTED else None
     if rounds is None:
         raise KeyFormatError(
             "the private key is encrypted in a way that is not read here", where=where, hint=_PLAIN, reason="key_encrypted"

@@ -158,14 +158,14 @@ def _decoded(text: str, where: str) -> bytes:
 
     Raises KeyFormatError for anything else, and does not show it: it may be a secret in the wrong place.
     """
-    if f"{openssh.KEY_TYPE} " in text or pem.BEGIN in text:
+    if f"{openssh.KEY_TYPE} " in text or pem.holds_block(text):
         return text.encode()
     try:
         data = base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
         data = b""
     if len(data) == ed25519.KEY_SIZE:
-        return PublicKey(raw=data).compact()
+        return b"\x01" + data  # the compact form
     if data[:1] not in _COMPACT_TAGS and not pem.is_der(data):
         hint = "write an Ed25519 key as OpenSSH line, as PEM, or its 32, 33 or 44 bytes in base64"
         raise KeyFormatError("this is not a public key", where=where, hint=hint)
