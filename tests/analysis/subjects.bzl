@@ -44,6 +44,11 @@ failure_test = analysistest.make(
     expect_failure = True,
 )
 
+TagsInfo = provider(doc = "How a target is tagged.", fields = {"tags": "list of string"})
+
+# Gives TagsInfo.
+tags_of = aspect(implementation = lambda _target, ctx: [TagsInfo(tags = ctx.rule.attr.tags)])
+
 def action_of(env, mnemonic):
     """The one action of the target under test with this mnemonic."""
     actions = [action for action in analysistest.target_actions(env) if action.mnemonic == mnemonic]

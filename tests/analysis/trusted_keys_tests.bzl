@@ -4,7 +4,7 @@ load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("@bazel_skylib//rules:write_file.bzl", "write_file")
 load("//wasm:defs.bzl", "ssh_keygen", "wasm_keygen", "wasm_trusted_keys", "wasm_verify", "wasm_verify_test")
 load("//wasm:providers.bzl", "WasmTrustedKeysInfo")
-load(":subjects.bzl", "action_of", "basenames", "check_command", "wasm_file", "written")
+load(":subjects.bzl", "TagsInfo", "action_of", "basenames", "check_command", "tags_of", "wasm_file", "written")
 
 def _options(argv, option):
     """The values of an option that takes a path in the repository and a file: both, the file by its base name."""
@@ -102,6 +102,18 @@ def _request_test_impl(ctx):
 
 _request_test = analysistest.make(_request_test_impl)
 
+def _tags_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    tags = analysistest.target_under_test(env)[TagsInfo].tags
+    asserts.equals(env, (True, ctx.attr.external), ("manual" in tags, "external" in tags), "only a key that expires needs a new run")
+    return analysistest.end(env)
+
+_tags_test = analysistest.make(
+    _tags_test_impl,
+    attrs = {"external": attr.bool()},
+    extra_target_under_test_aspects = [tags_of],
+)
+
 def trusted_keys_test_suite(name):
     """Makes the tests and their subjects.
 
@@ -147,6 +159,13 @@ def trusted_keys_test_suite(name):
     wasm_verify(name = "trusted_verify_subject", **trust)
     wasm_verify(name = "trusted_plain_verify_subject", public_key = "trusted_lone.public", tags = manual, wasm_file = ":trusted_input")
     wasm_verify_test(name = "trusted_request_subject", **trust)
+    wasm_verify_test(name = "trusted_untagged_subject", public_key = "trusted_lone.public", tags = manual, wasm_file = ":trusted_input")
+    for case, subject in {"tagged": "request", "untagged": "untagged"}.items():
+        _tags_test(
+            name = "{}_{}_test".format(name, case),
+            external = case == "tagged",
+            target_under_test = ":trusted_{}_subject".format(subject),
+        )
     tests = {
         "attributes": _attributes_test,
         "config": _config_test,
@@ -156,4 +175,4 @@ def trusted_keys_test_suite(name):
     }
     for case, make in tests.items():
         make(name = "{}_{}_test".format(name, case), target_under_test = ":trusted_{}_subject".format(case))
-    native.test_suite(name = name, tests = [":{}_{}_test".format(name, case) for case in tests])
+    native.test_suite(name = name, tests = [":{}_{}_test".format(name, case) for case in tests.keys() + ["tagged", "untagged"]])
