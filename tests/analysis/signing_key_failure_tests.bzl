@@ -27,7 +27,7 @@ _TRUST = {"wasm_file": ":later_input"}
 _VERIFY = _TRUST | {"keys": _INSIDE}
 _IS_SECRET = ["gives key.secret, which is a secret key", "name the public key"]
 _LINE_BREAK = ["split_regex = ", "has a line break", "write \\n"]
-_RUN_IT = ["not signed in the build", "its key is outside", "signing_keys", "bazel run"]
+_RUN_IT = ["not signed in the build", "its key is outside", "signing_keys", "split_regex", "bazel run"]
 
 def _key(kind, ref = ""):
     return {"key_ref": ref, "key_source": kind, "public_key": ":later_public"}
@@ -57,6 +57,8 @@ _CASES = {
         ["component = ", "not signed in the build", "name the component that is in it", "publish it"],
     ),
     "image_of_sign": (wasm_component_oci_image, _IMAGE | {"component": ":later_signed"}, ["component = ", "later_signed"] + _RUN_IT),
+    "image_split_alone": (wasm_component_oci_image, _IMAGE | {"split_regex": "x"}, ["split_regex is given", "sign_component = True"]),
+    "image_split_line": (wasm_component_oci_image, _SIGNED | {"signing_keys": _OUTSIDE, "split_regex": "a\n-o"}, _LINE_BREAK),
     "image_twice": (
         wasm_component_oci_image,
         _SIGNED | {"additional_signing_keys": [":later_outside_again"], "signing_keys": _OUTSIDE},

@@ -1,7 +1,8 @@
 """How the component of an image is signed: by the build, before it, or by the run that publishes it."""
 
 load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo", "moved_signature")
-load(":sign_action.bzl", "normalise_wasm", "sign_wasm")
+load(":attr_checks.bzl", "check_split_regex")
+load(":sign_action.bzl", "normalise_wasm", "sign_wasm", "split_wasm")
 load(":signing_keys.bzl", "is_deferred", "signing_keys_of")
 
 visibility(["//wasm/..."])
@@ -15,6 +16,9 @@ def check_image_signing(ctx):
              "add sign_component = True, or remove signing_keys")
     if ctx.attr.additional_signing_keys and not ctx.attr.signing_keys:
         fail("{}: additional_signing_keys is given without signing_keys; name the first key with signing_keys".format(ctx.label))
+    if ctx.attr.split_regex and not ctx.attr.sign_component:
+        fail("{}: split_regex is given, but nothing is signed; add sign_component = True and signing_keys, or remove it".format(ctx.label))
+    check_split_regex(ctx)
     if ctx.attr.signature_type == "detached" and not ctx.attr.sign_component:
         fail("{}: signature_type is \"detached\", but nothing is signed; add sign_component = True, or remove it".format(ctx.label))
     if ctx.attr.sign_component and WasmSignatureInfo in ctx.attr.component:
@@ -37,6 +41,10 @@ def sign_image(ctx, source):
     name = ctx.label.name
     keys = signing_keys_of(ctx, "signing_keys", "additional_signing_keys") if ctx.attr.sign_component else []
     detached = ctx.attr.signature_type == "detached"
+    if ctx.attr.split_regex:
+        split = ctx.actions.declare_file(name + "_split.wasm")
+        split_wasm(ctx, wasm_file = source, output = split)
+        source = split
     if keys and is_deferred(keys):
         wasm_file = ctx.actions.declare_file(name + ("_oci.wasm" if detached else "_unsigned.wasm"))
         if detached:

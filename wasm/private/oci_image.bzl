@@ -79,6 +79,10 @@ _ATTRS = {
         doc = "Key that signs: a `wasm_keygen`, `ssh_keygen` or `wasm_signing_key`; an error without `sign_component`.",
         providers = [WasmKeyInfo],
     ),
+    "split_regex": attr.string(
+        doc = """RE2 expression for names of custom sections, as in `wasm_sign`: the component is split before it is signed, so that
+`split_regex` of `wasm_verify` can verify only what matches. An error without `sign_component`. Empty, the default, splits nothing.""",
+    ),
     "tag": attr.string(
         doc = "Tag of the image. A publish target's `tag_override` wins.",
         default = "latest",

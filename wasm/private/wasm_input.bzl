@@ -38,7 +38,7 @@ def wasm_file_of(ctx, attribute):
             attribute,
             target.label,
             "name the component that is in it, or publish it and pull what is published" if WasmOciImageInfo in target else (
-                "sign in the image (sign_component = True and signing_keys), or `bazel run {}` and name the file that it writes"
+                "sign in the image (sign_component = True, signing_keys and, to split it, split_regex), or `bazel run {}` and name the file that it writes"
             ).format(target.label),
         ))
     if WasmSignatureInfo in target:
