@@ -138,6 +138,8 @@ def problems(graph: Graph, text: str, execution_root: Path) -> Iterator[tuple[st
     yield f"secret keys are inputs of {len(readers)} signing actions and of no other", others if readers else ["nothing is signed"]
     free = [name(action) for action in (*readers, *makers) if not {"no-remote", "no-cache"} <= requirements(action)]
     yield f"the {len(readers) + len(makers)} actions that read or make a secret key are no-remote and no-cache", free
+    caged = [name(action) for action in makers if "no-sandbox" not in requirements(action)]
+    yield f"the {len(makers)} actions that make a key pair are no-sandbox, which would lose the file behind the link", caged
 
 
 def main() -> int:

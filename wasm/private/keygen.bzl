@@ -98,6 +98,11 @@ def wasm_keygen(name, public_key_name = "key.public", secret_key_name = "key.sec
     secret file can be read by its owner only. `bazel run :<name> -- --output-dir DIR` writes another pair of files of these
     names to DIR, for use outside the build; existing files are not overwritten.
 
+    The target can be run, so `$(location :<name>)` is its launcher; for a key write the file's label,
+    `$(location :<name>/<public_key_name>)`. The secret file is a link to a hidden file beside it, because Bazel makes outputs
+    readable by all, but follows no links. A sandbox would lose that file, so the action needs the local strategy: where only
+    sandboxed or remote ones are allowed, add `--strategy=WasmKeygen=local`.
+
     Args:
         name: Name of the target, and of the folder of the two files.
         public_key_name: File name of the public key.
@@ -123,7 +128,8 @@ def ssh_keygen(
     """Makes an OpenSSH key pair for development: `<name>/<private_key_name>` and `<name>/<public_key_name>`.
 
     No program of the machine is used. Both files have labels; only the public key is a default output.
-    `bazel run :<name> -- --output-dir DIR` writes another pair to DIR, as `wasm_keygen` does.
+    `bazel run :<name> -- --output-dir DIR` writes another pair to DIR. What `wasm_keygen` says of `$(location)`, of the link and of
+    the local strategy is true here too.
 
     Args:
         name: Name of the target, and of the folder of the two files.
