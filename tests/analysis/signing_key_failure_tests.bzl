@@ -128,7 +128,7 @@ _CASES = {
         ["secret_key = ", "wasm_signing_key"],
     ),
     "sign_split_line": (wasm_sign, _SIGN | {"keys": _INSIDE, "split_regex": "a\n-o"}, _LINE_BREAK),
-    "sign_split_line_outside": (wasm_sign, _SIGN | {"keys": _OUTSIDE, "split_regex": "a\n-o"}, _LINE_BREAK),
+    "sign_split_line_outside": (wasm_sign, _SIGN | {"keys": _OUTSIDE, "split_regex": "a\r"}, _LINE_BREAK),
     "sign_twice": (wasm_sign, _SIGN | {"additional_keys": [_INSIDE], "keys": _INSIDE}, ["additional_keys = ", "the same key as"]),
     "validate": (wasm_validate, {"wasm_file": ":later_signed"}, ["wasm_file = ", "later_signed"] + _RUN_IT),
     "verify": (wasm_verify, {"keys": _OUTSIDE, "signed_component": ":later_signed"}, ["signed_component = ", "later_signed"] + _RUN_IT),

@@ -19,7 +19,18 @@ def check_key_format(ctx, attribute, key, label):
             key.key_format,
         ))
 
+def check_one_line(ctx, attribute, advice):
+    """Fails if an attribute has a line break: each line of a params file is an argument, without its carriage return.
+
+    Args:
+        ctx: context of a rule.
+        attribute: string, the name of a string attribute.
+        advice: string, what to write.
+    """
+    value = getattr(ctx.attr, attribute)
+    if "\n" in value or "\r" in value:
+        fail("{}: {} = {} has a line break; {}".format(ctx.label, attribute, repr(value), advice))
+
 def check_split_regex(ctx):
-    """Fails for a `split_regex` that would be several lines of a params file, where each line is an argument."""
-    if "\n" in ctx.attr.split_regex:
-        fail("{}: split_regex = {} has a line break; write \\n for one in a name".format(ctx.label, repr(ctx.attr.split_regex)))
+    """Fails for a `split_regex` that is more than one argument."""
+    check_one_line(ctx, "split_regex", "write \\n or \\r for one in a name")

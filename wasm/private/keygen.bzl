@@ -1,6 +1,7 @@
 """`wasm_keygen` and `ssh_keygen`: key pairs for development, made by the build."""
 
 load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
+load(":attr_checks.bzl", "check_one_line")
 load(":run_target.bzl", "RUN_TARGET_ATTRS", "make_run_target")
 load(":tool_action.bzl", "SECRET_REQUIREMENTS", "TOOL_ATTRS", "params_file_args", "run_wasm_oci")
 
@@ -44,6 +45,7 @@ def _key_pair_impl(ctx):
             ctx.label,
             ctx.attr.key_type,
         ))
+    check_one_line(ctx, "comment", "write one line")
     public_key = ctx.outputs.public_key
     secret_key = ctx.outputs.secret_key
 
