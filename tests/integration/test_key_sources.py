@@ -7,41 +7,18 @@ from __future__ import annotations
 
 import base64
 import os
-import subprocess
-import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from peers import EXAMPLE, Done, call, wasm_oci
+from signing_places import keychain, ssh_agent
 
 from wasm_oci.wasmsign.keys import SecretKey, load_secret_key
 
 VERIFIER = os.environ.get("WASMSIGN2") or str(Path("tools/programs/wasmsign2").absolute())
 COMPONENT = (EXAMPLE / "hello.wasm").absolute()
 PASSPHRASE = "correct horse battery staple"
-BACKEND = '''
-from pathlib import Path
-
-from keyring.backend import KeyringBackend
-
-
-class FileKeyring(KeyringBackend):
-    """One folder for a service, one file for a user."""
-
-    priority = 1
-
-    def get_password(self, service, username):
-        path = Path(__file__).parent / service / username
-        return path.read_text() if path.exists() else None
-
-    def set_password(self, service, username, password):
-        raise NotImplementedError
-
-    def delete_password(self, service, username):
-        raise NotImplementedError
-'''
 
 
 def make_key(folder: Path, name: str, passphrase: str, *more: str) -> SecretKey:
@@ -128,15 +105,8 @@ def test_a_program(tmp_path: Path) -> None:
 
 
 def test_a_keychain(tmp_path: Path) -> None:
-    """keyring finds its backend by its own configuration file; this one keeps files."""
     key = make_key(tmp_path, "id", "")
-    (tmp_path / "file_keyring.py").write_text(BACKEND)
-    (tmp_path / "signing").mkdir()
-    (tmp_path / "signing" / "release").write_bytes((tmp_path / "id").read_bytes())
-    config = tmp_path / "config" / "python_keyring" / "keyringrc.cfg"
-    config.parent.mkdir(parents=True)
-    config.write_text(f"[backend]\ndefault-keyring=file_keyring.FileKeyring\nkeyring-path={tmp_path}\n")
-    environ = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
+    environ = keychain(tmp_path, "signing", "release", (tmp_path / "id").read_bytes())
     options = ["--key-source", "keychain", "--key-ref", "signing/release", "-K", "id.pub"]
     accepted(tmp_path, key, sign(tmp_path, *options, **environ))
     absent = sign(tmp_path, *options[:2], "--key-ref", "signing/other", **environ)
@@ -155,18 +125,8 @@ def test_where_no_keychain_is(tmp_path: Path) -> None:
 
 @pytest.fixture
 def agent() -> Iterator[str]:
-    """The socket of an ssh-agent; its name must be short."""
-    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
-        path = Path(folder) / "agent"
-        with subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL) as process:
-            try:
-                deadline = time.monotonic() + 20
-                while not path.exists():
-                    assert time.monotonic() < deadline, "ssh-agent makes no socket"
-                    time.sleep(0.02)
-                yield str(path)
-            finally:
-                process.terminate()
+    with ssh_agent() as socket:
+        yield socket
 
 
 def test_an_agent(tmp_path: Path, agent: str) -> None:

@@ -38,17 +38,17 @@ def registry(tmp_path: Path) -> Iterator[OwnRegistry]:
 
 def secrets(folder: Path, secret: SecretKey) -> dict[str, str]:
     """The secret key in every place of the example, and the environment in which it is found."""
-    home, programs, token = folder / "home", folder / "bin", folder / "token"
+    home, programs, token = folder / "home", folder / "bazel-bin/examples/signing", folder / "token"
     for each in (home / ".config/wasm", programs, token):
         each.mkdir(parents=True, exist_ok=True)
     (home / ".config/wasm/release_signing_key").write_bytes(secret.encoded(OPENSSH))
     (token / f"{K1.public.key_id.hex()}.pem").write_bytes(secret.encoded(PEM))
-    program = programs / "hsm_sign.py"
+    program = programs / "hsm_sign"
     program.write_text(
         f'#!/bin/sh\nPYTHONPATH="{os.pathsep.join(sys.path)}" exec {sys.executable} {(SIGNING / "hsm_sign.py").absolute()} "$@"\n'
     )
     program.chmod(0o700)
-    return {"HOME": str(home), "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", VARIABLE: secret.encoded(PEM).decode()}
+    return {"HOME": str(home), VARIABLE: secret.encoded(PEM).decode()}
 
 
 def told_nobody(done: Done) -> None:
