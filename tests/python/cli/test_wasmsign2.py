@@ -210,10 +210,10 @@ SIGNATURES = {
     "other hash function": (b"\x01\x01\x02" + M_PAYLOAD[3:], "Incompatible signature version", "Parse error"),
     "cut off": (M_PAYLOAD[:-1], "Parse error", "Parse error"),
     "65 sets": (b"\x01\x01\x01\x41", "Parse error", "Parse error"),
-    "no sets": (b"\x01\x01\x01\x00", "", "No valid signatures"),
+    "no sets": (b"\x01\x01\x01\x00", "Parse error", "No valid signatures"),
     "short signature": (
         SignatureData(sets=(SignedHashes(hashes=(bytes(32),), signatures=(SignatureRecord(key_id=b"", signature=bytes(5)),)),)).encode(),
-        "",
+        "Parse error",
         "Ed25519 signature function error",
     ),
 }
@@ -223,19 +223,9 @@ SIGNATURES = {
 def test_signature_sections_that_cannot_be_used(files: Path, capsys: Capture, name: str) -> None:
     payload, when_signed, when_verified = SIGNATURES[name]
     Path("x").write_bytes(MODULE + custom("signature", payload) + M[8:])
-    code, _, err = run(capsys, "sign", "-i", "x", "-o", "out", "-k", "k2")
-    assert (code, err) == ((1, f"{when_signed}\n") if when_signed else (0, ""))
+    assert run(capsys, "sign", "-i", "x", "-o", "out", "-k", "k2") == (1, "", f"{when_signed}\n")
+    assert not Path("out").exists()
     assert run(capsys, "verify", "-i", "x", "-K", "p1") == (1, "", f"{when_verified}\n")
-
-
-def test_what_is_dropped_when_signing_as_by_the_published_program(files: Path, capsys: Capture) -> None:
-    other = SignatureRecord(key_id=b"", signature=bytes(9), algorithm=2)
-    sets = (SignedHashes(hashes=(bytes(32),), signatures=(other,)),)
-    Path("x").write_bytes(MODULE + custom("signature", SignatureData(sets=sets).encode() + b"left over") + M[8:])
-    assert run(capsys, "sign", "-i", "x", "-o", "out", "-k", "k1")[0] == 0
-    empty = SignedHashes(hashes=(bytes(32),), signatures=())
-    kept = custom("signature", SignatureData(sets=(empty,)).encode())
-    assert len(Path("out").read_bytes()) == len(M) + len(kept) + len(M_PAYLOAD) - 4 + 1
 
 
 @pytest.mark.parametrize(

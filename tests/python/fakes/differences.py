@@ -79,7 +79,7 @@ M_HASH = sha256(M[8:]).digest()
 BY_K2 = SignatureRecord(key_id=b"", signature=ed25519.sign(K2.seed, message((M_HASH,))))
 BY_K2_WITH_ID_1 = SignatureRecord(key_id=K1.public.key_id, signature=BY_K2.signature)
 FULL = tuple(SignatureRecord(key_id=bytes((number,)), signature=bytes(64)) for number in range(256))
-FULL_SETS = tuple(SignedHashes(hashes=(bytes((number,)) * 32,), signatures=()) for number in range(64))
+FULL_SETS = tuple(SignedHashes(hashes=(bytes((number,)) * 32,), signatures=FULL[:1]) for number in range(64))
 STRAY = custom("signature", b"stray")
 MANY = b"".join(delimiter(bytes((number,))) for number in range(65))
 MANY_HASHES = rolling(*(delimiter(bytes((number,))) for number in range(65)))
@@ -87,6 +87,14 @@ MANY_HASHES = rolling(*(delimiter(bytes((number,))) for number in range(65)))
 
 def of_m(*records: SignatureRecord) -> SignedHashes:
     return SignedHashes(hashes=(M_HASH,), signatures=records)
+
+
+def signed_once_more(*sets: SignedHashes) -> bytes:
+    """Returns what the published program writes when K1 signs M after these sets."""
+    (record,) = by_k1(M_HASH).signatures
+    if sets and sets[-1].hashes == (M_HASH,):
+        return payload(*sets[:-1], of_m(*sets[-1].signatures, record))
+    return payload(*sets, of_m(record))
 
 
 SIGN, SIGN_2 = "sign -i x -o out -k k1", "sign -i x -o out -k k2"
@@ -98,6 +106,24 @@ SIGNATURE, SHOWN_M, SHOWN_D = (
 SIGNED_RESULT = shown("Signed", SIGNATURE, *SHOWN_M)
 VERIFY, PART, MATRIX_OF = "verify -i x -K p1", "verify -i x -K p1 -s name", "verify_matrix -i x -K p1 p2"
 DETACHED = VERIFY + " -S sig"
+
+NO_RECORD, NO_HASHES = SignedHashes(hashes=(M_HASH,), signatures=()), SignedHashes(hashes=(), signatures=(BY_K2,))
+UNKNOWN = SignatureRecord(key_id=b"", signature=bytes(9), algorithm=2)
+SHORT = SignatureRecord(key_id=b"", signature=bytes(63))
+_ALREADY: dict[str, tuple[bytes, tuple[SignedHashes, ...], str]] = {
+    "no set": (payload(), (), "malformed_signature"),
+    "a set without hashes": (payload(NO_HASHES), (NO_HASHES,), "malformed_signature"),
+    "a set without records": (payload(NO_RECORD), (NO_RECORD,), "malformed_signature"),
+    "a record that cannot be read": (
+        payload(of_m(SignatureRecord(key_id=b"", signature=b""))).replace(b"\x03\x00\x01\x00", b"\x03\x09\x01\x00"),
+        (NO_RECORD,),
+        "malformed_signature",
+    ),
+    "a record of an unknown algorithm": (payload(of_m(UNKNOWN)), (NO_RECORD,), "unsupported_version"),
+    "a signature of 63 bytes": (payload(of_m(SHORT)), (of_m(SHORT),), "malformed_signature"),
+    "bytes left over": (payload(of_m(BY_K2)) + b"x", (of_m(BY_K2),), "malformed_signature"),
+}
+"""Payloads of signed files, the sets that the published program keeps of them when it signs once more, and our reason."""
 
 _VERIFIED: dict[str, tuple[str, dict[str, bytes], Result, Result, str]] = {
     "cut off after a delimiter": (VERIFY, {"x": CUT_OFF}, VALID, NOT_VALID, "content_changed"),
@@ -137,6 +163,17 @@ DIFFERENCES = {
         name: Difference(arguments=arguments, files=files, published=published, ours=ours, reason=reason)
         for name, (arguments, files, published, ours, reason) in _VERIFIED.items()
     },
+    **{
+        f"signing a file with {name} in its signature": Difference(
+            arguments=SIGN,
+            files={"x": embedded(before, M[8:])},
+            published=SIGNED_RESULT,
+            ours=(1, "", "Parse error\n"),
+            reason=reason,
+            written={"out": embedded(signed_once_more(*kept), M[8:])},
+        )
+        for name, (before, kept, reason) in _ALREADY.items()
+    },
     "-K of another pair": Difference(
         arguments=SIGN_2 + " -K p1",
         files={"x": M},
@@ -166,7 +203,7 @@ DIFFERENCES = {
         files={"x": embedded(payload(*FULL_SETS), M[8:])},
         published=SIGNED_RESULT,
         ours=(1, "", "Too many hashes (max: 64)\n"),
-        reason="malformed_signature",
+        reason="too_many_sets",
         written={"out": embedded(payload(*FULL_SETS, of_m(BY_K2)), M[8:])},
     ),
     "a detached signature of a signed file": Difference(

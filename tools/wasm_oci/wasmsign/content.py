@@ -76,7 +76,10 @@ class Content:
         return self._first is not None
 
     def previous_signature(self, *, as_reference: bool) -> SignatureData:
-        """Returns the file's signatures; raises FormatError where none could be added to them."""
+        """Returns the file's signatures; raises FormatError where none could be added to them that verifies.
+
+        `as_reference` tells apart what the published wasmsign2 refuses, in its words; no more is taken with it.
+        """
         if self._first is None:
             return SignatureData()
         size = self._first.end - self._first.data
@@ -87,12 +90,11 @@ class Content:
         hint = "sign the file from before it was signed"
         if as_reference:
             try:
-                data = parse_as_reference(payload)
+                hash_function = parse_as_reference(payload).hash_function
             except FormatError as err:
                 raise FormatError(f"its signature section is malformed: {err.what}", where=self.where, hint=hint) from err
-            if data.hash_function != SHA256:
+            if hash_function != SHA256:
                 raise FormatError("its signatures use another hash function", where=self.where, hint=hint, reason="incompatible")
-            return data
         try:
             data = parse_signature(payload)
         except SignatureError as err:

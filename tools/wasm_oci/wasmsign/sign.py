@@ -61,8 +61,8 @@ def sign_file(
 
     `further` keys sign too, each with its own key id. With `signature_file` the signature goes there instead and
     `output` has none. `input` and `output` may be one file. Signing again with the same key changes nothing.
-    `with_digest` reads a signed output once more. `as_reference` reads old signatures as the published wasmsign2
-    does, and refuses to sign twice (FormatError with reason `duplicate`).
+    `with_digest` reads a signed output once more. `as_reference` refuses to sign twice (FormatError with reason
+    `duplicate`), as the published wasmsign2 does, and old signatures that it refuses for its reasons.
 
     Nothing is written when this raises: FormatError or LimitError for an input that cannot be signed so that it
     verifies, UsageError for files that cannot be read or written.
