@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from fakes.signing import K1, M
 from fakes.wasm import TESTDATA
 from wasm_oci.cli.main import main
 from wasm_oci.limits import LIMITS
@@ -64,6 +65,41 @@ def test_a_line_names_no_further_file(tmp_path: Path, capsys: pytest.CaptureFixt
     (tmp_path / "params").write_text(f"@{tmp_path}/secret\n")
     assert main(["inspect", f"@{tmp_path}/params"]) == 2
     assert "s3cret" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("line", [["@a.wasm"], ["--", "@a.wasm"], ["@b", "z.wasm"], ["--", "@b"], ["-q", "--", "z.wasm", "@b"]])
+def test_names_that_a_shell_lists_are_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("key").write_bytes(K1.public.compact())
+    for name in ("a.wasm", "b"):
+        Path(name).write_text("--help\n")
+    for name in ("@a.wasm", "z.wasm"):
+        Path(name).write_bytes(M)
+    assert main(["verify", "-K", "key", *line]) == 4
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    names = [name for name in line if name.endswith(("wasm", "b"))]
+    assert [error.split(": ")[1] for error in captured.err.splitlines()] == names
+
+
+@pytest.mark.parametrize(
+    "line", [["@params"], ["--help", "@params"], ["-K", "key", "--help"], ["-hKkey", "x.wasm"], ["-K", "key", "-h", "x"]]
+)
+def test_help_in_place_of_a_result_is_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("params").write_text("--help\n")
+    assert main(["verify", *line]) == 2
+    assert capsys.readouterr().err == "wasm_oci: --help: nothing was done but to show help; give it alone\n"
+
+
+@pytest.mark.parametrize("line", [["verify", "--help"], ["verify", "-h"], ["key", "show", "--help"]])
+def test_help_alone_ends_well(capsys: pytest.CaptureFixture[str], line: list[str]) -> None:
+    assert main(line) == 0
+    assert capsys.readouterr().out.startswith(f"usage: wasm_oci {line[0]}")
 
 
 def test_an_unusable_file_of_arguments(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

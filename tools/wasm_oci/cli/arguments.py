@@ -1,12 +1,13 @@
 """What all commands have: options, and arguments from a file.
 
-`@FILE` stands for the lines of FILE, as Bazel writes them (multiline params files).
+A last argument `@FILE` stands for the lines of FILE, as Bazel writes them (multiline params files).
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Collection, Iterator, Sequence
+import os
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from wasm_oci.files import read_bounded
 from wasm_oci.limits import LIMITS
 
 _WHAT = "arguments file"
+_HELP = ("-h", "--help")
 
 AddArguments = Callable[[argparse.ArgumentParser], None]
 
@@ -26,7 +28,7 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(**options, add_help=False, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter)
         self._values = self.add_argument_group("positional arguments")
         self._flags = self.add_argument_group("options")
-        self.add_argument("-h", "--help", action="help", help="show this help and exit")
+        self.add_argument(*_HELP, action="help", help="show this help and exit")
 
     def add_argument(self, *names: str, **options: Any) -> argparse.Action:
         group = self._flags if names[0].startswith("-") else self._values
@@ -51,16 +53,26 @@ def refuse_beside_request(args: argparse.Namespace, add_arguments: AddArguments,
             raise UsageError(f"{name.replace('_', '-')} does not go with --request", where=str(args.request), hint=f"give {flags} only")
 
 
-def expanded(arguments: Sequence[str]) -> Iterator[str]:
-    """Yields `arguments` with every `@FILE` replaced by the file's lines; a line that begins with `@` stays as it is.
+def expanded(arguments: Sequence[str]) -> list[str]:
+    """Returns `arguments`, with the file's lines in place of `@FILE`, which is the last argument.
 
-    Raises UsageError or LimitError for a file that is absent, no regular file, too large or not UTF-8.
+    Elsewhere, after `--`, and where a file has that very name (with the `@`), it is a name as any other: a shell that
+    lists a folder must not give orders. A line that begins with `@` stays as it is. Raises UsageError or LimitError for
+    a file that is absent, no regular file, too large or not UTF-8.
     """
-    for argument in arguments:
-        if argument.startswith("@"):
-            yield from _lines(Path(argument[1:]))
-        else:
-            yield argument
+    *others, last = arguments or [""]
+    if not last.startswith("@") or "--" in others or os.path.lexists(last):
+        return list(arguments)
+    return [*others, *_lines(Path(last[1:]))]
+
+
+def asks_for_help(arguments: Sequence[str]) -> bool:
+    """Whether the command line itself asks for help and nothing else: no arguments file, and no option beside it.
+
+    Otherwise a command that was to do something would end well without having done it.
+    """
+    others = [argument for argument in arguments if argument not in _HELP]
+    return len(others) < len(arguments) and not any(argument.startswith(("-", "@")) for argument in others)
 
 
 def _lines(path: Path) -> list[str]:

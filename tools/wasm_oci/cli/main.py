@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn, Protocol, cast
 
-from wasm_oci.cli.arguments import expanded, make_parser
+from wasm_oci.cli.arguments import asks_for_help, expanded, make_parser
 from wasm_oci.cli.commands import COMMANDS, LOGGING, usage
 from wasm_oci.cli.outcome import Outcome, enter_user_directory, report_error, write_document, write_text
 from wasm_oci.errors import EXIT_BUG, UsageError, WasmOciError
@@ -48,12 +48,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = make_parser(args[0], command.DESCRIPTION)
     command.add_arguments(parser)
     try:
-        parsed = parser.parse_args(list(expanded(args[1:])))
+        parsed = parser.parse_args(expanded(args[1:]))
     except WasmOciError as err:
         report_error("wasm_oci", err, "text")
         return err.exit_code
     except SystemExit as stop:
-        return int(stop.code or 0)
+        if stop.code or asks_for_help(args[1:]):
+            return int(stop.code or 0)
+        report_error("wasm_oci", UsageError("nothing was done but to show help", where="--help", hint="give it alone"), "text")
+        return 2
     return execute(command, parsed)
 
 
