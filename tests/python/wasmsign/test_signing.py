@@ -240,25 +240,3 @@ def test_a_changed_key_id_is_not_taken_for_a_signature(tmp_path: Path) -> None:
     again = sign_embedded(tmp_path, changed)
     assert verify_file(tmp_path / "out.wasm", [K1.public]).key == K1.public
     assert sign_embedded(tmp_path, again) == again
-
-
-class Counting:
-    """A key that counts how often it is asked, as its owner would who has to confirm."""
-
-    def __init__(self) -> None:
-        self.public, self.asked = K1.public, 0
-
-    def sign(self, message: bytes) -> bytes:
-        self.asked += 1
-        return K1.sign(message)
-
-
-@pytest.mark.parametrize("before", [[], [None], [KEY_ID_1], [None, KEY_ID_1]])
-def test_a_key_is_asked_once(tmp_path: Path, before: list[bytes | None]) -> None:
-    path = tmp_path / "m.wasm"
-    path.write_bytes(M)
-    for key_id in before:
-        sign_file(path, path, K1, key_id=key_id, as_reference=True)
-    key = Counting()
-    sign_file(path, path, key, key_id=KEY_ID_1)
-    assert key.asked == 1
