@@ -174,3 +174,18 @@ def test_a_key_file_is_never_an_output(files: Path, capsys: Capture, options: li
 def test_nothing_to_sign(capsys: Capture) -> None:
     assert main(["sign", "-k", "x"]) == 2
     assert "a file to sign and one to write are needed" in capsys.readouterr().err
+
+
+def test_a_program_gets_no_secret_of_its_run(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dump = "import json, os\njson.dump(dict(os.environ), open('seen', 'w'))\n"
+    (files / "signer.py").write_text(dump + (files / "signer.py").read_text())
+    secret = base64.b64encode(K2.compact()).decode()
+    for name, value in {"WASM_OCI_PASSPHRASE": "one", "MINE": "two", "KEY_2": secret, "OTHER": "three"}.items():
+        monkeypatch.setenv(name, value)
+    program = ("--key-source", "command", "--key-ref", f"{sys.executable} signer.py")
+    assert sign(*program, "--key-source", "env", "--key-ref", "KEY_2", "-K", "k1.pub", "-K", "k2.public", "--passphrase-env", "MINE") == 0
+    seen = json.loads((files / "seen").read_text())
+    assert seen["OTHER"] == "three"
+    assert seen["WASM_OCI_KEY_ID"] == KEY_ID_1.hex()
+    assert not {"WASM_OCI_PASSPHRASE", "MINE", "KEY_2"} & seen.keys()
+    assert not {"one", "two", secret} & set(seen.values())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.keysource.passphrase import PassphraseSource
-from wasm_oci.keysource.source import KeySource, open_signer
+from wasm_oci.keysource.source import KeySource, open_signer, without
 from wasm_oci.wasmsign.keys import OPENSSH, load_public_key, require_format
 from wasm_oci.wasmsign.signer import Signer
 
@@ -48,18 +49,22 @@ def open_signers(
 ) -> list[Signer]:
     """Returns a signer for each key, in order; with `openssh`, keys of other forms are refused.
 
+    A program that signs with one key does not get the variables that hold the others.
     Raises what `open_signer` raises, and UsageError where there is no key or two are to come from stdin.
     """
     if not keys:
         raise UsageError("no key is given to sign with", hint="give -k FILE, or --key-source and --key-ref")
     if sum(key.source.kind == "stdin" for key in keys) > 1:
         raise UsageError("stdin can hold one key only", where="stdin", hint="take the other one from elsewhere")
+    environ = os.environ if environ is None else environ
+    for_programs = without(environ, [key.source.ref for key in keys if key.source.kind == "env"])
     signers = []
     for key in keys:
         public = load_public_key(key.public) if key.public else None
         if openssh and public is not None:
             require_format(public, OPENSSH, where=str(key.public))
-        signer = open_signer(key.source, public=public, passphrase=passphrase, environ=environ)
+        visible = for_programs if key.source.kind == "command" else environ
+        signer = open_signer(key.source, public=public, passphrase=passphrase, environ=visible)
         if openssh:
             require_format(signer.public, OPENSSH, where=key.source.where)
         signers.append(signer)

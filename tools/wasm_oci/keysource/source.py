@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wasm_oci.errors import UsageError
-from wasm_oci.keysource.passphrase import PassphraseSource
+from wasm_oci.keysource.passphrase import DEFAULT_VARIABLE, PassphraseSource
 from wasm_oci.wasmsign.keys import PublicKey, load_secret_key, require_pair
 from wasm_oci.wasmsign.signer import Signer
 
@@ -69,9 +69,9 @@ def open_signer(
 ) -> Signer:
     """Returns what signs with the key at `source`; `public` says which key is meant, and is compared with what is found.
 
-    A command needs `public`; an agent needs it unless it holds one Ed25519 key only. What an agent or a command signs
-    is verified before it is used. Raises KeyFormatError (reason `key_mismatch` where the key is another one) or
-    UsageError where there is no such key.
+    A command needs `public`, and does not get the passphrase; an agent needs `public` unless it holds one Ed25519 key
+    only. What an agent or a command signs is verified before it is used. Raises KeyFormatError (reason `key_mismatch`
+    where the key is another one) or UsageError where there is no such key.
     """
     environ = os.environ if environ is None else environ
     if source.kind == "ssh-agent":
@@ -81,11 +81,18 @@ def open_signer(
     if source.kind == "command":
         from wasm_oci.keysource.command import command_signer
 
-        return command_signer(source, public, environ)
+        return command_signer(source, public, without(environ, (DEFAULT_VARIABLE, passphrase.variable)))
     key = _stored(source, passphrase, environ)
     if public is not None:
         require_pair(key, public, where=source.where)
     return key
+
+
+def without(environ: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
+    """Returns `environ` without the variables `names`, as the system compares names."""
+    same = str.upper if os.name == "nt" else str
+    left_out = {same(name) for name in names}
+    return {name: value for name, value in environ.items() if same(name) not in left_out}
 
 
 def _stored(source: KeySource, passphrase: PassphraseSource, environ: Mapping[str, str]) -> SecretKey:
