@@ -84,17 +84,33 @@ def test_parts_of_a_split_file(tmp_path: Path) -> None:
     """A custom section that the expression does not match may change; what it matches may not."""
     done = call(target("hello_signed_in_parts", SIGNING), "-o", "s.wasm", "-S", "s.sig", cwd=tmp_path, **secrets(tmp_path, K1))
     assert done.code == 0, done.stderr
-    data = (tmp_path / "s.wasm").read_bytes()
+    check_parts(tmp_path, "s.wasm", "-S", "s.sig")
+
+
+def check_parts(folder: Path, signed: str, *signature: str) -> None:
+    data = (folder / signed).read_bytes()
     assert data.count(b"signature_delimiter") > 1
-    options = ("-S", "s.sig", "-K", RELEASE)
-    whole = call(wasm_oci(), "verify", "-i", "s.wasm", *options, cwd=tmp_path)
+    options: tuple[str | Path, ...] = (*signature, "-K", RELEASE)
+    whole = call(wasm_oci(), "verify", "-i", signed, *options, cwd=folder)
     assert whole.code == 0, whole.stderr
     for name, text, code in (("free.wasm", b"processed-by", 0), ("bound.wasm", b"pollable", 4)):
         at = data.rindex(text)  # of processed-by, that of the component's own producers
-        (tmp_path / name).write_bytes(data[:at] + text.upper() + data[at + len(text) :])
-        assert call(wasm_oci(), "verify", "-i", name, *options, cwd=tmp_path).code == 4
-        part = call(wasm_oci(), "verify", "-i", name, "--split-regex", "^component-type", *options, cwd=tmp_path)
+        (folder / name).write_bytes(data[:at] + text.upper() + data[at + len(text) :])
+        assert call(wasm_oci(), "verify", "-i", name, *options, cwd=folder).code == 4
+        part = call(wasm_oci(), "verify", "-i", name, "--split-regex", "^component-type", *options, cwd=folder)
         assert part.code == code, part.stderr
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_parts_of_an_image(kind: str, registry: OwnRegistry, tmp_path: Path) -> None:
+    done = call(target(f"{kind}_in_parts", HERE), "--registry", registry.host, "--output", "json", cwd=tmp_path, **secrets(tmp_path, K1))
+    assert (done.code, done.json["status"]) == (0, "published"), done.stderr
+    part = ("--split-regex", "^component-type")
+    pulled = call(wasm_oci(), "pull", done.json["reference"], "-o", "p.wasm", "-K", RELEASE, *part, cwd=tmp_path)
+    assert pulled.code == 0, pulled.stderr
+    assert (tmp_path / "p.wasm").read_bytes().count(b"signature_delimiter") > 1
+    if kind == "embedded":
+        check_parts(tmp_path, "p.wasm")
 
 
 @pytest.mark.parametrize("kind", KINDS)
