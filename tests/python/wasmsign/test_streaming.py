@@ -12,6 +12,7 @@ import pytest
 
 from fakes.signing import K1
 from fakes.wasm import MODULE, custom, section
+from wasm_oci.cli import wasmsign2
 from wasm_oci.errors import LimitError, SignatureError, UsageError
 from wasm_oci.limits import MIB
 from wasm_oci.wasmsign import ed25519
@@ -51,6 +52,22 @@ def test_memory_is_small_for_many_sections(tmp_path: Path) -> None:
     source.write_bytes(MODULE + (section(1, b"x" * 20) + custom("name", b"y" * 150) + b"\x02\x81\x80\x00z") * 10_000)
     assert peak_of(lambda: sign_file(source, output, K1, key_id=None)) < 6 * MIB
     assert peak_of(lambda: verify_file(output, [K1.public])) < 2 * MIB
+
+
+@pytest.mark.parametrize("command", ["show -i in.wasm", "sign -i in.wasm -o out.wasm -k k1", "split -i in.wasm -o out.wasm -s [^x]"])
+def test_what_is_printed_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    """Each line is written when it is made: those of long names, and those of delimiters with much data."""
+    monkeypatch.chdir(tmp_path)
+    Path("k1").write_bytes(K1.compact())
+    names = custom("\x01" * 100_000, b"") * 100
+    Path("in.wasm").write_bytes(MODULE + names + custom("signature_delimiter", bytes(4 * MIB + 100)) * 3 + section(1, b"x"))
+    with Path("lines").open("w") as lines:
+        monkeypatch.setattr(sys, "stdout", lines)
+        assert peak_of(lambda: wasmsign2.main(["-v", *command.split()])) < 5 * MIB
+    text = Path("lines").read_text()
+    assert text.count("\\x01") == 10_000_000
+    assert text.count(f"- delimiter: [{'00' * (4 * MIB + 100)}]\n") == 3
+    assert "\n\n103:\ttypes section\n" in text or "\n\n104:\ttypes section\n" in text
 
 
 def test_a_declared_size_allocates_nothing(tmp_path: Path) -> None:

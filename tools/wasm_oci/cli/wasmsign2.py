@@ -7,7 +7,7 @@ oversight, such as a file cut off after a delimiter; docs/signature-format.md li
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from wasm_oci.cli import wasmsign2_texts as texts
@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = parse(sys.argv[1:] if argv is None else argv)
         _write(_run(arguments))
     except HelpWanted as wanted:
-        _write(str(wanted))
+        _write((str(wanted),))
     except CommandLineError as err:
         sys.stderr.write(f"error: {err}\n  {err.detail}; `wasmsign2 help` and `wasmsign2 help COMMAND` say what there is\n")
         return 2
@@ -41,42 +41,41 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _write(text: str) -> None:
-    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+def _write(pieces: Iterable[str]) -> None:
+    for text in pieces:
+        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
     sys.stdout.buffer.flush()
 
 
-def _run(arguments: Arguments) -> str:
+def _run(arguments: Arguments) -> Iterable[str]:
+    """Returns what is printed, in pieces; some commands do their work when the first piece is asked for."""
     match arguments.command:
         case "":
             raise texts.Refusal("Usage error: No subcommand specified")
         case "keygen":
             return _keygen(arguments)
         case "show":
-            return _show(arguments)
+            from wasm_oci.cli.wasmsign2_show import show
+
+            return show(Path(arguments.values["input-file"]), verbose=arguments.verbose)
         case "verify" | "verify_matrix":
             from wasm_oci.cli import wasmsign2_verify
 
-            return wasmsign2_verify.verify(arguments) if arguments.command == "verify" else wasmsign2_verify.verify_matrix(arguments)
+            verify = wasmsign2_verify.verify if arguments.command == "verify" else wasmsign2_verify.verify_matrix
+            return (verify(arguments),)
         case command:
             from wasm_oci.cli import wasmsign2_files as files
 
             return {"split": files.split, "sign": files.sign, "detach": files.detach, "attach": files.attach}[command](arguments)
 
 
-def _keygen(arguments: Arguments) -> str:
+def _keygen(arguments: Arguments) -> Iterator[str]:
     from wasm_oci.cli.wasmsign2_keys import write_pair
     from wasm_oci.wasmsign.keys import SecretKey
 
     secret, public = arguments.values["secret-key"], arguments.values["public-key"]
     write_pair(SecretKey.generate(), Path(secret), Path(public))
-    return f"Secret key saved to [{secret}]\nPublic key saved to [{public}]\n"
-
-
-def _show(arguments: Arguments) -> str:
-    from wasm_oci.cli.wasmsign2_show import describe_sections, numbered
-
-    return numbered(describe_sections(Path(arguments.values["input-file"]), verbose=arguments.verbose))
+    yield f"Secret key saved to [{secret}]\nPublic key saved to [{public}]\n"
 
 
 if __name__ == "__main__":

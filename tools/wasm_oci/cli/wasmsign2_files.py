@@ -4,39 +4,54 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from wasm_oci.cli.wasmsign2_keys import load_public, load_secret
 from wasm_oci.cli.wasmsign2_options import Arguments
-from wasm_oci.cli.wasmsign2_show import describe_delimiter, describe_sections, describe_signature, numbered
+from wasm_oci.cli.wasmsign2_show import Text, describe_delimiter, describe_sections, describe_signature, numbered
+from wasm_oci.files import open_input
 from wasm_oci.wasmsign.keys import SecretKey, require_pair
 from wasm_oci.wasmsign.signature import message
 
 _DELIMITER_SIZE = 16
 
 
-def split(arguments: Arguments) -> str:
-    """Returns what is printed; raises Refusal or WasmOciError, as all of these do."""
+def split(arguments: Arguments) -> Iterator[str]:
+    """Writes the output and yields what is printed then; raises Refusal or WasmOciError, as all of these do."""
     from wasm_oci.wasmsign.pattern import SectionPattern
     from wasm_oci.wasmsign.split import split_file
 
-    values, new = arguments.values, list[bytes]()
+    values, new, verbose = arguments.values, list[bytes](), arguments.verbose
     pattern = SectionPattern(values["split"]) if "split" in values else None
     source = Path(values["input-file"])
-    sections = describe_sections(source, verbose=arguments.verbose)
 
     def delimiter(_: int) -> bytes:
         new.append(os.urandom(_DELIMITER_SIZE))
         return new[-1]
 
-    result = split_file(source, Path(values["output-file"]), pattern, delimiter=delimiter, as_reference=arguments.compat)
-    sys.stderr.write("Module is already signed\n" * result.signature_sections)
-    for index, data in zip(result.added, new, strict=True):
-        sections.insert(index, describe_delimiter(data, verbose=arguments.verbose))
-    return f"* Split module structure:\n\n{numbered(sections)}"
+    with open_input(source) as before:  # stays readable when the output takes its place
+        result = split_file(source, Path(values["output-file"]), pattern, delimiter=delimiter, as_reference=arguments.compat)
+        sys.stderr.write("Module is already signed\n" * result.signature_sections)
+        added = {index: describe_delimiter((data,), verbose=verbose) for index, data in zip(result.added, new, strict=True)}
+        yield "* Split module structure:\n\n"
+        yield from numbered(_merged(describe_sections(before, verbose=verbose), added))
 
 
-def sign(arguments: Arguments) -> str:
+def _merged(texts: Iterable[Text], added: dict[int, Iterator[str]]) -> Iterator[Text]:
+    """Yields the texts, with the further ones each at its index."""
+    index = 0
+    for text in texts:
+        while index in added:
+            yield added[index]
+            index += 1
+        yield text
+        index += 1
+    yield from (text for at, text in added.items() if at >= index)
+
+
+def sign(arguments: Arguments) -> Iterator[str]:
     values, ssh = arguments.values, "ssh" in arguments.values
     key, key_id = load_secret(Path(values["secret-key"]), ssh=ssh, unchecked=arguments.compat), None
     if "public-key" in values:
@@ -45,15 +60,15 @@ def sign(arguments: Arguments) -> str:
             require_pair(key, public, where=values["public-key"])
         key_id = public.key_id
     source, detached = Path(values["input-file"]), values.get("signature-file")
-    sections = describe_sections(source, verbose=arguments.verbose, skip_signatures=detached is None)
     signature_file = None if detached is None else Path(detached)
-    hashes, signature, dropped = _sign(arguments, source, key, key_id, signature_file)
-    sys.stderr.write("The signature section was not the first module section\n" * dropped)
-    if arguments.debug:
-        sys.stderr.write(f"Signed {message(hashes).hex()}\n")
-    if detached is None:
-        sections.insert(0, describe_signature(signature, verbose=arguments.verbose))
-    return f"* Signed module structure:\n\n{numbered(sections)}"
+    with open_input(source) as before:  # stays readable when the output takes its place
+        hashes, signature, dropped = _sign(arguments, source, key, key_id, signature_file)
+        sys.stderr.write("The signature section was not the first module section\n" * dropped)
+        if arguments.debug:
+            sys.stderr.write(f"Signed {message(hashes).hex()}\n")
+        first = () if detached is not None else (describe_signature(signature, verbose=arguments.verbose),)
+        yield "* Signed module structure:\n\n"
+        yield from numbered(chain(first, describe_sections(before, verbose=arguments.verbose, skip_signatures=detached is None)))
 
 
 def _sign(
@@ -71,24 +86,24 @@ def _sign(
     return result.hashes, result.signature, result.dropped
 
 
-def detach(arguments: Arguments) -> str:
+def detach(arguments: Arguments) -> Iterator[str]:
     from wasm_oci.wasmsign.detach import detach_file
 
     source, output, signature = _paths(arguments)
     detach_file(source, output, signature, as_reference=arguments.compat)
     if arguments.debug:
         sys.stderr.write("Signature detached\n")
-    return "Signature is now detached.\n"
+    yield "Signature is now detached.\n"
 
 
-def attach(arguments: Arguments) -> str:
+def attach(arguments: Arguments) -> Iterator[str]:
     from wasm_oci.wasmsign.detach import attach_file
 
     source, output, signature = _paths(arguments)
     attach_file(source, output, signature, as_reference=arguments.compat)
     if arguments.debug:
         sys.stderr.write("Signature attached\n")
-    return "Signature is now embedded as a custom section.\n"
+    yield "Signature is now embedded as a custom section.\n"
 
 
 def _paths(arguments: Arguments) -> tuple[Path, Path, Path]:

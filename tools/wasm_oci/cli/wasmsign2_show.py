@@ -1,65 +1,86 @@
-"""The section lines that `wasmsign2` prints."""
+"""The section lines that `wasmsign2` prints, each made when it is written: a file may have very many, and long ones."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from wasm_oci.errors import FormatError
 from wasm_oci.files import open_input
-from wasm_oci.limits import LIMITS
+from wasm_oci.limits import KIB, LIMITS
 from wasm_oci.wasmsign.sections import DELIMITER_NAME, PREAMBLE_SIZE, SIGNATURE_NAME, Header, SeekingSource, read_preamble, walk
 from wasm_oci.wasmsign.signature import parse_as_reference
 
 _NAMES = ("types", "imports", "functions", "table", "memory", "global", "exports", "start", "elements", "code", "data")
+_PIECE = 64 * KIB
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), 0x7F) if chr(code) not in "\t\n\r"}
 
 
-def describe_sections(path: Path, *, verbose: bool, skip_signatures: bool = False) -> list[str]:
-    """Returns a text for each section of a file; raises FormatError or UsageError."""
-    texts = []
+Text = Iterable[str]
+"""The text of one section, in pieces."""
+
+
+def show(path: Path, *, verbose: bool) -> Iterator[str]:
+    """Yields what is printed of a file; raises FormatError, LimitError or UsageError before the first line."""
     with open_input(path) as stream:
         read_preamble(stream, where=str(path))
-        for section in walk(SeekingSource(stream), PREAMBLE_SIZE, every=True, where=str(path)):
-            if skip_signatures and section.name == SIGNATURE_NAME:
-                continue
-            data = b""
-            if verbose and section.name in (SIGNATURE_NAME, DELIMITER_NAME):
-                stream.seek(section.data)
-                data = stream.read(min(section.end - section.data, LIMITS.signature_section + 1))
-            texts.append(_describe(section, data, verbose=verbose))
-    return texts
+        for _ in walk(SeekingSource(stream), PREAMBLE_SIZE, every=False, where=str(path)):
+            pass
+        yield from numbered(describe_sections(stream, verbose=verbose))
 
 
-def numbered(texts: list[str]) -> str:
-    """Returns the lines that are printed."""
-    return "".join(f"{index}:\t{text}\n" for index, text in enumerate(texts))
+def describe_sections(stream: BinaryIO, *, verbose: bool, skip_signatures: bool = False) -> Iterator[Text]:
+    """Yields the text of each section of an open file, to be used before the next one is asked for."""
+    for section in walk(SeekingSource(stream), PREAMBLE_SIZE, every=True):
+        if skip_signatures and section.name == SIGNATURE_NAME:
+            continue
+        yield _describe(stream, section, verbose=verbose)
 
 
-def describe_signature(payload: bytes, *, verbose: bool) -> str:
+def numbered(texts: Iterable[Text]) -> Iterator[str]:
+    """Yields what is printed."""
+    for index, text in enumerate(texts):
+        yield f"{index}:\t"
+        yield from text
+        yield "\n"
+
+
+def describe_signature(payload: bytes, *, verbose: bool) -> Text:
     """Returns the text of a signature section."""
     if not verbose:
-        return "custom section: [signature]"
+        return ("custom section: [signature]",)
     try:
-        return "custom section: [signature]\n" + "".join(f"{line}\n" for line in _signature_lines(payload))
+        return ("custom section: [signature]\n", *(f"{line}\n" for line in _signature_lines(payload)))
     except FormatError:
-        return "undecodable signature header"
+        return ("undecodable signature header",)
 
 
-def describe_delimiter(data: bytes, *, verbose: bool) -> str:
-    """Returns the text of a delimiter section."""
-    text = f"custom section: [{DELIMITER_NAME.decode()}]"
-    return f"{text}\n- delimiter: [{data.hex()}]\n" if verbose else text
+def describe_delimiter(data: Iterable[bytes], *, verbose: bool) -> Iterator[str]:
+    """Yields the text of a delimiter section."""
+    yield f"custom section: [{DELIMITER_NAME.decode()}]"
+    if verbose:
+        yield "\n- delimiter: ["
+        yield from (piece.hex() for piece in data)
+        yield "]\n"
 
 
-def _describe(section: Header, data: bytes, *, verbose: bool) -> str:
+def _describe(stream: BinaryIO, section: Header, *, verbose: bool) -> Text:
     if section.name is None:
-        return f"{_NAMES[section.id - 1]} section" if section.id <= len(_NAMES) else f"section id#{section.id}"
+        return (f"{_NAMES[section.id - 1]} section" if section.id <= len(_NAMES) else f"section id#{section.id}",)
     if section.name == SIGNATURE_NAME:
-        return describe_signature(data, verbose=verbose)
+        kept = min(section.end - section.data, LIMITS.signature_section + 1) if verbose else 0
+        return describe_signature(b"".join(_data(stream, section.data, section.data + kept)), verbose=verbose)
     if section.name == DELIMITER_NAME:
-        return describe_delimiter(data, verbose=verbose)
-    return f"custom section: [{section.name.decode().translate(_ESCAPES)}]"
+        return describe_delimiter(_data(stream, section.data, section.end), verbose=verbose)
+    return (f"custom section: [{section.name.decode().translate(_ESCAPES)}]",)
+
+
+def _data(stream: BinaryIO, start: int, end: int) -> Iterator[bytes]:
+    stream.seek(start)
+    while start < end and (piece := stream.read(min(_PIECE, end - start))):
+        yield piece
+        start += len(piece)
 
 
 def _signature_lines(payload: bytes) -> Iterator[str]:
