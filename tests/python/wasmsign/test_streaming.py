@@ -59,15 +59,15 @@ def test_what_is_printed_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """Each line is written when it is made: those of long names, and those of delimiters with much data."""
     monkeypatch.chdir(tmp_path)
     Path("k1").write_bytes(K1.compact())
-    names = custom("\x01" * 100_000, b"") * 100
+    names = custom("\x01" * 100_000, b"") * 20
     Path("in.wasm").write_bytes(MODULE + names + custom("signature_delimiter", bytes(4 * MIB + 100)) * 3 + section(1, b"x"))
     with Path("lines").open("w") as lines:
         monkeypatch.setattr(sys, "stdout", lines)
         assert peak_of(lambda: wasmsign2.main(["-v", *command.split()])) < 5 * MIB
     text = Path("lines").read_text()
-    assert text.count("\\x01") == 10_000_000
+    assert text.count("\\x01") == 2_000_000
     assert text.count(f"- delimiter: [{'00' * (4 * MIB + 100)}]\n") == 3
-    assert "\n\n103:\ttypes section\n" in text or "\n\n104:\ttypes section\n" in text
+    assert "\n\n23:\ttypes section\n" in text or "\n\n24:\ttypes section\n" in text
 
 
 def test_a_declared_size_allocates_nothing(tmp_path: Path) -> None:
