@@ -70,10 +70,11 @@ def _run(arguments: Arguments) -> Iterable[str]:
 
 
 def _keygen(arguments: Arguments) -> Iterator[str]:
-    from wasm_oci.cli.wasmsign2_keys import write_pair
+    from wasm_oci.cli.wasmsign2_keys import spare_keys, write_pair
     from wasm_oci.wasmsign.keys import SecretKey
 
     secret, public = arguments.values["secret-key"], arguments.values["public-key"]
+    spare_keys((secret,), (public,))
     write_pair(SecretKey.generate(), Path(secret), Path(public))
     yield f"Secret key saved to [{secret}]\nPublic key saved to [{public}]\n"
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
-from wasm_oci.cli.wasmsign2_keys import load_public, load_secret
+from wasm_oci.cli.wasmsign2_keys import load_public, load_secret, spare_keys
 from wasm_oci.cli.wasmsign2_options import Arguments
 from wasm_oci.cli.wasmsign2_show import Text, describe_delimiter, describe_sections, describe_signature, numbered
 from wasm_oci.files import open_input
@@ -16,6 +16,7 @@ from wasm_oci.wasmsign.keys import SecretKey, require_pair
 from wasm_oci.wasmsign.signature import message
 
 _DELIMITER_SIZE = 16
+_KEYS, _OUTPUTS = ("secret-key", "public-key"), ("output-file", "signature-file")
 
 
 def split(arguments: Arguments) -> Iterator[str]:
@@ -59,6 +60,8 @@ def sign(arguments: Arguments) -> Iterator[str]:
         if not arguments.compat:
             require_pair(key, public, where=values["public-key"])
         key_id = public.key_id
+    named = [[values[option] for option in options if option in values] for options in (_KEYS, _OUTPUTS)]
+    spare_keys(*named)
     source, detached = Path(values["input-file"]), values.get("signature-file")
     signature_file = None if detached is None else Path(detached)
     with open_input(source) as before:  # stays readable when the output takes its place
