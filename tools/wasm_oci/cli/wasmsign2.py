@@ -6,9 +6,11 @@ oversight, such as a file cut off after a delimiter; docs/signature-format.md li
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NoReturn, TextIO
 
 from wasm_oci.cli import wasmsign2_texts as texts
 from wasm_oci.cli.outcome import enter_user_directory
@@ -20,10 +22,12 @@ from wasm_oci.errors import WasmOciError
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code."""
     try:
-        arguments = parse(sys.argv[1:] if argv is None else argv)
+        try:
+            arguments = parse(sys.argv[1:] if argv is None else argv)
+        except HelpWanted as wanted:
+            _write((str(wanted),))
+            return 0
         _write(_run(arguments))
-    except HelpWanted as wanted:
-        _write((str(wanted),))
     except CommandLineError as err:
         sys.stderr.write(f"error: {err}\n  {err.detail}; `wasmsign2 help` and `wasmsign2 help COMMAND` say what there is\n")
         return 2
@@ -43,8 +47,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _write(pieces: Iterable[str]) -> None:
     for text in pieces:
-        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
-    sys.stdout.buffer.flush()
+        _put(text.encode("utf-8", "surrogateescape"))
+    _put(b"")
+
+
+def _put(data: bytes) -> None:
+    try:
+        sys.stdout.buffer.write(data)
+        if not data:
+            sys.stdout.buffer.flush()
+    except OSError:
+        sys.stdout = _nowhere()  # else the interpreter fails once more when it ends
+        raise
 
 
 def _run(arguments: Arguments) -> Iterable[str]:
@@ -79,6 +93,27 @@ def _keygen(arguments: Arguments) -> Iterator[str]:
     yield f"Secret key saved to [{secret}]\nPublic key saved to [{public}]\n"
 
 
-if __name__ == "__main__":
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
+
+
+def program() -> NoReturn:
+    """Runs the program in this process and ends it; on SIGINT and SIGTERM what was begun is removed first.
+
+    A closed stdout or stderr takes everything, as in the published program.
+    """
+    import signal
+
+    def end(number: int, _: object) -> NoReturn:
+        signal.signal(number, signal.SIG_DFL)
+        sys.exit(128 + number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    sys.stdout, sys.stderr = sys.stdout or _nowhere(), sys.stderr or _nowhere()
     enter_user_directory()
     sys.exit(main())
+
+
+if __name__ == "__main__":
+    program()
