@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import pty
 import shlex
+import signal
+import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -112,13 +115,72 @@ def test_a_program_that_does_not_end(code: str) -> None:
     assert time.monotonic() - began < 10
 
 
-def test_a_child_that_keeps_stdout_open_does_not_hold_us() -> None:
-    code = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(8)']); " + "sys.stdout.write('x' * 3)"
-    signer = command_signer(command(code), K1.public, os.environ, replace(LIMITS, signer_time=2))
-    began = time.monotonic()
-    with pytest.raises(KeyFormatError, match="is no signature"):
+CHILD = "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(50)']{}); "
+NOTED = CHILD + "open({!r}, 'w').write(str(child.pid)); "
+
+
+def ended(pid: int) -> bool:
+    """Whether a process is gone, or waits only for init to notice."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("end", "message"),
+    [("import time; time.sleep(50)", "did not end"), ("sys.exit('no slot')", "failed: no slot"), ("print('x' * 9999)", "writes more")],
+    ids=["timeout", "failure", "too much"],
+)
+def test_no_child_lives_on(tmp_path: Path, end: str, message: str) -> None:
+    signer = command_signer(command(NOTED.format("", str(tmp_path / "pid")) + end), K1.public, os.environ, replace(LIMITS, signer_time=3))
+    with pytest.raises(UsageError, match=message):
         signer.sign(MESSAGE)
-    assert time.monotonic() - began < 7
+    pid = int((tmp_path / "pid").read_text())
+    deadline = time.monotonic() + 5
+    while not ended(pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("session", ["", ", start_new_session=True"], ids=["in the group", "daemon"])
+@pytest.mark.parametrize(("end", "message"), [("sys.exit('no slot')", "failed: no slot"), ("sys.stdout.write('xxx')", "is no signature")])
+def test_a_child_that_keeps_the_pipes_open_does_not_hold_us(tmp_path: Path, end: str, message: str, session: str) -> None:
+    signer = command_signer(command(NOTED.format(session, str(tmp_path / "pid")) + end), K1.public, os.environ)
+    began = time.monotonic()
+    with pytest.raises(WasmOciError, match=message):
+        signer.sign(MESSAGE)
+    assert time.monotonic() - began < 10
+    if session:
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+
+
+AT_A_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+from wasm_oci.errors import WasmOciError
+from wasm_oci.keysource.command import command_signer
+from test_command import K1, command
+asks = "import sys; tty = open('/dev/tty', 'r+b', buffering=0); tty.write(b'PIN? '); sys.exit(repr(tty.readline()))"
+try:
+    command_signer(command(asks), K1.public, os.environ).sign(b"m")
+except WasmOciError as err:
+    print(err.what, os.tcgetpgrp(0) == os.getpgrp())
+"""
+
+
+def test_the_program_has_the_terminal_and_gives_it_back() -> None:
+    master, slave = pty.openpty()
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+    code = [sys.executable, "-c", AT_A_TERMINAL]
+    with subprocess.Popen(code, env=environ, stdin=slave, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        os.close(slave)
+        shown = b""
+        while not shown.endswith(b"PIN? "):
+            shown += os.read(master, 1000)
+        os.write(master, b"1234\n")
+        assert process.communicate(timeout=30)[0] == "the signing program failed: b'1234\\n' True\n"
+    os.close(master)
 
 
 def test_a_program_that_reads_nothing() -> None:

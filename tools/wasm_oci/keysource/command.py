@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING
 from wasm_oci.errors import KeyFormatError, UsageError
 from wasm_oci.files import reason_of
 from wasm_oci.keysource.checked import CheckedSigner
+from wasm_oci.keysource.program_group import ProgramGroup
 from wasm_oci.limits import LIMITS, Limits
 from wasm_oci.wasmsign.ed25519 import SIGNATURE_SIZE
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 PUBLIC_KEY_VARIABLE = "WASM_OCI_PUBLIC_KEY"
 KEY_ID_VARIABLE = "WASM_OCI_KEY_ID"
 _BASE64_SIZES = (86, 88)
+_GRACE = 1.0
+"""Seconds in which what is left in the pipes of an ended program is read."""
 
 
 def command_signer(source: KeySource, public: PublicKey | None, environ: Mapping[str, str], limits: Limits = LIMITS) -> Signer:
@@ -70,7 +73,10 @@ def _no_signature(answer: bytes, where: str) -> KeyFormatError:
 
 
 class _Run:
-    """One run of a program: bounded time, bounded output; its stderr is looked at only if it fails."""
+    """One run of a program: bounded time, bounded output; its stderr is looked at only if it fails.
+
+    Nothing that the program started lives on in its process group, and nobody waits for what left that group.
+    """
 
     def __init__(self, command: list[str], environ: Mapping[str, str], where: str, limits: Limits) -> None:
         self._command, self._environ = command, dict(environ)
@@ -79,47 +85,41 @@ class _Run:
 
     def answer(self, message: bytes) -> bytes:
         """Returns what the program writes; raises UsageError where it fails, is too slow or writes too much."""
-        pipe = subprocess.PIPE
         try:
-            process = subprocess.Popen(self._command, stdin=pipe, stdout=pipe, stderr=pipe, env=self._environ)
-        except (OSError, ValueError) as err:
-            raise self._failed(f"cannot be run: {reason_of(err)}") from err
-        threads = [
-            threading.Thread(target=work, args=arguments, daemon=True)
-            for work, arguments in (
-                (_write, (process.stdin, message)),
-                (self._read, (process.stdout, "stdout", process)),
-                (self._read, (process.stderr, "stderr", None)),
-            )
-        ]
-        for thread in threads:
-            thread.start()
-        deadline = time.monotonic() + self._limits.signer_time
-        try:
-            process.wait(self._limits.signer_time)
-            for thread in threads:  # a child of the program may still hold its outputs
-                thread.join(max(0, deadline - time.monotonic()))
+            with ProgramGroup(self._command, self._environ) as group:
+                threads = [
+                    threading.Thread(target=work, args=arguments, daemon=True)
+                    for work, arguments in (
+                        (_write, (group.process.stdin, message)),
+                        (self._read, (group.process.stdout, "stdout", group)),
+                        (self._read, (group.process.stderr, "stderr", None)),
+                    )
+                ]
+                for thread in threads:
+                    thread.start()
+                group.process.wait(self._limits.signer_time)
         except subprocess.TimeoutExpired as err:
             raise self._failed(f"did not end in {self._limits.signer_time:.0f} seconds") from err
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
+        except (OSError, ValueError) as err:
+            raise self._failed(f"cannot be run: {reason_of(err)}") from err
+        deadline = time.monotonic() + _GRACE
+        for thread in threads:  # what has left the group may still hold the outputs
+            thread.join(max(0, deadline - time.monotonic()))
         if len(self._outputs["stdout"]) > self._limits.command_answer:
             raise self._failed(f"writes more than {self._limits.command_answer} bytes")
-        if process.returncode != 0:
+        if group.process.returncode != 0:
             said = self._outputs["stderr"].decode("utf-8", "replace").strip().split("\n")[0][:200]
-            raise self._failed(f"failed: {said or f'exit code {process.returncode}'}")
+            raise self._failed(f"failed: {said or f'exit code {group.process.returncode}'}")
         return self._outputs["stdout"]
 
-    def _read(self, stream: IO[bytes], name: str, process: subprocess.Popen[bytes] | None) -> None:
+    def _read(self, stream: IO[bytes], name: str, group: ProgramGroup | None) -> None:
         """Keeps the first bytes; what writes too much is ended (stdout), or read on (stderr)."""
         limit = self._limits.command_answer
         with stream:
             while part := stream.read1(limit) if hasattr(stream, "read1") else stream.read(limit):
                 self._outputs[name] = (self._outputs[name] + part)[: limit + 1]
-                if process is not None and len(self._outputs[name]) > limit:
-                    process.kill()
+                if group is not None and len(self._outputs[name]) > limit:
+                    group.kill()
                     return
 
     def _failed(self, how: str) -> UsageError:
