@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -43,6 +43,23 @@ def real_path(path: Path, *, what: str = "file") -> Path:
         return Path(os.path.realpath(path))
     except (OSError, ValueError) as err:
         raise UsageError(f"cannot look up the {what}: {reason_of(err)}", where=str(path), hint="check the path") from err
+
+
+def spare_files(outputs: Iterable[Path | None], files: Iterable[Path | None], *, what: str) -> None:
+    """Raises UsageError where one of `outputs` is one of `files`, by whatever name, and would replace it; None is nothing."""
+    kept = {identity for path in files if path is not None for identity in _identities(path)}
+    for output in outputs:
+        if output is not None and not kept.isdisjoint(_identities(output)):
+            raise UsageError(f"this {what} would be overwritten", where=str(output), hint="name another output")
+
+
+def _identities(path: Path) -> list[Path | tuple[int, int]]:
+    """Returns the path without links, and what the system knows the file by: names may differ in case only."""
+    found: list[Path | tuple[int, int]] = [real_path(path)]
+    with suppress(OSError):
+        status = path.stat()
+        found.append((status.st_dev, status.st_ino))
+    return found
 
 
 def _without_waiting(name: str, flags: int) -> int:

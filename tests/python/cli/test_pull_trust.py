@@ -134,3 +134,16 @@ def test_an_expression_that_is_none(pull: Run, tmp_path: Path) -> None:
     with start() as registry:
         ended = pull(f"{registry.host}/{NAME}:v1", "--trusted-keys", store(tmp_path), "--split-regex", "(")
         assert (ended.code, "is not a usable regular expression" in ended.err, registry.requests) == (2, True, [])
+
+
+@pytest.mark.parametrize("options", [["-K", "{}"], ["--trusted-keys", "{}"], ["-K", "k.public", "-S", "{}"]])
+def test_the_output_replaces_nothing_that_is_read(run: Run, tmp_path: Path, options: list[str]) -> None:
+    (tmp_path / "k.public").write_bytes(public(1).compact())
+    (tmp_path / "precious").write_bytes(public(1).compact())
+    (tmp_path / "link").symlink_to("precious")
+    with start() as registry:
+        for output in ("precious", "./precious", "link"):
+            ended = run("pull", f"{registry.host}/{NAME}:v1", *[part.format("precious") for part in options], "-o", output)
+            assert (ended.code, ended.err) == (2, f"wasm_oci: {Path(output)}: this input would be overwritten; name another output\n")
+        assert registry.requests == []
+    assert (tmp_path / "precious").read_bytes() == public(1).compact()

@@ -171,6 +171,19 @@ def test_a_key_file_is_never_an_output(files: Path, capsys: Capture, options: li
     assert (files / "out.wasm").read_bytes() == PKCS8_1
 
 
+@pytest.mark.parametrize("output", ["passphrase", "sub/../passphrase", "link", "hard"])
+@pytest.mark.parametrize("options", [["-o", "{}"], ["-S", "{}"], ["--output-dir", "."]])
+def test_the_passphrase_file_is_never_an_output(files: Path, capsys: Capture, options: list[str], output: str) -> None:
+    (files / "sub").mkdir()
+    (files / "link").symlink_to("passphrase")
+    (files / "hard").hardlink_to(files / "passphrase")
+    source = ["-i", "m.wasm"] if "." not in options else [f"sub/{Path(output).name}"]
+    line = ["sign", *source, "-k", "k1.encrypted", "--passphrase-file", "passphrase", *[part.format(output) for part in options]]
+    assert main(line if options[0] != "-S" else [*line, "-o", "out.wasm"]) == 2
+    assert "this passphrase file would be overwritten; name another output" in capsys.readouterr().err
+    assert (files / "passphrase").read_text() == f"{PASSPHRASE}\n"
+
+
 def test_nothing_to_sign(capsys: Capture) -> None:
     assert main(["sign", "-k", "x"]) == 2
     assert "a file to sign and one to write are needed" in capsys.readouterr().err

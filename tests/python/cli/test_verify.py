@@ -107,6 +107,26 @@ def test_usage(files: Path, capsys: Capture, arguments: list[str], message: str)
     assert message in capsys.readouterr().err
 
 
+OVERWRITES = {
+    "signed.wasm": ["-i", "signed.wasm", "-K", "k1.public"],
+    "k1.public": ["-i", "signed.wasm", "-K", "k2.public", "-K", "k1.public"],
+    "plain.sig": ["-i", "plain.wasm", "-K", "k1.public", "-S", "plain.sig"],
+    "plain.wasm.sig": ["-K", "k1.public", "--detached", "plain.wasm"],
+    "list.yaml": ["-i", "signed.wasm", "--trusted-keys", "list.yaml"],
+    "plain.wasm": ["-K", "k1.public", "signed.wasm", "plain.wasm"],
+}
+
+
+@pytest.mark.parametrize("name", OVERWRITES)
+def test_a_report_replaces_nothing_that_is_read(files: Path, capsys: Capture, name: str) -> None:
+    (files / "list.yaml").write_text("keys:\n  - name: one\n    public_key_file: k1.public\n")
+    (files / "plain.wasm.sig").write_bytes((files / "plain.sig").read_bytes())
+    before = (files / name).read_bytes()
+    assert main(["verify", *OVERWRITES[name], "--report", f"../{files.name}/{name}"]) == 2
+    assert "this input would be overwritten; name another output" in capsys.readouterr().err
+    assert (files / name).read_bytes() == before
+
+
 def test_every_flipped_byte_is_exit_4(files: Path) -> None:
     for index in range(len(M_SIGNED)):
         flipped = bytearray(M_SIGNED)

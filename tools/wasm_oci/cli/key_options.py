@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from wasm_oci.errors import UsageError
+from wasm_oci.files import spare_files
 from wasm_oci.keysource import KINDS, WITHOUT_REF, KeySource, PassphraseSource, SigningKey
 from wasm_oci.keysource.passphrase import DEFAULT_VARIABLE
 
@@ -63,6 +65,13 @@ def passphrase_of(args: argparse.Namespace) -> PassphraseSource:
     if args.passphrase_env and args.passphrase_file:
         raise UsageError("the passphrase cannot come from two places", where="--passphrase-file", hint="leave out --passphrase-env")
     return PassphraseSource(file=args.passphrase_file, variable=args.passphrase_env or DEFAULT_VARIABLE)
+
+
+def spare_keys(args: argparse.Namespace, keys: Sequence[SigningKey], outputs: Iterable[Path | None]) -> None:
+    """Raises UsageError where an output would replace the file of a key or of the passphrase."""
+    places = list(outputs)
+    spare_files(places, [path for key in keys for path in key.files], what="key file")
+    spare_files(places, [args.passphrase_file], what="passphrase file")
 
 
 def keys_of(args: argparse.Namespace) -> tuple[SigningKey, ...]:

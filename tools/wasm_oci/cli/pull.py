@@ -9,7 +9,7 @@ from pathlib import Path
 from wasm_oci.cli.outcome import Outcome
 from wasm_oci.cli.trust_options import add_trust_options, pattern_of, trust_of
 from wasm_oci.errors import UsageError
-from wasm_oci.files import read_bounded
+from wasm_oci.files import read_bounded, spare_files
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
 
@@ -38,6 +38,7 @@ def run(args: argparse.Namespace) -> Outcome:
     from wasm_oci.publish import session
     from wasm_oci.publish.pull import pull
 
+    spare_files([args.output_file], [args.signature_file, args.trusted_keys, *args.public_key], what="input")
     trust, pattern = trust_of(args), pattern_of(args)
     for option, given in (("--threshold", args.threshold != 1), ("--split-regex", pattern is not None)):
         if given and args.allow_unsigned:

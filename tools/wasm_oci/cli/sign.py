@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wasm_oci.cli.arguments import refuse_beside_request
-from wasm_oci.cli.key_options import add_key_options, keys_of, passphrase_of
+from wasm_oci.cli.key_options import add_key_options, keys_of, passphrase_of, spare_keys
 from wasm_oci.cli.outcome import Outcome
 from wasm_oci.errors import UsageError
-from wasm_oci.files import real_path
-from wasm_oci.keysource import SigningKey, open_signers
+from wasm_oci.keysource import open_signers
 from wasm_oci.wasmsign.sign import SignResult, sign_file
 from wasm_oci.wasmsign.signer import Signer
 
@@ -56,19 +55,11 @@ def run(args: argparse.Namespace) -> Outcome:
     if args.detached:
         raise UsageError("one file's signature needs a name", where="--detached", hint="give -S FILE instead")
     keys = keys_of(args)
-    spare_keys(keys, (args.output_file, args.signature_file))
+    spare_keys(args, keys, (args.output_file, args.signature_file))
     signers = open_signers(keys, passphrase_of(args), openssh=args.openssh)
     result = sign_with(signers, args.input_file, args.output_file, args.signature_file, with_digest=args.output == "json")
     place = args.signature_file or args.output_file
     return Outcome(text=text_of(place, result, signers), document=document_of(result, signers, detached=bool(args.signature_file)))
-
-
-def spare_keys(keys: Sequence[SigningKey], outputs: Sequence[Path | None]) -> None:
-    """Raises UsageError where an output would replace a key's file."""
-    files = {real_path(path) for key in keys for path in key.files}
-    for output in outputs:
-        if output is not None and real_path(output) in files:
-            raise UsageError("this key file would be overwritten", where=str(output), hint="name another output")
 
 
 def sign_with(signers: Sequence[Signer], source: Path, output: Path, signature: Path | None, *, with_digest: bool) -> SignResult:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from wasm_oci.cli.key_options import keys_of, passphrase_of
+from wasm_oci.cli.key_options import keys_of, passphrase_of, spare_keys
 from wasm_oci.cli.outcome import Outcome, error_document, report_error
-from wasm_oci.cli.sign import document_of, sign_with, spare_keys, text_of
+from wasm_oci.cli.sign import document_of, sign_with, text_of
 from wasm_oci.errors import UsageError, WasmOciError
 from wasm_oci.files import reason_of
 from wasm_oci.keysource import open_signers
@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> Outcome:
         double = next(path for path in outputs if outputs.count(path) > 1)
         raise UsageError("two files would have this name", where=str(double), hint="sign them into different folders")
     keys = keys_of(args)
-    spare_keys(keys, outputs)
+    spare_keys(args, keys, outputs)
     signers = open_signers(keys, passphrase_of(args), openssh=args.openssh)
     try:
         args.output_dir.mkdir(parents=True, exist_ok=True)

@@ -7,9 +7,9 @@ import os
 import shutil
 from pathlib import Path
 
-from wasm_oci.cli.key_options import passphrase_of
+from wasm_oci.cli.key_options import passphrase_of, spare_keys
 from wasm_oci.cli.outcome import Outcome
-from wasm_oci.cli.sign import document_of, sign_with, spare_keys, text_of
+from wasm_oci.cli.sign import document_of, sign_with, text_of
 from wasm_oci.digest import digest_of
 from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.files import atomic_output, open_input
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> Outcome:
             raise UsageError("the build has signed this file, so no passphrase is needed", where=where, hint="leave it out")
         return _copied(request, runfiles, output, signature, where)
     keys = parse_keys(request["keys"], lambda path: runfiles.find(path, where=where), where=where)
-    spare_keys(keys, (output, signature))
+    spare_keys(args, keys, (output, signature))
     signers = open_signers(keys, passphrase_of(args), openssh=request["openssh"])
     result = sign_with(signers, runfiles.find(request["input"], where=where), output, signature, with_digest=True)
     document = document_of(result, signers, detached=bool(signature))

@@ -9,7 +9,7 @@ from wasm_oci.cli.arguments import refuse_beside_request
 from wasm_oci.cli.outcome import SCHEMA_VERSION, Outcome
 from wasm_oci.cli.trust_options import add_trust_options, pattern_of, trust_of
 from wasm_oci.errors import FormatError, SignatureError, UsageError
-from wasm_oci.files import read_bounded, write_file
+from wasm_oci.files import read_bounded, spare_files, write_file
 from wasm_oci.limits import LIMITS
 from wasm_oci.wasmsign.trust import Trust, verify_trusted
 from wasm_oci.wasmsign.verify import VerifyResult
@@ -44,6 +44,7 @@ def run(args: argparse.Namespace) -> Outcome:
 
         refuse_beside_request(args, add_arguments, ("at", "report"))
         verify_request.fill(args)
+    spare_files([args.report], _inputs(args), what="input")
     trust = trust_of(args, openssh=args.openssh)
     if trust is None or not (args.input_file or args.files):
         raise UsageError("a file and a public key are needed", hint="give -i FILE, and -K FILE or --trusted-keys FILE")
@@ -62,6 +63,12 @@ def run(args: argparse.Namespace) -> Outcome:
 
         write_file(args.report, pretty({"schemaVersion": SCHEMA_VERSION, **document}), what="report")
     return Outcome(text=text_of(args.input_file, result, trust), document=document)
+
+
+def _inputs(args: argparse.Namespace) -> list[Path | None]:
+    """Every file that is read."""
+    signatures = [Path(f"{path}.sig") for path in args.files if args.detached]
+    return [args.input_file, args.signature_file, args.trusted_keys, args.request, *args.public_key, *args.files, *signatures]
 
 
 def text_of(source: Path, result: VerifyResult, trust: Trust) -> str:
