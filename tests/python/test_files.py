@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from fakes.artifacts import signed_image
+from fakes.signing import K1, M, signed
 from wasm_oci.cli.main import main
 from wasm_oci.errors import UsageError
 from wasm_oci.files import atomic_output, file_type, open_input, real_path, write_file
@@ -34,7 +39,7 @@ def test_a_path_that_no_file_can_have(folder: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", UNUSABLE)
-@pytest.mark.parametrize("line", [["inspect", "{}"], ["inspect", "{}:tag"], ["pull", "image", "--allow-unsigned", "-o", "{}"]])
+@pytest.mark.parametrize("line", [["inspect", "{}"], ["inspect", "{}:tag"], ["pull", "image/layout", "--allow-unsigned", "-o", "{}"]])
 def test_such_a_path_on_the_command_line(folder: Path, capsys: pytest.CaptureFixture[str], line: list[str], name: str) -> None:
     signed_image(folder / "image", text="x", detached=True)
     assert main([part.format(name) for part in line]) == 2
@@ -90,3 +95,53 @@ def test_the_umask_is_never_changed(folder: Path, monkeypatch: pytest.MonkeyPatc
     with atomic_output(folder / "new") as stream:
         stream.write(b"z")
     assert (folder / "new").read_bytes() == b"z"
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        (["sign", "-k", "k.secret", "--output-dir", "out", "m.wasm"], "out/m.wasm"),
+        (["sign", "-k", "k.secret", "-i", "m.wasm", "-o", "out/m.wasm"], "out/m.wasm"),
+        (["sign", "-k", "k.secret", "-i", "m.wasm", "-o", "signed.wasm", "-S", "out/sig"], "out/sig"),
+        (["verify", "-K", "k.public", "-i", "s.wasm", "--report", "out/r.json"], "out/r.json"),
+        (["pull", "image/layout", "--allow-unsigned", "-o", "out/pulled"], "out/pulled"),
+    ],
+)
+def test_a_pipe_that_nobody_reads_is_not_waited_for(folder: Path, line: list[str], name: str) -> None:
+    signed_image(folder / "image", text="x", detached=True)
+    for path, data in {"m.wasm": M, "s.wasm": signed(folder, M, K1), "k.secret": K1.compact(), "k.public": K1.public.compact()}.items():
+        (folder / path).write_bytes(data)
+    (folder / "out").mkdir()
+    os.mkfifo(folder / name)
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-m", "wasm_oci.cli.main", *line]
+    done = subprocess.run(command, capture_output=True, text=True, env=environ, timeout=30, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(rf"wasm_oci: {name}: cannot write the [a-z ]+: nobody reads this pipe(;.*)?\n", done.stderr)
+
+
+def test_a_pipe_that_is_read_gets_all(folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    data = os.urandom(300_000)
+    reader = os.open(folder / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    os.set_blocking(reader, True)
+    received = bytearray()
+
+    def read() -> None:
+        while part := os.read(reader, 10_000):
+            received.extend(part)
+
+    write = threading.Thread(target=write_file, args=(folder / "pipe", data))
+    write.start()
+    deadline = time.monotonic() + 10
+    while not received and time.monotonic() < deadline:
+        read()
+    write.join(10)
+    os.close(reader)
+    assert bytes(received) == data
+
+
+def test_a_device_is_written_to(folder: Path) -> None:
+    write_file(Path("/dev/null"), b"x")
+    with pytest.raises(UsageError, match="cannot write the report: No space left"):
+        write_file(Path("/dev/full"), b"x", what="report")

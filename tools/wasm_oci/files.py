@@ -103,12 +103,20 @@ def _temporary_folder() -> Path:
     return Path(tempfile.gettempdir())
 
 
-def _copy(stream: BinaryIO, path: Path) -> None:
+def write_special(path: Path, content: BinaryIO) -> None:
+    """Writes `content` to a device, or to a pipe that somebody reads; raises OSError, at once where nobody does."""
     import shutil
 
-    stream.seek(0)
-    with path.open("wb") as target:
-        shutil.copyfileobj(stream, target)
+    try:
+        target = open(path, "wb", opener=lambda name, _: _without_waiting(name, os.O_WRONLY))  # noqa: SIM115 - Path.open has no opener
+    except OSError as err:
+        if err.errno == errno.ENXIO:
+            raise OSError(err.errno, "nobody reads this pipe") from err
+        raise
+    with target:
+        if hasattr(os, "O_NONBLOCK"):
+            os.set_blocking(target.fileno(), True)
+        shutil.copyfileobj(content, target)
 
 
 @contextmanager
@@ -133,7 +141,8 @@ def atomic_output(path: Path, *, mode: int = 0o666, what: str = "output file") -
             yield stream
             stream.flush()
             if special:
-                _copy(stream, path)
+                stream.seek(0)
+                write_special(path, stream)
         if not special:
             temporary.replace(path)
     except OSError as err:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError, SignatureError, UsageError
-from wasm_oci.files import file_type, open_input, reason_of
+from wasm_oci.files import file_type, open_input, reason_of, write_special
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.descriptor import MANIFEST_TYPE, WASM_LAYER_TYPE, Descriptor
 from wasm_oci.oci.manifest import Manifest
@@ -136,8 +135,8 @@ def _staged(output: Path) -> Iterator[Path]:
             path = Path(folder, "component.wasm")
             yield path
             if special:
-                with path.open("rb") as content, output.open("wb") as target:
-                    shutil.copyfileobj(content, target)
+                with path.open("rb") as content:
+                    write_special(output, content)
             else:
                 path.replace(output)
     except OSError as err:
