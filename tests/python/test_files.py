@@ -145,3 +145,55 @@ def test_a_device_is_written_to(folder: Path) -> None:
     write_file(Path("/dev/null"), b"x")
     with pytest.raises(UsageError, match="cannot write the report: No space left"):
         write_file(Path("/dev/full"), b"x", what="report")
+
+
+UNREADABLE = "/proc/self/mem"
+"""A regular file whose first byte cannot be read."""
+READS = [
+    ["key", "show", "{}"],
+    ["sign", "-i", "m.wasm", "-o", "o.wasm", "-k", "{}"],
+    ["sign", "-i", "m.wasm", "-o", "o.wasm", "-k", "k.secret", "-K", "{}"],
+    ["sign", "-i", "{}", "-o", "o.wasm", "-k", "k.secret"],
+    ["sign", "--request", "{}"],
+    ["verify", "-i", "m.wasm", "-K", "{}"],
+    ["verify", "-i", "m.wasm", "--trusted-keys", "{}"],
+    ["verify", "-i", "{}", "-K", "k.public"],
+    ["verify", "-i", "m.wasm", "-S", "{}", "-K", "k.public"],
+    ["trusted-keys", "-i", "{}"],
+    ["split", "-i", "{}", "-o", "o.wasm"],
+    ["detach", "-i", "{}", "-o", "o.wasm", "-S", "s"],
+    ["attach", "-i", "m.wasm", "-S", "{}", "-o", "o.wasm"],
+    ["inspect", "{}"],
+    ["verify", "@{}"],
+]
+
+
+@pytest.mark.parametrize("line", READS, ids=" ".join)
+def test_a_file_whose_read_fails(folder: Path, capsys: pytest.CaptureFixture[str], line: list[str]) -> None:
+    for path, data in {"m.wasm": M, "k.secret": K1.compact(), "k.public": K1.public.compact()}.items():
+        (folder / path).write_bytes(data)
+    before = sorted(folder.iterdir())
+    assert main([part.format(UNREADABLE) for part in line]) == (
+        4 if line[0] == "verify" and ("-S" in line or line[:3] == ["verify", "-i", "{}"]) else 2
+    )
+    error = capsys.readouterr().err
+    assert re.fullmatch(rf"wasm_oci: {UNREADABLE}: cannot read the [a-z ]+: Input/output error; .*\n", error)
+    assert sorted(folder.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["key", "convert", "-i", "k.public", "--to", "openssh", "-o", "a\0b"],
+        ["sign", "-k", "k.secret", "--output-dir", "a\0b", "m.wasm"],
+        ["sign", "-k", "k.secret", "-i", "m.wasm", "-o", "o.wasm", "--passphrase-file", "a\0b"],
+        ["verify", "-K", "k.public", "-i", "m.wasm", "--report", "a\0b"],
+        ["pull", "image/layout", "-K", "a\0b", "-o", "o.wasm"],
+    ],
+    ids=" ".join,
+)
+def test_a_nul_in_any_path(folder: Path, capsys: pytest.CaptureFixture[str], line: list[str]) -> None:
+    for path, data in {"m.wasm": M, "k.secret": K1.compact(), "k.public": K1.public.compact()}.items():
+        (folder / path).write_bytes(data)
+    assert main(line) == 2
+    assert re.fullmatch(r"wasm_oci: a\\x00b[^ ]*: cannot .*: a path cannot have such characters; .*\n", capsys.readouterr().err)

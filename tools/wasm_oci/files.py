@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from wasm_oci.errors import LimitError, UsageError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
 
@@ -66,15 +70,39 @@ def _without_waiting(name: str, flags: int) -> int:
     return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
 
 
+class _Input(io.FileIO):
+    """A file whose failures name it: a regular file can be opened and still not be read."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        self._path, self._what = path, what
+        super().__init__(path, opener=_without_waiting)
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        try:
+            return super().readinto(buffer) or 0
+        except OSError as err:
+            raise _unreadable(self._path, self._what, err) from err
+
+    def readall(self) -> bytes:
+        try:
+            return super().readall()
+        except OSError as err:
+            raise _unreadable(self._path, self._what, err) from err
+
+
+def _unreadable(path: Path, what: str, error: OSError | ValueError) -> UsageError:
+    return UsageError(f"cannot read the {what}: {reason_of(error)}", where=str(path), hint="check the path and its permissions")
+
+
 def open_input(path: Path, *, what: str = "input file") -> BinaryIO:
-    """Opens a regular file for reading; raises UsageError that names `what` where that is not possible.
+    """Opens a regular file for reading; raises UsageError that names `what` where that is not possible, then or later.
 
     A pipe is refused at once: opening it does not wait for a writer.
     """
     try:
-        stream = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 - Path.open has no opener
+        stream = cast(BinaryIO, io.BufferedReader(_Input(path, what)))
     except (OSError, ValueError) as err:
-        raise UsageError(f"cannot read the {what}: {reason_of(err)}", where=str(path), hint="check the path and its permissions") from err
+        raise _unreadable(path, what, err) from err
     if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
         stream.close()
         raise UsageError(f"the {what} is not a regular file", where=str(path), hint="save it to a file first")

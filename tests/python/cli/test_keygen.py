@@ -124,6 +124,14 @@ def test_the_request_of_a_target(tmp_path: Path) -> None:
         ({}, ["--output-dir", "/nonexistent/d", "-k", "x"], "secret-key does not go with --request"),
         ({}, ["--output-dir", "/dev/null/d"], "cannot make the folder"),
         ({"schemaVersion": 2}, ["--output-dir", "/nonexistent/d"], "build the target again"),
+        ({"secretName": "../id"}, ["--output-dir", "/nonexistent/d"], "secretName is not the name of a file"),
+        ({"secretName": "/id"}, ["--output-dir", "/nonexistent/d"], "secretName is not the name of a file"),
+        ({"secretName": "a\\b"}, ["--output-dir", "/nonexistent/d"], "secretName is not the name of a file"),
+        ({"secretName": "a\0b"}, ["--output-dir", "/nonexistent/d"], "secretName is not the name of a file"),
+        ({"publicName": ".."}, ["--output-dir", "/nonexistent/d"], "publicName is not the name of a file"),
+        ({"publicName": ""}, ["--output-dir", "/nonexistent/d"], "publicName is not the name of a file"),
+        ({"publicName": "c:id"}, ["--output-dir", "/nonexistent/d"], "publicName is not the name of a file"),
+        ({}, ["--output-dir", "a\0b"], "cannot make the folder: a path cannot have such characters"),
         ({"format": None}, ["--output-dir", "/nonexistent/d"], "build the target again"),
     ],
 )
@@ -136,3 +144,15 @@ def test_requests_that_are_refused(tmp_path: Path, capsys: Capture, change: dict
 def test_a_folder_alone_is_no_request(tmp_path: Path, capsys: Capture) -> None:
     assert main(["keygen", "--output-dir", str(tmp_path)]) == 2
     assert "--output-dir goes with --request" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["a\0b", "/"])
+@pytest.mark.parametrize("more", [[], ["--behind-link"]])
+@pytest.mark.parametrize("option", ["-k", "-K"])
+def test_names_that_no_file_can_have(tmp_path: Path, capsys: Capture, option: str, more: list[str], name: str) -> None:
+    other = {"-k": "-K", "-K": "-k"}[option]
+    assert main(["keygen", option, name, other, str(tmp_path / "other"), *more]) == 2
+    error = capsys.readouterr().err
+    assert "the key file" in error
+    assert error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []

@@ -17,7 +17,8 @@ def write_new(*files: tuple[Path, bytes, int], behind_link: bool = False) -> Non
     With `behind_link` the first is a relative link to a file `.NAME.owner-only` beside it, which may exist.
     """
     first = files[0][0]
-    target = first.with_name(f".{first.name}.owner-only") if behind_link else first
+    with _named_errors(first):
+        target = first.with_name(f".{first.name}.owner-only") if behind_link else first
     with ExitStack() as undo:
         if behind_link:
             with _named_errors(target):
@@ -51,5 +52,5 @@ def _named_errors(path: Path) -> Iterator[None]:
         yield
     except FileExistsError as err:
         raise UsageError("the key file exists already", where=str(path), hint="name a new file, or move the old one away") from err
-    except OSError as err:
+    except (OSError, ValueError) as err:
         raise UsageError(f"cannot write the key file: {reason_of(err)}", where=str(path), hint="check its folder") from err

@@ -20,6 +20,10 @@ written, or none. The compact form is wasmsign2's own; the OpenSSH form is that 
   wasm_oci keygen -k signing.secret -K signing.public"""
 
 
+_NOT_IN_NAMES = frozenset("/\\:\0")
+"""With these a name leads to another folder, on one system or another."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-k", "--secret-key", type=Path, metavar="FILE", help="secret key to write; must not exist")
     parser.add_argument("-K", "--public-key", type=Path, metavar="FILE", help="public key to write; must not exist")
@@ -65,8 +69,11 @@ def _read_request(args: argparse.Namespace) -> None:
     args.format, args.comment = request["format"], request["comment"]
     if args.format not in FORMATS:
         raise FormatError(f"{args.format[:40]!r} is no form of keys", where=str(args.request), hint="build the target again")
+    for member in ("secretName", "publicName"):
+        if request[member] in ("", ".", "..") or not _NOT_IN_NAMES.isdisjoint(request[member]):
+            raise FormatError(f"{member} is not the name of a file", where=str(args.request), hint="build the target again")
     try:
         args.output_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as err:
+    except (OSError, ValueError) as err:
         raise UsageError(f"cannot make the folder: {reason_of(err)}", where=str(args.output_dir), hint="name another folder") from err
     args.secret_key, args.public_key = args.output_dir / request["secretName"], args.output_dir / request["publicName"]

@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> Outcome:
     signers = open_signers(keys, passphrase_of(args), openssh=args.openssh)
     try:
         args.output_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as err:
+    except (OSError, ValueError) as err:
         raise UsageError(f"cannot make the folder: {reason_of(err)}", where=str(args.output_dir), hint="name another one") from err
     exit_code, lines, documents = 0, [], []
     for source, output, signature in jobs:
