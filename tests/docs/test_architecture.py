@@ -56,7 +56,7 @@ def problems(folder: str, source: str) -> list[str]:
             target = rest[0] if rest[0] in ALLOWED else BASE
             if target not in ALLOWED[folder]:
                 found.append(f"{folder} imports {name}")
-        elif top != "wasm_oci" and top not in sys.stdlib_module_names and folder not in PACKAGES.get(top, set()):
+        elif top != "wasm_oci" and top not in (*sys.stdlib_module_names, "_typeshed") and folder not in PACKAGES.get(top, set()):
             found.append(f"{folder} imports {top}")
     return found
 

@@ -78,7 +78,7 @@ def test_the_normal_form_needs_no_other_file_and_no_time(run: Run, files: Path) 
 
 def test_a_list_as_long_as_allowed_has_a_normal_form(run: Run, files: Path) -> None:
     def entries(comment: str) -> str:
-        keys = (base64.b64encode(number.to_bytes(32, "big")).decode() for number in range(2, LIMITS.trusted_keys + 2))
+        keys = (base64.b64encode(number.to_bytes(32, "little")).decode() for number in range(2, LIMITS.trusted_keys + 2))
         return ", ".join(f"{{name: a-key-of-the-team-{key}, public_key: {key}, not_after: 2027-01-01{comment}}}" for key in keys)
 
     (files / "t.yaml").write_text(f"keys: [{entries('')}]")

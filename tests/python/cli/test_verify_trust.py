@@ -236,7 +236,7 @@ def test_a_store_in_json_is_read_too(files: Path, run: Run, secret: SecretKey) -
 
 
 def test_a_long_list_is_not_shown_whole(files: Path, run: Run) -> None:
-    keys = (base64.b64encode(number.to_bytes(32, "big")).decode() for number in range(2, 1002))
+    keys = (base64.b64encode(number.to_bytes(32, "little")).decode() for number in range(2, 1002))
     entries = [{"name": f"k{number}", "public_key": public} for number, public in enumerate(keys)]
     (files / "long.json").write_text(json.dumps({"keys": entries}))
     done = run("verify", "-i", "one.wasm", "--trusted-keys", "long.json")
