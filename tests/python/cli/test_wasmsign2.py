@@ -298,15 +298,17 @@ def test_signing_what_could_not_verify_is_refused(files: Path, capsys: Capture, 
     [
         ("sign -i m.wasm -k k1 -o k1", "k1"),
         ("sign -i m.wasm -k k1 -o link", "link"),
-        ("sign -i m.wasm -k k1 -o out -S ./k1", "./k1"),
+        ("sign -i m.wasm -k k1 -o hard", "hard"),
+        ("sign -i m.wasm -k k1 -o out -S ./k1", "k1"),
         ("sign -i m.wasm -k k1 -K p1 -o p1", "p1"),
         ("keygen -k k1 -K ../{folder}/k1", "../{folder}/k1"),
-        ("keygen -k same -K ./same", "./same"),
+        ("keygen -k same -K ./same", "same"),
     ],
 )
 def test_no_output_takes_the_place_of_a_key(files: Path, capsys: Capture, arguments: str, output: str) -> None:
     """The published program writes over it."""
     Path("link").symlink_to("k1")
+    Path("hard").hardlink_to("k1")
     before = {path.name: path.read_bytes() for path in files.iterdir()}
     for compat in ([], ["--compat"]):
         code, out, err = run(capsys, *compat, *arguments.format(folder=files.name).split())

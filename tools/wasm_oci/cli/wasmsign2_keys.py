@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wasm_oci.cli.wasmsign2_texts import CRYPTO_ERROR, IO_ERROR, PARSE_ERROR, UNSUPPORTED_KEY, Refusal
-from wasm_oci.errors import KeyFormatError
-from wasm_oci.files import atomic_output, read_bounded, real_path
+from wasm_oci.errors import KeyFormatError, UsageError
+from wasm_oci.files import atomic_output, read_bounded, spare_files
 from wasm_oci.limits import LIMITS
 from wasm_oci.wasmsign import ed25519, openssh
 from wasm_oci.wasmsign.keys import OPENSSH, PublicKey, SecretKey, parse_public_keys, parse_secret_key
@@ -91,10 +91,10 @@ def _text(data: bytes) -> str:
 
 def spare_keys(keys: Sequence[str], outputs: Sequence[str]) -> None:
     """Raises Refusal where an output would replace a key file, in `--compat` too: what is lost then is lost."""
-    files = {real_path(Path(key)) for key in keys}
-    for output in outputs:
-        if real_path(Path(output)) in files:
-            raise Refusal(f"Usage error: {output}: this key file would be overwritten; name another output")
+    try:
+        spare_files(map(Path, outputs), map(Path, keys), what="key file")
+    except UsageError as err:
+        raise Refusal(f"Usage error: {err}") from err
 
 
 def write_pair(key: SecretKey, secret: Path, public: Path) -> None:
