@@ -40,7 +40,8 @@ VERIFY_ATTRS = {
     "split_regex": attr.string(
         doc = """RE2 expression for names of custom sections. If given, a part between two delimiters may differ from what was
 signed if it has no standard section and no custom one whose name matches; only parts at the end of the file can. The file must
-have been split with the same expression. Empty, the default, verifies all of the file.""",
+have been split with the same expression. Danger: what matches can also be removed at the end, unnoticed, so verify all of the
+file unless you must not. Empty, the default, verifies all of the file.""",
     ),
     "threshold": attr.int(
         doc = "How many different trusted keys must have signed.",

@@ -208,6 +208,18 @@ def test_any_flipped_bit_of_a_checked_part_is_refused(tmp_path: Path, verify: ty
             assert verify.refusal(bytes(flipped), "^name$")
 
 
+def test_in_part_nobody_notices_what_is_missing_at_the_end(tmp_path: Path, verify: type[Verifier]) -> None:
+    """The danger that docs/signature-format.md tells of: the format does not say which parts matched. Whole files do notice."""
+    parts = (TYPE + D1, DEBUG + D2, CODE + NAME + D3)
+    data = split_signed(tmp_path, MODULE + b"".join(parts))
+    assert verify.of(data, "^name$").skipped_parts == 1
+    replaced = data.replace(parts[1] + parts[2], custom("evil", b"1") + D2 + custom("evil", b"2") + D1)
+    assert verify.of(replaced, "^name$").skipped_parts == 2
+    for pattern in (None, "evil"):
+        assert verify.refusal(replaced, pattern)[0] == "content_changed"
+    assert verify.refusal(replaced.replace(parts[0], custom("evil", b"0") + D3), "^name$")[0] == "not_split"
+
+
 def test_a_second_signature_section_is_refused(tmp_path: Path, verify: type[Verifier]) -> None:
     data = split_signed(tmp_path).replace(DEBUG, custom("signature", b""))
     assert verify.refusal(data, "name")[0] == "malformed_signature"

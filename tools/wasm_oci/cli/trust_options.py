@@ -33,7 +33,10 @@ def add_trust_options(parser: argparse.ArgumentParser) -> None:
         "--ignore-time", action="store_true", help="let expired and future keys of --trusted-keys count, for results that may not change"
     )
     parser.add_argument(
-        "--split-regex", metavar="REGEX", help="verify standard sections and custom ones whose name matches; other parts may differ"
+        "--split-regex",
+        metavar="REGEX",
+        help="verify standard sections and custom ones whose name matches; other parts may differ, and parts at the end be missing: "
+        "verify the whole file unless you must not",
     )
 
 

@@ -57,8 +57,8 @@ def verify_file(
 
     With `pattern` a part between two delimiters may differ from what was signed if the pattern is about none of its
     sections. Hashes go on from part to part, so of these only such parts may differ that come after all others, and
-    what comes after the last delimiter must be what was signed whatever it is named. Parts are never added or left out,
-    but a section that was renamed is judged by its new name.
+    what comes after the last delimiter must be what was signed whatever it is named. The number of parts stays, but each
+    is judged by the names that it has now: parts at the end that matched may have become others that do not.
 
     Raises SignatureError, with one of the reasons that it lists, for whatever is wrong with the file or signature
     (the error that made a module unreadable is its cause), and UsageError where `keys` is empty.
