@@ -120,7 +120,8 @@ def test_an_unusable_file_of_arguments(tmp_path: Path, capsys: pytest.CaptureFix
         assert error.count("\n") == 1
 
 
-def test_sigterm_leaves_no_temporary_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "code_of"), [("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_leaves_no_temporary_file(tmp_path: Path, name: str, code_of: int) -> None:
     code = f"""
 import os, signal
 from pathlib import Path
@@ -129,7 +130,7 @@ from wasm_oci.files import atomic_output
 
 def run(args):
     with atomic_output(Path({str(tmp_path / "out")!r})):
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.{name})
         signal.pause()
 
 inspect.run = run
@@ -138,5 +139,29 @@ sys.argv[1:] = ["inspect", "x"]
 main.program()
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, timeout=60, check=False)
-    assert (done.returncode, done.stderr) == (143, "")
+    assert (done.returncode, done.stderr) == (code_of, "")
     assert list(tmp_path.iterdir()) == []
+
+
+ENDINGS = {"verify -i m.wasm -K key": 4, "verify -i m.wasm": 2, "verify --nonsense": 2, "sine": 2, "": 2, "inspect m.wasm": 0}
+
+
+@pytest.mark.parametrize("line", ENDINGS)
+@pytest.mark.parametrize("target", ["2>/dev/full", "2>&-", "2>/dev/full >&2", "2>&- >/dev/null"])
+def test_stderr_that_takes_nothing_changes_no_exit_code(tmp_path: Path, target: str, line: str) -> None:
+    (tmp_path / "m.wasm").write_bytes(M)
+    (tmp_path / "key").write_bytes(K1.public.compact())
+    shell = ["sh", "-c", f'"$@" {target}', "sh", *PROGRAM, *line.split()]
+    done = subprocess.run(shell, capture_output=True, text=True, env=ENVIRONMENT, cwd=tmp_path, check=False)
+    expected = ENDINGS[line]
+    assert done.returncode == (2 if ">&2" in target and not expected else expected)
+    assert done.stderr == ""
+    assert (done.stdout == "") == (bool(expected) or " " in target)
+
+
+def test_a_bug_without_stderr_is_still_one(tmp_path: Path) -> None:
+    code = "from wasm_oci.cli import inspect, main\ninspect.run = None\nimport sys\nsys.argv[1:] = ['inspect', 'x']\nmain.program()"
+    for target in ("2>&-", "2>/dev/full"):
+        shell = ["sh", "-c", f'"$@" {target}', "sh", sys.executable, "-c", code]
+        done = subprocess.run(shell, capture_output=True, text=True, env=ENVIRONMENT, cwd=tmp_path, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (70, "", "")

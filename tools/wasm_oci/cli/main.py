@@ -10,7 +10,7 @@ from typing import NoReturn, Protocol, cast
 
 from wasm_oci.cli.arguments import asks_for_help, expanded, make_parser
 from wasm_oci.cli.commands import COMMANDS, LOGGING, usage
-from wasm_oci.cli.outcome import Outcome, enter_user_directory, report_error, write_document, write_text
+from wasm_oci.cli.outcome import Outcome, enter_user_directory, report_error, say, write_document, write_text
 from wasm_oci.errors import EXIT_BUG, UsageError, WasmOciError
 
 
@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     verbose = bool(args) and args[0] in ("-v", "--verbose")
     args = args[verbose:]
     if not args:
-        sys.stderr.write(usage())
+        say(usage())
         return 2
     if args[0] in ("-h", "--help"):
         try:
@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return err.exit_code
         return 0
     if args[0] not in COMMANDS:
-        sys.stderr.write(f"wasm_oci: no command {args[0]!r}; the commands are {', '.join(COMMANDS)}\n")
+        say(f"wasm_oci: no command {args[0]!r}; the commands are {', '.join(COMMANDS)}\n")
         return 2
     if verbose or args[0] in LOGGING:
         _start_logging(verbose=verbose)
@@ -71,16 +71,14 @@ def execute(command: Command, parsed: argparse.Namespace) -> int:
         report_error("wasm_oci", err, parsed.output)
         return err.exit_code
     except BrokenPipeError:  # the reader has left; what was done stays done
-        sys.stderr.close()
         return outcome.exit_code
     except KeyboardInterrupt:
-        sys.stderr.write("wasm_oci: interrupted\n")
+        say("wasm_oci: interrupted\n")
         return 130
     except Exception:
         import traceback
 
-        traceback.print_exc()
-        sys.stderr.write("wasm_oci: this is a bug in wasm_oci; please report it with the lines above\n")
+        say(f"{traceback.format_exc()}wasm_oci: this is a bug in wasm_oci; please report it with the lines above\n")
         return EXIT_BUG
     return outcome.exit_code
 
@@ -92,7 +90,7 @@ def _start_logging(*, verbose: bool) -> None:
 
 
 def program() -> NoReturn:
-    """Runs the program in this process and ends it; on SIGTERM what was begun is removed first."""
+    """Runs the program in this process and ends it; on SIGTERM and SIGHUP what was begun is removed first."""
     import signal
 
     def end(number: int, _: object) -> NoReturn:
@@ -100,8 +98,13 @@ def program() -> NoReturn:
         sys.exit(128 + number)
 
     signal.signal(signal.SIGTERM, end)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # nohup has it ignored
+        signal.signal(signal.SIGHUP, end)
+    say("")  # without stderr argparse would write errors to stdout
     enter_user_directory()
-    sys.exit(main())
+    code = main()
+    say("")  # what argparse could not write is dropped here, not at the end with an exit code of its own
+    sys.exit(code)
 
 
 if __name__ == "__main__":

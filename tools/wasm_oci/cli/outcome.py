@@ -41,9 +41,21 @@ def write_document(outcome: Outcome, form: str) -> None:
         write_text(outcome.text if outcome.text.endswith("\n") else outcome.text + "\n")
 
 
+def say(text: str) -> None:
+    """Writes to stderr. One that is closed, full or that nobody reads takes nothing, and changes no exit code."""
+    try:
+        if sys.stderr is not None:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+            return
+    except (OSError, ValueError):  # what is left in it would fail once more when the interpreter ends
+        pass
+    sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - lives as long as the program
+
+
 def report_error(program: str, error: WasmOciError, form: str) -> None:
     """Puts one line on stderr, and with `--output json` the same as a document on stdout."""
-    sys.stderr.write(f"{program}: {error}\n")
+    say(f"{program}: {error}\n")
     if form == "json":
         with suppress(UsageError, BrokenPipeError):
             _write_json(error_document(error))
