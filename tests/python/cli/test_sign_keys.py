@@ -202,3 +202,12 @@ def test_a_program_gets_no_secret_of_its_run(files: Path, monkeypatch: pytest.Mo
     assert seen["WASM_OCI_KEY_ID"] == KEY_ID_1.hex()
     assert not {"WASM_OCI_PASSPHRASE", "MINE", "KEY_2"} & seen.keys()
     assert not {"one", "two", secret} & set(seen.values())
+
+
+@pytest.mark.parametrize("name", ["my secret pass", ""])
+@pytest.mark.parametrize("line", ["sign -i m.wasm -o out.wasm -k", "key show", "key check -K k1.pub -k"])
+def test_a_passphrase_in_place_of_a_name_is_not_shown(files: Path, capsys: Capture, line: str, name: str) -> None:
+    assert main([*line.split(), "k1.encrypted", "--passphrase-env", name]) == 2
+    captured = capsys.readouterr()
+    assert "this is not the name of a variable" in captured.err
+    assert "my secret" not in captured.err + captured.out

@@ -56,6 +56,13 @@ def test_a_variable_that_was_asked_for_is_not_replaced_by_a_question(monkeypatch
         PassphraseSource(variable="MINE", environ={})("key")
 
 
+@pytest.mark.parametrize("name", ["my secret pass", "", "s3cret!", "3x", "a=b", "x" * 65, "h\u00e4t", "a\nb"])
+def test_what_is_no_name_of_a_variable_is_not_repeated(name: str) -> None:
+    with pytest.raises(UsageError, match="passphrase variable: this is not the name of a variable; give") as caught:
+        PassphraseSource(variable=name)
+    assert str(caught.value).endswith("this is not the name of a variable; give the name of a variable, such as WASM_OCI_PASSPHRASE")
+
+
 CODE = """
 from wasm_oci.errors import UsageError
 from wasm_oci.keysource import PassphraseSource

@@ -61,10 +61,10 @@ def add_passphrase_options(parser: argparse.ArgumentParser) -> None:
 
 
 def passphrase_of(args: argparse.Namespace) -> PassphraseSource:
-    """Raises UsageError where both options are given."""
-    if args.passphrase_env and args.passphrase_file:
+    """Raises UsageError where both options are given, or what is given is no name of a variable."""
+    if args.passphrase_env is not None and args.passphrase_file:
         raise UsageError("the passphrase cannot come from two places", where="--passphrase-file", hint="leave out --passphrase-env")
-    return PassphraseSource(file=args.passphrase_file, variable=args.passphrase_env or DEFAULT_VARIABLE)
+    return PassphraseSource(file=args.passphrase_file, variable=DEFAULT_VARIABLE if args.passphrase_env is None else args.passphrase_env)
 
 
 def spare_keys(args: argparse.Namespace, keys: Sequence[SigningKey], outputs: Iterable[Path | None]) -> None:

@@ -15,6 +15,11 @@ from wasm_oci.limits import LIMITS
 DEFAULT_VARIABLE = "WASM_OCI_PASSPHRASE"
 
 
+def is_variable(name: str) -> bool:
+    """Whether `name` can be a variable's, and so is no secret that stands in its place by mistake."""
+    return name.isascii() and name.replace("_", "a").isalnum() and not name[0].isdigit() and len(name) <= 64
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassphraseSource:
     """Gives a passphrase when it is called, and reads nothing before."""
@@ -22,6 +27,12 @@ class PassphraseSource:
     file: Path | None = None
     variable: str = DEFAULT_VARIABLE
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for what is no name of a variable; it is not repeated, for it may be the passphrase."""
+        if not is_variable(self.variable):
+            hint = "give the name of a variable, such as " + DEFAULT_VARIABLE
+            raise UsageError("this is not the name of a variable", where="passphrase variable", hint=hint)
 
     def __call__(self, where: str) -> bytes:
         """Returns the passphrase of the key at `where`: of the file, else of the variable, else what is typed.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wasm_oci.errors import UsageError
-from wasm_oci.keysource.passphrase import DEFAULT_VARIABLE, PassphraseSource
+from wasm_oci.keysource.passphrase import DEFAULT_VARIABLE, PassphraseSource, is_variable
 from wasm_oci.wasmsign.keys import PublicKey, load_secret_key, require_pair
 from wasm_oci.wasmsign.signer import Signer
 
@@ -111,7 +111,7 @@ def _is_ref(kind: str, ref: str) -> bool:
     if not ref or "\0" in ref:
         return False
     if kind == "env":
-        return ref.isascii() and ref.replace("_", "a").isalnum() and not ref[0].isdigit() and len(ref) <= 64
+        return is_variable(ref)
     if kind == "keychain":
         service, slash, user = ref.rpartition("/")
         return bool(service and slash and user)
