@@ -9,12 +9,9 @@ import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from wasm_oci.errors import LimitError, UsageError
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
 
@@ -77,7 +74,7 @@ class _Input(io.FileIO):
         self._path, self._what = path, what
         super().__init__(path, opener=_without_waiting)
 
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
+    def readinto(self, buffer: Any, /) -> int:
         try:
             return super().readinto(buffer) or 0
         except OSError as err:
