@@ -211,3 +211,14 @@ def test_a_passphrase_in_place_of_a_name_is_not_shown(files: Path, capsys: Captu
     captured = capsys.readouterr()
     assert "this is not the name of a variable" in captured.err
     assert "my secret" not in captured.err + captured.out
+
+
+@pytest.mark.parametrize(
+    "secret", [PKCS8_1.decode(), base64.b64encode(K1.compact()).decode(), base64.b64encode(K1.seed).decode(), K1.seed.hex()]
+)
+@pytest.mark.parametrize("options", [["-k"], ["--key-source", "file", "--key-ref"]])
+def test_a_key_in_place_of_its_path_is_not_shown(files: Path, capsys: Capture, options: list[str], secret: str) -> None:
+    assert main(["sign", "-i", "m.wasm", "-o", "out.wasm", *options, secret]) == 2
+    captured = capsys.readouterr()
+    assert "this is no reference for file; give the path of a key file" in captured.err
+    assert not [line for line in secret.splitlines() if line in captured.err]

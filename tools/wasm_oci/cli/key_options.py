@@ -36,7 +36,7 @@ def add_key_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="TEXT",
-        help="for the --key-source in front of it: a path, the name of a variable, SERVICE/USER, or a program and its arguments",
+        help="for the next --key-source that takes one: a path, the name of a variable, SERVICE/USER, or a program and its arguments",
     )
     parser.add_argument(
         "-K",

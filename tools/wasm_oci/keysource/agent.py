@@ -139,7 +139,7 @@ def agent_signer(public: PublicKey | None, environ: Mapping[str, str]) -> Signer
         raise UsageError(
             f"the agent holds {len(held)} Ed25519 keys",
             where=_WHERE,
-            hint="say which one with -K PUBLIC; ssh-add adds one",
+            hint="say which one with -K PUBLIC" if held else "add one with ssh-add",
             reason="no_key",
         )
     if public is not None and public not in held:

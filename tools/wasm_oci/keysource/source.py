@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ _REFS = {
     "keychain": "SERVICE/USER",
     "command": "a program and its arguments",
 }
+_LIKE_A_KEY = re.compile(r"[A-Za-z0-9+/]{43,}={0,2}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +112,8 @@ def _stored(source: KeySource, passphrase: PassphraseSource, environ: Mapping[st
 def _is_ref(kind: str, ref: str) -> bool:
     if not ref or "\0" in ref:
         return False
+    if kind == "file":  # a key itself, given where its path belongs, would be shown by every message about the file
+        return "\n" not in ref and "-----BEGIN" not in ref and (not _LIKE_A_KEY.fullmatch(ref) or os.path.exists(ref))  # noqa: PTH110 - Path.exists raises
     if kind == "env":
         return is_variable(ref)
     if kind == "keychain":
