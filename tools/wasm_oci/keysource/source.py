@@ -26,7 +26,8 @@ _REFS = {
     "keychain": "SERVICE/USER",
     "command": "a program and its arguments",
 }
-_LIKE_A_KEY = re.compile(r"[A-Za-z0-9+/]{43,}={0,2}")
+_SHORTEST_KEY = 43
+_LIKE_A_KEY = r"[A-Za-z0-9+/]+={0,2}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +114,8 @@ def _is_ref(kind: str, ref: str) -> bool:
     if not ref or "\0" in ref:
         return False
     if kind == "file":  # a key itself, given where its path belongs, would be shown by every message about the file
-        return "\n" not in ref and "-----BEGIN" not in ref and (not _LIKE_A_KEY.fullmatch(ref) or os.path.exists(ref))  # noqa: PTH110 - Path.exists raises
+        like_a_key = "\n" in ref or "-----BEGIN" in ref or (len(ref) >= _SHORTEST_KEY and re.fullmatch(_LIKE_A_KEY, ref))
+        return not like_a_key or os.path.exists(ref)  # noqa: PTH110 - Path.exists raises
     if kind == "env":
         return is_variable(ref)
     if kind == "keychain":

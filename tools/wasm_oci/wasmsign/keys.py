@@ -1,7 +1,8 @@
 """Ed25519 keys in the forms that are read and written here: compact (wasmsign2's own), OpenSSH, and PEM or DER.
 
 Compact public: `01 ‖ key`, 33 bytes. Compact secret: `81 ‖ seed ‖ public key`, 65 bytes. Key ids are wasmsign2's:
-the first 12 bytes of HMAC-SHA256 with the raw public key as key and the text `key_id` as message.
+the first 12 bytes of HMAC-SHA256 with the raw public key as key and the text `key_id` as message. What reads the other
+forms is imported when there is one: a compact key is most files' key.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from wasm_oci.errors import KeyFormatError
 from wasm_oci.files import read_bounded
 from wasm_oci.limits import LIMITS
-from wasm_oci.wasmsign import ed25519, openssh, pem
+from wasm_oci.wasmsign import ed25519
 
 COMPACT = "compact"
 OPENSSH = "openssh"
@@ -63,11 +64,15 @@ class PublicKey:
         return _PUBLIC_TAG + self.raw
 
     def openssh(self) -> bytes:
+        from wasm_oci.wasmsign import openssh
+
         return openssh.public_line(self.raw, self.comment)
 
     def encoded(self, key_format: str) -> bytes:
         """Returns the content of a file of this form."""
         if key_format == PEM:
+            from wasm_oci.wasmsign import pem
+
             return pem.public_pem(self.raw)
         return self.openssh() if key_format == OPENSSH else self.compact()
 
@@ -96,11 +101,15 @@ class SecretKey:
         return _SECRET_TAG + self.seed + self.public.raw
 
     def openssh(self) -> bytes:
+        from wasm_oci.wasmsign import openssh
+
         return openssh.private_text(self.seed, self.public.raw, self.public.comment)
 
     def encoded(self, key_format: str) -> bytes:
         """Returns the content of a file of this form, without a passphrase."""
         if key_format == PEM:
+            from wasm_oci.wasmsign import pem
+
             return pem.secret_pem(self.seed)
         return self.openssh() if key_format == OPENSSH else self.compact()
 
@@ -143,6 +152,8 @@ def _public_keys(data: bytes, where: str) -> tuple[PublicKey, ...]:
         return (PublicKey(raw=data[1:]),)
     if data[:1] == _SECRET_TAG and len(data) == _SECRET_SIZE:
         raise _secret_for_public(where)
+    from wasm_oci.wasmsign import openssh, pem
+
     if pem.is_der(data):
         if pem.is_secret_der(data):
             raise _secret_for_public(where)
@@ -168,6 +179,8 @@ def parse_secret_key(data: bytes, *, where: str, passphrase: Passphrase | None =
         return _checked(seed, PublicKey(raw=raw), where)
     if data[:1] == _PUBLIC_TAG and len(data) == _PUBLIC_SIZE:
         raise _public_for_secret(where)
+    from wasm_oci.wasmsign import openssh, pem
+
     if pem.is_der(data):
         return _of_der(data, passphrase, where)
     text = _text_of(data, _SECRET_TAG, _SECRET_SIZE, "secret", where)
@@ -220,6 +233,8 @@ def _checked(seed: bytes, public: PublicKey, where: str) -> SecretKey:
 
 
 def _of_der(der: bytes, passphrase: Passphrase | None, where: str, *, encrypted: bool = False) -> SecretKey:
+    from wasm_oci.wasmsign import pem
+
     if not pem.is_der(der):
         raise KeyFormatError("the PEM block holds no key", where=where, hint=_NEW_KEY)
     encrypted = encrypted or pem.is_encrypted_der(der)
