@@ -1,4 +1,4 @@
-"""split_hub.py FOLDER: moves what pip installed into one folder for each package; prints {package: [dependencies]}."""
+"""split_hub.py FOLDER: tells what pip installed into one folder apart; prints {package: {"deps", "srcs", "data"}}."""
 
 import json
 import py_compile
@@ -19,18 +19,18 @@ def main(folder: Path) -> None:
     result = {}
     for name, dist in packages.items():
         requires = (re.match(r"[A-Za-z0-9._-]+", r) for r in dist.requires or [] if "extra ==" not in r)
-        result[name] = sorted({normal(m[0]) for m in requires if m} & set(packages) - {name})
+        found = {"deps": sorted({normal(m[0]) for m in requires if m} & set(packages) - {name}), "srcs": [], "data": []}
         for file in dist.files or []:
-            source = folder / file
-            if ".." in file.parts or not source.is_file():
+            path = folder / file
+            if ".." in file.parts or not path.is_file():
                 continue
-            target = Path(name, "site-packages", file)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            source.rename(target)
-            if target.suffix == ".py":
+            found["srcs" if path.suffix == ".py" else "data"].append(str(path))
+            if path.suffix == ".py":
                 # Byte-code that names no time stamp and no folder: the same on every machine.
                 mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-                py_compile.compile(str(target), dfile=str(file), invalidation_mode=mode, quiet=1)
+                compiled = py_compile.compile(str(path), dfile=str(file), invalidation_mode=mode, quiet=1)
+                found["data"] += [compiled] if compiled else []
+        result[name] = found
     json.dump(result, sys.stdout)
 
 
