@@ -22,7 +22,7 @@ from typing import Any
 import wasmtime
 from wasmtime import component
 
-from wasm_oci.publish.runfiles import Runfiles
+from wasm_oci.runfiles import Runfiles
 
 READY_SECONDS = 20.0
 
