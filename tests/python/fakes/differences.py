@@ -11,7 +11,6 @@ from hashlib import sha256
 
 from fakes.signing import K1, K2, M_PAYLOAD, M_SIGNED, PARTS, PARTS_SIGNED, M, delimiter, padded
 from fakes.wasm import MODULE, custom, section
-from wasm_oci.wasmsign import ed25519
 from wasm_oci.wasmsign.signature import SignatureData, SignatureRecord, SignedHashes, message
 
 Result = tuple[int, str, str]
@@ -40,7 +39,7 @@ class Difference:
 
 
 def by_k1(*hashes: bytes) -> SignedHashes:
-    record = SignatureRecord(key_id=b"", signature=ed25519.sign(K1.seed, message(hashes)))
+    record = SignatureRecord(key_id=b"", signature=K1.sign(message(hashes)))
     return SignedHashes(hashes=hashes, signatures=(record,))
 
 
@@ -76,7 +75,7 @@ TWO_SETS = embedded(payload(by_k1(rolling(TYPE + D1)[0]), by_k1(bytes(32), rolli
 LONG_HEADER = embedded(payload(by_k1(*rolling(TYPE + D1))), b"\x01" + padded(4, 2) + TYPE[2:] + D1)
 ONLY_OTHER = embedded(payload(by_k1(*rolling(NAME + D1))), NAME + D1)
 M_HASH = sha256(M[8:]).digest()
-BY_K2 = SignatureRecord(key_id=b"", signature=ed25519.sign(K2.seed, message((M_HASH,))))
+BY_K2 = SignatureRecord(key_id=b"", signature=K2.sign(message((M_HASH,))))
 BY_K2_WITH_ID_1 = SignatureRecord(key_id=K1.public.key_id, signature=BY_K2.signature)
 FULL = tuple(SignatureRecord(key_id=bytes((number,)), signature=bytes(64)) for number in range(256))
 FULL_SETS = tuple(SignedHashes(hashes=(bytes((number,)) * 32,), signatures=FULL[:1]) for number in range(64))

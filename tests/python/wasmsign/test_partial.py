@@ -11,7 +11,6 @@ import pytest
 from fakes.signing import K1, K2, delimiter, detached, random_module, signed
 from fakes.wasm import COMPONENT, MODULE, custom, section
 from wasm_oci.errors import SignatureError
-from wasm_oci.wasmsign import ed25519
 from wasm_oci.wasmsign.pattern import SectionPattern
 from wasm_oci.wasmsign.signature import SignatureData, SignatureRecord, SignedHashes, message
 from wasm_oci.wasmsign.verify import VerifyResult, verify_file
@@ -167,8 +166,7 @@ def test_hashes_count_at_their_own_place_and_in_their_own_set(tmp_path: Path, ve
 
     def by(*sets: tuple[bytes, ...]) -> bytes:
         signed_sets = tuple(
-            SignedHashes(hashes=hashes, signatures=(SignatureRecord(key_id=b"", signature=ed25519.sign(K1.seed, message(hashes))),))
-            for hashes in sets
+            SignedHashes(hashes=hashes, signatures=(SignatureRecord(key_id=b"", signature=K1.sign(message(hashes))),)) for hashes in sets
         )
         return MODULE + custom("signature", SignatureData(sets=signed_sets).encode()) + SPLIT[8:]
 

@@ -57,7 +57,7 @@ def reason_of(check: Check, data: bytes, signature: bytes | None = None) -> str:
 
 
 def by_k1(*hashes: bytes, extra: tuple[SignatureRecord, ...] = ()) -> SignatureData:
-    record = SignatureRecord(key_id=KEY_ID_1, signature=ed25519.sign(K1.seed, message(hashes)))
+    record = SignatureRecord(key_id=KEY_ID_1, signature=K1.sign(message(hashes)))
     return SignatureData(sets=(SignedHashes(hashes=hashes, signatures=(*extra, record)),))
 
 

@@ -14,7 +14,7 @@ from wasm_oci.files import reason_of
 from wasm_oci.keysource.checked import CheckedSigner
 from wasm_oci.limits import LIMITS, Limits
 from wasm_oci.wasmsign.keys import OPENSSH, PublicKey
-from wasm_oci.wasmsign.openssh import KEY_TYPE, Strings, key_of_blob, public_blob
+from wasm_oci.wasmsign.openssh import KEY_TYPE, Strings, key_of_blob, public_blob, ssh_string
 
 if TYPE_CHECKING:
     from wasm_oci.wasmsign.signer import Signer
@@ -79,7 +79,7 @@ class Agent:
 
     def sign(self, public: PublicKey, message: bytes) -> bytes:
         """Returns the agent's signature, which may be wrong; raises UsageError or KeyFormatError."""
-        request = bytes((_SIGN_REQUEST,)) + _string(public_blob(public.raw)) + _string(message) + bytes(4)
+        request = bytes((_SIGN_REQUEST,)) + ssh_string(public_blob(public.raw)) + ssh_string(message) + bytes(4)
         reader = self._ask(request, _SIGN_RESPONSE)
         inner = _Answer(reader.string(), 0, _WHERE)
         reader.finish()
@@ -93,7 +93,7 @@ class Agent:
         self._deadline = time.monotonic() + self._limits.signer_time
         try:
             self._channel.settimeout(self._limits.signer_time)
-            self._channel.sendall(_string(request))
+            self._channel.sendall(ssh_string(request))
             size = int.from_bytes(self._receive(4), "big")
             if not 0 < size <= self._limits.agent_answer:
                 raise _malformed()
@@ -190,10 +190,6 @@ class _Answer(Strings):
 
     def error(self) -> KeyFormatError:
         return _malformed()
-
-
-def _string(data: bytes) -> bytes:
-    return len(data).to_bytes(4, "big") + data
 
 
 def _malformed() -> KeyFormatError:

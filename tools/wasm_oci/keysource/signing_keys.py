@@ -32,13 +32,15 @@ def parse_keys(value: object, find: Callable[[str], Path], *, where: str) -> tup
 
     Raises FormatError for another shape, UsageError for a source that cannot be.
     """
+    from wasm_oci.run_request import BUILD_AGAIN
+
     if not isinstance(value, list):
-        raise FormatError("a list of keys is needed", where=f"{where}: keys", hint="build the target again")
+        raise FormatError("a list of keys is needed", where=f"{where}: keys", hint=BUILD_AGAIN)
     keys = []
     for number, entry in enumerate(value):
         members = [entry.get(name) for name in ("publicKey", "source", "ref")] if isinstance(entry, dict) else []
         if not members or not all(isinstance(member, str) for member in members):
-            raise FormatError("publicKey, source and ref are needed", where=f"{where}: keys[{number}]", hint="build the target again")
+            raise FormatError("publicKey, source and ref are needed", where=f"{where}: keys[{number}]", hint=BUILD_AGAIN)
         public, kind, ref = (str(member) for member in members)
         keys.append(SigningKey(source=KeySource(kind=kind, ref=ref), public=find(public)))
     return tuple(keys)

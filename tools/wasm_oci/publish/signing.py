@@ -16,10 +16,9 @@ from wasm_oci.oci.image import build_image
 from wasm_oci.oci.image_request import ImageRequest
 from wasm_oci.oci.layout import Layout
 from wasm_oci.oci.manifest import Manifest
+from wasm_oci.run_request import BUILD_AGAIN
 from wasm_oci.wasmsign.keys import load_public_key
 from wasm_oci.wasmsign.sign import SignResult, sign_file
-
-_BUILD_AGAIN = "build the target again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +38,10 @@ def parse_signing(document: JsonObject, find: Callable[[str], Path], *, where: s
     """
     kind, image = document.get("type"), document.get("image")
     if kind not in ("embedded", "detached") or (kind == "embedded") != isinstance(image, dict):
-        raise FormatError("type and image do not fit together", where=f"{where}: signing", hint=_BUILD_AGAIN)
+        raise FormatError("type and image do not fit together", where=f"{where}: signing", hint=BUILD_AGAIN)
     keys = parse_keys(document.get("keys"), find, where=f"{where}: signing")
     if not keys:
-        raise FormatError("there are no keys", where=f"{where}: signing.keys", hint=_BUILD_AGAIN)
+        raise FormatError("there are no keys", where=f"{where}: signing.keys", hint=BUILD_AGAIN)
     if not isinstance(image, dict):
         return Signing(keys=keys, image=None)
     request = ImageRequest.of(image, where=f"{where}: signing.image")
@@ -64,7 +63,7 @@ def signed(signing: Signing, layout: Path | None, passphrase: PassphraseSource) 
         folder = Path(name)
         if signing.image is None:
             if layout is None:
-                raise FormatError("a detached signature needs the layout that it is for", where="request", hint=_BUILD_AGAIN)
+                raise FormatError("a detached signature needs the layout that it is for", where="request", hint=BUILD_AGAIN)
             yield layout, _detached(signing, layout, folder, passphrase)
         else:
             yield _embedded(signing, signing.image, folder, passphrase), None

@@ -42,15 +42,8 @@ def public_of(seed: bytes) -> bytes:
     return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
 
 
-def sign(seed: bytes, message: bytes) -> bytes:
-    """Returns the deterministic signature of `message`, 64 bytes."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    return Ed25519PrivateKey.from_private_bytes(seed).sign(message)
-
-
 def signer(seed: bytes) -> Callable[[bytes], bytes]:
-    """Returns a function that makes the signature of a message, for a key that signs more than once."""
+    """Returns a function that makes the deterministic signature of a message, 64 bytes, for a key that signs more than once."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     return Ed25519PrivateKey.from_private_bytes(seed).sign

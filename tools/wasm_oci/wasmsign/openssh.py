@@ -93,10 +93,10 @@ def _split_options(line: str, number: int, where: str) -> tuple[list[str], str]:
 def private_text(seed: bytes, raw: bytes, comment: str = "") -> bytes:
     """Returns an unencrypted private key file as ssh-keygen writes it."""
     check = os.urandom(4)
-    private = check + check + _string(KEY_TYPE.encode()) + _string(raw) + _string(seed + raw) + _string(comment.encode())
+    private = check + check + ssh_string(KEY_TYPE.encode()) + ssh_string(raw) + ssh_string(seed + raw) + ssh_string(comment.encode())
     private += bytes(range(1, 1 + -len(private) % _BLOCK))
-    blob = _MAGIC + _string(b"none") + _string(b"none") + _string(b"") + (1).to_bytes(4, "big")
-    body = base64.b64encode(blob + _string(public_blob(raw)) + _string(private)).decode()
+    blob = _MAGIC + ssh_string(b"none") + ssh_string(b"none") + ssh_string(b"") + (1).to_bytes(4, "big")
+    body = base64.b64encode(blob + ssh_string(public_blob(raw)) + ssh_string(private)).decode()
     lines = [body[at : at + _LINE] for at in range(0, len(body), _LINE)]
     return "\n".join((BEGIN, *lines, END, "")).encode()
 
@@ -221,7 +221,7 @@ class Strings:
 
 def public_blob(raw: bytes) -> bytes:
     """Returns a public key as the SSH protocol has it."""
-    return _string(KEY_TYPE.encode()) + _string(raw)
+    return ssh_string(KEY_TYPE.encode()) + ssh_string(raw)
 
 
 def key_of_blob(blob: bytes | None) -> bytes | None:
@@ -238,7 +238,8 @@ def _decode(text: str) -> bytes | None:
         return None
 
 
-def _string(data: bytes) -> bytes:
+def ssh_string(data: bytes) -> bytes:
+    """Returns `data` with its length in front (RFC 4251, section 5)."""
     return len(data).to_bytes(4, "big") + data
 
 

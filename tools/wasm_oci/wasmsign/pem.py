@@ -14,7 +14,7 @@ from wasm_oci.wasmsign.ed25519 import KEY_SIZE, SEED_SIZE
 PUBLIC_LABEL = "PUBLIC KEY"
 SECRET_LABEL = "PRIVATE KEY"  # noqa: S105 - a label, not a secret
 ENCRYPTED_LABEL = "ENCRYPTED PRIVATE KEY"
-BEGIN = "-----BEGIN "
+_BEGIN = "-----BEGIN "
 _END = "-----END "
 _DASHES = "-----"
 _BEGIN_LINE = re.compile(r"^-----BEGIN ([A-Z0-9]+(?: [A-Z0-9]+)*)-----", re.MULTILINE)
@@ -136,9 +136,7 @@ def decrypted(der: bytes, passphrase: Callable[[str], bytes], *, where: str) -> 
     """
     rounds = _rounds(der) if len(der) <= _LONGEST_ENCRYPTED else None
     if rounds is None:
-        raise KeyFormatError(
-            "the private key is encrypted in a way that is not read here", where=where, hint=_PLAIN, reason="key_encrypted"
-        )
+        raise _unreadable(where)
     if rounds > LIMITS.pbkdf2_rounds:
         raise KeyFormatError(f"the passphrase is hashed {rounds} times, more than {LIMITS.pbkdf2_rounds}", where=where, hint=_PLAIN)
     from cryptography.exceptions import UnsupportedAlgorithm
@@ -204,7 +202,7 @@ def _element(data: bytes, at: int) -> tuple[int, int, int]:
 def _armoured(label: str, der: bytes) -> bytes:
     body = base64.b64encode(der).decode()
     lines = [body[at : at + _LINE] for at in range(0, len(body), _LINE)]
-    return "\n".join((f"{BEGIN}{label}{_DASHES}", *lines, f"{_END}{label}{_DASHES}", "")).encode()
+    return "\n".join((f"{_BEGIN}{label}{_DASHES}", *lines, f"{_END}{label}{_DASHES}", "")).encode()
 
 
 def _not_ed25519(der: bytes, kind: str, where: str) -> KeyFormatError:
