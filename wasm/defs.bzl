@@ -1,19 +1,19 @@
 """Public rules: keys, signatures, OCI images of WebAssembly components, and publishing."""
 
-load("//wasm/private:keygen.bzl", _ssh_keygen = "ssh_keygen", _wasm_keygen = "wasm_keygen")
-load("//wasm/private:oci_image.bzl", _wasm_component_oci_image = "wasm_component_oci_image")
-load("//wasm/private:oci_publish.bzl", _wasm_component_oci_publish = "wasm_component_oci_publish")
-load("//wasm/private:publish.bzl", _wasm_component_publish = "wasm_component_publish")
-load("//wasm/private:registry_config.bzl", _wkg_registry_config = "wkg_registry_config")
-load("//wasm/private:sign.bzl", _wasm_sign = "wasm_sign")
-load("//wasm/private:signature_attach.bzl", _wasm_signature_attach = "wasm_signature_attach")
-load("//wasm/private:signature_detach.bzl", _wasm_signature_detach = "wasm_signature_detach")
-load("//wasm/private:signing_key.bzl", _wasm_signing_key = "wasm_signing_key")
-load("//wasm/private:trusted_keys.bzl", _wasm_trusted_keys = "wasm_trusted_keys")
-load("//wasm/private:validate.bzl", _wasm_validate = "wasm_validate")
-load("//wasm/private:verify.bzl", _wasm_verify = "wasm_verify")
-load("//wasm/private:verify_test.bzl", _wasm_verify_test = "wasm_verify_test")
-load("//wasm/private:wasm_tools_toolchain.bzl", _wasm_tools_toolchain = "wasm_tools_toolchain")
+load("//wasm/private/image:oci_image.bzl", _wasm_component_oci_image = "wasm_component_oci_image")
+load("//wasm/private/keys:keygen.bzl", _ssh_keygen = "ssh_keygen", _wasm_keygen = "wasm_keygen")
+load("//wasm/private/keys:signing_key.bzl", _wasm_signing_key = "wasm_signing_key")
+load("//wasm/private/keys:trusted_keys.bzl", _wasm_trusted_keys = "wasm_trusted_keys")
+load("//wasm/private/publish:oci_publish.bzl", _wasm_component_oci_publish = "wasm_component_oci_publish")
+load("//wasm/private/publish:publish.bzl", _wasm_component_publish = "wasm_component_publish")
+load("//wasm/private/publish:registry_config.bzl", _wkg_registry_config = "wkg_registry_config")
+load("//wasm/private/signing:sign.bzl", _wasm_sign = "wasm_sign")
+load("//wasm/private/signing:signature_attach.bzl", _wasm_signature_attach = "wasm_signature_attach")
+load("//wasm/private/signing:signature_detach.bzl", _wasm_signature_detach = "wasm_signature_detach")
+load("//wasm/private/signing:verify.bzl", _wasm_verify = "wasm_verify")
+load("//wasm/private/signing:verify_test.bzl", _wasm_verify_test = "wasm_verify_test")
+load("//wasm/private/wasm_tools:validate.bzl", _wasm_validate = "wasm_validate")
+load("//wasm/private/wasm_tools:wasm_tools_toolchain.bzl", _wasm_tools_toolchain = "wasm_tools_toolchain")
 
 ssh_keygen = _ssh_keygen
 wasm_component_oci_image = _wasm_component_oci_image

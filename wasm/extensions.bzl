@@ -1,5 +1,5 @@
 """Module extension that provides wasm-tools."""
 
-load("//wasm/private:wasm_tools_extension.bzl", _wasm_tools = "wasm_tools")
+load("//wasm/private/wasm_tools:wasm_tools_extension.bzl", _wasm_tools = "wasm_tools")
 
 wasm_tools = _wasm_tools

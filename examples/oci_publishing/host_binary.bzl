@@ -1,6 +1,6 @@
 """`host_binary`: a program that is built for this machine whatever `--platforms` says, beside data that is not."""
 
-load("//wasm/private:host_transition.bzl", "host_transition")
+load("//wasm/private/common:host_transition.bzl", "host_transition")
 
 visibility(["//examples/..."])
 

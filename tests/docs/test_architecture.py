@@ -1,10 +1,11 @@
-"""The Python folders import each other only as docs/architecture.md says: downwards."""
+"""The floors of `tools/wasm_oci`: imports point down only, and no module takes part in a circle (docs/architecture.md)."""
 
 from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -12,61 +13,90 @@ import pytest
 import wasm_oci
 
 ROOT = Path(wasm_oci.__file__).parent
-BASE = "base"
-ALLOWED = {
-    "cli": {"cli", "local_registry", "publish", "oci", "keysource", "wasmsign", BASE},
-    "local_registry": {"local_registry", "oci", BASE},
-    "publish": {"publish", "oci", "keysource", "wasmsign", BASE},
-    "oci": {"oci", "wasmsign", BASE},
-    "keysource": {"keysource", "wasmsign", BASE},
-    "wasmsign": {"wasmsign", BASE},
-    BASE: {BASE},
-}
+BASE = ""
+FLOORS = (
+    BASE,
+    "wasm",
+    "keys",
+    "keys/sources",
+    "wasmsign",
+    "trust",
+    "http",
+    "oci",
+    "registry",
+    "publish",
+    "cli/common",
+    "cli/commands",
+    "cli",
+    "local_registry",
+    "wasm_tools",
+    "wasmsign2",
+)
+"""From the ground up. A folder may import itself and those before it."""
 PACKAGES = {
-    "bcrypt": {"wasmsign"},
-    "cryptography": {"wasmsign"},
-    "keyring": {"keysource"},
+    "bcrypt": {"keys"},
+    "cryptography": {"keys"},
+    "keyring": {"keys/sources"},
     "re2": {"wasmsign"},
-    "requests": {"oci"},
-    "urllib3": {"oci"},
+    "requests": {"http"},
+    "urllib3": {"http"},
     "yaml": {BASE},
 }
+MOST_MODULES = 20
 
 
 def folder_of(path: Path) -> str:
-    relative = path.relative_to(ROOT)
-    return relative.parts[0] if len(relative.parts) > 1 else BASE
+    return path.relative_to(ROOT).parent.as_posix().removeprefix(".")
 
 
-def imported(source: str) -> Iterator[str]:
-    """Dotted names; those of `from package import name` with the name, which may be a module."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "relative import"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def problems(folder: str, source: str) -> list[str]:
-    found = []
-    for name in imported(source):
-        top, *rest = name.split(".")
-        if top == "wasm_oci" and rest:
-            target = rest[0] if rest[0] in ALLOWED else BASE
-            if target not in ALLOWED[folder]:
-                found.append(f"{folder} imports {name}")
-        elif top != "wasm_oci" and top not in (*sys.stdlib_module_names, "_typeshed") and folder not in PACKAGES.get(top, set()):
-            found.append(f"{folder} imports {top}")
-    return found
+def name_of(path: Path) -> str:
+    """The dotted name of a module; a package's own module has the package's."""
+    parts = ("wasm_oci", *path.relative_to(ROOT).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def modules() -> list[Path]:
     return sorted(ROOT.rglob("*.py"))
 
 
-def test_every_folder_is_in_the_table() -> None:
-    assert {folder_of(path) for path in modules()} == set(ALLOWED)
+KNOWN = {name_of(path): path for path in modules()}
+
+
+def imported(source: str) -> Iterator[str]:
+    """Every imported module, those of functions and of TYPE_CHECKING too; of `from package import name` the module `name`."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative import"
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                yield name if name in KNOWN else str(node.module)
+
+
+def problems(folder: str, source: str) -> list[str]:
+    found = []
+    for name in imported(source):
+        top = name.partition(".")[0]
+        if top == "wasm_oci":
+            if name not in KNOWN or FLOORS.index(folder_of(KNOWN[name])) > FLOORS.index(folder):
+                found.append(f"{folder or 'the base'} imports {name}")
+        elif top not in (*sys.stdlib_module_names, "_typeshed") and folder not in PACKAGES.get(top, set()):
+            found.append(f"{folder or 'the base'} imports {top}")
+    return found
+
+
+def circle(graph: Mapping[str, set[str]]) -> list[str]:
+    """The modules of one circle; empty where there is none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as err:
+        return list(err.args[1])
+    return []
+
+
+def test_every_folder_is_a_floor() -> None:
+    assert {folder_of(path) for path in modules()} == set(FLOORS)
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
@@ -74,9 +104,27 @@ def test_imports_point_down(path: Path) -> None:
     assert problems(folder_of(path), path.read_text(encoding="utf-8")) == []
 
 
+def test_no_module_takes_part_in_a_circle() -> None:
+    graph = {
+        name: {other for other in imported(path.read_text(encoding="utf-8")) if other in KNOWN and other != "wasm_oci"} - {name}
+        for name, path in KNOWN.items()
+    }
+    assert circle(graph) == []
+
+
+@pytest.mark.parametrize("folder", FLOORS, ids=lambda folder: folder or "base")
+def test_no_folder_has_too_many_modules(folder: str) -> None:
+    assert sum(folder_of(path) == folder and path.name != "__init__.py" for path in modules()) <= MOST_MODULES
+
+
 def test_an_import_that_points_up_is_seen() -> None:
-    assert problems("oci", "from wasm_oci.publish.plan import Plan") == ["oci imports wasm_oci.publish.plan.Plan"]
-    assert problems("wasmsign", "from wasm_oci import oci") == ["wasmsign imports wasm_oci.oci"]
+    assert problems("oci", "from wasm_oci.publish.plan import Plan") == ["oci imports wasm_oci.publish.plan"]
+    assert problems("keys", "if TYPE_CHECKING:\n    from wasm_oci import trust") == ["keys imports wasm_oci.trust"]
     assert problems("publish", "import requests") == ["publish imports requests"]
-    assert problems(BASE, "def f():\n    import wasm_oci.cli") == ["base imports wasm_oci.cli"]
+    assert problems(BASE, "def f():\n    import wasm_oci.cli") == ["the base imports wasm_oci.cli"]
     assert problems("oci", "import json\nfrom wasm_oci.errors import AuthError\nfrom wasm_oci import limits") == []
+
+
+def test_a_circle_is_seen() -> None:
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}})
+    assert circle({"a": {"b"}, "b": {"c"}, "c": set()}) == []

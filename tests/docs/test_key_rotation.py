@@ -14,7 +14,7 @@ import pytest
 from fakes.wasm import COMPONENT, custom
 from wasm_oci.cli.main import main
 from wasm_oci.local_registry.server import start
-from wasm_oci.wasmsign import moments
+from wasm_oci.trust import timestamps
 
 PAGE = Path(__file__).parents[2] / "docs/key-rotation.md"
 _FAILS = re.compile(r"# exit code (\d): (\w+)$")
@@ -29,7 +29,7 @@ def steps(text: str) -> Iterator[tuple[str, str]]:
 def test_the_commands_do_what_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    monkeypatch.setattr(moments, "now", lambda: datetime(2026, 11, 25, tzinfo=UTC))
+    monkeypatch.setattr(timestamps, "now", lambda: datetime(2026, 11, 25, tzinfo=UTC))
     Path("hello.wasm").write_bytes(COMPONENT + custom("hello", b""))
     failures = []
     with start() as registry:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from wasm_oci.cli.commands import COMMANDS
+from wasm_oci.cli.usage import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2] if "TEST_SRCDIR" not in os.environ else Path.cwd()
 CLI_ROW = re.compile(r"^\| `([a-z-]+)` \|", re.MULTILINE)

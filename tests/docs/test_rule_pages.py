@@ -28,7 +28,7 @@ def number(field: int, value: int) -> bytes:
 
 
 def origin(name: str) -> bytes:
-    return text(1, name) + text(2, "@rules_wasm_oci//wasm/private:sign.bzl")
+    return text(1, name) + text(2, "@rules_wasm_oci//wasm/private/signing:sign.bzl")
 
 
 def rule(name: str = "wasm_sign", doc: str = "Signs. Twice.", attributes: tuple[bytes, ...] = ()) -> bytes:
@@ -46,13 +46,13 @@ def test_a_rule_becomes_a_table_of_its_attributes() -> None:
     written = page("sign", [("@rules_wasm_oci//wasm:defs.bzl", module(rule(attributes=(keys, kind))))])
 
     assert 'load("@rules_wasm_oci//wasm:defs.bzl", "wasm_sign")' in written
-    assert "Source: [wasm/private/sign.bzl](../../wasm/private/sign.bzl)" in written
+    assert "Source: [wasm/private/signing/sign.bzl](../../wasm/private/signing/sign.bzl)" in written
     assert "| `keys` | label | **mandatory** | The key \\| pair.<br><br>Or not. Needs `WasmKeyInfo`. |" in written
     assert '| `kind` | string | `"a"` | Where it goes. One of `"a"`, `"b"`. |' in written
 
 
 def test_a_private_rule_shows_no_load_line() -> None:
-    assert "load(" not in page("sign", [("@rules_wasm_oci//wasm/private:sign.bzl", module(rule()))])
+    assert "load(" not in page("sign", [("@rules_wasm_oci//wasm/private/signing:sign.bzl", module(rule()))])
 
 
 def test_test_and_run_rules_say_so() -> None:
@@ -87,7 +87,7 @@ def test_text_is_the_same_from_bazel_7_and_from_later_versions() -> None:
 
 def test_the_index_links_every_symbol_with_its_first_sentence() -> None:
     written = index([("@rules_wasm_oci//wasm:defs.bzl", module(rule()))], [("sign", module(rule()))])
-    assert "| [`wasm_sign`](sign.md#wasm_sign) | Signs. | [wasm/private/sign.bzl](../../wasm/private/sign.bzl) |" in written
+    assert "| [`wasm_sign`](sign.md#wasm_sign) | Signs. | [wasm/private/signing/sign.bzl](../../wasm/private/signing/sign.bzl) |" in written
 
 
 def test_a_symbol_without_a_page_is_an_error() -> None:

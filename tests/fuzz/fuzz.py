@@ -20,18 +20,18 @@ import atheris
 
 with atheris.instrument_imports(include=["wasm_oci"]):
     from wasm_oci.errors import WasmOciError
-    from wasm_oci.keysource.agent import Agent
-    from wasm_oci.keysource.passphrase import PassphraseSource
-    from wasm_oci.keysource.stored import parse_stored
-    from wasm_oci.oci.component import read_wasm_stream
+    from wasm_oci.keys.key import PublicKey, SecretKey, parse_public_keys, parse_secret_key
+    from wasm_oci.keys.sources.agent import Agent
+    from wasm_oci.keys.sources.passphrase import PassphraseSource
+    from wasm_oci.keys.sources.stored import parse_stored
+    from wasm_oci.trust.trust_store import document_of, parse_trust_store
+    from wasm_oci.wasm.component import read_wasm_stream
+    from wasm_oci.wasm.sections import DELIMITER_NAME, PREAMBLE_SIZE, SIGNATURE_NAME, SeekingSource, read_preamble, walk
     from wasm_oci.wasmsign.detach import attach_file, detach_file
-    from wasm_oci.wasmsign.keys import PublicKey, SecretKey, parse_public_keys, parse_secret_key
     from wasm_oci.wasmsign.pattern import SectionPattern
-    from wasm_oci.wasmsign.sections import DELIMITER_NAME, PREAMBLE_SIZE, SIGNATURE_NAME, SeekingSource, read_preamble, walk
     from wasm_oci.wasmsign.sign import sign_file
     from wasm_oci.wasmsign.signature import parse_as_reference, parse_signature
     from wasm_oci.wasmsign.split import split_file
-    from wasm_oci.wasmsign.trust_store import document_of, parse_trust_store
     from wasm_oci.wasmsign.verify import verify_file
 
 # The first key of the format's test vectors: the corpus is signed with it.

@@ -14,7 +14,7 @@ import pytest
 from peers import EXAMPLE, Done, call, wasm_oci
 from signing_places import keychain, ssh_agent
 
-from wasm_oci.wasmsign.keys import SecretKey, load_secret_key
+from wasm_oci.keys.key import SecretKey, load_secret_key
 
 VERIFIER = os.environ.get("WASMSIGN2") or str(Path("tools/programs/wasmsign2").absolute())
 COMPONENT = (EXAMPLE / "hello.wasm").absolute()

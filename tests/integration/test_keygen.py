@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from peers import EXAMPLE, call, target
 
-from wasm_oci.wasmsign.keys import load_public_key, load_secret_key
+from wasm_oci.keys.key import load_public_key, load_secret_key
 
 PAIRS = {"oci_signing_keys": ("key.secret", "key.public", "compact"), "oci_openssh_keys": ("id_ed25519", "id_ed25519.pub", "openssh")}
 

@@ -14,7 +14,7 @@ from peers import call, wasm_oci
 from fakes.differences import DIFFERENCES
 from fakes.signing import K1, K2, M_PAYLOAD, M_PAYLOAD_WITH_ID, M_SIGNED, M_SIGNED_TWICE, PARTS_SIGNED, M, delimiter, signed
 from fakes.wasm import custom
-from wasm_oci.wasmsign.keys import SecretKey
+from wasm_oci.keys.key import SecretKey
 
 TAIL = custom("tail", b"not signed")
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from peers import EXAMPLE, image_file, public_key
 
-from wasm_oci.cli import wasmsign2
 from wasm_oci.cli.main import main
+from wasm_oci.wasmsign2 import program as wasmsign2
 
 SIGNED = image_file("hello_oci_signed_image", "oci.wasm")
 DETACHED = image_file("hello_oci_detached_image", "oci.wasm")

@@ -12,7 +12,7 @@ import pytest
 from peers import Done, OwnRegistry, call, own_registry, target, wasm_oci
 
 from fakes.signing import K1, K2
-from wasm_oci.wasmsign.keys import OPENSSH, PEM, SecretKey
+from wasm_oci.keys.key import OPENSSH, PEM, SecretKey
 
 SIGNING = Path("examples/signing")
 HERE = Path("tests/integration")

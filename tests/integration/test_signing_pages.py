@@ -18,7 +18,7 @@ from peers import EXAMPLE, OwnRegistry, own_registry, target, wasm_oci
 from signing_places import keychain, ssh_agent
 
 from fakes.signing import K1
-from wasm_oci.wasmsign.keys import OPENSSH, PEM
+from wasm_oci.keys.key import OPENSSH, PEM
 
 SIGNING = Path("examples/signing")
 README, KEYS = SIGNING / "README.md", Path("docs/keys.md")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from peers import call
 
-from wasm_oci.cli.wasm_tools_action import main
+from wasm_oci.wasm_tools.action import main
 
 MODULE = '(module (func (export "run")))'
 FITS = "package test:run;\nworld runs { export run: func(); }\n"

@@ -13,8 +13,8 @@ from peers import EXAMPLE, call, image_file, public_key
 from fakes.commands import FILES, VERIFIED, WRONG
 from fakes.differences import DIFFERENCES, KEYS, without_delimiters
 from fakes.signing import K1, K2, M
-from wasm_oci.cli import wasmsign2
 from wasm_oci.cli.main import main
+from wasm_oci.wasmsign2 import program as wasmsign2
 
 PUBLISHED = os.environ["WASMSIGN2"]
 OPENSSH_PUBLIC = public_key("oci_openssh_keys", "id_ed25519.pub")

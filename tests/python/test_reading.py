@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from fakes.signing import K1, M_PAYLOAD
-from wasm_oci.cli import wasmsign2
 from wasm_oci.errors import SignatureError, UsageError
 from wasm_oci.files import open_input, read_bounded
 from wasm_oci.wasmsign.content import Content
@@ -17,6 +16,7 @@ from wasm_oci.wasmsign.detach import attach_file, detach_file
 from wasm_oci.wasmsign.sign import normalise_file, sign_file
 from wasm_oci.wasmsign.split import split_file
 from wasm_oci.wasmsign.verify import verify_file
+from wasm_oci.wasmsign2 import program as wasmsign2
 
 UNREADABLE = Path("/proc/self/mem")
 """A regular file whose first page cannot be read."""

@@ -2,7 +2,7 @@
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
 load(
-    "//wasm/private:image_ref.bzl",
+    "//wasm/private/common:image_ref.bzl",
     "entry_name_error",
     "host_error",
     "looks_like_host",

@@ -1,7 +1,7 @@
 """Tests of the parser of registry strings: every form, every refusal, and that no refusal repeats a secret."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
-load("//wasm/private:registry_strings.bzl", "parse_registry_string", "parse_registry_strings")
+load("//wasm/private/publish:registry_strings.bzl", "parse_registry_string", "parse_registry_strings")
 
 # Text to the fields that it must give.
 _GOOD = {

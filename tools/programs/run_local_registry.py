@@ -2,8 +2,8 @@
 
 import sys
 
-from wasm_oci.cli.local_registry import main
-from wasm_oci.cli.outcome import enter_user_directory
+from wasm_oci.local_registry.program import main
+from wasm_oci.outcome import enter_user_directory
 
 if __name__ == "__main__":
     enter_user_directory()

@@ -2,7 +2,7 @@
 
 import sys
 
-from wasm_oci.cli.wasm_tools_action import main
+from wasm_oci.wasm_tools.action import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,6 +1,6 @@
 """The program `wasmsign2`."""
 
-from wasm_oci.cli.wasmsign2 import program
+from wasm_oci.wasmsign2.program import program
 
 if __name__ == "__main__":
     program()

@@ -42,10 +42,10 @@ class Limits:
     """How often an OpenSSH key file may have its passphrase hashed (ssh-keygen: 24): some seconds."""
     pbkdf2_rounds: int = 10_000_000
     """The same of an encrypted PKCS#8 key (openssl: 2048)."""
-    agent_answer: int = 256 * KIB
+    agent_message: int = 256 * KIB
     """One message of an ssh-agent (OpenSSH's own limit)."""
     agent_keys: int = 1024
-    command_answer: int = 4 * KIB
+    command_output: int = 4 * KIB
     """What a signing program may write to stdout, and how much of its stderr is looked at."""
     signer_time: float = 60.0
     """Longest wait for an agent or a signing program; its owner may have to confirm."""
@@ -65,7 +65,7 @@ class Limits:
     config_blob: int = 4 * MIB
     request_file: int = 4 * MIB
     docker_config: int = MIB
-    token_answer: int = MIB
+    token_response: int = MIB
     error_body: int = 64 * KIB
     descriptors: int = 10_000
     """Layers of a manifest, or entries of an index."""
@@ -81,7 +81,7 @@ class Limits:
     connect_timeout: float = 10.0
     read_timeout: float = 30.0
     """Longest silence of a registry inside one answer."""
-    answer_time: float = 60.0
+    response_time: float = 60.0
     """Longest time for a whole small answer, and for each chunk of a large one."""
     slowest: float = 16.0 * KIB
     """Bytes in a second below which an upload is given up."""

@@ -14,7 +14,7 @@ from fakes.wasm import COMPONENT, MODULE, TESTDATA, custom, section
 from wasm_oci.cli.main import main
 from wasm_oci.digest import Digest
 from wasm_oci.local_registry.server import start
-from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB, SIGNATURE_TYPE, WASM_CONFIG_TYPE, WASM_LAYER_TYPE, Descriptor
+from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB, SIGNATURE_MEDIA_TYPE, WASM_CONFIG_MEDIA_TYPE, WASM_LAYER_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.image import build_image
 from wasm_oci.oci.image_request import ImageRequest
 from wasm_oci.oci.layout import Layout, write_layout
@@ -132,7 +132,7 @@ def test_an_index_lists_its_manifests(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 def test_a_malformed_config_is_shown_as_such(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    manifest = Manifest(config=Descriptor.of(b"junk", WASM_CONFIG_TYPE), layers=(Descriptor.of(b"x", WASM_LAYER_TYPE),))
+    manifest = Manifest(config=Descriptor.of(b"junk", WASM_CONFIG_MEDIA_TYPE), layers=(Descriptor.of(b"x", WASM_LAYER_MEDIA_TYPE),))
     write_layout(tmp_path / "layout", manifest.encode(), {Digest.of(b"junk"): b"junk", Digest.of(b"x"): b"x"}, "v1")
     assert "not valid JSON" in _json(capsys, str(tmp_path / "layout"))["config"]["malformed"]
     assert "malformed: " in _text(capsys, str(tmp_path / "layout"))
@@ -190,7 +190,7 @@ def test_a_reference_in_a_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert (document["type"], document["digest"]) == ("registry", str(image.digest))
         assert document["annotations"] == image.manifest.annotations
         assert document["config"]["content"] == json.loads(image.config)
-        assert [entry["artifactType"] for entry in document["referrers"]] == [SIGNATURE_TYPE]
+        assert [entry["artifactType"] for entry in document["referrers"]] == [SIGNATURE_MEDIA_TYPE]
         pinned = _json(capsys, f"{reference}@{image.digest}")
         assert pinned["digest"] == document["digest"]
         assert f"referrer     {document['referrers'][0]['digest']}" in _text(capsys, f"{reference}:v1")

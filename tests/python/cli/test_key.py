@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 from fakes.signing import K1, K2, KEY_ID_1, PKCS8_1, SPKI_1, SSH_LINE_1
 from wasm_oci.cli.main import main
-from wasm_oci.wasmsign.keys import FORMATS, PublicKey, SecretKey, load_public_key, load_secret_key
+from wasm_oci.keys.key import FORMATS, PublicKey, SecretKey, load_public_key, load_secret_key
 
 Capture = pytest.CaptureFixture[str]
 COMMENTED = SecretKey(seed=K1.seed, public=PublicKey(raw=K1.public.raw, comment="release \x1b[31mkey"))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from wasm_oci.cli.main import main
-from wasm_oci.wasmsign.keys import load_public_key, load_secret_key
+from wasm_oci.keys.key import load_public_key, load_secret_key
 
 Capture = pytest.CaptureFixture[str]
 

@@ -125,7 +125,8 @@ def test_a_signal_leaves_no_temporary_file(tmp_path: Path, name: str, code_of: i
     code = f"""
 import os, signal
 from pathlib import Path
-from wasm_oci.cli import inspect, main
+from wasm_oci.cli.commands import inspect
+from wasm_oci.cli import main
 from wasm_oci.files import atomic_output
 
 def run(args):
@@ -160,7 +161,8 @@ def test_stderr_that_takes_nothing_changes_no_exit_code(tmp_path: Path, target: 
 
 
 def test_a_bug_without_stderr_is_still_one(tmp_path: Path) -> None:
-    code = "from wasm_oci.cli import inspect, main\ninspect.run = None\nimport sys\nsys.argv[1:] = ['inspect', 'x']\nmain.program()"
+    imports = "import sys\nfrom wasm_oci.cli import main\nfrom wasm_oci.cli.commands import inspect\n"
+    code = imports + "inspect.run = None\nsys.argv[1:] = ['inspect', 'x']\nmain.program()"
     for target in ("2>&-", "2>/dev/full"):
         shell = ["sh", "-c", f'"$@" {target}', "sh", sys.executable, "-c", code]
         done = subprocess.run(shell, capture_output=True, text=True, env=ENVIRONMENT, cwd=tmp_path, check=False)

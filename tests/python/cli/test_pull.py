@@ -19,14 +19,21 @@ from wasm_oci.limits import GIB
 from wasm_oci.local_registry.actions import Action, Corrupt, Half, Hangup, Redirect, Reply, Rewrite, Stall, wrong_digest
 from wasm_oci.local_registry.faults import Fault
 from wasm_oci.local_registry.server import RunningRegistry, start
-from wasm_oci.oci.descriptor import INDEX_TYPE, MANIFEST_TYPE, SIGNATURE_TYPE, WASM_CONFIG_TYPE, WASM_LAYER_TYPE, Descriptor
+from wasm_oci.oci.descriptor import (
+    INDEX_MEDIA_TYPE,
+    MANIFEST_MEDIA_TYPE,
+    SIGNATURE_MEDIA_TYPE,
+    WASM_CONFIG_MEDIA_TYPE,
+    WASM_LAYER_MEDIA_TYPE,
+    Descriptor,
+)
 from wasm_oci.oci.layout import Layout
 from wasm_oci.oci.manifest import Index, signature_referrer
-from wasm_oci.oci.referrers import attach
 from wasm_oci.publish.artifact import load_artifact
 from wasm_oci.publish.destination import LayoutDestination
 from wasm_oci.publish.plan import make_plan
 from wasm_oci.publish.publisher import publish as publish_to
+from wasm_oci.registry.referrers import attach
 from wasm_oci.wasmsign.signature import SignatureData, SignatureRecord, SignedHashes, message
 
 SECRET = "canary-51fe"
@@ -254,9 +261,9 @@ def test_an_entry_of_another_digest_algorithm_does_not_hide_a_signature(run: Run
         reference = publish(run, image, registry)
         with client_of(registry) as client:
             listed = json.loads(client.fetch_manifest(f"sha256-{image.digest.hex}").data)
-        listed["manifests"].insert(0, {"mediaType": MANIFEST_TYPE, "digest": "sha512:" + "0" * 128, "size": 1})
-        answer = Reply(status=200, headers={"Content-Type": INDEX_TYPE}, body=json.dumps(listed).encode())
-        registry.faults.add(Fault(method="GET", path=f"/manifests/sha256-{image.digest.hex}", action=answer, times=None))
+        listed["manifests"].insert(0, {"mediaType": MANIFEST_MEDIA_TYPE, "digest": "sha512:" + "0" * 128, "size": 1})
+        response = Reply(status=200, headers={"Content-Type": INDEX_MEDIA_TYPE}, body=json.dumps(listed).encode())
+        registry.faults.add(Fault(method="GET", path=f"/manifests/sha256-{image.digest.hex}", action=response, times=None))
         assert run("pull", reference, "-K", trusted, "-o", "hello.wasm").code == 0
 
 
@@ -289,12 +296,12 @@ def test_a_failed_search_for_signatures_is_not_unsigned(run: Run, tmp_path: Path
 
 def put_image(registry: RunningRegistry, layers: list[dict[str, Any]], blobs: list[bytes]) -> str:
     """Stores a manifest of any layers; returns its reference."""
-    config = Descriptor.of(CONFIG, WASM_CONFIG_TYPE).to_json()
-    data = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config, "layers": layers}).encode()
+    config = Descriptor.of(CONFIG, WASM_CONFIG_MEDIA_TYPE).to_json()
+    data = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST_MEDIA_TYPE, "config": config, "layers": layers}).encode()
     with client_of(registry) as client:
         for blob in (CONFIG, *blobs):
             put_blob(client, blob)
-        client.put_manifest("v1", data, MANIFEST_TYPE)
+        client.put_manifest("v1", data, MANIFEST_MEDIA_TYPE)
     return f"{registry.host}/{NAME}:v1"
 
 
@@ -303,7 +310,7 @@ def put_image(registry: RunningRegistry, layers: list[dict[str, Any]], blobs: li
     [
         ([], "there are 0 (layer types: none)"),
         (["application/vnd.oci.image.layer.v1.tar"], "there are 0 (layer types: application/vnd.oci.image.layer.v1.tar)"),
-        ([WASM_LAYER_TYPE, WASM_LAYER_TYPE], "there are 2"),
+        ([WASM_LAYER_MEDIA_TYPE, WASM_LAYER_MEDIA_TYPE], "there are 2"),
     ],
 )
 def test_an_artifact_without_exactly_one_component(run: Run, tmp_path: Path, types: list[str], problem: str) -> None:
@@ -317,7 +324,7 @@ def test_an_artifact_without_exactly_one_component(run: Run, tmp_path: Path, typ
 def test_a_title_is_no_path(run: Run, tmp_path: Path) -> None:
     wasm = component()
     (tmp_path / "here").mkdir()
-    layer = Descriptor.of(wasm, WASM_LAYER_TYPE).to_json() | {"annotations": {"org.opencontainers.image.title": "../../evil.wasm"}}
+    layer = Descriptor.of(wasm, WASM_LAYER_MEDIA_TYPE).to_json() | {"annotations": {"org.opencontainers.image.title": "../../evil.wasm"}}
     with start() as registry:
         reference = put_image(registry, [layer], [wasm])
         assert run("pull", reference, "--allow-unsigned", "-o", tmp_path / "here/hello.wasm").code == 0
@@ -326,11 +333,11 @@ def test_a_title_is_no_path(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_huge_declared_size_is_refused_before_anything_is_fetched(run: Run, tmp_path: Path) -> None:
-    layer = Descriptor(media_type=WASM_LAYER_TYPE, digest=Digest.of(b"x"), size=1).to_json() | {"size": 5 * GIB}
+    layer = Descriptor(media_type=WASM_LAYER_MEDIA_TYPE, digest=Digest.of(b"x"), size=1).to_json() | {"size": 5 * GIB}
     with start() as registry:
         reference = put_image(registry, [], [])
-        config = Descriptor.of(CONFIG, WASM_CONFIG_TYPE).to_json()
-        manifest = {"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config, "layers": [layer]}
+        config = Descriptor.of(CONFIG, WASM_CONFIG_MEDIA_TYPE).to_json()
+        manifest = {"schemaVersion": 2, "mediaType": MANIFEST_MEDIA_TYPE, "config": config, "layers": [layer]}
         registry.faults.add(Fault(method="GET", action=Reply(status=200, body=json.dumps(manifest).encode()), times=None))
         registry.requests.clear()
         ended = refused(run, tmp_path, reference, "--allow-unsigned")
@@ -341,13 +348,13 @@ def test_a_huge_declared_size_is_refused_before_anything_is_fetched(run: Run, tm
 def test_a_layer_that_is_not_wasm(run: Run, tmp_path: Path) -> None:
     page = b"<html>not wasm</html>"
     with start() as registry:
-        reference = put_image(registry, [Descriptor.of(page, WASM_LAYER_TYPE).to_json()], [page])
+        reference = put_image(registry, [Descriptor.of(page, WASM_LAYER_MEDIA_TYPE).to_json()], [page])
         assert refused(run, tmp_path, reference, "--allow-unsigned").code == 2
 
 
 def test_an_index_is_refused_with_a_reason(run: Run, tmp_path: Path) -> None:
     with start() as registry, client_of(registry) as client:
-        client.put_manifest("v1", Index().encode(), INDEX_TYPE)
+        client.put_manifest("v1", Index().encode(), INDEX_MEDIA_TYPE)
         ended = refused(run, tmp_path, f"{registry.host}/{NAME}:v1", "--allow-unsigned")
         assert (ended.code, "name one of its manifests by digest" in ended.err) == (2, True)
 
@@ -359,7 +366,7 @@ def test_a_signature_artifact_is_no_component(run: Run, tmp_path: Path, trusted:
         assert image.signature
         digest = signature_referrer(image.manifest.descriptor(), image.signature.read_bytes()).descriptor().digest
         ended = refused(run, tmp_path, f"{registry.host}/{NAME}@{digest}", "-K", trusted)
-        assert (ended.code, SIGNATURE_TYPE in ended.err) == (2, True)
+        assert (ended.code, SIGNATURE_MEDIA_TYPE in ended.err) == (2, True)
 
 
 FAULTS: dict[str, tuple[Action, set[int]]] = {

@@ -11,7 +11,7 @@ from fakes.clients import client_of, put_blob
 from fakes.program import NAME, Ended, Run
 from wasm_oci.local_registry.server import RunningRegistry, start
 from wasm_oci.oci.manifest import signature_referrer
-from wasm_oci.oci.referrers import attach
+from wasm_oci.registry.referrers import attach
 
 IDS = {number: public(number).key_id.hex() for number in (1, 2, 3)}
 

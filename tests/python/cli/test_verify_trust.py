@@ -12,7 +12,7 @@ from fakes.artifacts import key
 from fakes.program import Run
 from fakes.signing import K1, K2, KEY_ID_1, KEY_ID_2, M_PAYLOAD, M_SIGNED, PARTS_SIGNED, M, detached, signed
 from fakes.wasm import MODULE, custom
-from wasm_oci.wasmsign.keys import SecretKey
+from wasm_oci.keys.key import SecretKey
 
 K3 = key(3)
 STORE = f"""keys:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from fakes.wasm import COMPONENT, custom
 from wasm_oci.digest import Digest
-from wasm_oci.oci.descriptor import WASM_CONFIG_TYPE, WASM_LAYER_TYPE, Descriptor
+from wasm_oci.keys import ed25519
+from wasm_oci.keys.key import PublicKey, SecretKey
+from wasm_oci.oci.descriptor import WASM_CONFIG_MEDIA_TYPE, WASM_LAYER_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.layout import write_layout
 from wasm_oci.oci.manifest import Manifest
-from wasm_oci.wasmsign import ed25519
-from wasm_oci.wasmsign.keys import PublicKey, SecretKey
 from wasm_oci.wasmsign.sign import sign_file
 
 CONFIG = b'{"architecture":"wasm","os":"wasip2"}'
@@ -42,11 +42,15 @@ class Image:
         return self.manifest.descriptor().digest
 
 
-def layout_of(folder: Path, wasm: bytes, *, signature: Path | None = None, layers: int = 1, media_type: str = WASM_LAYER_TYPE) -> Image:
+def layout_of(
+    folder: Path, wasm: bytes, *, signature: Path | None = None, layers: int = 1, media_type: str = WASM_LAYER_MEDIA_TYPE
+) -> Image:
     """Writes a layout with `layers` layers; the first is `wasm`."""
     contents = [wasm, *(b"layer %d" % number for number in range(1, layers))]
     blobs = {Digest.of(data): data for data in (CONFIG, *contents)}
-    manifest = Manifest(config=Descriptor.of(CONFIG, WASM_CONFIG_TYPE), layers=tuple(Descriptor.of(data, media_type) for data in contents))
+    manifest = Manifest(
+        config=Descriptor.of(CONFIG, WASM_CONFIG_MEDIA_TYPE), layers=tuple(Descriptor.of(data, media_type) for data in contents)
+    )
     write_layout(folder, manifest.encode(), blobs, "v1")
     return Image(folder=folder, manifest=manifest, wasm=wasm, signature=signature)
 

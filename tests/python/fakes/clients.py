@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from fakes.timing import IMPATIENT, FakeTime
+from wasm_oci.http.transport import Transport
 from wasm_oci.limits import Limits
 from wasm_oci.local_registry.server import RunningRegistry
-from wasm_oci.oci.credential import ANONYMOUS, Credential
 from wasm_oci.oci.descriptor import Descriptor
 from wasm_oci.oci.reference import Reference
-from wasm_oci.oci.registry import RegistryClient
-from wasm_oci.oci.retry import Timing
-from wasm_oci.oci.transport import Transport
-from wasm_oci.oci.upload import upload_blob
+from wasm_oci.registry.client import RegistryClient
+from wasm_oci.registry.credential import ANONYMOUS, Credential
+from wasm_oci.registry.upload import upload_blob
+from wasm_oci.timing import Timing
 
 REPOSITORY = "library/hello"
 

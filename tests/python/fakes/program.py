@@ -14,10 +14,10 @@ from fakes.artifacts import Image
 from fakes.timing import IMPATIENT, FakeTime
 from wasm_oci.cli.main import main
 from wasm_oci.digest import Digest
+from wasm_oci.http.transport import Transport
 from wasm_oci.limits import Limits
 from wasm_oci.local_registry.server import RunningRegistry
-from wasm_oci.oci.transport import Transport
-from wasm_oci.publish import session
+from wasm_oci.publish import resolve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ def make_run(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("DOCKER_CONFIG", str(folder / "docker"))
     time = FakeTime()
-    monkeypatch.setattr(session, "make_transport", lambda: Transport(limits=limits, timing=time.timing, environ={}))
+    monkeypatch.setattr(resolve, "make_transport", lambda: Transport(limits=limits, timing=time.timing, environ={}))
 
     def run(*args: object) -> Ended:
         code = main([str(arg) for arg in args])

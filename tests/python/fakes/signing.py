@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 
 from fakes.wasm import COMPONENT, MODULE, custom, section
-from wasm_oci.wasmsign.keys import PublicKey, SecretKey
+from wasm_oci.keys.key import PublicKey, SecretKey
 from wasm_oci.wasmsign.sign import sign_file
 
 K1 = SecretKey(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from wasm_oci.limits import Limits
-from wasm_oci.oci.retry import Timing
+from wasm_oci.timing import Timing
 
 IMPATIENT = Limits(read_timeout=0.5, connect_timeout=2.0, retries=2)
 """For registries that never answer."""

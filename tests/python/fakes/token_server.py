@@ -48,7 +48,7 @@ class TokenServer:
     """False: 404 to the OAuth2 form, as servers without it answer."""
     answer_key: str = "token"
     expires_in: int | None = 300
-    answer: tuple[int, bytes] | None = None
+    response: tuple[int, bytes] | None = None
     """Instead of a token: this status and content."""
     requests: list[TokenRequest] = field(default_factory=list)
     realm: str = ""
@@ -121,8 +121,8 @@ class _Handler(BaseHTTPRequestHandler):
         return user, scheme.lower() == "basic" and self.tokens.users.get(user) == password
 
     def _reply(self, query: Mapping[str, list[str]], *, user: str, known: bool, scopes: tuple[str, ...], grant_type: str) -> None:
-        if self.tokens.answer:
-            status, body = self.tokens.answer
+        if self.tokens.response:
+            status, body = self.tokens.response
         elif not known:
             status, body = 401, b'{"errors":[{"code":"UNAUTHORIZED","message":"wrong credentials","detail":null}]}'
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wasm_oci.wasmsign.varint import encode_u32
+from wasm_oci.wasm.varint import encode_u32
 
 MODULE = bytes.fromhex("0061736d01000000")
 COMPONENT = bytes.fromhex("0061736d0d000100")

@@ -47,7 +47,7 @@ def serve(script: Script, *, tls: ssl.SSLContext | None = None) -> Iterator[Web]
     listener = socket.create_server(("127.0.0.1", 0))
     web = Web(port=listener.getsockname()[1])
 
-    def answer(connection: socket.socket) -> None:
+    def response(connection: socket.socket) -> None:
         with suppress(OSError), connection:
             connection.settimeout(10)
             stream = tls.wrap_socket(connection, server_side=True) if tls else connection
@@ -63,7 +63,7 @@ def serve(script: Script, *, tls: ssl.SSLContext | None = None) -> Iterator[Web]
         with suppress(OSError):
             while True:
                 connection, _ = listener.accept()
-                thread = threading.Thread(target=answer, args=(connection,), daemon=True)
+                thread = threading.Thread(target=response, args=(connection,), daemon=True)
                 threads.append(thread)
                 thread.start()
 

@@ -65,8 +65,8 @@ def _token(tokens: TokenServer, scope: str, authorization: str = "") -> str:
     request = Request(f"{tokens.realm}?service=local-registry&scope={scope}")
     if authorization:
         request.add_header("Authorization", authorization)
-    with urlopen(request, timeout=10) as answer:
-        return str(json.load(answer)["token"])
+    with urlopen(request, timeout=10) as response:
+        return str(json.load(response)["token"])
 
 
 @pytest.mark.parametrize(
@@ -161,8 +161,8 @@ def test_a_host_of_this_machine_is_answered(client: Client, host: str) -> None:
     "host", ["evil.example:5000", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1", "0.0.0.0:5000", "[::]", ""]
 )
 def test_a_name_that_was_made_to_lead_here_is_refused(registry: RunningRegistry, client: Client, host: str) -> None:
-    answer = client("PUT", "/v2/a/manifests/v1", b"{}", Host=host)
-    assert (answer.status, answer.code) == (403, "DENIED")
+    response = client("PUT", "/v2/a/manifests/v1", b"{}", Host=host)
+    assert (response.status, response.code) == (403, "DENIED")
     assert list(registry.state.rglob("index.json")) == []
 
 

@@ -73,8 +73,8 @@ def test_several_methods_and_rules(client: Client, registry: RunningRegistry) ->
 def test_a_reply_keeps_the_request_from_the_registry(client: Client, registry: RunningRegistry) -> None:
     html = Reply(status=500, headers={"Content-Type": "text/html"}, body=b"<html>oops</html>")
     _inject(registry, html, method="PUT")
-    answer = client.put_manifest("a/b", "v2", image())
-    assert (answer.status, answer.headers["content-type"], answer.body) == (500, "text/html", b"<html>oops</html>")
+    response = client.put_manifest("a/b", "v2", image())
+    assert (response.status, response.headers["content-type"], response.body) == (500, "text/html", b"<html>oops</html>")
     assert client("HEAD", "/v2/a/b/manifests/v2").status == 404
 
 
@@ -84,16 +84,16 @@ def test_a_reply_keeps_the_request_from_the_registry(client: Client, registry: R
 )
 def test_replies_of_every_status(client: Client, registry: RunningRegistry, status: int, headers: dict[str, str]) -> None:
     _inject(registry, Reply(status=status, headers=headers))
-    answer = client("GET", BLOB)
-    assert answer.status == status
+    response = client("GET", BLOB)
+    assert response.status == status
     for name, value in headers.items():
-        assert answer.headers[name.lower()] == value
+        assert response.headers[name.lower()] == value
 
 
 def test_redirect(client: Client, registry: RunningRegistry) -> None:
     _inject(registry, Redirect(url="http://storage.example{path}?sig=1"), method="GET", path="/blobs/")
-    answer = client("GET", BLOB)
-    assert (answer.status, answer.headers["location"]) == (307, f"http://storage.example{BLOB}?sig=1")
+    response = client("GET", BLOB)
+    assert (response.status, response.headers["location"]) == (307, f"http://storage.example{BLOB}?sig=1")
 
 
 def test_a_hangup_before_the_request(client: Client, registry: RunningRegistry) -> None:
@@ -155,16 +155,16 @@ def test_a_pretended_push_stores_nothing(client: Client, registry: RunningRegist
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_a_wrong_digest_header(client: Client, registry: RunningRegistry, method: str) -> None:
     _inject(registry, wrong_digest())
-    answer = client(method, BLOB)
-    assert answer.status == 200
-    assert answer.headers["docker-content-digest"] not in (DIGEST, "")
+    response = client(method, BLOB)
+    assert response.status == 200
+    assert response.headers["docker-content-digest"] not in (DIGEST, "")
 
 
 def test_a_missing_header(client: Client, registry: RunningRegistry) -> None:
     _inject(registry, Headers(changes={"docker-content-digest": None, "Extra": "1"}))
-    answer = client("GET", BLOB)
-    assert "docker-content-digest" not in answer.headers
-    assert (answer.headers["extra"], answer.body) == ("1", DATA)
+    response = client("GET", BLOB)
+    assert "docker-content-digest" not in response.headers
+    assert (response.headers["extra"], response.body) == ("1", DATA)
 
 
 def test_another_status_for_what_was_carried_out(client: Client, registry: RunningRegistry) -> None:

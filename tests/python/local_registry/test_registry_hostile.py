@@ -14,7 +14,7 @@ from local_registry.client import Client, digest_of, image
 from wasm_oci.local_registry.actions import FixedBody
 from wasm_oci.local_registry.messages import Body, Request
 from wasm_oci.local_registry.registry import Behaviour, Registry
-from wasm_oci.local_registry.routes import answer
+from wasm_oci.local_registry.routes import respond
 from wasm_oci.local_registry.server import RunningRegistry, start
 
 DATA = b"0123456789"
@@ -30,8 +30,8 @@ def _raw(registry: RunningRegistry, sent: bytes, *, end: bool = True) -> bytes:
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-def _status(answer: bytes) -> int:
-    return int(answer.split(b" ", 2)[1])
+def _status(response: bytes) -> int:
+    return int(response.split(b" ", 2)[1])
 
 
 def _files(folder: Path) -> list[Path]:
@@ -106,9 +106,9 @@ def secret(registry: RunningRegistry) -> Path:
 @pytest.mark.parametrize("kind", ["blobs", "manifests", "blobs/uploads", "referrers"])
 def test_no_reference_leads_out_of_the_blobs(registry: RunningRegistry, secret: Path, kind: str, reference: str) -> None:
     for method in ("GET", "DELETE"):
-        answer = _raw(registry, f"{method} /v2/a/{kind}/{reference} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-        assert _status(answer) in (400, 404, 405)
-        assert b"schemaVersion" not in answer
+        response = _raw(registry, f"{method} /v2/a/{kind}/{reference} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        assert _status(response) in (400, 404, 405)
+        assert b"schemaVersion" not in response
     assert secret.is_file()
 
 
@@ -168,8 +168,8 @@ def test_content_that_does_not_come_to_its_end_is_not_stored(registry: RunningRe
 
 
 def test_trailers_of_chunked_content_are_passed_over(registry: RunningRegistry) -> None:
-    answer = _raw(registry, PUSH + b"Transfer-Encoding: chunked\r\n\r\na;name=value\r\n" + DATA + b"\r\n0\r\nX: y\r\n\r\n")
-    assert _status(answer) == 201
+    response = _raw(registry, PUSH + b"Transfer-Encoding: chunked\r\n\r\na;name=value\r\n" + DATA + b"\r\n0\r\nX: y\r\n\r\n")
+    assert _status(response) == 201
 
 
 def test_half_a_chunk_leaves_the_upload_as_it_was(registry: RunningRegistry, client: Client) -> None:
@@ -186,14 +186,14 @@ def test_of_two_writers_of_one_upload_the_second_is_refused(tmp_path: Path) -> N
     statuses = []
 
     def patch(body: Body) -> int:
-        return answer(registry, Request(method="PATCH", path=path, query={}, headers={}, body=body)).status
+        return respond(registry, Request(method="PATCH", path=path, query={}, headers={}, body=body)).status
 
     class Interrupted(FixedBody):
         def pieces(self) -> Iterator[bytes]:
             statuses.append(patch(FixedBody(b"second")))
             return iter([self.data])
 
-    opened = answer(registry, Request(method="POST", path="/v2/a/b/blobs/uploads/", query={}, headers={}, body=FixedBody(b"")))
+    opened = respond(registry, Request(method="POST", path="/v2/a/b/blobs/uploads/", query={}, headers={}, body=FixedBody(b"")))
     path = opened.headers["Location"].partition("?")[0]
     assert (patch(Interrupted(b"first")), statuses) == (202, [409])
     assert (patch(FixedBody(b"third")), registry.uploads.find("a/b", path.rpartition("/")[2]).size) == (202, len("firstthird"))

@@ -16,8 +16,8 @@ import pytest
 
 import wasm_oci
 from local_registry.client import Client, image
-from wasm_oci.cli.local_registry import main
 from wasm_oci.errors import UsageError
+from wasm_oci.local_registry.program import main
 from wasm_oci.local_registry.server import start
 
 TOOLS = Path(wasm_oci.__file__).parents[1]
@@ -30,7 +30,7 @@ def _environment(**more: str) -> dict[str, str]:
 @contextmanager
 def _running(*arguments: str, **more: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Yields the process and the line with which it says that it is ready."""
-    command = [sys.executable, "-m", "wasm_oci.cli.local_registry", "--port", "0", *arguments]
+    command = [sys.executable, "-m", "wasm_oci.local_registry.program", "--port", "0", *arguments]
     with subprocess.Popen(
         command, env=_environment(**more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
     ) as process:
@@ -155,7 +155,7 @@ def test_help_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_it_loads_neither_requests_nor_cryptography() -> None:
-    script = "import sys, wasm_oci.cli.local_registry as c; c.main(['--help']); print(*sys.modules, sep='\\n')"
+    script = "import sys, wasm_oci.local_registry.program as c; c.main(['--help']); print(*sys.modules, sep='\\n')"
     done = subprocess.run([sys.executable, "-c", script], env=_environment(), capture_output=True, check=True, text=True)
     loaded = set(done.stdout.splitlines())
     assert "wasm_oci.local_registry.server" in loaded

@@ -7,7 +7,7 @@ import pytest
 from wasm_oci.errors import LimitError, UsageError
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.annotations import Attributes, SignatureFacts, merge, parse_annotations
-from wasm_oci.oci.metadata import Metadata
+from wasm_oci.wasm.metadata import Metadata
 
 OCI = "org.opencontainers.image."
 EMBEDDED = SignatureFacts(type="embedded", key_format="compact")

@@ -13,7 +13,15 @@ import pytest
 from wasm_oci.digest import Digest
 from wasm_oci.errors import DigestError, FormatError, LimitError, NotFoundError, UsageError
 from wasm_oci.limits import LIMITS
-from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB, INDEX_TYPE, MANIFEST_TYPE, WASM_CONFIG_TYPE, WASM_LAYER_TYPE, Descriptor
+from wasm_oci.oci.descriptor import (
+    EMPTY,
+    EMPTY_BLOB,
+    INDEX_MEDIA_TYPE,
+    MANIFEST_MEDIA_TYPE,
+    WASM_CONFIG_MEDIA_TYPE,
+    WASM_LAYER_MEDIA_TYPE,
+    Descriptor,
+)
 from wasm_oci.oci.layout import Layout, write_layout
 from wasm_oci.oci.manifest import Index, Manifest, signature_referrer
 
@@ -23,7 +31,7 @@ REF_NAME = "org.opencontainers.image.ref.name"
 
 def _manifest(note: str = "") -> Manifest:
     annotations = {"note": note} if note else {}
-    config, layer = Descriptor.of(CONFIG, WASM_CONFIG_TYPE), Descriptor.of(WASM, WASM_LAYER_TYPE)
+    config, layer = Descriptor.of(CONFIG, WASM_CONFIG_MEDIA_TYPE), Descriptor.of(WASM, WASM_LAYER_MEDIA_TYPE)
     return Manifest(config=config, layers=(layer,), annotations=annotations)
 
 
@@ -52,9 +60,9 @@ def test_the_files_of_a_layout(tmp_path: Path) -> None:
     assert files.pop("oci-layout") == b'{"imageLayoutVersion":"1.0.0"}'
     assert json.loads(files.pop("index.json")) == {
         "schemaVersion": 2,
-        "mediaType": INDEX_TYPE,
+        "mediaType": INDEX_MEDIA_TYPE,
         "manifests": [
-            {"mediaType": MANIFEST_TYPE, "digest": str(described.digest), "size": described.size, "annotations": {REF_NAME: "v1"}}
+            {"mediaType": MANIFEST_MEDIA_TYPE, "digest": str(described.digest), "size": described.size, "annotations": {REF_NAME: "v1"}}
         ],
     }
     contents = (CONFIG, WASM, _manifest().encode())
@@ -95,7 +103,7 @@ def test_a_path_that_no_layout_can_have(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("data", [b"", WASM[:-1], b"\0" * len(WASM)])
 def test_a_damaged_blob_is_not_there(tmp_path: Path, data: bytes) -> None:
-    layout, blob = Layout.create(tmp_path), Descriptor.of(WASM, WASM_LAYER_TYPE)
+    layout, blob = Layout.create(tmp_path), Descriptor.of(WASM, WASM_LAYER_MEDIA_TYPE)
     layout.put_blob(iter((WASM,)), blob)
     assert layout.has(blob)
     (tmp_path / "blobs/sha256" / blob.digest.hex).write_bytes(data)
@@ -121,7 +129,7 @@ def test_read_back(tmp_path: Path) -> None:
         assert (entry.digest, data) == (described.digest, _manifest().encode())
     layer = _manifest().layers[0]
     assert layout.has(layer)
-    assert not layout.has(Descriptor.of(b"another", WASM_LAYER_TYPE))
+    assert not layout.has(Descriptor.of(b"another", WASM_LAYER_MEDIA_TYPE))
     assert b"".join(layout.pieces(layer)) == WASM
     with layout.open_blob(layer) as stream:
         assert stream.read() == WASM
@@ -190,7 +198,7 @@ def test_a_pipe_in_place_of_a_blob_does_not_hang(tmp_path: Path) -> None:
 @pytest.mark.parametrize("digest", ["sha256:../../../../etc/passwd", "../../secret", "sha256:" + "A" * 64])
 def test_a_digest_that_is_a_path_is_refused(tmp_path: Path, digest: str) -> None:
     _write(tmp_path / "layout")
-    _change_index(tmp_path / "layout", manifests=[{"mediaType": MANIFEST_TYPE, "digest": digest, "size": 1}])
+    _change_index(tmp_path / "layout", manifests=[{"mediaType": MANIFEST_MEDIA_TYPE, "digest": digest, "size": 1}])
     with pytest.raises(FormatError, match=r"manifests\[0\]\.digest.*is not a digest"):
         Layout.open(tmp_path / "layout")
 
@@ -283,7 +291,7 @@ def test_an_empty_layout_as_destination(tmp_path: Path) -> None:
 
 def test_put_blob_stores_only_what_was_promised(tmp_path: Path) -> None:
     layout = Layout.create(tmp_path / "layout")
-    blob = Descriptor.of(WASM, WASM_LAYER_TYPE)
+    blob = Descriptor.of(WASM, WASM_LAYER_MEDIA_TYPE)
     for wrong in (WASM[:-1], WASM + b"x", b"\0" * len(WASM)):
         with pytest.raises(DigestError):
             layout.put_blob(iter((wrong,)), blob)

@@ -13,7 +13,7 @@ import pytest
 from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError, LimitError
 from wasm_oci.limits import LIMITS
-from wasm_oci.oci.descriptor import MANIFEST_TYPE, WASM_CONFIG_TYPE, WASM_LAYER_TYPE, Descriptor
+from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE, WASM_CONFIG_MEDIA_TYPE, WASM_LAYER_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.manifest import Index, Manifest, signature_referrer
 
 HEX_A, HEX_B = "aa" * 32, "bb" * 32
@@ -29,10 +29,10 @@ GOLDEN = (
 
 def _manifest() -> Manifest:
     return Manifest(
-        config=Descriptor(media_type=WASM_CONFIG_TYPE, digest=Digest(f"sha256:{HEX_A}"), size=12),
+        config=Descriptor(media_type=WASM_CONFIG_MEDIA_TYPE, digest=Digest(f"sha256:{HEX_A}"), size=12),
         layers=(
             Descriptor(
-                media_type=WASM_LAYER_TYPE,
+                media_type=WASM_LAYER_MEDIA_TYPE,
                 digest=Digest(f"sha256:{HEX_B}"),
                 size=34,
                 annotations={"org.opencontainers.image.title": "hello.wasm"},
@@ -46,7 +46,7 @@ def test_golden_bytes_and_digest() -> None:
     assert _manifest().encode().decode() == GOLDEN
     described = _manifest().descriptor()
     assert described.digest.hex == hashlib.sha256(GOLDEN.encode()).hexdigest()
-    assert (described.size, described.media_type) == (len(GOLDEN.encode()), MANIFEST_TYPE)
+    assert (described.size, described.media_type) == (len(GOLDEN.encode()), MANIFEST_MEDIA_TYPE)
 
 
 def test_annotations_only_where_there_are_any() -> None:
@@ -72,7 +72,7 @@ def test_other_key_order_is_read_and_keeps_its_own_digest() -> None:
         parsed = Manifest.parse(data, where="m")
         assert parsed == _manifest()
         assert parsed.raw == data
-        assert parsed.descriptor() == Descriptor.of(data, MANIFEST_TYPE)
+        assert parsed.descriptor() == Descriptor.of(data, MANIFEST_MEDIA_TYPE)
 
 
 def test_a_changed_copy_of_a_parsed_manifest_forgets_the_old_bytes() -> None:
@@ -141,7 +141,7 @@ def test_limits(data: bytes) -> None:
 
 def test_signature_referrer_golden_bytes() -> None:
     subject = Descriptor(
-        media_type=MANIFEST_TYPE, digest=Digest(f"sha256:{HEX_A}"), size=7, annotations={"org.opencontainers.image.ref.name": "v1"}
+        media_type=MANIFEST_MEDIA_TYPE, digest=Digest(f"sha256:{HEX_A}"), size=7, annotations={"org.opencontainers.image.ref.name": "v1"}
     )
     signature_hex = hashlib.sha256(b"signature").hexdigest()
     empty_hex = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
@@ -155,7 +155,7 @@ def test_signature_referrer_golden_bytes() -> None:
 
 
 def test_index_round_trip() -> None:
-    entry = Descriptor.of(b"m", MANIFEST_TYPE)
+    entry = Descriptor.of(b"m", MANIFEST_MEDIA_TYPE)
     index = Index(manifests=(entry, replace(entry, annotations={"a": "b"}, artifact_type="a/b")), annotations={"x": "y"})
     parsed = Index.parse(index.encode(), where="i")
     assert parsed == index

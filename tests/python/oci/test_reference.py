@@ -6,7 +6,8 @@ import pytest
 
 from wasm_oci.digest import Digest
 from wasm_oci.errors import UsageError
-from wasm_oci.oci.reference import Reference, check_host, check_repository, check_tag, is_loopback, split_host
+from wasm_oci.http.host import check_host, is_loopback, split_host
+from wasm_oci.oci.reference import Reference, check_repository, check_tag
 
 DIGEST = "sha256:" + "ab" * 32
 

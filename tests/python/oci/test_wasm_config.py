@@ -10,10 +10,10 @@ from fakes.wasm import TESTDATA
 from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError, LimitError
 from wasm_oci.limits import LIMITS
-from wasm_oci.oci.component import WasmFile, read_wasm
-from wasm_oci.oci.metadata import Metadata
 from wasm_oci.oci.wasm_config import ComponentNames, WasmConfig
-from wasm_oci.wasmsign.sections import Kind
+from wasm_oci.wasm.component import WasmFile, read_wasm
+from wasm_oci.wasm.metadata import Metadata
+from wasm_oci.wasm.sections import Kind
 
 HEX = "ab" * 32
 LAYER = Digest(f"sha256:{HEX}")

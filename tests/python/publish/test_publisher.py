@@ -14,7 +14,7 @@ from wasm_oci.errors import FormatError, RegistryError, TagConflictError, UsageE
 from wasm_oci.local_registry.actions import Reply
 from wasm_oci.local_registry.faults import Fault
 from wasm_oci.local_registry.server import RunningRegistry, start
-from wasm_oci.oci.descriptor import INDEX_TYPE, Descriptor
+from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.layout import Layout
 from wasm_oci.oci.manifest import Index
 from wasm_oci.oci.reference import Reference
@@ -147,7 +147,7 @@ def test_the_tag_of_a_layout_is_guarded_too(tmp_path: Path, artifact: Artifact) 
 def test_an_index_is_not_published(tmp_path: Path) -> None:
     layout = Layout.create(tmp_path / "layout")
     data = Index().encode()
-    layout.put_manifest(Descriptor.of(data, INDEX_TYPE), data, "v1")
+    layout.put_manifest(Descriptor.of(data, INDEX_MEDIA_TYPE), data, "v1")
     with pytest.raises(FormatError, match="not an image manifest"):
         load_artifact(tmp_path / "layout")
 

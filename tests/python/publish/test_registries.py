@@ -7,10 +7,10 @@ from contextlib import closing
 import pytest
 
 from wasm_oci.errors import UsageError
-from wasm_oci.oci.credentials import AuthSetting
-from wasm_oci.oci.transport import Transport
+from wasm_oci.http.transport import Transport
 from wasm_oci.publish.destination import LayoutDestination
 from wasm_oci.publish.registries import RegistryEntry, choose_registry, split_scheme
+from wasm_oci.registry.credentials import AuthSetting
 
 GITHUB = RegistryEntry(name="github", host="ghcr.io", prefix="my-org", auth=AuthSetting(kind="token", variable="T", entry="github"))
 OTHER = RegistryEntry(name="other", host="ghcr.io", prefix="other", auth=AuthSetting(kind="anonymous"))

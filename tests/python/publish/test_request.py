@@ -10,9 +10,9 @@ import pytest
 
 from wasm_oci.errors import FormatError, LimitError, UsageError, WasmOciError
 from wasm_oci.limits import LIMITS
-from wasm_oci.oci.credentials import AuthSetting
 from wasm_oci.publish.registries import RegistryEntry
 from wasm_oci.publish.request import PushRequest, read_request
+from wasm_oci.registry.credentials import AuthSetting
 from wasm_oci.runfiles import Runfiles
 
 ENTRY = {

@@ -9,7 +9,7 @@ import pytest
 
 from fakes.signing import K1, K2, KEY_ID_1, M_SIGNED, M_SIGNED_TWICE, PARTS, PARTS_SIGNED, M, signed
 from fakes.wasm import custom
-from wasm_oci.wasmsign.keys import PublicKey, SecretKey
+from wasm_oci.keys.key import PublicKey, SecretKey
 from wasm_oci.wasmsign.sign import sign_file
 from wasm_oci.wasmsign.verify import verify_file
 

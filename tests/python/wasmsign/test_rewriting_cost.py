@@ -12,13 +12,13 @@ import pytest
 
 from fakes.signing import K1, M_SIGNED
 from fakes.wasm import MODULE, custom, section
+from wasm_oci.keys import ed25519
 from wasm_oci.limits import MIB
-from wasm_oci.wasmsign import ed25519
+from wasm_oci.wasm.varint import encode_u32
 from wasm_oci.wasmsign.detach import attach_file, detach_file
 from wasm_oci.wasmsign.pattern import SectionPattern
 from wasm_oci.wasmsign.sign import sign_file
 from wasm_oci.wasmsign.split import split_file
-from wasm_oci.wasmsign.varint import encode_u32
 from wasm_oci.wasmsign.verify import verify_file
 
 NAME = SectionPattern("name")
@@ -72,8 +72,8 @@ def test_names_that_do_not_match_and_hostile_expressions_take_no_time(tmp_path: 
         ("split -i m -o o -s name", "cryptography requests"),
         ("detach -i signed -o o -S s", "cryptography requests re2"),
         ("attach -i m -o o -S sig", "cryptography requests re2"),
-        ("verify -i signed -K p1", "requests re2 wasm_oci.cli.wasmsign2_compat"),
-        ("verify_matrix -i signed -K p1", "requests re2 wasm_oci.cli.wasmsign2_compat"),
+        ("verify -i signed -K p1", "requests re2 wasm_oci.wasmsign2.compat"),
+        ("verify_matrix -i signed -K p1", "requests re2 wasm_oci.wasmsign2.compat"),
     ],
 )
 def test_nothing_is_imported_that_is_not_needed(tmp_path: Path, arguments: str, absent: str) -> None:
@@ -81,7 +81,7 @@ def test_nothing_is_imported_that_is_not_needed(tmp_path: Path, arguments: str, 
     for name, data in {"m": plain, "signed": M_SIGNED, "sig": payload, "p1": K1.public.compact()}.items():
         (tmp_path / name).write_bytes(data)
     code = (
-        f"import sys; sys.path[:] = {sys.path!r}; from wasm_oci.cli.wasmsign2 import main; code = main({arguments.split()!r}); "
+        f"import sys; sys.path[:] = {sys.path!r}; from wasm_oci.wasmsign2.program import main; code = main({arguments.split()!r}); "
         f"print([name for name in {absent.split()!r} if name in sys.modules]); sys.exit(code)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -7,8 +7,8 @@ import pytest
 from fakes.signing import K1, KEY_ID_1, M_HASH, M_PAYLOAD, M_PAYLOAD_WITH_ID, padded
 from wasm_oci.errors import FormatError, SignatureError
 from wasm_oci.limits import LIMITS
+from wasm_oci.wasm.varint import encode_u32
 from wasm_oci.wasmsign.signature import SignatureData, SignatureRecord, SignedHashes, parse_as_reference, parse_signature
-from wasm_oci.wasmsign.varint import encode_u32
 
 HEAD = b"\x01\x01\x01"
 RECORD = SignatureRecord(key_id=KEY_ID_1, signature=bytes(64))

@@ -26,8 +26,8 @@ from fakes.signing import (
 from fakes.wasm import MODULE, custom, section
 from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError, UsageError, WasmOciError
-from wasm_oci.wasmsign import sections
-from wasm_oci.wasmsign.sections import Kind
+from wasm_oci.wasm import sections
+from wasm_oci.wasm.sections import Kind
 from wasm_oci.wasmsign.sign import sign_file
 from wasm_oci.wasmsign.signature import SignatureData, SignatureRecord, SignedHashes
 from wasm_oci.wasmsign.verify import read_signature, verify_file

@@ -12,12 +12,12 @@ import pytest
 
 from fakes.signing import K1
 from fakes.wasm import MODULE, custom, section
-from wasm_oci.cli import wasmsign2
 from wasm_oci.errors import LimitError, SignatureError, UsageError
 from wasm_oci.limits import MIB
+from wasm_oci.wasm.varint import encode_u32
 from wasm_oci.wasmsign.sign import sign_file
-from wasm_oci.wasmsign.varint import encode_u32
 from wasm_oci.wasmsign.verify import verify_file
+from wasm_oci.wasmsign2 import program as wasmsign2
 
 
 def peak_of(action: Callable[[], object]) -> int:
@@ -105,8 +105,8 @@ def test_a_file_beyond_the_limit_is_not_read(tmp_path: Path) -> None:
         ["wasm_oci.cli.main", "sign", "--help"],
         ["wasm_oci.cli.main", "verify", "--help"],
         ["wasm_oci.cli.main", "keygen", "--help"],
-        ["wasm_oci.cli.wasmsign2", "--help"],
-        ["wasm_oci.cli.wasmsign2", "show", "-i", "m.wasm"],
+        ["wasm_oci.wasmsign2.program", "--help"],
+        ["wasm_oci.wasmsign2.program", "show", "-i", "m.wasm"],
     ],
 )
 def test_cryptography_is_not_imported_for_what_needs_none(tmp_path: Path, arguments: list[str]) -> None:

@@ -30,8 +30,8 @@ from fakes.signing import (
     signed,
 )
 from fakes.wasm import MODULE
-from wasm_oci.wasmsign import ed25519
-from wasm_oci.wasmsign.keys import SecretKey
+from wasm_oci.keys import ed25519
+from wasm_oci.keys.key import SecretKey
 from wasm_oci.wasmsign.sign import sign_file
 from wasm_oci.wasmsign.signature import message
 from wasm_oci.wasmsign.verify import read_signature, verify_file

@@ -29,9 +29,9 @@ from fakes.signing import (
 )
 from fakes.wasm import MODULE, custom, section
 from wasm_oci.errors import FormatError, SignatureError, UsageError
-from wasm_oci.wasmsign import ed25519
-from wasm_oci.wasmsign.keys import PublicKey
-from wasm_oci.wasmsign.sections import Kind
+from wasm_oci.keys import ed25519
+from wasm_oci.keys.key import PublicKey
+from wasm_oci.wasm.sections import Kind
 from wasm_oci.wasmsign.signature import SignatureData, SignatureRecord, SignedHashes, message
 from wasm_oci.wasmsign.verify import VerifyResult, read_signature, verify_file
 

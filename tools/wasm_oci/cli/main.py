@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn, Protocol, cast
 
-from wasm_oci.cli.arguments import asks_for_help, expanded, make_parser
-from wasm_oci.cli.commands import COMMANDS, LOGGING, usage
-from wasm_oci.cli.outcome import Outcome, enter_user_directory, report_error, say, write_document, write_text
+from wasm_oci.cli.common.arguments import asks_for_help, expanded, make_parser
+from wasm_oci.cli.usage import COMMANDS, LOGGING, usage
 from wasm_oci.errors import EXIT_BUG, UsageError, WasmOciError
+from wasm_oci.outcome import Outcome, enter_user_directory, report_error, say, write_document, write_text
 
 
 class Command(Protocol):
@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     if verbose or args[0] in LOGGING:
         _start_logging(verbose=verbose)
-    command = cast(Command, importlib.import_module(f"wasm_oci.cli.{args[0].replace('-', '_')}"))
+    command = cast(Command, importlib.import_module(f"wasm_oci.cli.commands.{args[0].replace('-', '_')}"))
     parser = make_parser(args[0], command.DESCRIPTION)
     command.add_arguments(parser)
     try:

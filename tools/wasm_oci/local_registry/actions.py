@@ -12,9 +12,9 @@ from typing import Protocol
 
 from wasm_oci.digest import Digest
 from wasm_oci.limits import LIMITS
-from wasm_oci.local_registry.messages import Answer, Request, digest_header, read_all
+from wasm_oci.local_registry.messages import Request, Response, digest_header, read_all
 
-Carry = Callable[[Request], Answer]
+Carry = Callable[[Request], Response]
 
 
 class Disconnect(Exception):
@@ -28,7 +28,7 @@ class Disconnect(Exception):
 class Action(Protocol):
     """What happens to a request; `carry` is what would have happened. Raises Disconnect."""
 
-    def apply(self, request: Request, carry: Carry) -> Answer: ...
+    def apply(self, request: Request, carry: Carry) -> Response: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +39,9 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
 
-    def apply(self, request: Request, carry: Carry) -> Answer:
+    def apply(self, request: Request, carry: Carry) -> Response:
         del request, carry
-        return Answer(status=self.status, headers=self.headers, body=self.body)
+        return Response(status=self.status, headers=self.headers, body=self.body)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +51,9 @@ class Redirect:
     url: str
     status: int = 307
 
-    def apply(self, request: Request, carry: Carry) -> Answer:
+    def apply(self, request: Request, carry: Carry) -> Response:
         del carry
-        return Answer(status=self.status, headers={"Location": self.url.replace("{path}", request.path)})
+        return Response(status=self.status, headers={"Location": self.url.replace("{path}", request.path)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class Hangup:
 
     stored: bool = False
 
-    def apply(self, request: Request, carry: Carry) -> Answer:
+    def apply(self, request: Request, carry: Carry) -> Response:
         if self.stored:
             carry(request)
         raise Disconnect
@@ -74,7 +74,7 @@ class Stall:
 
     seconds: float
 
-    def apply(self, request: Request, carry: Carry) -> Answer:
+    def apply(self, request: Request, carry: Carry) -> Response:
         del request, carry
         raise Disconnect(self.seconds)
 
@@ -83,18 +83,18 @@ class Stall:
 class Pretend:
     """The answer of success to a write, and nothing is stored."""
 
-    def apply(self, request: Request, carry: Carry) -> Answer:
+    def apply(self, request: Request, carry: Carry) -> Response:
         del carry
         sha = hashlib.sha256()
         for piece in request.body.pieces():
             sha.update(piece)
         if request.method == "DELETE":
-            return Answer(status=202)
+            return Response(status=202)
         if request.method == "PUT" or "digest" in request.query:
             digest = request.query.get("digest", f"sha256:{sha.hexdigest()}")
-            return Answer(status=201, headers={"Location": request.path, "Docker-Content-Digest": digest})
+            return Response(status=201, headers={"Location": request.path, "Docker-Content-Digest": digest})
         location = request.path.rstrip("/") + "/pretended" if request.method == "POST" else request.path
-        return Answer(status=202, headers={"Location": location, "Range": "0-0"})
+        return Response(status=202, headers={"Location": location, "Range": "0-0"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,12 +103,12 @@ class Headers:
 
     changes: Mapping[str, str | None]
 
-    def apply(self, request: Request, carry: Carry) -> Answer:
-        answer = carry(request)
+    def apply(self, request: Request, carry: Carry) -> Response:
+        response = carry(request)
         names = {name.lower() for name in self.changes}
-        kept = {name: value for name, value in answer.headers.items() if name.lower() not in names}
+        kept = {name: value for name, value in response.headers.items() if name.lower() not in names}
         added = {name: value for name, value in self.changes.items() if value is not None}
-        return replace(answer, headers=kept | added)
+        return replace(response, headers=kept | added)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +117,7 @@ class Status:
 
     status: int
 
-    def apply(self, request: Request, carry: Carry) -> Answer:
+    def apply(self, request: Request, carry: Carry) -> Response:
         return replace(carry(request), status=self.status)
 
 
@@ -127,20 +127,20 @@ class Corrupt:
 
     position: int = 0
 
-    def apply(self, request: Request, carry: Carry) -> Answer:
-        answer = carry(request)
-        body = bytearray(_content(answer))
+    def apply(self, request: Request, carry: Carry) -> Response:
+        response = carry(request)
+        body = bytearray(_content(response))
         body[self.position] ^= 1
-        return replace(answer, body=bytes(body), file=None)
+        return replace(response, body=bytes(body), file=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Half:
     """The first half of the content, under headers that promise all of it; then the connection ends."""
 
-    def apply(self, request: Request, carry: Carry) -> Answer:
-        answer = carry(request)
-        return replace(answer, break_after=answer.size // 2)
+    def apply(self, request: Request, carry: Carry) -> Response:
+        response = carry(request)
+        return replace(response, break_after=response.size // 2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,12 +149,12 @@ class Rewrite:
 
     change: Callable[[bytes], bytes]
 
-    def apply(self, request: Request, carry: Carry) -> Answer:
+    def apply(self, request: Request, carry: Carry) -> Response:
         if request.method in ("PUT", "POST", "PATCH"):
             data = read_all(request.body, LIMITS.manifest, what="content to rewrite")
             return carry(replace(request, body=FixedBody(self.change(data))))
-        answer = carry(request)
-        return replace(answer, body=self.change(_content(answer)), file=None)
+        response = carry(request)
+        return replace(response, body=self.change(_content(response)), file=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +171,12 @@ class FixedBody:
         return iter([self.data])
 
 
-def _content(answer: Answer) -> bytes:
-    if answer.file is None:
-        return answer.body
-    with answer.file.open("rb") as stream:
-        stream.seek(answer.offset)
-        return stream.read(answer.length)
+def _content(response: Response) -> bytes:
+    if response.file is None:
+        return response.body
+    with response.file.open("rb") as stream:
+        stream.seek(response.offset)
+        return stream.read(response.length)
 
 
 def wrong_digest() -> Headers:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from wasm_oci.digest import Digest
-from wasm_oci.local_registry.messages import OCTETS, Answer, Refusal, Request, bounded, digest_header
+from wasm_oci.local_registry.messages import OCTETS, Refusal, Request, Response, bounded, digest_header
 from wasm_oci.local_registry.names import is_repository, parse_digest
 from wasm_oci.local_registry.registry import Registry
 from wasm_oci.local_registry.uploads import Session
@@ -16,7 +16,7 @@ _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _CONTENT_RANGE = re.compile(r"(?:bytes )?(\d{1,18})-(\d{1,18})(?:/(?:\d{1,18}|\*))?")
 
 
-def get_blob(registry: Registry, request: Request, name: str, reference: str) -> Answer:
+def get_blob(registry: Registry, request: Request, name: str, reference: str) -> Response:
     digest = _digest(reference)
     path = registry.repository(name).blob(digest)
     if path is None:
@@ -25,23 +25,23 @@ def get_blob(registry: Registry, request: Request, name: str, reference: str) ->
     headers = {"Content-Type": OCTETS, "Accept-Ranges": "bytes", **digest_header(digest)}
     wanted = _RANGE.fullmatch(request.headers.get("range", ""))
     if wanted is None or not any(wanted.groups()) or (all(wanted.groups()) and int(wanted[1]) > int(wanted[2])):
-        return Answer(status=200, headers=headers, file=path, length=size)
+        return Response(status=200, headers=headers, file=path, length=size)
     first, last = _bounds(wanted[1], wanted[2], size)
     if first > last:
         unsatisfiable = {"Content-Range": f"bytes */{size}"}
         raise Refusal(416, "SIZE_INVALID", f"the blob has {size} bytes", headers=unsatisfiable)
     headers["Content-Range"] = f"bytes {first}-{last}/{size}"
-    return Answer(status=206, headers=headers, file=path, offset=first, length=last - first + 1)
+    return Response(status=206, headers=headers, file=path, offset=first, length=last - first + 1)
 
 
-def delete_blob(registry: Registry, request: Request, name: str, reference: str) -> Answer:
+def delete_blob(registry: Registry, request: Request, name: str, reference: str) -> Response:
     del request
     if not registry.repository(name).delete_blob(_digest(reference)):
         raise Refusal(404, "BLOB_UNKNOWN", f"there is no blob {reference} in {name}")
-    return Answer(status=202)
+    return Response(status=202)
 
 
-def open_upload(registry: Registry, request: Request, name: str) -> Answer:
+def open_upload(registry: Registry, request: Request, name: str) -> Response:
     """POST: mounts, takes a whole blob at once, or opens a session."""
     if mounted := _mount(registry, request, name):
         return _created(name, mounted)
@@ -55,30 +55,30 @@ def open_upload(registry: Registry, request: Request, name: str) -> Answer:
         raise
 
 
-def patch_upload(registry: Registry, request: Request, name: str, identifier: str) -> Answer:
+def patch_upload(registry: Registry, request: Request, name: str, identifier: str) -> Response:
     with _writing(registry, request, name, identifier) as session:
         session.append(_content(registry, request, session))
         return _accepted(session)
 
 
-def upload_status(registry: Registry, request: Request, name: str, identifier: str) -> Answer:
+def upload_status(registry: Registry, request: Request, name: str, identifier: str) -> Response:
     del request
     session = registry.uploads.find(name, identifier)
-    return Answer(status=204, headers=_progress(session))
+    return Response(status=204, headers=_progress(session))
 
 
-def finish_upload(registry: Registry, request: Request, name: str, identifier: str) -> Answer:
+def finish_upload(registry: Registry, request: Request, name: str, identifier: str) -> Response:
     with _writing(registry, request, name, identifier) as session:
         return _finish(registry, request, session)
 
 
-def cancel_upload(registry: Registry, request: Request, name: str, identifier: str) -> Answer:
+def cancel_upload(registry: Registry, request: Request, name: str, identifier: str) -> Response:
     with _writing(registry, request, name, identifier) as session:
         registry.uploads.close(session)
-    return Answer(status=204)
+    return Response(status=204)
 
 
-def _finish(registry: Registry, request: Request, session: Session) -> Answer:
+def _finish(registry: Registry, request: Request, session: Session) -> Response:
     digest = _digest(request.query.get("digest", ""))
     session.finish(_content(registry, request, session), digest, registry.repository(session.repository))
     registry.uploads.close(session)
@@ -146,9 +146,9 @@ def _progress(session: Session) -> dict[str, str]:
     return {"Location": location, "Range": f"0-{max(session.size - 1, 0)}", "Docker-Upload-UUID": session.id}
 
 
-def _accepted(session: Session) -> Answer:
-    return Answer(status=202, headers=_progress(session))
+def _accepted(session: Session) -> Response:
+    return Response(status=202, headers=_progress(session))
 
 
-def _created(name: str, digest: Digest) -> Answer:
-    return Answer(status=201, headers={"Location": f"/v2/{name}/blobs/{digest}", **digest_header(digest)})
+def _created(name: str, digest: Digest) -> Response:
+    return Response(status=201, headers={"Location": f"/v2/{name}/blobs/{digest}", **digest_header(digest)})

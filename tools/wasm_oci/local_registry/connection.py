@@ -8,16 +8,13 @@ import socket
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from io import BufferedIOBase
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from wasm_oci.limits import KIB, LIMITS, MIB
 from wasm_oci.local_registry.actions import Disconnect
-from wasm_oci.local_registry.messages import Answer, Refusal, Request
+from wasm_oci.local_registry.messages import Refusal, Request, Response
 from wasm_oci.local_registry.record import record_of
-
-if TYPE_CHECKING:
-    from wasm_oci.local_registry.server import Service
+from wasm_oci.local_registry.service import Service
 
 _CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
 _HOST = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[0-9A-Za-z.-]+))(?::[0-9]{1,5})?")
@@ -110,12 +107,12 @@ class Connection(BaseHTTPRequestHandler):
             try:
                 body = StreamBody(self.rfile, self._content_length())
                 self._check_is_local()
-                answer = self.service.answer(self._request(body))
+                response = self.service.response(self._request(body))
             except Refusal as refusal:
                 self.close_connection = True
-                answer = refusal.answer()
+                response = refusal.response()
             self._finish_content(body)
-            self._send(answer, body.received)
+            self._send(response, body.received)
         except Disconnect as disconnect:
             self._note(0, body.received, 0)
             self.service.ended.wait(disconnect.stall)
@@ -131,11 +128,11 @@ class Connection(BaseHTTPRequestHandler):
         """Answers what the base class cannot read as a request, in the specification's form."""
         del explain
         self.close_connection = True
-        answer = Refusal(int(code), "UNSUPPORTED", message or "the request cannot be read").answer()
+        response = Refusal(int(code), "UNSUPPORTED", message or "the request cannot be read").response()
         self.path = getattr(self, "path", "")
         self.command = self.command or ""
         self.request_version = self.protocol_version
-        self._send(answer, 0)
+        self._send(response, 0)
 
     def log_message(self, format: str, *args: object) -> None:
         """The access log is the service's; what the base class would say is no part of it."""
@@ -183,27 +180,27 @@ class Connection(BaseHTTPRequestHandler):
             budget = -1
         self.close_connection |= budget < 0
 
-    def _send(self, answer: Answer, received: int) -> None:
+    def _send(self, response: Response, received: int) -> None:
         head = self.command == "HEAD"
-        length = answer.size if not head else 0
-        if answer.break_after is not None:
-            length, self.close_connection = min(length, answer.break_after), True
-        self._note(answer.status, received, length)
-        self.send_response(answer.status)
-        for name, value in answer.headers.items():
+        length = response.size if not head else 0
+        if response.break_after is not None:
+            length, self.close_connection = min(length, response.break_after), True
+        self._note(response.status, received, length)
+        self.send_response(response.status)
+        for name, value in response.headers.items():
             self.send_header(name, value)
-        if answer.status != 204:
-            self.send_header("Content-Length", str(answer.size))
+        if response.status != 204:
+            self.send_header("Content-Length", str(response.size))
         if self.close_connection:
             self.send_header("Connection", "close")
-        if answer.file is None or head:
+        if response.file is None or head:
             self.end_headers()
-            self.wfile.write(answer.body[:length] if not head else b"")
+            self.wfile.write(response.body[:length] if not head else b"")
         else:
-            with answer.file.open("rb") as stream:
+            with response.file.open("rb") as stream:
                 self.end_headers()
                 if length:
-                    self.connection.sendfile(stream, answer.offset, length)
+                    self.connection.sendfile(stream, response.offset, length)
 
     def _note(self, status: int, received: int, sent: int, *, problem: str = "") -> None:
         headers = getattr(self, "headers", None)

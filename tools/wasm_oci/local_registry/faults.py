@@ -10,7 +10,7 @@ import threading
 from dataclasses import dataclass
 
 from wasm_oci.local_registry.actions import Action, Carry
-from wasm_oci.local_registry.messages import Answer, Request
+from wasm_oci.local_registry.messages import Request, Response
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class Faults:
         with self._lock:
             self._rules.clear()
 
-    def apply(self, request: Request, carry: Carry) -> Answer:
+    def apply(self, request: Request, carry: Carry) -> Response:
         """Answers the request, by `carry` or as a rule says."""
         action = self._next(request)
         return action.apply(request, carry) if action else carry(request)

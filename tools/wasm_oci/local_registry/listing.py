@@ -9,32 +9,32 @@ from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError
 from wasm_oci.jsontext import JsonObject, parse_object
 from wasm_oci.local_registry.manifests import referrer_descriptor, subject_of
-from wasm_oci.local_registry.messages import Answer, Refusal, Request, json_answer
+from wasm_oci.local_registry.messages import Refusal, Request, Response, json_response
 from wasm_oci.local_registry.names import parse_digest
 from wasm_oci.local_registry.registry import Registry
 from wasm_oci.local_registry.storage import Repository
-from wasm_oci.oci.descriptor import INDEX_TYPE
+from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE
 
 _PAGE = 1000
 
 
-def list_tags(registry: Registry, request: Request, name: str) -> Answer:
+def list_tags(registry: Registry, request: Request, name: str) -> Response:
     repository = registry.repository(name)
     if not repository.exists():
         raise Refusal(404, "NAME_UNKNOWN", f"there is no repository {name}")
     page, headers = _page(request, sorted(repository.tags()), f"/v2/{name}/tags/list")
-    return json_answer(200, {"name": name, "tags": page}, headers=headers)
+    return json_response(200, {"name": name, "tags": page}, headers=headers)
 
 
-def list_repositories(registry: Registry, request: Request) -> Answer:
+def list_repositories(registry: Registry, request: Request) -> Response:
     """Not in the specification, but what `crane catalog` and `oras repo ls` ask for."""
     page, headers = _page(request, registry.storage.names(), "/v2/_catalog")
-    return json_answer(200, {"repositories": page}, headers=headers)
+    return json_response(200, {"repositories": page}, headers=headers)
 
 
-def list_referrers(registry: Registry, request: Request, name: str, reference: str) -> Answer:
+def list_referrers(registry: Registry, request: Request, name: str, reference: str) -> Response:
     if not registry.behaviour.referrers_api:
-        return Answer(status=404, headers={"Content-Type": "text/plain; charset=utf-8"}, body=b"404 page not found\n")
+        return Response(status=404, headers={"Content-Type": "text/plain; charset=utf-8"}, body=b"404 page not found\n")
     subject = parse_digest(reference)
     if subject is None:
         raise Refusal(400, "DIGEST_INVALID", "a digest is sha256: and 64 lower-case hexadecimal digits")
@@ -43,8 +43,8 @@ def list_referrers(registry: Registry, request: Request, name: str, reference: s
     page, headers = _page(request, list(found), f"/v2/{name}/referrers/{subject}")
     if wanted is not None:
         headers["OCI-Filters-Applied"] = "artifactType"
-    document = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [found[digest] for digest in page]}
-    return json_answer(200, document, headers=headers, media_type=INDEX_TYPE)
+    document = {"schemaVersion": 2, "mediaType": INDEX_MEDIA_TYPE, "manifests": [found[digest] for digest in page]}
+    return json_response(200, document, headers=headers, media_type=INDEX_MEDIA_TYPE)
 
 
 def _referrers(repository: Repository, subject: Digest, wanted: str | None) -> Iterator[JsonObject]:

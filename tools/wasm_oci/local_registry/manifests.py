@@ -8,25 +8,25 @@ from __future__ import annotations
 from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError
 from wasm_oci.jsontext import JsonObject, parse_object
-from wasm_oci.local_registry.messages import Answer, Refusal, Request, digest_header, read_all
+from wasm_oci.local_registry.messages import Refusal, Request, Response, digest_header, read_all
 from wasm_oci.local_registry.names import is_tag, parse_digest
 from wasm_oci.local_registry.registry import Registry
 from wasm_oci.local_registry.storage import Repository, StoredManifest
-from wasm_oci.oci.descriptor import INDEX_TYPE, MANIFEST_TYPE
+from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE
 
-_IMAGES = (MANIFEST_TYPE, "application/vnd.docker.distribution.manifest.v2+json")
-_INDEXES = (INDEX_TYPE, "application/vnd.docker.distribution.manifest.list.v2+json")
+_IMAGES = (MANIFEST_MEDIA_TYPE, "application/vnd.docker.distribution.manifest.v2+json")
+_INDEXES = (INDEX_MEDIA_TYPE, "application/vnd.docker.distribution.manifest.list.v2+json")
 
 
-def get_manifest(registry: Registry, request: Request, name: str, reference: str) -> Answer:
+def get_manifest(registry: Registry, request: Request, name: str, reference: str) -> Response:
     """The stored type is sent whatever Accept says: the specification leaves that to the registry."""
     del request
     stored = _find(registry.repository(name), name, reference)
     headers = {"Content-Type": stored.media_type, **digest_header(stored.digest)}
-    return Answer(status=200, headers=headers, body=stored.data)
+    return Response(status=200, headers=headers, body=stored.data)
 
 
-def put_manifest(registry: Registry, request: Request, name: str, reference: str) -> Answer:
+def put_manifest(registry: Registry, request: Request, name: str, reference: str) -> Response:
     data = read_all(request.body, registry.behaviour.max_manifest, what="manifest")
     digest = Digest.of(data)
     tag = _target(reference, digest)
@@ -46,10 +46,10 @@ def put_manifest(registry: Registry, request: Request, name: str, reference: str
     subject = subject_of(document)
     if subject and registry.behaviour.referrers_api:
         headers["OCI-Subject"] = str(subject)
-    return Answer(status=201, headers=headers)
+    return Response(status=201, headers=headers)
 
 
-def delete_manifest(registry: Registry, request: Request, name: str, reference: str) -> Answer:
+def delete_manifest(registry: Registry, request: Request, name: str, reference: str) -> Response:
     """By digest: the manifest and its tags. By tag: the tag alone."""
     del request
     repository = registry.repository(name)
@@ -59,7 +59,7 @@ def delete_manifest(registry: Registry, request: Request, name: str, reference: 
             raise Refusal(405, "UNSUPPORTED", "tags cannot be deleted here")
         if not (repository.delete_manifest(digest) if digest else repository.delete_tag(reference)):
             raise _unknown(name, reference)
-    return Answer(status=202)
+    return Response(status=202)
 
 
 def subject_of(document: JsonObject) -> Digest | None:

@@ -41,7 +41,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Response:
     """One answer: `body`, or `length` bytes of `file` from `offset`. A HEAD request gets the same headers alone."""
 
     status: int
@@ -65,14 +65,14 @@ class Refusal(RegistryError):
         super().__init__(what, reason=code, status=status)
         self.headers = dict(headers or {})
 
-    def answer(self) -> Answer:
+    def response(self) -> Response:
         error = {"code": self.reason, "message": self.what, "detail": None}
-        return json_answer(self.status, {"errors": [error]}, headers=self.headers)
+        return json_response(self.status, {"errors": [error]}, headers=self.headers)
 
 
-def json_answer(status: int, document: JsonObject, *, headers: Mapping[str, str] | None = None, media_type: str = JSON) -> Answer:
+def json_response(status: int, document: JsonObject, *, headers: Mapping[str, str] | None = None, media_type: str = JSON) -> Response:
     body = json.dumps(document, ensure_ascii=False).encode()
-    return Answer(status=status, headers={"Content-Type": media_type, **(headers or {})}, body=body)
+    return Response(status=status, headers={"Content-Type": media_type, **(headers or {})}, body=body)
 
 
 def digest_header(digest: Digest) -> dict[str, str]:

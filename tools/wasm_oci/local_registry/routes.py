@@ -9,11 +9,11 @@ from urllib.parse import unquote
 
 from wasm_oci.errors import WasmOciError
 from wasm_oci.local_registry import blobs, listing, manifests
-from wasm_oci.local_registry.messages import Answer, Refusal, Request, json_answer
+from wasm_oci.local_registry.messages import Refusal, Request, Response, json_response
 from wasm_oci.local_registry.names import is_repository
 from wasm_oci.local_registry.registry import Registry
 
-_Endpoint = Callable[..., Answer]
+_Endpoint = Callable[..., Response]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +57,20 @@ _ROUTES = (
 _ACTIONS = {"GET": "pull", "HEAD": "pull", "DELETE": "delete"}
 
 
-def answer(registry: Registry, request: Request) -> Answer:
+def respond(registry: Registry, request: Request) -> Response:
     """Answers one request; a refusal is an answer too. Raises ConnectionError where the client goes away."""
     try:
         return _route(registry, request)
     except Refusal as refusal:
-        return refusal.answer()
+        return refusal.response()
     except WasmOciError as err:
-        return Refusal(500, "UNKNOWN", str(err)).answer()
+        return Refusal(500, "UNKNOWN", str(err)).response()
 
 
-def _route(registry: Registry, request: Request) -> Answer:
+def _route(registry: Registry, request: Request) -> Response:
     if request.path in ("/v2", "/v2/"):
         _authorize(registry, request, "")
-        return _only(request, "GET", json_answer(200, {}, headers={"Docker-Distribution-API-Version": "registry/2.0"}))
+        return _only(request, "GET", json_response(200, {}, headers={"Docker-Distribution-API-Version": "registry/2.0"}))
     if request.path == "/v2/_catalog":
         _authorize(registry, request, "")
         return _only(request, "GET", listing.list_repositories(registry, request))
@@ -99,7 +99,7 @@ def _authorize(registry: Registry, request: Request, name: str) -> None:
         registry.behaviour.access.check(request.headers.get("authorization", ""), name, action)
 
 
-def _only(request: Request, method: str, result: Answer) -> Answer:
+def _only(request: Request, method: str, result: Response) -> Response:
     if request.method not in (method, "HEAD"):
         raise _not_allowed(method)
     return result

@@ -14,8 +14,8 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -23,67 +23,17 @@ from typing import Any
 
 from wasm_oci.errors import UsageError, WasmOciError
 from wasm_oci.files import reason_of
-from wasm_oci.local_registry import routes
 from wasm_oci.local_registry.access import Access
 from wasm_oci.local_registry.connection import Connection
 from wasm_oci.local_registry.faults import Faults
-from wasm_oci.local_registry.messages import Answer, Refusal, Request
 from wasm_oci.local_registry.record import RequestRecord
 from wasm_oci.local_registry.registry import Behaviour, Registry
+from wasm_oci.local_registry.service import Observer, Service
 from wasm_oci.local_registry.state import exclusive
 
 LOOPBACK = ("127.0.0.1", "::1")
 _ATTEMPTS = 20
 """How many free ports are tried until one is free on every address."""
-
-Observer = Callable[[RequestRecord, str], None]
-"""Is told of each request, and of the problem that ended it without an answer, if any."""
-
-
-class Service:
-    """What all connections share: the registry, its faults, and who watches."""
-
-    def __init__(self, registry: Registry, observer: Observer) -> None:
-        self.registry = registry
-        self.faults = Faults()
-        self.note = observer
-        self.ended = threading.Event()
-        self._connections: set[socket.socket] = set()
-        self._lock = threading.Lock()
-
-    def opened(self, connection: socket.socket) -> None:
-        with self._lock:
-            self._connections.add(connection)
-        if self.ended.is_set():
-            _shut(connection)
-
-    def closed(self, connection: socket.socket) -> None:
-        with self._lock:
-            self._connections.discard(connection)
-
-    def end(self) -> None:
-        """Ends every connection, so that nothing is stored from here on."""
-        self.ended.set()
-        with self._lock:
-            connections = list(self._connections)
-        for connection in connections:
-            _shut(connection)
-
-    def answer(self, request: Request) -> Answer:
-        return self.faults.apply(request, self._carry)
-
-    def _carry(self, request: Request) -> Answer:
-        try:
-            return routes.answer(self.registry, request)
-        except (ConnectionError, TimeoutError):
-            raise
-        except OSError as err:
-            return Refusal(500, "UNKNOWN", f"the storage failed: {reason_of(err)}").answer()
-
-
-def _shut(connection: socket.socket) -> None:
-    with suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
 
 
 class _Server(ThreadingHTTPServer):

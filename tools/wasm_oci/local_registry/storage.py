@@ -20,7 +20,7 @@ from wasm_oci.files import read_bounded, write_file
 from wasm_oci.jsontext import JsonObject, parse_object, pretty
 from wasm_oci.limits import LIMITS
 from wasm_oci.local_registry.names import folder_of, is_repository, name_of
-from wasm_oci.oci.descriptor import INDEX_TYPE, REF_NAME_ANNOTATION
+from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, REF_NAME_ANNOTATION
 
 _INDEX_FILE_LIMIT = 16 * LIMITS.manifest
 
@@ -184,7 +184,7 @@ class Repository:
         return entries
 
     def _write(self, entries: list[JsonObject]) -> None:
-        document = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": entries}
+        document = {"schemaVersion": 2, "mediaType": INDEX_MEDIA_TYPE, "manifests": entries}
         write_file(self.folder / "index.json", pretty(document))
 
     @staticmethod

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 from wasm_oci.errors import LimitError, UsageError
 from wasm_oci.oci.descriptor import check_annotation_limits
-from wasm_oci.oci.metadata import Metadata
+from wasm_oci.wasm.metadata import Metadata
 
 _OCI = "org.opencontainers.image."
 TYPE = "com.wasm.component.type"
 SECURITY = "com.wasm.component.security"
 RESERVED = "com.wasmsign2."
-SIGNATURE_TYPE = "com.wasmsign2.signature.type"
+SIGNATURE_MEDIA_TYPE = "com.wasmsign2.signature.type"
 KEY_FORMAT = "com.wasmsign2.key.format"
 
 _FROM_METADATA = {
@@ -121,7 +121,7 @@ def merge(
     merged[TYPE] = "component" if is_component else "module"
     merged[SECURITY] = signature.security if signature else "unsigned"
     if signature:
-        merged[SIGNATURE_TYPE] = signature.type
+        merged[SIGNATURE_MEDIA_TYPE] = signature.type
         if signature.key_format:
             merged[KEY_FORMAT] = signature.key_format
     merged |= attributes.annotations() | dict(explicit)

@@ -12,12 +12,12 @@ from wasm_oci.errors import FormatError, LimitError
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
 
-MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
-INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
-EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
-WASM_CONFIG_TYPE = "application/vnd.wasm.config.v0+json"
-WASM_LAYER_TYPE = "application/wasm"
-SIGNATURE_TYPE = "application/vnd.wasmsign2.signature.v1"
+MANIFEST_MEDIA_TYPE = "application/vnd.oci.image.manifest.v1+json"
+INDEX_MEDIA_TYPE = "application/vnd.oci.image.index.v1+json"
+EMPTY_MEDIA_TYPE = "application/vnd.oci.empty.v1+json"
+WASM_CONFIG_MEDIA_TYPE = "application/vnd.wasm.config.v0+json"
+WASM_LAYER_MEDIA_TYPE = "application/wasm"
+SIGNATURE_MEDIA_TYPE = "application/vnd.wasmsign2.signature.v1"
 
 TITLE_ANNOTATION = "org.opencontainers.image.title"
 REF_NAME_ANNOTATION = "org.opencontainers.image.ref.name"
@@ -116,5 +116,5 @@ class Descriptor:
         return document
 
 
-EMPTY = Descriptor.of(EMPTY_BLOB, EMPTY_TYPE)
+EMPTY = Descriptor.of(EMPTY_BLOB, EMPTY_MEDIA_TYPE)
 """The empty config of artifacts that have none (manifest.md, "Guidance for an Empty Descriptor")."""

@@ -15,16 +15,16 @@ from wasm_oci.digest import Digest, chunks
 from wasm_oci.errors import LimitError, SignatureError, UsageError
 from wasm_oci.files import open_input, read_bounded
 from wasm_oci.jsontext import JsonObject
+from wasm_oci.keys.key import load_public_key
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.annotations import SECURITY, Attributes, SignatureFacts, merge, parse_annotations
-from wasm_oci.oci.component import WasmFile, read_wasm
-from wasm_oci.oci.descriptor import SIGNATURE_TYPE, TITLE_ANNOTATION, WASM_CONFIG_TYPE, WASM_LAYER_TYPE, Descriptor
+from wasm_oci.oci.descriptor import SIGNATURE_MEDIA_TYPE, TITLE_ANNOTATION, WASM_CONFIG_MEDIA_TYPE, WASM_LAYER_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.image_request import ImageRequest
 from wasm_oci.oci.layout import write_layout
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.wasm_config import WasmConfig
-from wasm_oci.wasmsign.keys import load_public_key
-from wasm_oci.wasmsign.sections import PREAMBLE_SIZE, iter_sections, read_preamble
+from wasm_oci.wasm.component import WasmFile, read_wasm
+from wasm_oci.wasm.sections import PREAMBLE_SIZE, iter_sections, read_preamble
 from wasm_oci.wasmsign.signature import SignatureData, parse_signature
 from wasm_oci.wasmsign.verify import read_signature
 
@@ -140,7 +140,7 @@ def build_image(request: ImageRequest) -> BuiltImage:
     if signing and signing.deferred and signing.facts.type == "embedded":
         facts, explicit = None, {key: value for key, value in explicit.items() if key != SECURITY}
     title = request.repository.rpartition("/")[2]
-    layer = Descriptor(media_type=WASM_LAYER_TYPE, digest=digest, size=size, annotations={TITLE_ANNOTATION: f"{title}.wasm"})
+    layer = Descriptor(media_type=WASM_LAYER_MEDIA_TYPE, digest=digest, size=size, annotations={TITLE_ANNOTATION: f"{title}.wasm"})
     config = WasmConfig.of(wasm, digest, created=request.created).encode()
     if len(config) > LIMITS.config_blob:
         raise LimitError(
@@ -156,7 +156,7 @@ def build_image(request: ImageRequest) -> BuiltImage:
         license=request.license,
     )
     annotations = merge(explicit, attributes, wasm.metadata, is_component=wasm.is_component, signature=facts)
-    manifest = Manifest(config=Descriptor.of(config, WASM_CONFIG_TYPE), layers=(layer,), annotations=annotations)
+    manifest = Manifest(config=Descriptor.of(config, WASM_CONFIG_MEDIA_TYPE), layers=(layer,), annotations=annotations)
     return BuiltImage(request=request, wasm=wasm, manifest=manifest, config=config, signing=signing)
 
 
@@ -164,7 +164,7 @@ def _read_signature(request: ImageRequest) -> tuple[SignatureData | None, Descri
     """Returns the signature that counts and, where it is detached, its file's digest and size."""
     if request.signature:
         data = read_bounded(request.signature, LIMITS.signature_section, what="signature file")
-        return parse_signature(data, where=str(request.signature)), Descriptor.of(data, SIGNATURE_TYPE)
+        return parse_signature(data, where=str(request.signature)), Descriptor.of(data, SIGNATURE_MEDIA_TYPE)
     found = read_signature(request.component)
     if request.public_keys:
         return None, None

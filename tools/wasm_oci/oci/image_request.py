@@ -8,9 +8,10 @@ from datetime import datetime
 from pathlib import Path
 
 from wasm_oci.errors import UsageError
+from wasm_oci.http.host import check_host
 from wasm_oci.jsontext import JsonObject, parse_object
 from wasm_oci.limits import LIMITS
-from wasm_oci.oci.reference import check_host, check_repository, check_tag
+from wasm_oci.oci.reference import check_repository, check_tag
 from wasm_oci.oci.wasm_config import EPOCH
 
 _ENTRY_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")

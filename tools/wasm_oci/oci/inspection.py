@@ -11,12 +11,12 @@ from wasm_oci.errors import FormatError, SignatureError, UsageError
 from wasm_oci.files import open_input
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
-from wasm_oci.oci.component import read_wasm_stream
-from wasm_oci.oci.descriptor import INDEX_TYPE, MANIFEST_TYPE, WASM_CONFIG_TYPE, Descriptor
+from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, WASM_CONFIG_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.layout import Layout
 from wasm_oci.oci.manifest import Index, Manifest
 from wasm_oci.oci.wasm_config import WasmConfig
-from wasm_oci.wasmsign.sections import Kind, iter_sections, read_preamble
+from wasm_oci.wasm.component import read_wasm_stream
+from wasm_oci.wasm.sections import Kind, iter_sections, read_preamble
 from wasm_oci.wasmsign.verify import read_signature
 
 _CUSTOM = "custom"
@@ -146,11 +146,11 @@ def inspect_artifact(place: Place) -> JsonObject:
     where = f"{place.name}@{descriptor.digest}"
     document: JsonObject = {"target": place.name, **descriptor.to_json()}
     document.pop("annotations", None)
-    if descriptor.media_type == INDEX_TYPE:
+    if descriptor.media_type == INDEX_MEDIA_TYPE:
         index = Index.parse(data, where=where)
         document |= {"annotations": dict(index.annotations), "manifests": [entry.to_json() for entry in index.manifests]}
         return document
-    if descriptor.media_type != MANIFEST_TYPE:
+    if descriptor.media_type != MANIFEST_MEDIA_TYPE:
         raise UsageError(f"this is a {descriptor.media_type}, neither an image manifest nor an index", where=where)
     manifest = Manifest.parse(data, where=where)
     document["annotations"] = dict(manifest.annotations)
@@ -166,7 +166,7 @@ def inspect_artifact(place: Place) -> JsonObject:
 
 def _config(place: Place, descriptor: Descriptor, where: str) -> JsonObject:
     document = descriptor.to_json()
-    if descriptor.media_type == WASM_CONFIG_TYPE:
+    if descriptor.media_type == WASM_CONFIG_MEDIA_TYPE:
         data = place.blob(descriptor)
         try:
             document["content"] = WasmConfig.parse(data, where=f"{where}: config").to_json()

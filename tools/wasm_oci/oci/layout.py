@@ -18,9 +18,9 @@ from wasm_oci.errors import DigestError, FormatError, LimitError, NotFoundError,
 from wasm_oci.files import atomic_output, open_input, read_bounded, reason_of, write_file
 from wasm_oci.jsontext import parse_object, pretty
 from wasm_oci.limits import KIB, LIMITS
+from wasm_oci.locks import machine_lock
 from wasm_oci.oci.deferred import Deferred
-from wasm_oci.oci.descriptor import INDEX_TYPE, MANIFEST_TYPE, REF_NAME_ANNOTATION, Descriptor
-from wasm_oci.oci.locks import machine_lock
+from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, REF_NAME_ANNOTATION, Descriptor
 from wasm_oci.oci.manifest import Index, Manifest
 
 _MARKER, _INDEX = "oci-layout", "index.json"
@@ -197,7 +197,7 @@ class Layout:
 
         One that cannot be read does not hide the others: its error is raised after the last of them.
         """
-        entries = [entry for entry in self.index.manifests if entry.media_type == MANIFEST_TYPE and entry.digest != subject]
+        entries = [entry for entry in self.index.manifests if entry.media_type == MANIFEST_MEDIA_TYPE and entry.digest != subject]
         if len(entries) > LIMITS.referrers:
             raise LimitError(f"more than {LIMITS.referrers} manifests to look through", where=str(self.folder))
         deferred = Deferred()
@@ -266,7 +266,7 @@ def _read_index(folder: Path) -> Index:
 
 
 def _write_index(folder: Path, index: Index) -> None:
-    document = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [entry.to_json() for entry in index.manifests]}
+    document = {"schemaVersion": 2, "mediaType": INDEX_MEDIA_TYPE, "manifests": [entry.to_json() for entry in index.manifests]}
     if index.annotations:
         document["annotations"] = dict(index.annotations)
     write_file(folder / _INDEX, pretty(document), what="layout's index")

@@ -17,10 +17,10 @@ from wasm_oci.jsontext import JsonObject, canonical, parse_object
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.descriptor import (
     EMPTY,
-    EMPTY_TYPE,
-    INDEX_TYPE,
-    MANIFEST_TYPE,
-    SIGNATURE_TYPE,
+    EMPTY_MEDIA_TYPE,
+    INDEX_MEDIA_TYPE,
+    MANIFEST_MEDIA_TYPE,
+    SIGNATURE_MEDIA_TYPE,
     Descriptor,
     member,
     parse_annotations,
@@ -69,7 +69,7 @@ class _Document(ABC):
 class Manifest(_Document):
     """An image manifest: one config, its layers and what it refers to."""
 
-    MEDIA_TYPE: ClassVar[str] = MANIFEST_TYPE
+    MEDIA_TYPE: ClassVar[str] = MANIFEST_MEDIA_TYPE
 
     config: Descriptor
     layers: tuple[Descriptor, ...]
@@ -77,10 +77,10 @@ class Manifest(_Document):
     @staticmethod
     def parse(data: bytes, *, where: str) -> Manifest:
         """Raises FormatError or LimitError; `where` names the document in messages."""
-        document = _open(data, MANIFEST_TYPE, where=where)
+        document = _open(data, MANIFEST_MEDIA_TYPE, where=where)
         config = Descriptor.parse(document.get("config"), where=f"{where}: config")
         artifact_type = parse_media_type(document, "artifactType", where=where, needed=False)
-        if config.media_type == EMPTY_TYPE and not artifact_type:
+        if config.media_type == EMPTY_MEDIA_TYPE and not artifact_type:
             raise FormatError("artifactType is needed because the config is empty", where=where)
         manifest = Manifest(
             config=config,
@@ -100,7 +100,7 @@ class Manifest(_Document):
 class Index(_Document):
     """An image index: a list of manifests; also a layout's index.json and a referrers answer."""
 
-    MEDIA_TYPE: ClassVar[str] = INDEX_TYPE
+    MEDIA_TYPE: ClassVar[str] = INDEX_MEDIA_TYPE
 
     manifests: tuple[Descriptor, ...] = ()
 
@@ -110,7 +110,7 @@ class Index(_Document):
 
         With `skip_bad`, entries that cannot be used, such as those with a digest of another algorithm, are logged only.
         """
-        document = _open(data, INDEX_TYPE, where=where)
+        document = _open(data, INDEX_MEDIA_TYPE, where=where)
         index = Index(
             manifests=_descriptors(document, "manifests", where=where, skip_bad=skip_bad),
             annotations=parse_annotations(document, where=where),
@@ -131,8 +131,8 @@ def signature_referrer(subject: Descriptor, signature: bytes) -> Manifest:
     """
     return Manifest(
         config=EMPTY,
-        layers=(Descriptor.of(signature, SIGNATURE_TYPE),),
-        artifact_type=SIGNATURE_TYPE,
+        layers=(Descriptor.of(signature, SIGNATURE_MEDIA_TYPE),),
+        artifact_type=SIGNATURE_MEDIA_TYPE,
         subject=Descriptor(media_type=subject.media_type, digest=subject.digest, size=subject.size),
     )
 

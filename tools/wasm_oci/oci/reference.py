@@ -5,41 +5,19 @@ Grammar: distribution specification 1.1, "Pulling manifests"; host as in RFC 398
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass, replace
 
 from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError, UsageError
+from wasm_oci.http.host import NAME_LENGTH, check_host
 
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
-_HOST = re.compile(rf"({_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])(?::([0-9]{{1,5}}))?")
 _REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
 _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
 _DIGEST_LIKE = re.compile(r"(?i:sha[0-9]+)(?::|$)")
 
-NAME_LENGTH = 255
-"""Longest host and repository together that the common clients accept."""
-
 DOCKER_HUB = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 _DOCKER_HUB_API = "registry-1.docker.io"
-
-
-def check_host(host: str, *, where: str = "") -> str:
-    """Returns `host` (with its port, if any); raises UsageError for anything that is not `host[:port]`."""
-    match = _HOST.fullmatch(host)
-    valid = bool(match) and len(host) <= NAME_LENGTH
-    if match and host.startswith("["):
-        valid = valid and _is_ipv6(match[1][1:-1])
-    if match and match[2]:
-        valid = valid and 0 < int(match[2]) < 65536
-    if not valid:
-        raise UsageError(
-            f"{host[:100]!r} is not a registry host",
-            where=where,
-            hint="write a host name or address with an optional port, such as ghcr.io or localhost:5000, without a scheme",
-        )
-    return host
 
 
 def check_repository(repository: str, *, where: str = "") -> str:
@@ -63,33 +41,6 @@ def check_tag(tag: str, *, where: str = "") -> str:
             hint="write 1 to 128 letters, digits, '_', '.' or '-', beginning with a letter, a digit or '_'",
         )
     return tag
-
-
-def split_host(host: str) -> tuple[str, int | None]:
-    """Returns the host without brackets and the port, if there is one. `host` is as `check_host` returns it."""
-    match = _HOST.fullmatch(host)
-    if not match:
-        return host, None
-    return match[1].strip("[]"), int(match[2]) if match[2] else None
-
-
-def is_loopback(host: str) -> bool:
-    """Says whether `host` (with or without a port) can only be this machine."""
-    name, _ = split_host(host)
-    if name.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
-
-
-def _is_ipv6(text: str) -> bool:
-    try:
-        ipaddress.IPv6Address(text)
-    except ValueError:
-        return False
-    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,8 @@ from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError
 from wasm_oci.jsontext import JsonObject, parse_object
 from wasm_oci.limits import LIMITS
-from wasm_oci.oci.component import WasmFile
 from wasm_oci.oci.descriptor import member
+from wasm_oci.wasm.component import WasmFile
 
 EPOCH = "1970-01-01T00:00:00Z"
 """The `created` of every config that is not given another: builds know no clock."""

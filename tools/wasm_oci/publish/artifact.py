@@ -12,7 +12,7 @@ from typing import BinaryIO
 from wasm_oci.errors import FormatError
 from wasm_oci.files import read_bounded
 from wasm_oci.limits import LIMITS
-from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB, MANIFEST_TYPE, SIGNATURE_TYPE, Descriptor
+from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB, MANIFEST_MEDIA_TYPE, SIGNATURE_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.layout import Layout
 from wasm_oci.oci.manifest import Manifest, signature_referrer
 from wasm_oci.wasmsign.signature import parse_signature
@@ -50,7 +50,7 @@ def load_artifact(folder: Path, signature_file: Path | None = None) -> Artifact:
     """
     layout = Layout.open(folder)
     descriptor, data = layout.manifest(None)
-    if descriptor.media_type != MANIFEST_TYPE:
+    if descriptor.media_type != MANIFEST_MEDIA_TYPE:
         raise FormatError(
             f"the layout holds a {descriptor.media_type}, not an image manifest",
             where=str(folder),
@@ -65,7 +65,7 @@ def load_artifact(folder: Path, signature_file: Path | None = None) -> Artifact:
         parse_signature(content, where=str(signature_file))
         signature = signature_referrer(descriptor, content)
         blobs.append(_bytes_blob("empty", EMPTY, EMPTY_BLOB))
-        blobs.append(_bytes_blob("signature", Descriptor.of(content, SIGNATURE_TYPE), content))
+        blobs.append(_bytes_blob("signature", Descriptor.of(content, SIGNATURE_MEDIA_TYPE), content))
     unique = {blob.descriptor.digest: blob for blob in reversed(blobs)}
     return Artifact(manifest=manifest, blobs=tuple(reversed(unique.values())), signature=signature)
 

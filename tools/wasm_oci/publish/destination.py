@@ -12,9 +12,9 @@ from wasm_oci.oci.descriptor import Descriptor
 from wasm_oci.oci.layout import Layout
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.reference import Reference
-from wasm_oci.oci.referrers import attach, list_referrers
-from wasm_oci.oci.registry import RegistryClient
-from wasm_oci.oci.upload import upload_blob
+from wasm_oci.registry.client import RegistryClient
+from wasm_oci.registry.referrers import attach, list_referrers
+from wasm_oci.registry.upload import upload_blob
 
 
 class Destination(Protocol):

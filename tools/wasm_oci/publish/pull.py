@@ -14,12 +14,12 @@ from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError, SignatureError, UsageError
 from wasm_oci.files import file_type, open_input, reason_of, write_special
 from wasm_oci.limits import LIMITS
-from wasm_oci.oci.descriptor import MANIFEST_TYPE, WASM_LAYER_TYPE, Descriptor
+from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE, WASM_LAYER_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.publish.source import Source
+from wasm_oci.trust.trust import SignatureCount, Trust, verify_trusted
+from wasm_oci.wasm.sections import read_preamble
 from wasm_oci.wasmsign.pattern import SectionPattern
-from wasm_oci.wasmsign.sections import read_preamble
-from wasm_oci.wasmsign.trust import Tally, Trust, verify_trusted
 from wasm_oci.wasmsign.verify import VerifyResult, verify_file
 
 _ACCEPT_UNSIGNED = "accept it unsigned only with --allow-unsigned"
@@ -58,7 +58,7 @@ def pull(
         raise UsageError("a signature needs a public key to verify with", hint="give one with -K or --trusted-keys")
     descriptor, data = source.manifest()
     where = f"{source.name}@{descriptor.digest}"
-    if descriptor.media_type != MANIFEST_TYPE:
+    if descriptor.media_type != MANIFEST_MEDIA_TYPE:
         raise FormatError(
             f"this is a {descriptor.media_type[:80]}, not an image manifest", where=where, hint="name one of its manifests by digest"
         )
@@ -79,11 +79,11 @@ def pull(
 
 
 def _only_component(manifest: Manifest, where: str) -> Descriptor:
-    found = [layer for layer in manifest.layers if layer.media_type == WASM_LAYER_TYPE]
+    found = [layer for layer in manifest.layers if layer.media_type == WASM_LAYER_MEDIA_TYPE]
     if len(found) != 1:
         kinds = ", ".join(sorted({layer.media_type for layer in manifest.layers}))[:200] or "none"
         raise FormatError(
-            f"exactly one layer of type {WASM_LAYER_TYPE} is needed, and there are {len(found)} (layer types: {kinds})",
+            f"exactly one layer of type {WASM_LAYER_MEDIA_TYPE} is needed, and there are {len(found)} (layer types: {kinds})",
             where=where,
             hint="this is not an artifact with one WebAssembly component",
         )
@@ -102,7 +102,7 @@ def _verify(
     """The given signature, else an embedded one, and as many of `payloads`, which refer to the manifest, as are needed."""
     if signature is not None:
         return verify_trusted(path, trust, signature=signature, pattern=pattern)
-    tally, refused = Tally(trust), None
+    tally, refused = SignatureCount(trust), None
     try:
         tally.add(verify_file(path, trust.keys, pattern=pattern))
     except SignatureError as err:

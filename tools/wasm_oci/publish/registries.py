@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wasm_oci.errors import UsageError
-from wasm_oci.oci.credentials import AuthSetting
-from wasm_oci.oci.reference import DOCKER_HUB, Reference, check_host, check_repository, is_loopback
-from wasm_oci.oci.registry import RegistryClient
-from wasm_oci.oci.transport import Transport
+from wasm_oci.http.host import check_host, is_loopback
+from wasm_oci.http.transport import Transport
+from wasm_oci.oci.reference import DOCKER_HUB, Reference, check_repository
 from wasm_oci.publish.destination import Destination, LayoutDestination, RegistryDestination
+from wasm_oci.registry.client import RegistryClient
+from wasm_oci.registry.credentials import AuthSetting
 
 _HUB_SEGMENTS = 2
 

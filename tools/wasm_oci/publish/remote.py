@@ -12,9 +12,9 @@ from wasm_oci.limits import LIMITS
 from wasm_oci.oci.descriptor import Descriptor
 from wasm_oci.oci.inspection import inspect_artifact
 from wasm_oci.oci.reference import Reference
-from wasm_oci.oci.referrers import list_referrers
-from wasm_oci.oci.registry import RegistryClient
-from wasm_oci.publish import session
+from wasm_oci.publish import resolve
+from wasm_oci.registry.client import RegistryClient
+from wasm_oci.registry.referrers import list_referrers
 
 
 class RegistryPlace:
@@ -22,7 +22,7 @@ class RegistryPlace:
 
     def __init__(self, reference: Reference, client: RegistryClient) -> None:
         self.name = reference.name
-        self._wanted = session.wanted(reference)
+        self._wanted = resolve.wanted(reference)
         self._client = client
 
     def manifest(self) -> tuple[Descriptor, bytes]:
@@ -41,5 +41,5 @@ class RegistryPlace:
 def inspect_reference(text: str) -> JsonObject:
     """Returns what `inspect_artifact` says of a reference; raises UsageError for one without tag and digest."""
     reference = Reference.parse(text)
-    with closing(session.make_transport()) as transport:
-        return inspect_artifact(RegistryPlace(reference, session.reading_client(reference, transport)))
+    with closing(resolve.make_transport()) as transport:
+        return inspect_artifact(RegistryPlace(reference, resolve.reading_client(reference, transport)))

@@ -9,12 +9,13 @@ from typing import Any
 
 from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.files import read_bounded
+from wasm_oci.http.host import check_host
 from wasm_oci.jsontext import JsonObject, parse_object
 from wasm_oci.limits import LIMITS
-from wasm_oci.oci.credentials import AuthSetting
-from wasm_oci.oci.reference import check_host, check_tag
+from wasm_oci.oci.reference import check_tag
 from wasm_oci.publish.registries import RegistryEntry, split_scheme
 from wasm_oci.publish.signing import Signing, parse_signing
+from wasm_oci.registry.credentials import AuthSetting
 from wasm_oci.runfiles import Runfiles
 
 SCHEMA_VERSION = 1

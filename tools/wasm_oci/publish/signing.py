@@ -11,13 +11,13 @@ from pathlib import Path
 from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.files import reason_of
 from wasm_oci.jsontext import JsonObject
-from wasm_oci.keysource import PassphraseSource, SigningKey, open_signers, parse_keys
+from wasm_oci.keys.key import load_public_key
+from wasm_oci.keys.sources import PassphraseSource, SigningKey, open_signers, parse_keys
 from wasm_oci.oci.image import build_image
 from wasm_oci.oci.image_request import ImageRequest
 from wasm_oci.oci.layout import Layout
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.run_request import BUILD_AGAIN
-from wasm_oci.wasmsign.keys import load_public_key
 from wasm_oci.wasmsign.sign import SignResult, sign_file
 
 

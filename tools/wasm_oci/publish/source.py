@@ -8,11 +8,11 @@ from typing import Protocol
 from wasm_oci.digest import Digest
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.deferred import Deferred
-from wasm_oci.oci.descriptor import SIGNATURE_TYPE, Descriptor
+from wasm_oci.oci.descriptor import SIGNATURE_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.layout import Layout
 from wasm_oci.oci.manifest import Manifest
-from wasm_oci.oci.referrers import artifact_type_of, find_referrers
-from wasm_oci.oci.registry import RegistryClient
+from wasm_oci.registry.client import RegistryClient
+from wasm_oci.registry.referrers import artifact_type_of, find_referrers
 
 
 class Source(Protocol):
@@ -52,7 +52,7 @@ class RegistrySource:
         return self._client.blob_pieces(blob)
 
     def signatures(self, subject: Digest) -> Iterator[bytes]:
-        return _payloads(self, find_referrers(self._client, subject, SIGNATURE_TYPE))
+        return _payloads(self, find_referrers(self._client, subject, SIGNATURE_MEDIA_TYPE))
 
 
 class LayoutSource:
@@ -75,14 +75,14 @@ class LayoutSource:
 
     def signatures(self, subject: Digest) -> Iterator[bytes]:
         found = (manifest for _, manifest in self._layout.referrers(subject))
-        return _payloads(self, (manifest for manifest in found if artifact_type_of(manifest) == SIGNATURE_TYPE))
+        return _payloads(self, (manifest for manifest in found if artifact_type_of(manifest) == SIGNATURE_MEDIA_TYPE))
 
 
 def _payloads(source: Source, manifests: Iterator[Manifest]) -> Iterator[bytes]:
     deferred = Deferred()
     for manifest in manifests:
         for layer in manifest.layers:
-            if layer.media_type != SIGNATURE_TYPE or layer.size > LIMITS.signature_section:
+            if layer.media_type != SIGNATURE_MEDIA_TYPE or layer.size > LIMITS.signature_section:
                 continue
             payload = None
             with deferred.entry():

@@ -10,7 +10,7 @@ from typing import BinaryIO, cast
 
 from wasm_oci.errors import FormatError, SignatureError, UsageError
 from wasm_oci.limits import KIB, LIMITS
-from wasm_oci.wasmsign.sections import DELIMITER_NAME, PREAMBLE_SIZE, PREAMBLES, SIGNATURE_NAME, Header, SeekingSource, read_preamble, walk
+from wasm_oci.wasm.sections import DELIMITER_NAME, PREAMBLE_SIZE, PREAMBLES, SIGNATURE_NAME, Header, SeekingSource, read_preamble, walk
 from wasm_oci.wasmsign.signature import ED25519, SHA256, SignatureData, parse_as_reference, parse_signature
 
 _BUFFER = 256 * KIB

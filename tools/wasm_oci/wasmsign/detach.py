@@ -8,8 +8,8 @@ from typing import BinaryIO
 from wasm_oci.errors import FormatError, SignatureError
 from wasm_oci.files import atomic_output, open_input, read_bounded
 from wasm_oci.limits import LIMITS
-from wasm_oci.wasmsign.rewrite import SectionWriter, require_other_file
-from wasm_oci.wasmsign.sections import PREAMBLE_SIZE, SIGNATURE_NAME, SeekingSource, read_preamble, walk
+from wasm_oci.wasm.rewrite import SectionWriter, require_other_file
+from wasm_oci.wasm.sections import PREAMBLE_SIZE, SIGNATURE_NAME, SeekingSource, read_preamble, walk
 from wasm_oci.wasmsign.signature import SignatureData, parse_signature
 
 _SIGN_AGAIN = "sign the unsigned file again"

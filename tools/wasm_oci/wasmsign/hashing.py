@@ -8,7 +8,7 @@ from typing import BinaryIO, cast
 
 from wasm_oci.errors import FormatError
 from wasm_oci.limits import KIB
-from wasm_oci.wasmsign.sections import WINDOW
+from wasm_oci.wasm.sections import WINDOW
 
 _BUFFER = 256 * KIB
 

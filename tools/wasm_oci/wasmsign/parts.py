@@ -8,9 +8,9 @@ from typing import BinaryIO
 
 from wasm_oci.errors import SignatureError
 from wasm_oci.limits import LIMITS
+from wasm_oci.wasm.sections import DELIMITER_NAME, PREAMBLE_SIZE, SIGNATURE_NAME, Header, SeekingSource, walk
 from wasm_oci.wasmsign.hashing import HashingSource
 from wasm_oci.wasmsign.pattern import SectionPattern
-from wasm_oci.wasmsign.sections import DELIMITER_NAME, PREAMBLE_SIZE, SIGNATURE_NAME, Header, SeekingSource, walk
 
 _SHOWN = 60
 """Characters of a section's name that a message shows."""

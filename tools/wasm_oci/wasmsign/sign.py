@@ -11,12 +11,12 @@ from typing import BinaryIO
 from wasm_oci.digest import Digest, digest_of
 from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.files import atomic_output, open_input
+from wasm_oci.keys.ed25519 import SIGNATURE_SIZE
+from wasm_oci.keys.signer import Signer
+from wasm_oci.wasm.rewrite import custom_section, require_other_file
+from wasm_oci.wasm.sections import PREAMBLE_SIZE, SIGNATURE_NAME, Kind
 from wasm_oci.wasmsign.content import Content
-from wasm_oci.wasmsign.ed25519 import SIGNATURE_SIZE
-from wasm_oci.wasmsign.rewrite import custom_section, require_other_file
-from wasm_oci.wasmsign.sections import PREAMBLE_SIZE, SIGNATURE_NAME, Kind
 from wasm_oci.wasmsign.signature import HASH_SIZE, SignatureData, SignatureRecord, message
-from wasm_oci.wasmsign.signer import Signer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from wasm_oci.errors import FormatError, SignatureError
+from wasm_oci.keys.ed25519 import SIGNATURE_SIZE
 from wasm_oci.limits import LIMITS
-from wasm_oci.wasmsign.ed25519 import SIGNATURE_SIZE
-from wasm_oci.wasmsign.varint import encode_u32, read_minimal_u32, read_u32
+from wasm_oci.wasm.varint import encode_u32, read_minimal_u32, read_u32
 
 VERSION = CONTENT_TYPE = SHA256 = 1
 ED25519 = 1

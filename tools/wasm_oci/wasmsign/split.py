@@ -10,9 +10,9 @@ from pathlib import Path
 from wasm_oci.errors import FormatError
 from wasm_oci.files import atomic_output, open_input
 from wasm_oci.limits import LIMITS
+from wasm_oci.wasm.rewrite import SectionWriter
+from wasm_oci.wasm.sections import DELIMITER_NAME, PREAMBLE_SIZE, SIGNATURE_NAME, SeekingSource, read_preamble, walk
 from wasm_oci.wasmsign.pattern import SectionPattern
-from wasm_oci.wasmsign.rewrite import SectionWriter
-from wasm_oci.wasmsign.sections import DELIMITER_NAME, PREAMBLE_SIZE, SIGNATURE_NAME, SeekingSource, read_preamble, walk
 
 _DELIMITER_SIZE = 16
 

@@ -13,12 +13,12 @@ from typing import BinaryIO
 
 from wasm_oci.errors import FormatError, SignatureError, UsageError
 from wasm_oci.files import open_input
+from wasm_oci.keys import ed25519
+from wasm_oci.keys.key import PublicKey
 from wasm_oci.limits import LIMITS
-from wasm_oci.wasmsign import ed25519
-from wasm_oci.wasmsign.keys import PublicKey
+from wasm_oci.wasm.sections import PREAMBLE_SIZE, SIGNATURE_NAME, Header, Kind, SeekingSource, read_preamble, walk
 from wasm_oci.wasmsign.parts import Stretch, changed, fits, read_parts
 from wasm_oci.wasmsign.pattern import SectionPattern
-from wasm_oci.wasmsign.sections import PREAMBLE_SIZE, SIGNATURE_NAME, Header, Kind, SeekingSource, read_preamble, walk
 from wasm_oci.wasmsign.signature import ED25519, SignatureData, SignedHashes, message, parse_signature
 
 _SHOWN = 8

@@ -1,0 +1,299 @@
+"""Requests, redirects, retries and what is written to the log."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import logging
+import ssl
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from fakes.timing import IMPATIENT, FakeTime
+from fakes.web import Asked, Script, reply, serve
+from wasm_oci.errors import RegistryError, UsageError
+from wasm_oci.http.transport import ConnectionLost, Request, StreamBody, Transport, resolve
+from wasm_oci.limits import Limits
+
+SECRET = "canary-6f1d"
+
+
+@pytest.fixture
+def time() -> FakeTime:
+    return FakeTime()
+
+
+@pytest.fixture
+def transport(time: FakeTime) -> Iterator[Transport]:
+    with closing(Transport(limits=IMPATIENT, timing=time.timing, environ={})) as opened:
+        yield opened
+
+
+def get(url: str, **changes: object) -> Request:
+    return Request(**({"method": "GET", "url": url, "step": "look"} | changes))  # type: ignore[arg-type]  # fields by name
+
+
+def in_turn(*responses: bytes) -> Script:
+    """The answers one after the other, the last again and again."""
+    left = list(responses)
+    return lambda asked: left.pop(0) if len(left) > 1 else left[0]
+
+
+@pytest.mark.parametrize("status", ["408 Slow", "429 Many", "500 Oops", "502 Bad", "503 Busy", "504 Late"])
+def test_a_busy_answer_is_asked_for_again(transport: Transport, time: FakeTime, status: str) -> None:
+    with serve(in_turn(reply(status), reply(body=b"fine"))) as web:
+        assert transport.send(get(f"http://{web.host}/")).body == b"fine"
+        assert len(web.asked) == 2
+    assert time.waits == [IMPATIENT.retry_base]
+
+
+@pytest.mark.parametrize("status", ["400 Bad", "401 Who", "403 No", "404 None", "409 Conflict", "501 Never"])
+def test_a_refusal_is_not_asked_for_again(transport: Transport, status: str) -> None:
+    with serve(in_turn(reply(status))) as web:
+        assert transport.send(get(f"http://{web.host}/")).status == int(status[:3])
+        assert len(web.asked) == 1
+
+
+def test_retries_end_with_the_last_answer(transport: Transport) -> None:
+    with serve(in_turn(reply("503 Busy"))) as web:
+        assert transport.send(get(f"http://{web.host}/")).status == 503
+        assert len(web.asked) == 1 + IMPATIENT.retries
+
+
+def test_retry_after_is_waited(transport: Transport, time: FakeTime) -> None:
+    with serve(in_turn(reply("429 Many", Retry_After="9"), reply())) as web:
+        assert transport.send(get(f"http://{web.host}/")).status == 200
+    assert time.waits == [9.0]
+
+
+@pytest.mark.parametrize("response", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", b"junk\r\n\r\n"])
+def test_a_broken_connection_is_tried_again_and_then_named(transport: Transport, response: bytes) -> None:
+    with serve(in_turn(response)) as web:
+        with pytest.raises(ConnectionLost, match="look: the connection broke off") as caught:
+            transport.send(get(f"http://{web.host}/"))
+        assert len(web.asked) == 1 + IMPATIENT.retries
+        assert caught.value.where == web.host
+    assert (caught.value.status, caught.value.exit_code) == (0, 6)
+
+
+def test_a_request_that_must_not_be_repeated_is_not(transport: Transport) -> None:
+    with serve(in_turn(b"")) as web:
+        with pytest.raises(ConnectionLost):
+            transport.send(get(f"http://{web.host}/", retry=False))
+        assert len(web.asked) == 1
+
+
+def test_a_silent_registry_ends_within_the_limit(transport: Transport) -> None:
+    def silent(asked: Asked) -> bytes:
+        web.release.wait(20)
+        return b""
+
+    with serve(silent) as web, pytest.raises(ConnectionLost, match="no answer in time"):
+        transport.send(get(f"http://{web.host}/", retry=False))
+
+
+def test_an_answer_that_trickles_in_ends_within_the_limit(time: FakeTime) -> None:
+    slow = Limits(response_time=-1.0, retries=0)
+    with (
+        closing(Transport(limits=slow, timing=time.timing, environ={})) as transport,
+        serve(in_turn(reply(body=b"x" * 10))) as web,
+        pytest.raises(ConnectionLost, match="no answer in time"),
+    ):
+        transport.send(get(f"http://{web.host}/"))
+
+
+def test_a_closed_port_is_named(transport: Transport) -> None:
+    with serve(in_turn(b"")) as web:
+        host = web.host
+    with pytest.raises(ConnectionLost, match="the connection is refused; check that the registry is running"):
+        transport.send(get(f"http://{host}/"))
+
+
+def test_an_answer_above_its_limit_is_refused(transport: Transport) -> None:
+    with serve(in_turn(reply(body=b"x" * 101))) as web:
+        assert len(transport.send(get(f"http://{web.host}/", limit=101)).body) == 101
+        with pytest.raises(RegistryError, match="larger than 100 bytes"):
+            transport.send(get(f"http://{web.host}/", limit=100))
+
+
+def test_of_an_error_page_only_the_beginning_is_read(transport: Transport) -> None:
+    with serve(in_turn(reply("404 None", body=b"x" * 500_000))) as web:
+        assert len(transport.send(get(f"http://{web.host}/")).body) == IMPATIENT.error_body
+
+
+def test_a_redirect_on_the_same_host_keeps_authorization(transport: Transport) -> None:
+    def script(asked: Asked) -> bytes:
+        return reply("307 There", Location="/b") if "/a" in asked.line else reply(body=b"b")
+
+    with serve(script) as web:
+        response = transport.send(get(f"http://{web.host}/a", headers={"Authorization": f"Bearer {SECRET}"}))
+        assert (response.body, response.url) == (b"b", f"http://{web.host}/b")
+        assert [asked.headers.get("authorization") for asked in web.asked] == [f"Bearer {SECRET}"] * 2
+
+
+def test_a_redirect_to_another_host_drops_authorization_for_good(transport: Transport) -> None:
+    with serve(lambda asked: reply("302 Back", Location=f"http://{home.host}/end")) as other:
+
+        def script(asked: Asked) -> bytes:
+            return reply(body=b"end") if "/end" in asked.line else reply("307 There", Location=f"http://{other.host}/x")
+
+        with serve(script) as home:
+            assert transport.send(get(f"http://{home.host}/", headers={"authorization": SECRET})).body == b"end"
+            assert [asked.headers.get("authorization") for asked in (*home.asked, *other.asked)] == [SECRET, None, None]
+
+
+@pytest.mark.parametrize("status", ["301 A", "302 B", "307 C", "308 D"])
+def test_a_redirected_upload_stays_an_upload(transport: Transport, status: str) -> None:
+    def script(asked: Asked) -> bytes:
+        return reply("201 Made") if "/b" in asked.line else reply(status, Location="/b")
+
+    body = StreamBody(size=6, pieces=lambda: iter([b"abc", b"def"]))
+    with serve(script) as web:
+        assert transport.send(get(f"http://{web.host}/a", method="PUT", body=body)).status == 201
+        assert [asked.line.split()[0] for asked in web.asked] == ["PUT", "PUT"]
+        assert [asked.headers["content-length"] for asked in web.asked] == ["6", "6"]
+
+
+def test_an_upload_is_never_turned_into_a_get(transport: Transport) -> None:
+    with serve(in_turn(reply("303 See", Location="/b"))) as web:
+        with pytest.raises(RegistryError, match="would turn POST into GET"):
+            transport.send(get(f"http://{web.host}/a", method="POST"))
+        assert len(web.asked) == 1
+
+
+def test_a_body_with_a_secret_never_leaves_its_host(transport: Transport) -> None:
+    with serve(in_turn(reply())) as other, serve(in_turn(reply("307 There", Location=f"http://{other.host}/"))) as web:
+        with pytest.raises(RegistryError, match=f"redirected to {other.host}"):
+            transport.send(get(f"http://{web.host}/", method="POST", body=SECRET.encode(), leave_host=False))
+        assert not other.asked
+
+
+def test_redirects_end(transport: Transport) -> None:
+    with serve(in_turn(reply("307 Round", Location="/"))) as web:
+        with pytest.raises(RegistryError, match="more than 5 redirects"):
+            transport.send(get(f"http://{web.host}/"))
+        assert len(web.asked) == IMPATIENT.redirects + 1
+
+
+@pytest.mark.parametrize(
+    ("base", "location", "problem"),
+    [
+        ("https://ghcr.io/v2/", "http://ghcr.io/v2/x", "from https to plain http"),
+        ("https://ghcr.io/v2/", "http://127.0.0.1/x", "from https to plain http"),
+        ("http://localhost:5000/", "http://example.com/x", "another host by plain http"),
+        ("https://ghcr.io/v2/", "ftp://ghcr.io/x", "not a web address"),
+        ("https://ghcr.io/v2/", "file:///etc/passwd", "not a web address"),
+        ("https://ghcr.io/v2/", "https://user:pw@ghcr.io/x", "user name"),
+        ("https://ghcr.io/v2/", "https://[::1/x", "not a URL"),
+        ("https://ghcr.io/v2/", "https://ghcr.io:99999/x", "not a URL"),
+    ],
+)
+def test_a_location_that_must_not_be_followed(base: str, location: str, problem: str) -> None:
+    with pytest.raises(RegistryError, match=problem):
+        resolve(base, location, step="look")
+
+
+@pytest.mark.parametrize(
+    ("base", "location", "expected"),
+    [
+        (
+            "http://localhost:5000/v2/a/blobs/uploads/",
+            "/v2/a/blobs/uploads/1?_state=x",
+            "http://localhost:5000/v2/a/blobs/uploads/1?_state=x",
+        ),
+        ("https://ghcr.io/v2/", "https://storage.example.com/blob?sig=1", "https://storage.example.com/blob?sig=1"),
+        ("http://registry.lan/v2/", "http://registry.lan:81/x", "http://registry.lan:81/x"),
+        ("http://localhost:5000/", "http://127.0.0.1:5000/x", "http://127.0.0.1:5000/x"),
+    ],
+)
+def test_a_location_that_may_be_followed(base: str, location: str, expected: str) -> None:
+    assert resolve(base, location, step="look") == expected
+
+
+def test_no_netrc_and_no_cookie_is_used(transport: Transport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text(f"machine 127.0.0.1 login me password {SECRET}\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    with serve(in_turn(reply(Set_Cookie="a=b"))) as web:
+        for _ in range(2):
+            transport.send(get(f"http://{web.host}/"))
+        assert not any({"authorization", "cookie"} & set(asked.headers) for asked in web.asked)
+
+
+def test_a_proxy_of_the_environment_is_used_but_not_for_this_machine(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(in_turn(reply(body=b"by proxy"))) as proxy, serve(in_turn(reply(body=b"direct"))) as web:
+        for name in ("HTTP_PROXY", "http_proxy"):
+            monkeypatch.setenv(name, f"http://{proxy.host}")
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        assert transport.send(get("http://registry.invalid/v2/")).body == b"by proxy"
+        assert transport.send(get(f"http://{web.host}/")).body == b"direct"
+        assert [asked.line for asked in proxy.asked] == ["GET http://registry.invalid/v2/ HTTP/1.1"]
+        monkeypatch.setenv("NO_PROXY", "registry.invalid")
+        with pytest.raises(ConnectionLost):
+            transport.send(get("http://registry.invalid/v2/", retry=False))
+        assert len(proxy.asked) == 1
+
+
+def authority(folder: Path) -> tuple[Path, ssl.SSLContext]:
+    """A certificate for 127.0.0.1 that signs itself, and a server's context with it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test authority")])
+    start = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(start)
+        .not_valid_after(start + datetime.timedelta(days=36500))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "authority.pem"
+    secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM) + secret)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return path, context
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
+def test_a_company_authority_is_named_by_the_environment(tmp_path: Path, variable: str) -> None:
+    path, context = authority(tmp_path)
+    with serve(in_turn(reply(body=b"safe")), tls=context) as web:
+        with closing(Transport(limits=IMPATIENT, environ={variable: str(path)})) as trusting:
+            assert trusting.send(get(f"https://{web.host}/")).body == b"safe"
+        with (
+            closing(Transport(limits=IMPATIENT, timing=FakeTime().timing, environ={})) as strict,
+            pytest.raises(ConnectionLost, match=r"TLS certificate.*set SSL_CERT_FILE"),
+        ):
+            strict.send(get(f"https://{web.host}/"))
+
+
+def test_a_certificate_file_that_does_not_exist_is_named() -> None:
+    with pytest.raises(UsageError, match="the certificate file of SSL_CERT_FILE does not exist"):
+        Transport(environ={"SSL_CERT_FILE": "/nowhere/ca.pem"})
+
+
+def test_the_log_shows_neither_authorization_nor_signed_urls(transport: Transport, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG), serve(in_turn(reply())) as web:
+        transport.send(get(f"http://{web.host}/blob?X-Signature={SECRET}", headers={"Authorization": f"Bearer {SECRET}"}))
+        assert f"GET http://{web.host}/blob?…: 200" in caplog.text
+    assert SECRET not in caplog.text
+
+
+def test_an_error_shows_no_signed_url(transport: Transport) -> None:
+    with serve(in_turn(b"")) as web, pytest.raises(ConnectionLost) as caught:
+        transport.send(get(f"http://{web.host}/blob?X-Signature={SECRET}"))
+    assert SECRET not in str(caught.value)
+    assert SECRET not in repr(get("http://h/", headers={"Authorization": SECRET}, body=SECRET.encode()))

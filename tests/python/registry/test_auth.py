@@ -1,0 +1,263 @@
+"""Answers to challenges: which token service is asked for what, and who gets to see a credential."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from dataclasses import replace
+
+import pytest
+
+from fakes.timing import IMPATIENT, FakeTime
+from fakes.token_server import TokenServer, token_server
+from fakes.web import reply, serve
+from wasm_oci.errors import AuthError, RegistryError, WasmOciError
+from wasm_oci.http.transport import Transport
+from wasm_oci.local_registry.access import Basic, Bearer
+from wasm_oci.local_registry.actions import Reply
+from wasm_oci.local_registry.faults import Fault
+from wasm_oci.local_registry.server import RunningRegistry, start
+from wasm_oci.oci.reference import Reference
+from wasm_oci.registry.auth import check_realm, merge_scopes
+from wasm_oci.registry.client import RegistryClient
+from wasm_oci.registry.credential import Credential
+
+SECRET = "canary-31b0"
+ROBOT = Credential(source="the test", username="robot", password=SECRET)
+
+
+class Scene:
+    """A registry with a token service, and clients of it."""
+
+    def __init__(self, tokens: TokenServer, registry: RunningRegistry, stack: ExitStack) -> None:
+        self.tokens = tokens
+        self.registry = registry
+        self.time = FakeTime()
+        self._stack = stack
+
+    def client(self, credential: Credential = ROBOT, *, actions: str = "pull,push") -> RegistryClient:
+        transport = self._stack.enter_context(closing(Transport(limits=IMPATIENT, timing=self.time.timing, environ={})))
+        reference = Reference.parse(f"{self.registry.host}/library/hello")
+        return RegistryClient(reference, transport=transport, lookup=lambda: credential, actions=actions)
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    with ExitStack() as stack:
+        tokens = stack.enter_context(token_server(users={"robot": SECRET}, refresh_tokens={SECRET: "robot"}))
+        registry = stack.enter_context(start(auth=Bearer(realm=f"{tokens.realm}?team=a%26b", grants=tokens.grants)))
+        yield Scene(tokens, registry, stack)
+
+
+def test_a_token_is_asked_for_once_with_push(scene: Scene) -> None:
+    client = scene.client()
+    assert client.find_manifest("v1") is None
+    assert client.find_manifest("v2") is None
+    (asked,) = scene.tokens.requests
+    assert (asked.method, asked.user, asked.service) == ("GET", "robot", "local-registry")
+    assert asked.scopes == ("repository:library/hello:pull,push",)
+    assert asked.query["team"] == ["a&b"]
+    assert [record.authorization for record in scene.registry.requests] == [False, True, True]
+    assert client.credential_source == "the test"
+
+
+def test_anonymous_tokens_are_asked_for_without_a_credential(scene: Scene) -> None:
+    assert scene.client(Credential(source="none"), actions="pull").find_manifest("v1") is None
+    (asked,) = scene.tokens.requests
+    assert not asked.authorization
+
+
+@pytest.mark.parametrize("key", ["token", "access_token"])
+def test_both_names_of_a_token_are_read(scene: Scene, key: str) -> None:
+    scene.tokens.answer_key = key
+    assert scene.client().find_manifest("v1") is None
+
+
+def test_an_old_token_is_renewed_before_it_is_used(scene: Scene) -> None:
+    scene.tokens.expires_in = None
+    client = scene.client()
+    for step in (0.0, 50.0, 11.0):
+        scene.time.seconds += step
+        client.find_manifest("v1")
+    assert len(scene.tokens.requests) == 2
+
+
+def test_a_token_that_is_refused_later_is_renewed_once(scene: Scene) -> None:
+    client = scene.client()
+    client.find_manifest("v1")
+    scene.tokens.revoke()
+    assert client.find_manifest("v1") is None
+    assert len(scene.tokens.requests) == 2
+
+
+def test_a_new_token_that_is_refused_is_the_end(scene: Scene) -> None:
+    scene.registry.faults.add(
+        Fault(
+            path="/manifests/", times=None, action=Reply(status=401, headers={"WWW-Authenticate": f'Bearer realm="{scene.tokens.realm}"'})
+        )
+    )
+    with pytest.raises(AuthError):
+        scene.client().find_manifest("v1")
+    assert len(scene.tokens.requests) == 1
+    assert len(scene.registry.requests) == 2
+
+
+def test_an_identity_token_is_posted(scene: Scene) -> None:
+    assert scene.client(Credential(source="the test", identity_token=SECRET)).find_manifest("v1") is None
+    (asked,) = scene.tokens.requests
+    assert (asked.method, asked.grant_type, asked.user, asked.authorization) == ("POST", "refresh_token", "robot", False)
+    assert asked.scopes == ("repository:library/hello:pull,push",)
+
+
+def test_an_identity_token_goes_by_get_where_post_is_unknown(scene: Scene) -> None:
+    scene.tokens.post = False
+    assert scene.client(Credential(source="the test", username="robot", identity_token=SECRET)).find_manifest("v1") is None
+    assert [(asked.method, asked.user) for asked in scene.tokens.requests] == [("POST", "robot"), ("GET", "robot")]
+
+
+def test_a_registry_token_is_used_as_it_is(scene: Scene) -> None:
+    ready = scene.tokens.issue("robot", ("repository:library/hello:pull,push",))
+    assert scene.client(Credential(source="the test", registry_token=ready)).find_manifest("v1") is None
+    assert not scene.tokens.requests
+
+
+def test_a_wrong_password_names_its_source_and_never_itself(scene: Scene) -> None:
+    wrong = replace(ROBOT, username="stranger", source="environment variable TOKEN")
+    with pytest.raises(AuthError) as caught:
+        scene.client(wrong).find_manifest("v1")
+    text = str(caught.value)
+    assert f"{scene.registry.host}/library/hello: " in text
+    assert "answers 401 (credential: environment variable TOKEN)" in text
+    assert "check that the credential from environment variable TOKEN is valid" in text
+    assert SECRET not in text
+
+
+def test_missing_rights_name_what_was_asked(scene: Scene) -> None:
+    with pytest.raises(AuthError) as caught:
+        scene.client(Credential(source="none (anonymous)")).put_manifest("v1", b"{}", "application/json")
+    text = str(caught.value)
+    assert "push manifest v1: status 401 (UNAUTHORIZED" in text
+    assert "asked for pull,push; credential: none (anonymous)" in text
+    assert f"log in with `docker login {scene.registry.host}`" in text
+
+
+def test_403_says_which_right_to_give(scene: Scene) -> None:
+    scene.registry.faults.add(
+        Fault(method="PUT", action=Reply(status=403, body=b'{"errors":[{"code":"DENIED","message":"no\\n\\u001b[31m"}]}'))
+    )
+    with pytest.raises(AuthError, match="DENIED: no") as caught:
+        scene.client().put_manifest("v1", b"{}", "application/json")
+    assert "give this credential the right to pull,push (on ghcr.io: write access to the package)" in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+def test_what_a_registry_echoes_is_shown_without_secrets(scene: Scene) -> None:
+    client = scene.client()
+    client.find_manifest("v1")
+    scene.registry.faults.add(Fault(action=Reply(status=403, body=f"you sent {SECRET}".encode())))
+    with pytest.raises(AuthError, match=r"you sent \*\*\*") as caught:
+        client.fetch_manifest("v1")
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("response", "kind", "problem"),
+    [
+        ((200, b"<html>hello"), RegistryError, "did not answer with JSON"),
+        ((200, b"{}"), RegistryError, "gave no usable token"),
+        ((200, b'{"token":"a b"}'), RegistryError, "gave no usable token"),
+        ((200, b'{"token":"a\\r\\nX: y"}'), RegistryError, "gave no usable token"),
+        ((200, b'{"token":7}'), RegistryError, "gave no usable token"),
+        ((403, b""), AuthError, "answers 403"),
+        ((404, b""), RegistryError, "answered 404"),
+        ((503, b""), RegistryError, "answered 503"),
+    ],
+)
+def test_token_services_that_fail(scene: Scene, response: tuple[int, bytes], kind: type[WasmOciError], problem: str) -> None:
+    scene.tokens.response = response
+    with pytest.raises(kind, match=problem):
+        scene.client().find_manifest("v1")
+
+
+def test_basic_is_sent_at_once_after_the_first_challenge() -> None:
+    with start(auth=Basic(user="robot", password=SECRET)) as registry, ExitStack() as stack:
+        scene = Scene(TokenServer(), registry, stack)
+        client = scene.client()
+        client.find_manifest("v1")
+        client.find_manifest("v1")
+        assert [record.authorization for record in registry.requests] == [False, True, True]
+
+
+def test_basic_without_a_credential_says_how_to_log_in() -> None:
+    with start(auth=Basic(user="robot", password=SECRET)) as registry, ExitStack() as stack:
+        client = Scene(TokenServer(), registry, stack).client(Credential(source="none (anonymous)"))
+        with pytest.raises(AuthError, match=f"log in with `docker login {registry.host}`"):
+            client.find_manifest("v1")
+
+
+def test_a_credential_never_goes_to_a_host_that_a_redirect_names() -> None:
+    challenge = 'Basic realm="give it to me"'
+    with (
+        serve(lambda asked: reply("401 Who", WWW_Authenticate=challenge)) as thief,
+        serve(lambda asked: reply("307 There", Location=f"http://{thief.host}/")) as web,
+        closing(Transport(limits=IMPATIENT, environ={})) as transport,
+    ):
+        client = RegistryClient(Reference.parse(f"{web.host}/a/b"), transport=transport, lookup=lambda: ROBOT)
+        with pytest.raises(RegistryError, match=f"{thief.host}, to which the registry redirects, answers status 401"):
+            client.fetch_manifest("v1")
+        assert not any("authorization" in asked.headers for asked in (*web.asked, *thief.asked))
+
+
+@pytest.mark.parametrize(
+    ("realm", "base"),
+    [
+        ("https://auth.docker.io/token", "https://registry-1.docker.io"),
+        ("https://ghcr.io/token", "https://ghcr.io"),
+        ("https://10.0.0.5/token", "https://10.0.0.5"),
+        ("https://10.0.0.5:8443/token", "https://10.0.0.5"),
+        ("http://127.0.0.1:5001/token", "http://localhost:5000"),
+        ("http://registry.lan/token", "http://registry.lan:5000"),
+        ("https://auth.example.com/token", "http://localhost:5000"),
+    ],
+)
+def test_a_realm_that_may_see_a_credential(realm: str, base: str) -> None:
+    check_realm(realm, base, where="")
+
+
+@pytest.mark.parametrize(
+    ("realm", "base"),
+    [
+        ("http://auth.docker.io/token", "https://registry-1.docker.io"),
+        ("http://ghcr.io/token", "https://ghcr.io"),
+        ("http://evil.example/token", "http://localhost:5000"),
+        ("https://127.0.0.1/token", "https://ghcr.io"),
+        ("https://localhost/token", "https://ghcr.io"),
+        ("https://a.localhost/token", "https://ghcr.io"),
+        ("https://localhost.localdomain/token", "https://ghcr.io"),
+        ("https://ip6-localhost/token", "https://ghcr.io"),
+        ("https://localhost./token", "https://ghcr.io"),
+        ("https://[64:ff9b::10.0.0.1]/token", "https://ghcr.io"),
+        ("https://[64:ff9b::a9fe:a9fe]/token", "https://ghcr.io"),
+        ("https://[2002:7f00:1::]/token", "https://ghcr.io"),
+        ("https://[2002:c0a8:101::1]/token", "https://ghcr.io"),
+        ("https://10.1.2.3/token", "https://ghcr.io"),
+        ("https://169.254.169.254/latest", "https://ghcr.io"),
+        ("https://[::1]/token", "https://ghcr.io"),
+        ("https://[::ffff:10.0.0.1]/token", "https://ghcr.io"),
+        ("https://2130706433/token", "https://ghcr.io"),
+        ("https://0x7f000001/token", "https://ghcr.io"),
+        ("https://user@auth.docker.io/token", "https://registry-1.docker.io"),
+        ("file:///etc/passwd", "https://ghcr.io"),
+        ("https://[::1/token", "https://ghcr.io"),
+        ("", "https://ghcr.io"),
+    ],
+)
+def test_a_realm_that_must_not_see_a_credential(realm: str, base: str) -> None:
+    with pytest.raises(AuthError, match="refused to send a credential") as caught:
+        check_realm(realm, base, where="ghcr.io/a")
+    assert caught.value.reason == "unsafe_realm"
+
+
+def test_scopes_of_one_name_are_joined() -> None:
+    scopes = ["repository:a:pull", "repository:a:push", "repository:b:pull", "repository:a:pull,push"]
+    assert merge_scopes(scopes) == ["repository:a:pull,push", "repository:b:pull"]

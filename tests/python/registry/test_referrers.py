@@ -1,0 +1,218 @@
+"""Referrers by API and by fallback tag (needs N22, N23)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from fakes.clients import client_of, put_blob
+from fakes.web import reply, serve
+from wasm_oci.errors import RegistryError
+from wasm_oci.limits import LIMITS
+from wasm_oci.local_registry.actions import Hangup, Headers, Reply
+from wasm_oci.local_registry.faults import Fault
+from wasm_oci.local_registry.server import RunningRegistry, start
+from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB, INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, SIGNATURE_MEDIA_TYPE, Descriptor
+from wasm_oci.oci.manifest import Manifest, signature_referrer
+from wasm_oci.registry.client import RegistryClient
+from wasm_oci.registry.referrers import API, FALLBACK, attach, fallback_tag, find_referrers, list_referrers
+from wasm_oci.timing import REAL_TIME
+
+SUBJECT = Manifest(config=EMPTY, layers=(EMPTY,), artifact_type="application/vnd.test").descriptor()
+TAG = f"sha256-{SUBJECT.digest.hex}"
+
+
+@pytest.fixture(params=[True, False], ids=["api", "fallback"])
+def registry(request: pytest.FixtureRequest) -> Iterator[RunningRegistry]:
+    with start(referrers_api=request.param) as running:
+        yield running
+
+
+@pytest.fixture
+def without_api() -> Iterator[RunningRegistry]:
+    with start(referrers_api=False) as running:
+        yield running
+
+
+@pytest.fixture
+def client(registry: RunningRegistry) -> Iterator[RegistryClient]:
+    with client_of(registry) as opened:
+        yield opened
+
+
+@pytest.fixture
+def plain(without_api: RunningRegistry) -> Iterator[RegistryClient]:
+    """A client of a registry that has no API for referrers."""
+    with client_of(without_api) as opened:
+        yield opened
+
+
+def sign(client: RegistryClient, signature: bytes) -> Manifest:
+    """Pushes the blobs of a signature of SUBJECT; returns the manifest, which is not pushed."""
+    put_blob(client, EMPTY_BLOB)
+    put_blob(client, signature)
+    return signature_referrer(SUBJECT, signature)
+
+
+def put_fallback(client: RegistryClient, *entries: dict[str, Any], **members: Any) -> None:
+    document = {"schemaVersion": 2, "mediaType": INDEX_MEDIA_TYPE, "manifests": list(entries), **members}
+    client.put_manifest(TAG, json.dumps(document).encode(), INDEX_MEDIA_TYPE)
+
+
+def put(client: RegistryClient, manifest: Manifest) -> dict[str, Any]:
+    put_blob(client, EMPTY_BLOB)
+    client.put_manifest(manifest.descriptor().digest, manifest.raw, MANIFEST_MEDIA_TYPE)
+    return manifest.descriptor().to_json()
+
+
+def test_the_fallback_tag_is_that_of_the_specification() -> None:
+    assert fallback_tag(SUBJECT.digest) == TAG
+    assert len(TAG) == 71
+
+
+def test_attached_is_found(client: RegistryClient, registry: RunningRegistry) -> None:
+    manifest = sign(client, b"signature")
+    mode = attach(client, manifest)
+    assert mode == (API if registry.behaviour.referrers_api else FALLBACK)
+    listed = list_referrers(client, SUBJECT.digest)
+    assert (listed.mode, [entry.digest for entry in listed.entries]) == (mode, [manifest.descriptor().digest])
+    assert [entry.artifact_type for entry in listed.entries] == [SIGNATURE_MEDIA_TYPE]
+    assert [found.raw for found in find_referrers(client, SUBJECT.digest, SIGNATURE_MEDIA_TYPE)] == [manifest.raw]
+
+
+def test_nothing_attached_is_none(client: RegistryClient) -> None:
+    assert list_referrers(client, SUBJECT.digest).entries == ()
+
+
+def test_attaching_again_changes_nothing(client: RegistryClient, registry: RunningRegistry) -> None:
+    manifest = sign(client, b"signature")
+    attach(client, manifest)
+    registry.requests.clear()
+    attach(client, manifest)
+    assert not [record for record in registry.requests if record.method == "PUT" and TAG in record.path]
+    assert len(list_referrers(client, SUBJECT.digest).entries) == 1
+
+
+def test_no_attacher_loses_another(registry: RunningRegistry) -> None:
+    signatures = [b"signature %d" % number for number in range(8)]
+    with ExitStack() as stack, ThreadPoolExecutor(len(signatures)) as pool:
+        clients = [stack.enter_context(client_of(registry, timing=REAL_TIME, limits=LIMITS)) for _ in signatures]
+        manifests = [sign(client, signature) for client, signature in zip(clients, signatures, strict=True)]
+        list(pool.map(attach, clients, manifests))
+        found = find_referrers(clients[0], SUBJECT.digest, SIGNATURE_MEDIA_TYPE)
+    assert {manifest.descriptor().digest for manifest in found} == {manifest.descriptor().digest for manifest in manifests}
+
+
+def test_an_entry_that_is_lost_is_added_again(plain: RegistryClient, without_api: RunningRegistry) -> None:
+    fault = without_api.faults.add(Fault(method="PUT", path=f"/manifests/{TAG}$", action=Reply(status=201)))
+    manifest = sign(plain, b"signature")
+    assert attach(plain, manifest) == FALLBACK
+    assert fault.hits == 1
+    assert list_referrers(plain, SUBJECT.digest).has(manifest.descriptor().digest)
+
+
+def test_an_entry_that_is_lost_for_ever_is_an_error(plain: RegistryClient, without_api: RunningRegistry) -> None:
+    fault = without_api.faults.add(Fault(method="PUT", path=f"/manifests/{TAG}$", action=Reply(status=201), times=None))
+    with pytest.raises(RegistryError, match=r"is lost from tag sha256-.*again and again; another program") as caught:
+        attach(plain, sign(plain, b"signature"))
+    assert (caught.value.reason, fault.hits) == ("referrer_lost", 3)
+
+
+def test_entries_of_others_stay_as_they_are(plain: RegistryClient) -> None:
+    other = put(plain, Manifest(config=EMPTY, layers=(EMPTY,), artifact_type="application/vnd.other", subject=SUBJECT))
+    other |= {"data": "e30=", "urls": ["https://example.com"], "annotations": {"a": "b"}}
+    put_fallback(plain, other, annotations={"kept": "yes"})
+    attach(plain, sign(plain, b"signature"))
+    document = json.loads(plain.fetch_manifest(TAG).data)
+    assert document["manifests"][0] == other
+    assert document["annotations"] == {"kept": "yes"}
+    assert len(document["manifests"]) == 2
+
+
+def test_wrong_types_of_fallback_entries_are_no_obstacle(plain: RegistryClient) -> None:
+    manifest = sign(plain, b"signature")
+    entry = put(plain, manifest) | {"artifactType": EMPTY.media_type}
+    put_fallback(plain, entry)
+    assert [found.raw for found in find_referrers(plain, SUBJECT.digest, SIGNATURE_MEDIA_TYPE)] == [manifest.raw]
+
+
+def test_entries_are_checked_for_their_subject(plain: RegistryClient) -> None:
+    elsewhere = signature_referrer(Descriptor.of(b"another", MANIFEST_MEDIA_TYPE), b"signature")
+    put_blob(plain, b"signature")
+    none = Manifest(config=EMPTY, layers=(EMPTY,), artifact_type=SIGNATURE_MEDIA_TYPE)
+    missing = signature_referrer(SUBJECT, b"never pushed").descriptor().to_json()
+    without_api_state = [put(plain, elsewhere), put(plain, none)]
+    with pytest.raises(RegistryError):
+        put_fallback(plain, *without_api_state, missing)
+    put_fallback(plain, *without_api_state)
+    assert list(find_referrers(plain, SUBJECT.digest, SIGNATURE_MEDIA_TYPE)) == []
+
+
+def test_a_fallback_tag_that_is_the_subject_is_none() -> None:
+    data = Manifest(config=EMPTY, layers=(EMPTY,), artifact_type="application/vnd.test").encode()
+
+    def gitlab(line: str) -> bytes:
+        return reply("404 None") if "/referrers/" in line else reply(body=data, Content_Type=MANIFEST_MEDIA_TYPE)
+
+    with serve(lambda asked: gitlab(asked.line)) as web, client_of(web.host) as client:
+        assert list_referrers(client, SUBJECT.digest).entries == ()
+
+
+def test_a_fallback_tag_of_another_kind_is_never_overwritten(plain: RegistryClient, without_api: RunningRegistry) -> None:
+    other = Manifest(config=EMPTY, layers=(), artifact_type="application/vnd.other")
+    put(plain, other)
+    plain.put_manifest(TAG, other.raw, MANIFEST_MEDIA_TYPE)
+    manifest = sign(plain, b"signature")
+    without_api.requests.clear()
+    with pytest.raises(RegistryError, match=r"is no list of referrers but application/vnd.oci.image.manifest") as caught:
+        attach(plain, manifest)
+    assert caught.value.reason == "fallback_tag"
+    assert not [record for record in without_api.requests if record.method == "PUT" and TAG in record.path]
+
+
+@pytest.mark.parametrize(
+    "action",
+    [Reply(status=429), Reply(status=500), Reply(status=503), Hangup(), Reply(status=200, body=b"<html>"), Reply(status=200, body=b"{}")],
+)
+@pytest.mark.parametrize("path", ["/referrers/", "/manifests/sha256-"])
+def test_a_failed_look_up_is_never_none(without_api: RunningRegistry, action: Reply, path: str) -> None:
+    without_api.faults.add(Fault(method="GET", path=path, action=action, times=None))
+    with client_of(without_api) as client, pytest.raises(RegistryError):
+        list_referrers(client, SUBJECT.digest)
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_a_registry_without_the_api_says_so_in_many_ways(plain: RegistryClient, without_api: RunningRegistry, status: int) -> None:
+    attach(plain, sign(plain, b"signature"))
+    without_api.faults.add(Fault(method="GET", path="/referrers/", action=Reply(status=status, body=b"404 page not found")))
+    assert len(list_referrers(plain, SUBJECT.digest).entries) == 1
+
+
+def test_an_api_that_does_not_say_so_on_push_is_found_by_reading() -> None:
+    with start() as registry, client_of(registry) as client:
+        registry.faults.add(Fault(method="PUT", path="/manifests/", action=Headers(changes={"OCI-Subject": None})))
+        assert attach(client, sign(client, b"signature")) == API
+        assert not [record for record in registry.requests if record.method == "PUT" and TAG in record.path]
+
+
+@pytest.mark.parametrize("member", [{"manifests": {}}, {"schemaVersion": 1}])
+def test_a_malformed_list_is_an_error(member: dict[str, Any]) -> None:
+    body = json.dumps({"schemaVersion": 2, "mediaType": INDEX_MEDIA_TYPE, "manifests": []} | member).encode()
+    with (
+        serve(lambda asked: reply(body=body)) as web,
+        client_of(web.host) as client,
+        pytest.raises(RegistryError, match="the list is malformed"),
+    ):
+        list_referrers(client, SUBJECT.digest)
+
+
+def test_entries_that_cannot_be_used_are_passed_over() -> None:
+    entries = [{}, SUBJECT.to_json() | {"digest": "sha512:" + "0" * 128}, SUBJECT.to_json()]
+    body = json.dumps({"schemaVersion": 2, "mediaType": INDEX_MEDIA_TYPE, "manifests": entries}).encode()
+    with serve(lambda asked: reply(body=body)) as web, client_of(web.host) as client:
+        assert list_referrers(client, SUBJECT.digest).entries == (SUBJECT,)

@@ -1,0 +1,1 @@
+"""The commands of `wasm_oci`, one module each."""

@@ -1,0 +1,27 @@
+"""`wasm_oci attach`: embeds a detached signature."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from wasm_oci.outcome import Outcome
+from wasm_oci.wasmsign.detach import attach_file
+
+DESCRIPTION = """Embed a detached signature into the WebAssembly module or component that it belongs to.
+
+A signature of another file, and a file that is signed already, are refused. Whose signature it is is not checked
+here; `wasm_oci verify` does that.
+
+  wasm_oci attach -i hello.wasm -S hello.sig -o hello.signed.wasm"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-i", "--input-file", type=Path, required=True, metavar="FILE", help="unsigned module or component")
+    parser.add_argument("-o", "--output-file", type=Path, required=True, metavar="FILE", help="where it goes; may be the input file")
+    parser.add_argument("-S", "--signature-file", type=Path, required=True, metavar="FILE", help="its detached signature")
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    attach_file(args.input_file, args.output_file, args.signature_file)
+    return Outcome(text=f"Attached: {args.output_file}", document={"file": str(args.output_file)})

@@ -1,0 +1,113 @@
+"""`wasm_oci inspect`: show what a reference, a layout or a .wasm file holds."""
+
+from __future__ import annotations
+
+import argparse
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from wasm_oci.digest import Digest
+from wasm_oci.errors import UsageError, one_line
+from wasm_oci.files import file_type
+from wasm_oci.jsontext import JsonObject
+from wasm_oci.oci.inspection import LayoutPlace, inspect_artifact, inspect_wasm
+from wasm_oci.outcome import Outcome
+
+DESCRIPTION = """Shows what a .wasm file, an OCI image layout or a reference in a registry holds.
+
+  wasm_oci inspect hello.wasm
+  wasm_oci inspect hello_layout            (or hello_layout:TAG, hello_layout@sha256:…)
+  wasm_oci inspect localhost:5000/my-org/hello:v1.0.0
+
+Nothing is verified: annotations and key ids are what the producer wrote. `wasm_oci verify` and `pull` verify.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("target", help="a .wasm file, the folder of a layout, or a reference")
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    document = _inspect(args.target)
+    return Outcome(text="\n".join(one_line(line) for line in _lines(document)), document=document)
+
+
+def _inspect(target: str) -> JsonObject:
+    path = Path(target)
+    found = file_type(path)
+    if found == stat.S_IFDIR:
+        return {"type": "layout", **inspect_artifact(LayoutPlace(path, None))}
+    if found is not None:
+        return inspect_wasm(path)
+    folder, at, digest = target.rpartition("@")
+    if at and file_type(Path(folder)) == stat.S_IFDIR:
+        return {"type": "layout", **inspect_artifact(LayoutPlace(Path(folder), Digest.parse(digest, where=target)))}
+    folder, colon, tag = target.rpartition(":")
+    if colon and file_type(Path(folder)) == stat.S_IFDIR:
+        return {"type": "layout", **inspect_artifact(LayoutPlace(Path(folder), tag))}
+    if path.is_absolute() or path.suffix == ".wasm" or target.startswith("."):
+        raise UsageError("there is no such file or folder", where=target, hint="check the path")
+    from wasm_oci.publish.remote import inspect_reference
+
+    return {"type": "registry", **inspect_reference(target)}
+
+
+def _lines(document: JsonObject) -> Iterator[str]:
+    yield f"{document['target']}"
+    yield from _rows(document, ("kind", "mediaType", "artifactType", "digest", "size"))
+    if document["type"] == "wasm":
+        yield from _wasm_lines(document)
+        return
+    yield from _named("annotations", document["annotations"])
+    if config := document.get("config"):
+        yield f"  config       {config['digest']}, {config['size']} bytes"
+        content = config.get("content", {})
+        yield from (f"    {key:<14} {content[key]}" for key in ("os", "architecture", "created", "author") if content.get(key))
+        for key in ("imports", "exports"):
+            yield from _listed(f"    {key}", (content.get("component") or {}).get(key, ()))
+        if "malformed" in config:
+            yield f"    malformed: {config['malformed']}"
+    for kind in ("layers", "manifests", "referrers"):
+        for entry in document.get(kind, ()):
+            title = entry.get("annotations", {}).get("org.opencontainers.image.title", "")
+            name = entry.get("artifactType") or entry["mediaType"]
+            yield f"  {kind.removesuffix('s'):<12} {entry['digest']}, {entry['size']} bytes, {name} {title}".rstrip()
+    if subject := document.get("subject"):
+        yield f"  {'subject':<12} {subject['digest']}"
+
+
+def _wasm_lines(document: JsonObject) -> Iterator[str]:
+    yield from _listed("  imports", document["imports"])
+    yield from _listed("  exports", document["exports"])
+    yield from _named("metadata", document["metadata"])
+    yield "  sections"
+    for row in document["sections"]:
+        yield f"    {row['section']:<14} {row['count']:>5} with {row['bytes']} bytes  {row.get('name', '')}".rstrip()
+    signature = document["signature"]
+    if signature is None:
+        yield "  signature    none"
+    elif "malformed" in signature:
+        yield f"  signature    malformed: {signature['malformed']}"
+    else:
+        for number, signed in enumerate(signature["sets"], 1):
+            keys = ", ".join(record["keyId"] or "no key id" for record in signed["signatures"])
+            yield f"  signature    set {number}: {signed['hashes']} hash(es), signed by {keys}"
+
+
+def _rows(document: JsonObject, keys: tuple[str, ...]) -> Iterator[str]:
+    yield from (f"  {key:<12} {document[key]}" for key in keys if key in document)
+
+
+def _named(title: str, values: dict[str, Any]) -> Iterator[str]:
+    if values:
+        yield f"  {title}"
+        yield from (f"    {key:<38} {value}" for key, value in sorted(values.items()))
+
+
+def _listed(title: str, values: list[str]) -> Iterator[str]:
+    if values:
+        yield title
+        indent = " " * (len(title) - len(title.lstrip()) + 2)
+        yield from (indent + value for value in values)

@@ -1,0 +1,79 @@
+"""`wasm_oci keygen`: an Ed25519 key pair in two new files."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from wasm_oci.cli.common.arguments import refuse_beside_request
+from wasm_oci.cli.common.key_files import write_new
+from wasm_oci.errors import FormatError, UsageError
+from wasm_oci.files import reason_of
+from wasm_oci.keys.key import COMPACT, FORMATS, OPENSSH, SecretKey
+from wasm_oci.outcome import Outcome
+
+DESCRIPTION = """Make an Ed25519 key pair for signing WebAssembly.
+
+The secret file can be read by its owner only. Existing files are never overwritten: either both files are
+written, or none. The compact form is wasmsign2's own; the OpenSSH form is that of ssh-keygen, without a passphrase.
+
+  wasm_oci keygen -k signing.secret -K signing.public"""
+
+
+_NOT_IN_NAMES = frozenset("/\\:\0")
+"""With these a name leads to another folder, on one system or another."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-k", "--secret-key", type=Path, metavar="FILE", help="secret key to write; must not exist")
+    parser.add_argument("-K", "--public-key", type=Path, metavar="FILE", help="public key to write; must not exist")
+    parser.add_argument("--format", choices=FORMATS, default=COMPACT, help="form of both files (default: compact)")
+    parser.add_argument("--comment", default="", metavar="TEXT", help="comment inside the key files; OpenSSH only")
+    parser.add_argument(
+        "--behind-link",
+        action="store_true",
+        help="make the secret file a link to a hidden file beside it; Bazel opens to everyone what it finds in an output itself",
+    )
+    parser.add_argument("--request", type=Path, metavar="FILE", help="take names, form and comment from the request of a keygen target")
+    parser.add_argument("--output-dir", type=Path, metavar="DIR", help="with --request: folder of the two files, made if it is absent")
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    if args.request:
+        _read_request(args)
+    elif args.output_dir:
+        raise UsageError("--output-dir goes with --request", hint="name the files with -k and -K")
+    if not (args.secret_key and args.public_key):
+        raise UsageError("two files are needed", hint="name them with -k and -K")
+    if args.comment and args.format != OPENSSH:
+        raise UsageError(f"a {args.format} key has no room for a comment", where="--comment", hint="add --format openssh")
+    if not args.comment.isprintable():
+        raise UsageError("the comment is not one line of printable characters", where="--comment", hint="leave line ends out")
+    key = SecretKey.generate(args.format, args.comment)
+    pair = (args.secret_key, key.encoded(args.format), 0o600), (args.public_key, key.public.encoded(args.format), 0o666)
+    write_new(*pair, behind_link=args.behind_link)
+    key_id = key.public.key_id.hex()
+    document = {"format": args.format, "keyId": key_id, "publicKey": key.public.raw.hex()}
+    text = f"Secret key: {args.secret_key} (keep it to yourself)\nPublic key: {args.public_key}\nKey id:     {key_id}"
+    return Outcome(text=text, document=document)
+
+
+def _read_request(args: argparse.Namespace) -> None:
+    """Fills the arguments from a request (schema version 1) that a keygen target wrote, and makes the folder."""
+    from wasm_oci.run_request import read_run_request
+
+    if args.output_dir is None:
+        raise UsageError("no folder is named for the key pair", hint="write: bazel run TARGET -- --output-dir DIR")
+    refuse_beside_request(args, add_arguments, ("output_dir",))
+    request = read_run_request(args.request, dict.fromkeys(("format", "comment", "secretName", "publicName"), str))
+    args.format, args.comment = request["format"], request["comment"]
+    if args.format not in FORMATS:
+        raise FormatError(f"{args.format[:40]!r} is no form of keys", where=str(args.request), hint="build the target again")
+    for member in ("secretName", "publicName"):
+        if request[member] in ("", ".", "..") or not _NOT_IN_NAMES.isdisjoint(request[member]):
+            raise FormatError(f"{member} is not the name of a file", where=str(args.request), hint="build the target again")
+    try:
+        args.output_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (OSError, ValueError) as err:
+        raise UsageError(f"cannot make the folder: {reason_of(err)}", where=str(args.output_dir), hint="name another folder") from err
+    args.secret_key, args.public_key = args.output_dir / request["secretName"], args.output_dir / request["publicName"]

@@ -1,0 +1,72 @@
+"""`wasm_oci pull`: fetches a component, verified before it gets its name."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import closing
+from pathlib import Path
+
+from wasm_oci.cli.common.trust_options import add_trust_options, pattern_of, trust_of
+from wasm_oci.errors import UsageError
+from wasm_oci.files import read_bounded, spare_files
+from wasm_oci.jsontext import JsonObject
+from wasm_oci.limits import LIMITS
+from wasm_oci.outcome import Outcome
+
+DESCRIPTION = """Fetch a WebAssembly component from a registry or an OCI layout folder.
+
+The manifest's digest, the component's digest and its signature are checked before the file gets its name: where
+one of them is wrong, no file is written. The signature is the embedded one, or a detached one that was published
+with the image, or the one that is given. Where several keys must sign (--threshold), those of the embedded
+signature and of all published ones count together.
+
+  wasm_oci pull ghcr.io/my-org/hello@sha256:… -o hello.wasm -K signing.public
+  wasm_oci pull hello_layout:1.0.0 -o hello.wasm -K signing.public
+
+A reference with a tag only is answered with the digest to write instead."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("reference", metavar="REFERENCE", help="host/repository:tag, host/repository@sha256:…, or a layout folder")
+    parser.add_argument("-o", "--output-file", type=Path, required=True, metavar="FILE", help="where the component goes")
+    add_trust_options(parser)
+    parser.add_argument("-S", "--signature-file", type=Path, metavar="FILE", help="detached signature that counts instead of any other")
+    parser.add_argument("--allow-unsigned", action="store_true", help="accept a component without a signature")
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    from wasm_oci.publish import resolve
+    from wasm_oci.publish.pull import pull
+
+    spare_files([args.output_file], [args.signature_file, args.trusted_keys, *args.public_key], what="input")
+    trust, pattern = trust_of(args), pattern_of(args)
+    for option, given in (("--threshold", args.threshold != 1), ("--split-regex", pattern is not None)):
+        if given and args.allow_unsigned:
+            raise UsageError("what may be unsigned needs no such signature", where=option, hint="leave it out, or --allow-unsigned")
+    signature = read_bounded(args.signature_file, LIMITS.signature_section, what="signature file") if args.signature_file else None
+    with closing(resolve.make_transport()) as transport:
+        source, pinned = resolve.open_source(args.reference, transport)
+        pulled = pull(source, args.output_file, trust=trust, signature=signature, pattern=pattern, allow_unsigned=args.allow_unsigned)
+    reference = f"{source.name}@{pulled.digest}"
+    document: JsonObject = {
+        "reference": reference,
+        "digest": str(pulled.digest),
+        "pinned": pinned,
+        "component": {"digest": str(pulled.component.digest), "size": pulled.component.size},
+        "file": str(args.output_file),
+        "signature": None,
+    }
+    lines = [f"Pulled {reference}", f"  component {pulled.component.digest}, {pulled.component.size} bytes: {args.output_file}"]
+    if trust and (verified := pulled.verified):
+        kind, ids = "detached" if verified.detached else "embedded", [key.key_id.hex() for key in verified.keys]
+        signature_document: JsonObject = {"kind": kind, "keyId": ids[0], "publicKey": verified.key.raw.hex(), "keyIds": ids}
+        if trust.known:
+            signature_document["keyNames"] = [trust.name_of(key) for key in verified.keys]
+        document["signature"] = signature_document
+        described = ", ".join(trust.describe(key) for key in verified.keys)
+        lines.append(f"  signature {kind}, verified with key{'s' * (len(ids) > 1)} {described}")
+    else:
+        lines.append("  signature none that was verified")
+    if not pinned:
+        lines.append(f"  to get the same next time, write {reference}")
+    return Outcome(text="\n".join(lines), document=document)

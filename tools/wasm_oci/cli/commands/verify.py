@@ -1,0 +1,70 @@
+"""`wasm_oci verify`: whether trusted keys signed all of a file."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from wasm_oci.cli.common.arguments import refuse_beside_request
+from wasm_oci.cli.common.trust_options import add_trust_options, pattern_of, trust_of
+from wasm_oci.cli.common.verify_result import detached_signature, document_of, text_of
+from wasm_oci.errors import UsageError
+from wasm_oci.files import spare_files, write_file
+from wasm_oci.outcome import SCHEMA_VERSION, Outcome
+from wasm_oci.trust.trust import verify_trusted
+
+DESCRIPTION = """Verify that trusted keys signed all of a WebAssembly module or component.
+
+Exit code 0 if so. Exit code 4 for whatever cannot be accepted: a file that is not signed, signed by other keys
+only, by keys that are expired or revoked, by too few keys, changed, cut off, or not WebAssembly at all;
+`--output json` names the reason. Exit code 2 for a key or option that cannot be used.
+
+  wasm_oci verify -i hello.signed.wasm -K signing.public
+  wasm_oci verify -i hello.signed.wasm --trusted-keys trusted.yaml --threshold 2
+  wasm_oci verify --trusted-keys trusted.yaml --at 2027-01-01 one.wasm two.wasm
+
+Of many files all are tried, and the exit code is that of the first failure."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-i", "--input-file", type=Path, metavar="FILE", help="module or component to verify")
+    parser.add_argument("-S", "--signature-file", type=Path, metavar="FILE", help="detached signature of the file")
+    parser.add_argument("files", type=Path, nargs="*", metavar="FILE", help="many inputs, in place of -i; each has its own result")
+    parser.add_argument("--detached", action="store_true", help="with many inputs: the signature of each is in FILE.sig")
+    add_trust_options(parser)
+    parser.add_argument("-Z", "--openssh", action="store_true", help="refuse keys that are not in OpenSSH form")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write the result as JSON here too, only if it verifies")
+    parser.add_argument("--request", type=Path, metavar="FILE", help="take files and keys from the request file of a test target")
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    if args.request:
+        from wasm_oci.cli.commands import verify_request
+
+        refuse_beside_request(args, add_arguments, ("at", "report"))
+        verify_request.fill(args)
+    spare_files([args.report], _inputs(args), what="input")
+    trust = trust_of(args, openssh=args.openssh)
+    if trust is None or not (args.input_file or args.files):
+        raise UsageError("a file and a public key are needed", hint="give -i FILE, and -K FILE or --trusted-keys FILE")
+    pattern = pattern_of(args)
+    if args.files:
+        from wasm_oci.cli.commands import verify_many
+
+        return verify_many.run(args, trust, pattern)
+    if args.detached:
+        raise UsageError("one file's signature has a name", where="--detached", hint="give -S FILE instead")
+    signature = detached_signature(args.signature_file) if args.signature_file else None
+    result = verify_trusted(args.input_file, trust, signature=signature, pattern=pattern)
+    document = document_of(result, trust)
+    if args.report:
+        from wasm_oci.jsontext import pretty
+
+        write_file(args.report, pretty({"schemaVersion": SCHEMA_VERSION, **document}), what="report")
+    return Outcome(text=text_of(args.input_file, result, trust), document=document)
+
+
+def _inputs(args: argparse.Namespace) -> list[Path | None]:
+    """Every file that is read."""
+    signatures = [Path(f"{path}.sig") for path in args.files if args.detached]
+    return [args.input_file, args.signature_file, args.trusted_keys, args.request, *args.public_key, *args.files, *signatures]

@@ -1,0 +1,42 @@
+"""Signing with the keys of a command, and what is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from wasm_oci.keys.signer import Signer
+from wasm_oci.wasmsign.sign import SignResult, sign_file
+
+
+def sign_with(signers: Sequence[Signer], source: Path, output: Path, signature: Path | None, *, with_digest: bool) -> SignResult:
+    """Signs with all keys, each by its own key id."""
+    key, *further = signers
+    key_id = key.public.key_id
+    return sign_file(source, output, key, key_id=key_id, further=further, signature_file=signature, with_digest=with_digest)
+
+
+def text_of(place: Path, result: SignResult, signers: Sequence[Signer]) -> str:
+    done = "Signed" if result.added else f"Already signed with {'this key' if len(signers) == 1 else 'these keys'}"
+    count = f"{result.signature_count} signature{'s' * (result.signature_count != 1)}"
+    ids = ", ".join(signer.public.key_id.hex() for signer in signers)
+    lines = [f"{done}: {place} ({result.kind.value}, {count})", f"Key id{'s' * (len(signers) > 1)}: {ids}"]
+    if result.dropped:
+        lines.append(f"Left out: {result.dropped} signature section(s) that were not first in the file")
+    return "\n".join(lines)
+
+
+def document_of(result: SignResult, signers: Sequence[Signer], *, detached: bool) -> dict[str, object]:
+    ids = [signer.public.key_id.hex() for signer in signers]
+    return {
+        "kind": result.kind.value,
+        "signature": "detached" if detached else "embedded",
+        "keyId": ids[0],
+        "keyIds": ids,
+        "contentHash": result.module_hash,
+        "digest": result.digest.text if result.digest else None,
+        "size": result.size,
+        "signatures": result.signature_count,
+        "added": bool(result.added),
+        "droppedSections": result.dropped,
+    }

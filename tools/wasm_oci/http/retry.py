@@ -1,0 +1,53 @@
+"""When a request is tried again, and how long is waited before (N14)."""
+
+from __future__ import annotations
+
+from email.utils import parsedate_to_datetime
+
+from wasm_oci.limits import LIMITS, Limits
+from wasm_oci.timing import REAL_TIME, Timing
+
+RETRIED_STATUSES = frozenset({408, 429, *range(500, 600)}) - {501, 505}
+
+
+class Backoff:
+    """The pauses between the attempts of one request: full jitter, a cap, and a budget for all together."""
+
+    def __init__(self, timing: Timing = REAL_TIME, limits: Limits = LIMITS, *, count_work: bool = True) -> None:
+        """`count_work` charges the time of the attempts themselves to the budget; not where they move large blobs."""
+        self._count_work = count_work
+        self._waited = 0.0
+        self._timing = timing
+        self._limits = limits
+        self._started = timing.clock()
+        self._attempts = 0
+
+    def wait(self, retry_after: str | None = None) -> bool:
+        """Waits before the next attempt; returns False, at once, where there must be none.
+
+        `retry_after` is the answer's header. A registry that asks for more than what is left of the budget
+        gets no further attempt: waiting less than it asked would not help.
+        """
+        if self._attempts >= self._limits.retries:
+            return False
+        spent = self._timing.clock() - self._started if self._count_work else self._waited
+        pause = retry_after_seconds(retry_after, self._timing.now())
+        if pause is None:
+            pause = self._timing.jitter(min(self._limits.retry_cap, self._limits.retry_base * 2**self._attempts))
+        if pause > self._limits.retry_budget - spent:
+            return False
+        self._attempts += 1
+        self._waited += pause
+        self._timing.sleep(pause)
+        return True
+
+
+def retry_after_seconds(header: str | None, now: float) -> float | None:
+    """Returns the seconds of a Retry-After header (a number or an HTTP date); None where it says nothing usable."""
+    text = (header or "").strip()
+    if text.isascii() and text.isdigit() and len(text) <= 10:
+        return float(text)
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
+    except (ValueError, OverflowError, OSError):
+        return None

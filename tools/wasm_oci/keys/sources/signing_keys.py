@@ -1,0 +1,113 @@
+"""The keys of one signing: each where its secret is, with the public key that it must have."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from wasm_oci.errors import FormatError, UsageError
+from wasm_oci.keys.key import OPENSSH, PublicKey, SecretKey, load_public_key, load_secret_key, require_format, require_pair
+from wasm_oci.keys.signer import Signer
+from wasm_oci.keys.sources.passphrase import DEFAULT_VARIABLE, PassphraseSource
+from wasm_oci.keys.sources.source import KeySource, without
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningKey:
+    """A key that is to sign; `public` is the file of its public half, where one is given."""
+
+    source: KeySource
+    public: Path | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that hold it, which no output may replace."""
+        return tuple(path for path in (self.source.path, self.public) if path is not None)
+
+
+def parse_keys(value: object, find: Callable[[str], Path], *, where: str) -> tuple[SigningKey, ...]:
+    """Reads the `keys` of a request: objects with `publicKey` (which `find` leads to a file), `source` and `ref`.
+
+    Raises FormatError for another shape, UsageError for a source that cannot be.
+    """
+    from wasm_oci.run_request import BUILD_AGAIN
+
+    if not isinstance(value, list):
+        raise FormatError("a list of keys is needed", where=f"{where}: keys", hint=BUILD_AGAIN)
+    keys = []
+    for number, entry in enumerate(value):
+        members = [entry.get(name) for name in ("publicKey", "source", "ref")] if isinstance(entry, dict) else []
+        if not members or not all(isinstance(member, str) for member in members):
+            raise FormatError("publicKey, source and ref are needed", where=f"{where}: keys[{number}]", hint=BUILD_AGAIN)
+        public, kind, ref = (str(member) for member in members)
+        keys.append(SigningKey(source=KeySource(kind=kind, ref=ref), public=find(public)))
+    return tuple(keys)
+
+
+def open_signers(
+    keys: Sequence[SigningKey], passphrase: PassphraseSource, *, openssh: bool = False, environ: Mapping[str, str] | None = None
+) -> list[Signer]:
+    """Returns a signer for each key, in order; with `openssh`, keys of other forms are refused.
+
+    A program that signs with one key does not get the variables that hold the others.
+    Raises what `open_signer` raises, and UsageError where there is no key or two are to come from stdin.
+    """
+    if not keys:
+        raise UsageError("no key is given to sign with", hint="give -k FILE, or --key-source and --key-ref")
+    if sum(key.source.kind == "stdin" for key in keys) > 1:
+        raise UsageError("stdin can hold one key only", where="stdin", hint="take the other one from elsewhere")
+    environ = os.environ if environ is None else environ
+    for_programs = without(environ, [key.source.ref for key in keys if key.source.kind == "env"])
+    signers = []
+    for key in keys:
+        public = load_public_key(key.public) if key.public else None
+        if openssh and public is not None:
+            require_format(public, OPENSSH, where=str(key.public))
+        visible = for_programs if key.source.kind == "command" else environ
+        signer = open_signer(key.source, public=public, passphrase=passphrase, environ=visible)
+        if openssh:
+            require_format(signer.public, OPENSSH, where=key.source.where)
+        signers.append(signer)
+    return signers
+
+
+def open_signer(
+    source: KeySource,
+    *,
+    public: PublicKey | None,
+    passphrase: PassphraseSource,
+    environ: Mapping[str, str] | None = None,
+) -> Signer:
+    """Returns what signs with the key at `source`; `public` says which key is meant, and is compared with what is found.
+
+    A command needs `public`, and does not get the passphrase; an agent needs `public` unless it holds one Ed25519 key
+    only. What an agent or a command signs is verified before it is used. Raises KeyFormatError (reason `key_mismatch`
+    where the key is another one) or UsageError where there is no such key.
+    """
+    environ = os.environ if environ is None else environ
+    if source.kind == "ssh-agent":
+        from wasm_oci.keys.sources.agent import agent_signer
+
+        return agent_signer(public, environ)
+    if source.kind == "command":
+        from wasm_oci.keys.sources.command import command_signer
+
+        return command_signer(source, public, without(environ, (DEFAULT_VARIABLE, passphrase.variable)))
+    key = _stored(source, passphrase, environ)
+    if public is not None:
+        require_pair(key, public, where=source.where)
+    return key
+
+
+def _stored(source: KeySource, passphrase: PassphraseSource, environ: Mapping[str, str]) -> SecretKey:
+    if source.path is not None:
+        return load_secret_key(source.path, passphrase)
+    from wasm_oci.keys.sources import stored
+
+    if source.kind == "env":
+        return stored.of_variable(source, passphrase, environ)
+    if source.kind == "stdin":
+        return stored.of_stdin(source, passphrase)
+    return stored.of_keychain(source, passphrase)

@@ -1,0 +1,68 @@
+"""Secret keys that are kept as text: in a variable, on stdin, in a keychain."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from wasm_oci.errors import KeyFormatError, LimitError, UsageError
+from wasm_oci.keys.ed25519 import SEED_SIZE
+from wasm_oci.keys.key import SecretKey, of_seed, parse_secret_key
+from wasm_oci.limits import LIMITS
+
+if TYPE_CHECKING:
+    from wasm_oci.keys.sources.passphrase import PassphraseSource
+    from wasm_oci.keys.sources.source import KeySource
+
+_BASE64 = re.compile(rb"[A-Za-z0-9+/\s]+={0,2}")
+
+
+def parse_stored(data: bytes, *, where: str, passphrase: PassphraseSource) -> SecretKey:
+    """Returns the key of a file's content, or of base64 of one or of the 32 bytes of a seed.
+
+    Raises KeyFormatError or LimitError, which never show the data.
+    """
+    if len(data) > LIMITS.key_file:
+        raise LimitError(f"the secret key is larger than {LIMITS.key_file} bytes", where=where)
+    if not _BASE64.fullmatch(data.strip()):
+        return parse_secret_key(data, where=where, passphrase=passphrase)
+    try:
+        decoded = base64.b64decode(b"".join(data.split()), validate=True)
+    except (binascii.Error, ValueError):
+        hint = "store a PEM or OpenSSH key, or base64 of a key file"
+        raise KeyFormatError("this is not a secret key", where=where, hint=hint) from None
+    if len(decoded) == SEED_SIZE:
+        return of_seed(decoded)
+    return parse_secret_key(decoded, where=where, passphrase=passphrase)
+
+
+def of_variable(source: KeySource, passphrase: PassphraseSource, environ: Mapping[str, str]) -> SecretKey:
+    """Returns the key in a variable of the environment; raises UsageError where it is not set."""
+    text = environ.get(source.ref, "")
+    if not text.strip():
+        raise UsageError(f"the variable {source.ref} is not set", where=source.where, hint="put the secret key into it", reason="no_key")
+    return parse_stored(text.encode("utf-8", "surrogateescape"), where=source.where, passphrase=passphrase)
+
+
+def of_stdin(source: KeySource, passphrase: PassphraseSource) -> SecretKey:
+    """Returns the key that is piped in; raises UsageError where stdin is a terminal or closed."""
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UsageError("no secret key is piped in", where=source.where, hint="pipe it from the program that holds it", reason="no_key")
+    try:
+        data = sys.stdin.buffer.read(LIMITS.key_file + 1)
+    except (OSError, ValueError) as err:
+        raise UsageError("stdin cannot be read", where=source.where, hint="pipe the secret key in", reason="no_key") from err
+    if not data.strip():
+        raise UsageError("stdin is empty", where=source.where, hint="pipe the secret key in", reason="no_key")
+    return parse_stored(data, where=source.where, passphrase=passphrase)
+
+
+def of_keychain(source: KeySource, passphrase: PassphraseSource) -> SecretKey:
+    """Returns the key in the keychain of the user who is logged in; raises UsageError where there is none."""
+    from wasm_oci.keys.sources.keychain import password_of
+
+    return parse_stored(password_of(source).encode("utf-8", "surrogateescape"), where=source.where, passphrase=passphrase)

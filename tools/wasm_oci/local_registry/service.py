@@ -1,0 +1,64 @@
+"""What all connections of a registry share."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+from wasm_oci.files import reason_of
+from wasm_oci.local_registry import routes
+from wasm_oci.local_registry.faults import Faults
+from wasm_oci.local_registry.messages import Refusal, Request, Response
+from wasm_oci.local_registry.record import RequestRecord
+from wasm_oci.local_registry.registry import Registry
+
+Observer = Callable[[RequestRecord, str], None]
+"""Is told of each request, and of the problem that ended it without an answer, if any."""
+
+
+class Service:
+    """What all connections share: the registry, its faults, and who watches."""
+
+    def __init__(self, registry: Registry, observer: Observer) -> None:
+        self.registry = registry
+        self.faults = Faults()
+        self.note = observer
+        self.ended = threading.Event()
+        self._connections: set[socket.socket] = set()
+        self._lock = threading.Lock()
+
+    def opened(self, connection: socket.socket) -> None:
+        with self._lock:
+            self._connections.add(connection)
+        if self.ended.is_set():
+            _shut(connection)
+
+    def closed(self, connection: socket.socket) -> None:
+        with self._lock:
+            self._connections.discard(connection)
+
+    def end(self) -> None:
+        """Ends every connection, so that nothing is stored from here on."""
+        self.ended.set()
+        with self._lock:
+            connections = list(self._connections)
+        for connection in connections:
+            _shut(connection)
+
+    def response(self, request: Request) -> Response:
+        return self.faults.apply(request, self._carry)
+
+    def _carry(self, request: Request) -> Response:
+        try:
+            return routes.respond(self.registry, request)
+        except (ConnectionError, TimeoutError):
+            raise
+        except OSError as err:
+            return Refusal(500, "UNKNOWN", f"the storage failed: {reason_of(err)}").response()
+
+
+def _shut(connection: socket.socket) -> None:
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,210 @@
+"""Answers a registry's challenge: bearer tokens and Basic (FORMATS section 6, "Auth"; needs N8, N28)."""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+from wasm_oci.errors import AuthError, FormatError, RegistryError
+from wasm_oci.http.host import host_of, is_loopback, origin
+from wasm_oci.http.transport import Request, Response, Transport
+from wasm_oci.jsontext import JsonObject, parse_object
+from wasm_oci.limits import LIMITS
+from wasm_oci.registry.challenge import Challenge, parse_challenges
+from wasm_oci.registry.credential import Credential
+from wasm_oci.registry.credentials import CredentialLookup
+
+_TOKEN_LIFE = 60.0
+"""Seconds that a token lives where its answer does not say."""
+_CLIENT_ID = "rules_wasm_oci"
+_LOCAL_NAMES = ("localdomain", "ip6-localhost", "ip6-loopback")
+_LOCAL_DOMAINS = (".localhost", ".localdomain")
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Token:
+    value: str
+    expires: float
+
+
+class Authenticator:
+    """Makes the Authorization header for one registry; tokens are kept for each set of scopes."""
+
+    def __init__(self, *, transport: Transport, base: str, lookup: CredentialLookup) -> None:
+        """`base` is the registry's URL, such as https://ghcr.io."""
+        self._transport = transport
+        self._base = base
+        self._lookup = lookup
+        self._clock = transport.timing.clock
+        self._basic = False
+        self._tokens: dict[frozenset[str], _Token] = {}
+        self._credential: Credential | None = None
+        self._shown: set[str] = set()
+
+    @property
+    def hint(self) -> str:
+        """What to do about a 401."""
+        return login_hint(self._credential, self._base)
+
+    @property
+    def source(self) -> str:
+        """Where the credential is from; says so where the registry never asked for one."""
+        return self._credential.source if self._credential else "none (the registry did not ask)"
+
+    def hide(self, text: str) -> str:
+        """Returns `text`, which a registry wrote, without the secrets that it was sent."""
+        for secret in self._shown:
+            text = text.replace(secret, "***")
+        return text
+
+    def header(self, scopes: frozenset[str]) -> str | None:
+        """Returns the header for `scopes` as far as it is known without asking."""
+        if self._basic and self._credential:
+            return self._basic_header(self._credential)
+        token = self._tokens.get(scopes)
+        return f"Bearer {token.value}" if token and self._clock() < token.expires else None
+
+    def respond(self, challenge: str, scopes: frozenset[str], *, where: str) -> str | None:
+        """Returns a new header that answers a 401's WWW-Authenticate, or None where there is no credential for it.
+
+        Raises AuthError for an unsafe or refusing token service, RegistryError for one that fails.
+        """
+        challenges = parse_challenges(challenge)
+        self._credential = credential = self._credential or self._lookup()
+        self._shown.update(secret for value in credential.secrets for secret in (value, quote(value, safe="")))
+        bearer = next((c for c in challenges if c.scheme == "bearer"), None)
+        if bearer is not None:
+            if credential.registry_token:
+                value, life = credential.registry_token, float("inf")
+            else:
+                value, life = self._fetch(bearer, scopes, credential, where=where)
+            self._shown.add(value)
+            self._tokens[scopes] = _Token(value=value, expires=self._clock() + life * 0.9)
+            return f"Bearer {value}"
+        if any(c.scheme == "basic" for c in challenges) and credential.password:
+            self._basic = True
+            return self._basic_header(credential)
+        return None
+
+    def _basic_header(self, credential: Credential, password: str = "") -> str:
+        pair = f"{credential.username}:{password or credential.password}".encode()
+        encoded = base64.b64encode(pair).decode("ascii")
+        self._shown.add(encoded)
+        return f"Basic {encoded}"
+
+    def _fetch(self, challenge: Challenge, scopes: frozenset[str], credential: Credential, *, where: str) -> tuple[str, float]:
+        realm = challenge.parameters.get("realm", "")
+        check_realm(realm, self._base, where=where)
+        wanted = merge_scopes([*scopes, *challenge.parameters.get("scope", "").split()])
+        service = challenge.parameters.get("service", "")
+        if credential.identity_token:
+            form = {"grant_type": "refresh_token", "refresh_token": credential.identity_token, "client_id": _CLIENT_ID}
+            form |= {"service": service, "scope": " ".join(wanted)}
+            headers = {"Content-Type": "application/x-www-form-urlencoded"}
+            response = self._ask("POST", realm, headers, urlencode(form).encode(), leave_host=False)
+            if response.status not in (404, 405):
+                return self._token(response, credential, where=where)
+        headers = {}
+        if not credential.anonymous:
+            headers["Authorization"] = self._basic_header(credential, password=credential.identity_token)
+        parts = urlsplit(realm)
+        query = parse_qsl(parts.query, keep_blank_values=True)
+        query += ([("service", service)] if service else []) + [("scope", scope) for scope in wanted]
+        response = self._ask("GET", urlunsplit(parts._replace(query=urlencode(query), fragment="")), headers, b"", leave_host=True)
+        return self._token(response, credential, where=where)
+
+    def _ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, leave_host: bool) -> Response:
+        request = Request(
+            method=method, url=url, headers=headers, body=body, step="fetch a token", limit=LIMITS.token_response, leave_host=leave_host
+        )
+        return self._transport.send(request)
+
+    def _token(self, response: Response, credential: Credential, *, where: str) -> tuple[str, float]:
+        service = f"the token service {host_of(response.url)}"
+        if response.status in (400, 401, 403):
+            what = f"{service} answers {response.status} (credential: {credential.source})"
+            raise AuthError(what, where=where, hint=login_hint(credential, self._base))
+        if response.status != 200:
+            raise RegistryError(f"{service} answered {response.status}", where=where, status=response.status, hint="run again later")
+        try:
+            document = parse_object(response.body, where="", limit=LIMITS.token_response)
+        except FormatError as err:
+            raise RegistryError(f"{service} did not answer with JSON", where=where, hint="check the registry's address") from err
+        value = document.get("access_token") or document.get("token")
+        if not isinstance(value, str) or not value.isascii() or not value.isprintable() or " " in value:
+            raise RegistryError(f"{service} gave no usable token", where=where, hint="check the registry's address")
+        return value, _life(document)
+
+
+def login_hint(credential: Credential | None, base: str) -> str:
+    """Returns what to do about a refused or missing credential."""
+    if credential is None or credential.anonymous:
+        return f"log in with `docker login {host_of(base)}`, or name a variable in the registry's entry"
+    return f"check that the credential from {credential.source} is valid and not expired"
+
+
+def _life(document: JsonObject) -> float:
+    life = document.get("expires_in")
+    return float(life) if isinstance(life, (int, float)) and not isinstance(life, bool) and 0 < life < 1e9 else _TOKEN_LIFE
+
+
+def merge_scopes(scopes: Iterable[str]) -> list[str]:
+    """Returns scopes of the form type:name:actions with the actions of one name joined, sorted."""
+    actions: dict[str, set[str]] = {}
+    for scope in scopes:
+        name, _, verbs = scope.rpartition(":")
+        actions.setdefault(name, set()).update(verbs.split(","))
+    return [f"{name}:{','.join(sorted(verbs))}" for name, verbs in sorted(actions.items())]
+
+
+def check_realm(realm: str, base: str, *, where: str) -> None:
+    """Raises AuthError where a registry names a token service that must not see a credential.
+
+    The service needs https, unless the registry itself is spoken to by plain http and it is the same host or
+    this machine; an address of a private network or of this machine only where the registry has the same host.
+    """
+    problem = ""
+    try:
+        scheme, host, _ = origin(realm)
+        registry_scheme, registry_host, _ = origin(base)
+    except ValueError:
+        scheme = host = registry_scheme = registry_host = ""
+    same = host == registry_host or (is_loopback(host) and is_loopback(registry_host))
+    if scheme not in ("http", "https") or not host or "@" in urlsplit(realm).netloc:
+        problem = "it is not a web address"
+    elif scheme == "http" and not (registry_scheme == "http" and same):
+        problem = "it is plain http"
+    elif not same and _is_internal(host):
+        problem = "it is an address of a private network or of this machine"
+    if problem:
+        raise AuthError(
+            f"refused to send a credential to the token service that the registry names: {problem}",
+            where=where,
+            hint="check the registry's address",
+            reason="unsafe_realm",
+        )
+
+
+def _is_internal(host: str) -> bool:
+    name = host.lower().rstrip(".")
+    if is_loopback(name) or name in _LOCAL_NAMES or name.endswith(_LOCAL_DOMAINS):
+        return True
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return name.replace(".", "").isdigit() or name.startswith("0x")
+    return not _spoken_to(address).is_global
+
+
+def _spoken_to(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Returns the address that is really spoken to: the IPv4 one inside, for mapped, 6to4 and NAT64 addresses."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    inner = address.ipv4_mapped or address.sixtofour
+    if inner is None and address in _NAT64:
+        inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return inner or address

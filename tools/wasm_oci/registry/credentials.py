@@ -1,0 +1,116 @@
+"""Which credential a registry gets (FORMATS section 6, "Auth"; needs N7, N8).
+
+A credential is looked up only when a registry asks for one; what is named in a build must exist from the start.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from wasm_oci.errors import UsageError
+from wasm_oci.oci.reference import DOCKER_HUB
+from wasm_oci.registry.credential import ANONYMOUS, Credential
+from wasm_oci.registry.docker_config import DockerConfigs
+
+_KINDS = {
+    "token": ("variable",),
+    "env": ("variable",),
+    "basic": ("username", "password_variable"),
+    "oauth": ("id_variable", "secret_variable"),
+    "docker": (),
+    "default": (),
+    "anonymous": (),
+}
+
+
+CredentialLookup = Callable[[], Credential]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthSetting:
+    """How a registry entry of a build asks for its credential; the values come from the environment."""
+
+    kind: str = "default"
+    variable: str = ""
+    username: str = ""
+    password_variable: str = ""
+    id_variable: str = ""
+    secret_variable: str = ""
+    entry: str = ""
+    """The registry entry, for messages."""
+
+    def check(self) -> None:
+        """Raises UsageError for an unknown kind or a member that the kind needs and does not have."""
+        if self.kind not in _KINDS:
+            raise UsageError(
+                f"{self.kind[:40]!r} is not a kind of authentication", where=self._where, hint=f"use one of {', '.join(_KINDS)}"
+            )
+        for name in _KINDS[self.kind]:
+            if not getattr(self, name):
+                raise UsageError(f"authentication {self.kind!r} needs {name}", where=self._where, hint="complete the registry entry")
+
+    @property
+    def _where(self) -> str:
+        return f"registry entry {self.entry!r}"
+
+    def lookup(self, host: str, repository: str, environ: Mapping[str, str]) -> CredentialLookup:
+        """Returns how the credential is found; raises UsageError at once where a variable is missing or unusable."""
+        self.check()
+        if self.kind == "anonymous":
+            return anonymous
+        if self.kind in ("docker", "default"):
+            return docker_lookup(host, repository, environ)
+        if self.kind == "basic":
+            credential = self._credential(environ, self.username, self.password_variable)
+        elif self.kind == "oauth":
+            credential = self._credential(environ, self._value(environ, self.id_variable), self.secret_variable)
+        else:
+            credential = self._password(environ, host)
+        return lambda: credential
+
+    def _credential(self, environ: Mapping[str, str], username: str, variable: str) -> Credential:
+        return Credential(source=f"environment variable {variable}", username=username, password=self._value(environ, variable))
+
+    def _password(self, environ: Mapping[str, str], host: str) -> Credential:
+        """A `token` or `env` value: `user:password`, or a password whose user is found elsewhere."""
+        value = self._value(environ, self.variable)
+        user, colon, password = value.partition(":")
+        if colon and self.username in ("", user):
+            return Credential(source=f"environment variable {self.variable}", username=user, password=password)
+        user_variable = re.sub(r"[^A-Za-z0-9]", "_", host).upper() + "_USERNAME"
+        username = self.username or environ.get(user_variable, "").strip()
+        if not username and host in DOCKER_HUB:
+            raise UsageError(
+                "Docker Hub needs a user name beside the token",
+                where=self._where,
+                hint=f"put user:token into {self.variable}, add the user as a further field, or set {user_variable}",
+            )
+        return Credential(source=f"environment variable {self.variable}", username=username or "token", password=value)
+
+    def _value(self, environ: Mapping[str, str], variable: str) -> str:
+        value = environ.get(variable, "").strip()
+        if not value:
+            problem = "is empty" if variable in environ else "is not set"
+            raise UsageError(f"environment variable {variable} {problem}", where=self._where, hint=f"set {variable} and run again")
+        if not value.isprintable():
+            raise UsageError(f"environment variable {variable} holds control characters", where=self._where, hint=f"set {variable} again")
+        return value
+
+
+def anonymous() -> Credential:
+    """Looks nothing up."""
+    return ANONYMOUS
+
+
+def docker_lookup(host: str, repository: str, environ: Mapping[str, str]) -> CredentialLookup:
+    """Returns a lookup in the Docker and Podman configuration, which is read when it is first called, once."""
+    found: list[Credential] = []
+
+    def lookup() -> Credential:
+        if not found:
+            found.append(DockerConfigs(environ).find(host, repository) or ANONYMOUS)
+        return found[0]
+
+    return lookup

@@ -1,0 +1,88 @@
+"""Uploads a blob: one session, one streamed PUT; a lost session is begun anew (FORMATS section 6, "monolithic")."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from wasm_oci.digest import checked, chunks
+from wasm_oci.errors import DigestError, RegistryError
+from wasm_oci.http.retry import RETRIED_STATUSES, Backoff
+from wasm_oci.http.transport import ConnectionLost, Request, Response, StreamBody, resolve
+from wasm_oci.oci.descriptor import Descriptor
+from wasm_oci.registry.client import RegistryClient
+
+_SESSION_LOST = RETRIED_STATUSES | {404, 416}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uploaded:
+    """What an upload took."""
+
+    sent: int
+    """Bytes of the attempt that succeeded; 0 where the blob was there."""
+    mounted: bool = False
+
+
+def upload_blob(client: RegistryClient, blob: Descriptor, source: Callable[[], BinaryIO], *, mount_from: str = "") -> Uploaded:
+    """Stores a blob, unless the registry has it; `source` opens its content, once for each attempt.
+
+    With `mount_from`, a repository of the same registry, a mount is tried first; its refusal is not an error.
+    Raises DigestError where `source` is not the blob, else as `RegistryClient`.
+    """
+    if client.has_blob(blob):
+        return Uploaded(sent=0)
+    step = f"upload blob {blob.digest}"
+    backoff = Backoff(client.transport.timing, client.transport.limits, count_work=False)
+    while True:
+        location = _open(client, blob, mount_from)
+        if location is None:
+            return Uploaded(sent=0, mounted=True)
+        try:
+            response = _put(client, blob, source, location, step)
+        except ConnectionLost:
+            if not backoff.wait():
+                raise
+        except RegistryError as err:
+            if err.status not in _SESSION_LOST or not backoff.wait():
+                raise
+        else:
+            _check_stored(client, blob, response, step)
+            return Uploaded(sent=blob.size)
+        if client.has_blob(blob):
+            return Uploaded(sent=blob.size)
+
+
+def _open(client: RegistryClient, blob: Descriptor, mount_from: str) -> str | None:
+    """Returns the URL of an upload session; None where the blob was mounted."""
+    step = f"open upload of {blob.digest}"
+    url = client.url("blobs/uploads/")
+    if mount_from:
+        request = Request(method="POST", url=f"{url}?mount={blob.digest}&from={mount_from}", step=step)
+        response = client.send(request, good=frozenset({201, 202, 400, 401, 403, 404, 405}))
+        if response.status == 201:
+            return None
+    if not mount_from or response.status != 202:
+        response = client.send(Request(method="POST", url=url, step=step), good=frozenset({202}))
+    location = response.headers.get("Location")
+    if not location:
+        raise RegistryError(f"{step}: the registry names no Location", where=client.where, hint="check the registry's address")
+    return resolve(response.url, location, step=step)
+
+
+def _put(client: RegistryClient, blob: Descriptor, source: Callable[[], BinaryIO], location: str, step: str) -> Response:
+    def pieces() -> Iterator[bytes]:
+        with source() as stream:
+            yield from checked(chunks(stream), blob.digest, blob.size, where=f"blob {blob.digest} of the layout")
+
+    url = f"{location}{'&' if '?' in location else '?'}digest={blob.digest}"
+    body = StreamBody(size=blob.size, pieces=pieces)
+    headers = {"Content-Type": "application/octet-stream"}
+    return client.send(Request(method="PUT", url=url, step=step, headers=headers, body=body, retry=False), good=frozenset({201}))
+
+
+def _check_stored(client: RegistryClient, blob: Descriptor, response: Response, step: str) -> None:
+    claimed = response.headers.get("Docker-Content-Digest")
+    if claimed and claimed.startswith("sha256:") and claimed != str(blob.digest):
+        raise DigestError(f"{step}: the registry stored {claimed[:80]} instead", where=client.where)

@@ -1,0 +1,27 @@
+"""The clocks and the waiting of a run, in one place, so that tests can put their own in."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+def _jitter(high: float) -> float:
+    return random.SystemRandom().uniform(0, high)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """The clocks and the waiting of a run; tests put their own in."""
+
+    clock: Callable[[], float] = time.monotonic
+    now: Callable[[], float] = time.time
+    """Seconds since 1970, for dates in answers."""
+    sleep: Callable[[float], None] = time.sleep
+    jitter: Callable[[float], float] = _jitter
+    """Returns a random number of seconds between 0 and its argument."""
+
+
+REAL_TIME = Timing()

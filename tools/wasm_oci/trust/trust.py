@@ -1,0 +1,170 @@
+"""Whom to trust: public keys with names, from when to when they count, and whether they were revoked.
+
+There is no trusted timestamp in a signature. So a key counts or not at the time of the verification: one that has
+expired refuses what it signed before, too. docs/key-rotation.md says how keys are replaced.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wasm_oci.errors import SignatureError, UsageError
+from wasm_oci.keys.key import PublicKey
+from wasm_oci.wasmsign.pattern import SectionPattern
+from wasm_oci.wasmsign.verify import VerifyResult, verify_file
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+_HINTS = {
+    "key_revoked": "do not use it, unless you know its digest from elsewhere",
+    "key_expired": "have it signed with a current key, too: see docs/key-rotation.md",
+    "key_not_yet_valid": "check the clock of this machine, and the key's not_before",
+}
+"""What to do next. The first of these reasons is the one that an error has where several keys signed and none counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustedKey:
+    """A key of a trust store. It counts from `not_before` to `not_after`, both counted in, unless it was revoked."""
+
+    name: str
+    public: PublicKey
+    not_before: datetime | None = None
+    not_after: datetime | None = None
+    revoked: bool = False
+    comment: str = ""
+    development: bool = False
+    """Whether a build made it."""
+
+    def refusal(self, at: datetime | None) -> tuple[str, str] | None:
+        """Returns a reason code and words if the key does not count at that time; of None only revocation speaks."""
+        if self.revoked:
+            return "key_revoked", f"key {self.name} is revoked"
+        if at is not None and self.not_after is not None and at > self.not_after:
+            return "key_expired", f"key {self.name} expired after {_text(self.not_after)}"
+        if at is not None and self.not_before is not None and at < self.not_before:
+            return "key_not_yet_valid", f"key {self.name} counts from {_text(self.not_before)} on"
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """What one verification asks for: signatures of `threshold` of these keys that count at the time `at`."""
+
+    keys: tuple[PublicKey, ...]
+    """Each once."""
+    known: Mapping[PublicKey, TrustedKey] = field(default_factory=dict)
+    """What a trust store says about them; a key that is not in it always counts."""
+    at: datetime | None = None
+    """None: time does not matter."""
+    threshold: int = 1
+
+    @staticmethod
+    def of_keys(keys: Iterable[PublicKey], *, threshold: int = 1) -> Trust:
+        """Trusts keys that have no names or dates; raises UsageError for a threshold that they cannot reach."""
+        return _checked(Trust(keys=tuple(dict.fromkeys(keys)), threshold=threshold))
+
+    @staticmethod
+    def of_store(store: Iterable[TrustedKey], *, at: datetime | None, threshold: int = 1) -> Trust:
+        """Trusts the keys of a store; raises UsageError for a threshold that they cannot reach."""
+        known = {key.public: key for key in store}
+        return _checked(Trust(keys=tuple(known), known=known, at=at, threshold=threshold))
+
+    def name_of(self, key: PublicKey) -> str:
+        """Returns the key's name in the store, empty where it has none."""
+        return self.known[key].name if key in self.known else ""
+
+    def describe(self, key: PublicKey) -> str:
+        """Returns the key's name and id, or its id."""
+        key_id = key.key_id.hex()
+        return f"{name} ({key_id})" if (name := self.name_of(key)) else key_id
+
+    def refusal(self, key: PublicKey) -> tuple[str, str] | None:
+        """Returns why a key does not count, None if it does."""
+        return self.known[key].refusal(self.at) if key in self.known else None
+
+    def accepted_keys(self, signed: Iterable[PublicKey], *, where: str) -> tuple[PublicKey, ...]:
+        """Returns those of the keys that signed a file which count, in the order of the trusted ones.
+
+        Raises SignatureError if there are fewer of them than the threshold: with the reason that makes the gravest of
+        the refused keys not count if no key counts, else `threshold`.
+        """
+        found = set(signed)
+        counting = tuple(key for key in self.keys if key in found and self.refusal(key) is None)
+        if len(counting) >= self.threshold:
+            return counting
+        refusals = [refusal for key in self.keys if key in found and (refusal := self.refusal(key))]
+        refusals.sort(key=lambda refusal: list(_HINTS).index(refusal[0]))
+        words = [words for _, words in refusals]
+        if not counting:
+            raise SignatureError(
+                f"{', and '.join(words)}; no other trusted key signed it",
+                where=where,
+                hint=_HINTS[refusals[0][0]],
+                reason=refusals[0][0],
+            )
+        who = ", ".join(self.describe(key) for key in counting)
+        raise SignatureError(
+            "; ".join([f"{len(counting)} of the {self.threshold} trusted keys that are needed signed it: {who}", *words]),
+            where=where,
+            hint="have it signed with more of the trusted keys",
+            reason="threshold",
+        )
+
+
+class SignatureCount:
+    """Counts the keys of several signatures of one file together: each key once, whichever signature it made."""
+
+    def __init__(self, trust: Trust) -> None:
+        self._trust = trust
+        self._results: list[VerifyResult] = []
+
+    @property
+    def empty(self) -> bool:
+        return not self._results
+
+    @property
+    def enough(self) -> bool:
+        """Whether no further signature is needed."""
+        signed = self._signed()
+        return sum(key in signed and self._trust.refusal(key) is None for key in self._trust.keys) >= self._trust.threshold
+
+    def add(self, result: VerifyResult) -> None:
+        """Takes what verified with the keys of the trust."""
+        self._results.append(result)
+
+    def result(self, *, where: str) -> VerifyResult:
+        """Returns the first result with a key that counts, with all the keys that count; raises what `Trust.accepted_keys` does."""
+        counting = self._trust.accepted_keys(self._signed(), where=where)
+        first = next(result for result in self._results if not set(counting).isdisjoint(result.keys))
+        return dataclasses.replace(first, key=counting[0], keys=counting)
+
+    def _signed(self) -> set[PublicKey]:
+        return {key for result in self._results for key in result.keys}
+
+
+def verify_trusted(input: Path, trust: Trust, *, signature: bytes | None = None, pattern: SectionPattern | None = None) -> VerifyResult:
+    """`verify_file` for keys that must count, and of which several may be needed; the result's keys are those that count."""
+    tally = SignatureCount(trust)
+    tally.add(verify_file(input, trust.keys, signature=signature, pattern=pattern))
+    return tally.result(where=str(input))
+
+
+def _checked(trust: Trust) -> Trust:
+    if trust.threshold < 1:
+        raise UsageError(f"a threshold of {trust.threshold} would trust anything", hint="give 1 or more")
+    if trust.threshold > len(trust.keys):
+        what = f"a threshold of {trust.threshold} is more than the number of different keys, which is {len(trust.keys)}"
+        raise UsageError(what, hint="give more public keys, or a lower threshold")
+    return trust
+
+
+def _text(moment: datetime) -> str:
+    from wasm_oci.trust.timestamps import timestamp_text
+
+    return timestamp_text(moment)

@@ -1,0 +1,1 @@
+"""The binary format of WebAssembly: sections, numbers, imports, exports and metadata."""

@@ -1,0 +1,1 @@
+"""Build actions that call the program wasm-tools."""

@@ -1,0 +1,83 @@
+"""How the component of an image is signed: by the build, before it, or by the run that publishes it."""
+
+load("//wasm/private/common:attr_checks.bzl", "check_split_regex")
+load("//wasm/private/keys:signing_keys.bzl", "is_deferred", "signing_keys_of")
+load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo", "moved_signature")
+load("//wasm/private/signing:sign_action.bzl", "normalise_wasm", "sign_wasm", "split_wasm")
+
+visibility(["//wasm/..."])
+
+def check_image_signing(ctx):
+    """Fails where the attributes that are about signing do not fit together."""
+    if ctx.attr.sign_component and not ctx.attr.signing_keys:
+        fail("{}: sign_component = True needs signing_keys; name a wasm_keygen, ssh_keygen or wasm_signing_key target".format(ctx.label))
+    if ctx.attr.signing_keys and not ctx.attr.sign_component:
+        fail("{}: signing_keys is given, but sign_component is False and the image would be unsigned; ".format(ctx.label) +
+             "add sign_component = True, or remove signing_keys")
+    if ctx.attr.additional_signing_keys and not ctx.attr.signing_keys:
+        fail("{}: additional_signing_keys is given without signing_keys; name the first key with signing_keys".format(ctx.label))
+    if ctx.attr.split_regex and not ctx.attr.sign_component:
+        fail("{}: split_regex is given, but nothing is signed; add sign_component = True and signing_keys, or remove it".format(ctx.label))
+    check_split_regex(ctx)
+    if ctx.attr.signature_type == "detached" and not ctx.attr.sign_component:
+        fail("{}: signature_type is \"detached\", but nothing is signed; add sign_component = True, or remove it".format(ctx.label))
+    if ctx.attr.sign_component and WasmSignatureInfo in ctx.attr.component:
+        fail("{}: component = {} is signed already; remove sign_component and signing_keys, or name the unsigned one".format(
+            ctx.label,
+            ctx.attr.component.label,
+        ))
+
+def sign_image(ctx, source):
+    """Makes `<name>_oci.wasm`, or `<name>_unsigned.wasm` where the run that publishes embeds the signature.
+
+    Args:
+        ctx: context of the image rule.
+        source: File, the component.
+
+    Returns:
+        struct(wasm_file File, signature WasmSignatureInfo or None, type "embedded", "detached" or "none", deferred list of
+        WasmKeyInfo: the keys that sign when the image is published, empty for an image that is signed or never will be).
+    """
+    name = ctx.label.name
+    keys = signing_keys_of(ctx, "signing_keys", "additional_signing_keys") if ctx.attr.sign_component else []
+    detached = ctx.attr.signature_type == "detached"
+    if ctx.attr.split_regex:
+        split = ctx.actions.declare_file(name + "_split.wasm")
+        split_wasm(ctx, wasm_file = source, output = split)
+        source = split
+    if keys and is_deferred(keys):
+        wasm_file = ctx.actions.declare_file(name + ("_oci.wasm" if detached else "_unsigned.wasm"))
+        if detached:
+            normalise_wasm(ctx, wasm_file = source, output = wasm_file)
+        else:
+            ctx.actions.symlink(output = wasm_file, target_file = source)
+        return struct(deferred = keys, signature = None, type = ctx.attr.signature_type, wasm_file = wasm_file)
+    wasm_file = ctx.actions.declare_file(name + "_oci.wasm")
+    if keys:
+        signature = sign_wasm(
+            ctx,
+            keys = keys,
+            output = wasm_file,
+            signature_file = ctx.actions.declare_file(name + "_signature.sig") if detached else None,
+            wasm_file = source,
+        )
+    else:
+        ctx.actions.symlink(output = wasm_file, target_file = source)
+        signature = _given_signature(ctx, wasm_file)
+    return struct(
+        deferred = [],
+        signature = signature,
+        type = signature.signature_type if signature else "none",
+        wasm_file = wasm_file,
+    )
+
+def _given_signature(ctx, wasm_file):
+    """The signature that the component came with, under the image's names; None where it had none."""
+    if WasmSignatureInfo not in ctx.attr.component:
+        return None
+    given = ctx.attr.component[WasmSignatureInfo]
+    signature_file = None
+    if given.signature_file:
+        signature_file = ctx.actions.declare_file(ctx.label.name + "_signature.sig")
+        ctx.actions.symlink(output = signature_file, target_file = given.signature_file)
+    return moved_signature(given, signature_file = signature_file, wasm_file = wasm_file)

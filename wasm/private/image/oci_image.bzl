@@ -1,0 +1,222 @@
+"""`wasm_component_oci_image`: packs a component as an OCI image layout, signed or not."""
+
+load("//wasm/private/common:image_ref.bzl", "looks_like_host", "reference_error")
+load("//wasm/private/common:tool_action.bzl", "TOOL_ATTRS", "params_file_args", "run_wasm_oci")
+load("//wasm/private/common:wasm_input.bzl", "wasm_file_of")
+load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
+load("//wasm/private/providers:oci_image_info.bzl", "WasmOciImageInfo")
+load("//wasm/private/providers:unsigned_info.bzl", "WasmUnsignedInfo")
+load("//wasm/private/wasm_tools:validate_action.bzl", "VALIDATE_ATTRS", "WASM_TOOLS_TOOLCHAIN", "validate_wasm")
+load(":annotations.bzl", "annotations_error")
+load(":image_signing.bzl", "check_image_signing", "sign_image")
+load(":oci_image_part.bzl", "oci_image_part")
+
+visibility(["//docs/...", "//wasm/..."])
+
+_DOC = """Packs a WebAssembly component as an OCI image for `{registry}/{namespace}/{name}:{tag}`.
+
+Default outputs, in this order: `<name>_oci.wasm` (the component as it is in the image), `<name>_signature.sig` if the
+signature is detached, `<name>_metadata.json`, `<name>_digest.txt` (`sha256:…` of the manifest) and
+`<name>_reference.txt` (`host/repository@sha256:…`, for deployment files; only where `registry` is a host). Output group `layout` is the layout, a
+directory. The digest depends on nothing but the attributes and the files: neither on time nor on the machine.
+
+With a `wasm_signing_key` the run that publishes signs. A detached signature leaves all of these outputs as they are, but for
+`<name>_signature.sig`. With an embedded one the build knows no digest: `<name>_unsigned.wasm` is in place of `<name>_oci.wasm`,
+`layout` is that of the unsigned component, and there are neither `<name>_digest.txt` nor `<name>_reference.txt`.
+"""
+
+_ATTRS = {
+    "additional_signing_keys": attr.label_list(
+        doc = "Further keys that sign the component, of the same kind as `signing_keys`: made by the build, or outside of it.",
+        providers = [WasmKeyInfo],
+    ),
+    "annotations": attr.string_list(
+        doc = "Annotations of the manifest, each `key=value`. They beat the other attributes, and those beat what the " +
+              "component says about itself. Keys that begin with `com.wasmsign2.` are written by the rule only.",
+    ),
+    "authors": attr.string_list(
+        doc = "Authors, for the annotation `org.opencontainers.image.authors`; by default those that the component names.",
+    ),
+    "component": attr.label(
+        doc = "Component to pack: any target with exactly one `.wasm` file, or such a file. " +
+              "What `wasm_sign` made keeps its signature.",
+        allow_files = [".wasm"],
+        mandatory = True,
+    ),
+    "description": attr.string(
+        doc = "Text of the annotation `org.opencontainers.image.description`; by default what the component says.",
+    ),
+    "license": attr.string(
+        doc = "SPDX expression for `org.opencontainers.image.licenses`; by default what the component says.",
+    ),
+    "name_override": attr.string(
+        doc = "Takes the place of `package_name` in the repository; for registries that allow fewer path segments.",
+    ),
+    "namespace": attr.string(
+        doc = "First part of the repository; may hold slashes, and may be empty.",
+        default = "library",
+    ),
+    "package_name": attr.string(
+        doc = "Name of the package and rest of the repository, such as `examples/hello`; lower case, may hold slashes.",
+        mandatory = True,
+    ),
+    "registry": attr.string(
+        doc = "Where the image will be published: a host with an optional port, or the name of an entry of the " +
+              "publish target's `registry_config`. A publish target's `registry_override` wins. Empty names none: then the " +
+              "`default_registry` of the publish target's configuration speaks. Not part of the digest.",
+        default = "localhost:5000",
+    ),
+    "sign_component": attr.bool(
+        doc = "Whether to sign the component before it is packed; needs `signing_keys`.",
+    ),
+    "signature_type": attr.string(
+        doc = "Where the signature of `sign_component` goes: \"embedded\" in the component, or \"detached\", a file that " +
+              "is published beside the image.",
+        default = "embedded",
+        values = ["embedded", "detached"],
+    ),
+    "signing_keys": attr.label(
+        doc = "Key that signs: a `wasm_keygen`, `ssh_keygen` or `wasm_signing_key`; an error without `sign_component`.",
+        providers = [WasmKeyInfo],
+    ),
+    "split_regex": attr.string(
+        doc = """RE2 expression for names of custom sections, as in `wasm_sign`: the component is split before it is signed, so that
+`split_regex` of `wasm_verify` can verify only what matches. An error without `sign_component`. Empty, the default, splits nothing.""",
+    ),
+    "tag": attr.string(
+        doc = "Tag of the image. A publish target's `tag_override` wins.",
+        default = "latest",
+    ),
+    "version": attr.string(
+        doc = "Version, for the annotation `org.opencontainers.image.version`; the tag by default.",
+    ),
+} | TOOL_ATTRS | VALIDATE_ATTRS
+
+def _check(ctx):
+    name_attribute = "name_override" if ctx.attr.name_override else "package_name"
+    error = reference_error(
+        ctx.attr.registry or "localhost",
+        ctx.attr.namespace,
+        ctx.attr.name_override or ctx.attr.package_name,
+        ctx.attr.tag,
+        attributes = ("registry", "namespace", name_attribute, "tag"),
+    ) or annotations_error(ctx.attr.annotations)
+    if error:
+        fail("{}: {}".format(ctx.label, error))
+    check_image_signing(ctx)
+
+def _request(ctx, signing):
+    """What the image is made of, without the paths of files: build and run have different ones."""
+    return {
+        "annotations": ctx.attr.annotations,
+        "authors": ctx.attr.authors,
+        "description": ctx.attr.description,
+        "key_format": (signing.signature.key_format if signing.signature else None) or "none",
+        "license": ctx.attr.license,
+        "name": ctx.attr.name_override,
+        "namespace": ctx.attr.namespace,
+        "package_name": ctx.attr.package_name,
+        "registry": ctx.attr.registry,
+        "schemaVersion": 1,
+        "signature_type": signing.type,
+        "tag": ctx.attr.tag,
+        "version": ctx.attr.version,
+    }
+
+def _lay_out(ctx, request, signing):
+    """Registers the action WasmOciLayout; returns its outputs as a struct."""
+    name = ctx.label.name
+    signature_file = signing.signature.signature_file if signing.signature else None
+    public_keys = [key.public_key for key in signing.deferred]
+    request_file = ctx.actions.declare_file(name + "_image_request.json")
+    ctx.actions.write(request_file, json.encode_indent(request | {
+        "component": signing.wasm_file.path,
+        "public_keys": [file.path for file in public_keys],
+        "signature": signature_file.path if signature_file else None,
+    }, indent = "  ") + "\n")
+    known = not (signing.deferred and signing.type == "embedded")
+    outputs = struct(
+        digest = ctx.actions.declare_file(name + "_digest.txt") if known else None,
+        layout = ctx.actions.declare_directory(name + "_layout"),
+        metadata = ctx.actions.declare_file(name + "_metadata.json"),
+        reference = ctx.actions.declare_file(name + "_reference.txt") if known and looks_like_host(ctx.attr.registry) else None,
+    )
+    optional = [file for file in (outputs.digest, outputs.reference) if file]
+    args = params_file_args(ctx)
+    args.add("--request", request_file)
+    args.add_all("--layout", [outputs.layout], expand_directories = False)
+    args.add("--metadata", outputs.metadata)
+    args.add_all("--digest", [outputs.digest] if outputs.digest else [])
+    args.add_all("--reference", [outputs.reference] if outputs.reference else [])
+    run_wasm_oci(
+        ctx,
+        command = "image",
+        args = args,
+        inputs = [request_file, signing.wasm_file] + ([signature_file] if signature_file else []) + public_keys,
+        outputs = [outputs.layout, outputs.metadata] + optional,
+        mnemonic = "WasmOciLayout",
+        progress = "Packing the OCI image",
+    )
+    return outputs
+
+def _oci_image_impl(ctx):
+    _check(ctx)
+    source = wasm_file_of(ctx, "component")
+    signing = sign_image(ctx, source)
+    signature = signing.signature
+    request = _request(ctx, signing)
+    image = _lay_out(ctx, request, signing)
+    signature_file = signature.signature_file if signature else None
+    files = [file for file in (signing.wasm_file, signature_file, image.metadata, image.digest, image.reference) if file]
+    return [
+        DefaultInfo(files = depset(files), runfiles = ctx.runfiles(files)),
+        OutputGroupInfo(
+            layout = depset([image.layout]),
+            _validation = depset([validate_wasm(ctx, source)]),
+        ),
+        WasmOciImageInfo(
+            deferred = struct(keys = signing.deferred, request = request) if signing.deferred else None,
+            digest_file = image.digest,
+            layout = image.layout,
+            metadata_file = image.metadata,
+            name = ctx.attr.name_override or ctx.attr.package_name,
+            namespace = ctx.attr.namespace,
+            package_name = ctx.attr.package_name,
+            public_key = signing.deferred[0].public_key if signing.deferred else signature.public_key if signature else None,
+            reference_file = image.reference,
+            registry = ctx.attr.registry,
+            signature_file = signature_file,
+            signature_type = signing.type,
+            tag = ctx.attr.tag,
+            version = ctx.attr.version or ctx.attr.tag,
+            wasm_file = signing.wasm_file,
+        ),
+    ] + ([signature] if signature else []) + ([WasmUnsignedInfo(wasm_file = signing.wasm_file)] if signing.deferred else [])
+
+oci_image = rule(
+    implementation = _oci_image_impl,
+    doc = _DOC,
+    attrs = _ATTRS,
+    provides = [WasmOciImageInfo],
+    toolchains = [WASM_TOOLS_TOOLCHAIN],
+)
+
+def wasm_component_oci_image(name, **kwargs):
+    """Packs a WebAssembly component as an OCI image; see the rule `oci_image` for outputs and attributes.
+
+    Beside the image there are `<name>.digest`, with the digest file only, and `<name>.layout`, with the layout only. Where the
+    build knows no digest, `<name>.digest` is an error that says so. It is tagged `manual`, so that `//...` builds nevertheless;
+    the digest file is a default output of the image too.
+
+    Args:
+        name: Name of the image target.
+        **kwargs: Attributes of the rule `oci_image`, and those that every rule has.
+    """
+    oci_image(name = name, **kwargs)
+    common = {
+        attribute: kwargs[attribute]
+        for attribute in ("compatible_with", "restricted_to", "tags", "target_compatible_with", "testonly", "visibility")
+        if attribute in kwargs
+    }
+    oci_image_part(name = name + ".layout", image = name, part = "layout", **common)
+    oci_image_part(name = name + ".digest", image = name, part = "digest", **(common | {"tags": kwargs.get("tags", []) + ["manual"]}))

@@ -1,0 +1,47 @@
+"""The keys that sign one file: all made by the build, or all outside of it."""
+
+load("//wasm/private/common:run_target.bzl", "rlocation_path")
+load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
+
+visibility(["//wasm/..."])
+
+def signing_keys_of(ctx, attribute, further_attribute):
+    """Checks the keys that two attributes name.
+
+    Args:
+        ctx: context of a rule.
+        attribute: string, name of a label attribute.
+        further_attribute: string, name of a label_list attribute.
+
+    Returns:
+        list of WasmKeyInfo, in order.
+    """
+    named = [(attribute, getattr(ctx.attr, attribute))]
+    named += [(further_attribute, target) for target in getattr(ctx.attr, further_attribute)]
+    seen = {}
+    for name, target in named:
+        key = target[WasmKeyInfo]
+        if key.public_key in seen:
+            fail("{}: {} = {} is the same key as {}; name each key once".format(ctx.label, name, target.label, seen[key.public_key]))
+        seen[key.public_key] = target.label
+        if not key.secret_key and not key.key_source:
+            fail("{}: {} = {} has only the public half of a key; name a wasm_keygen, ssh_keygen or wasm_signing_key target".format(
+                ctx.label,
+                name,
+                target.label,
+            ))
+        if bool(key.key_source) != bool(named[0][1][WasmKeyInfo].key_source):
+            fail(("{}: {} = {} and {} = {} cannot sign together: one is made by the build, the other is outside of it; " +
+                  "use keys of one kind").format(ctx.label, attribute, named[0][1].label, name, target.label))
+    return [target[WasmKeyInfo] for _, target in named]
+
+def is_deferred(keys):
+    """Whether these keys sign only when a target is run."""
+    return bool(keys[0].key_source)
+
+def key_requests(ctx, keys):
+    """What a run target's request says of keys that are outside of the build."""
+    return [
+        {"publicKey": rlocation_path(ctx, key.public_key), "ref": key.key_ref, "source": key.key_source}
+        for key in keys
+    ]

@@ -1,0 +1,45 @@
+"""`wasm_component_oci_publish`: an image and the target that publishes it, in one."""
+
+load("//wasm/private/image:oci_image.bzl", "wasm_component_oci_image")
+load(":publish.bzl", "wasm_component_publish")
+
+visibility(["//wasm/..."])
+
+_PUBLISH_ONLY = (
+    "dry_run",
+    "movable_tags",
+    "namespace_override",
+    "registry_config",
+    "registry_override",
+    "tag_override",
+)
+_BOTH = (
+    "authors",
+    "compatible_with",
+    "description",
+    "license",
+    "restricted_to",
+    "tags",
+    "target_compatible_with",
+    "testonly",
+    "visibility",
+)
+
+def wasm_component_oci_publish(name, **kwargs):
+    """Makes the image `<name>_image` and the run target `<name>` that publishes it.
+
+    Args:
+        name: Name of the run target.
+        **kwargs: Attributes of `wasm_component_oci_image` and of `wasm_component_publish` but `oci_image`.
+            `authors`, `description` and `license` go to both, as do those that every rule has.
+    """
+    image = name + "_image"
+    wasm_component_oci_image(
+        name = image,
+        **{attribute: value for attribute, value in kwargs.items() if attribute not in _PUBLISH_ONLY}
+    )
+    wasm_component_publish(
+        name = name,
+        oci_image = image,
+        **{attribute: value for attribute, value in kwargs.items() if attribute in _PUBLISH_ONLY + _BOTH}
+    )

@@ -1,0 +1,152 @@
+"""`wasm_component_publish`: a run target that publishes an image to one registry."""
+
+load("//wasm/private/common:image_ref.bzl", "host_error", "looks_like_host", "repository_error", "repository_of", "tag_error")
+load("//wasm/private/common:run_target.bzl", "RUN_TARGET_ATTRS", "make_run_target", "rlocation_path")
+load("//wasm/private/keys:signing_keys.bzl", "key_requests")
+load("//wasm/private/providers:oci_image_info.bzl", "WasmOciImageInfo")
+load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
+
+visibility(["//wasm/..."])
+
+_DOC = """Publishes an image with `bazel run`; nothing is sent in a build.
+
+The program shows its plan, sends what the registry does not have, reads it back, and sets the tag last. An image that
+is there already is not sent again. Exit code 0 means that the registry has answered so. Further arguments go after
+`--`: `--dry-run`, `--no-dry-run`, `--move-tags`, `--registry`, `--namespace`, `--tag`, `--output json`; they win over
+the attributes here, and those win over the image's. Credentials are read when it runs, and are not in the build. So is the
+secret key of an image with a `wasm_signing_key`: the run signs, says the final digest, and publishes that; the passphrase of
+an encrypted key comes from `--passphrase-env NAME`, `--passphrase-file FILE` or the terminal.
+"""
+
+_ATTRS = {
+    "authors": attr.string_list(
+        doc = "Authors, for the plan and the result only; the manifest keeps what the image says. Empty by default.",
+    ),
+    "description": attr.string(
+        doc = "Description, for the plan and the result only; the manifest keeps what the image says. Empty by default.",
+    ),
+    "dry_run": attr.bool(
+        doc = "True stops after the plan, before anything is written; `-- --no-dry-run` wins. False by default.",
+    ),
+    "license": attr.string(
+        doc = "SPDX expression, for the plan and the result only; the manifest keeps what the image says. Empty by default.",
+    ),
+    "movable_tags": attr.string_list(
+        doc = "Tags that may move to another digest; a tag that exists and is not among them stays, and exit code 7 says so.",
+        default = ["latest"],
+    ),
+    "namespace_override": attr.string(
+        doc = "Takes the place of the image's namespace; empty, the default, keeps it.",
+    ),
+    "oci_image": attr.label(
+        doc = "The image.",
+        mandatory = True,
+        providers = [WasmOciImageInfo],
+    ),
+    "registry_config": attr.label(
+        doc = "A `wkg_registry_config`: registries by name, and their credentials. " +
+              "Without one the registry is a host, with the credentials of `docker login`.",
+        providers = [WasmRegistryConfigInfo],
+    ),
+    "registry_override": attr.string(
+        doc = "Takes the place of the image's registry: an entry's name, or a host, with a repository prefix or without. " +
+              "Empty, the default, keeps it.",
+    ),
+    "tag_override": attr.string(
+        doc = "Takes the place of the image's tag; empty, the default, keeps it.",
+    ),
+} | RUN_TARGET_ATTRS
+
+def _check_registry(ctx, registry, attribute, names):
+    """Fails unless the registry is an entry's name or a host."""
+    if registry in names:
+        return
+    host, slash, prefix = registry.partition("/")
+    if attribute == "registry_override" and slash and looks_like_host(host) and repository_error(prefix) == None:
+        return
+    if looks_like_host(registry):
+        return
+    fail("{}: {} = \"{}\" is neither a host nor an entry of {}; write {}".format(
+        ctx.label,
+        attribute,
+        registry,
+        ctx.attr.registry_config.label if ctx.attr.registry_config else "a registry_config, which is not given",
+        "one of {}, or a host such as ghcr.io".format(", ".join(names)) if names else "a host such as ghcr.io",
+    ) + (" (" + host_error(registry) + ")" if ":" in registry else ""))
+
+def _check_names(ctx, repository, tags):
+    error = repository_error(repository)
+    if error:
+        fail("{}: namespace_override: {}".format(ctx.label, error))
+    for attribute, tag in tags:
+        error = tag_error(tag)
+        if error:
+            fail("{}: {}: {}".format(ctx.label, attribute, error))
+
+def _signing(ctx, image):
+    """What the run signs: None, or the keys and, for an embedded signature, what the image is made of."""
+    if not image.deferred:
+        return None
+    embedded = image.signature_type == "embedded"
+    return {
+        "image": image.deferred.request | {"component": rlocation_path(ctx, image.wasm_file)} if embedded else None,
+        "keys": key_requests(ctx, image.deferred.keys),
+        "type": image.signature_type,
+    }
+
+def _wasm_component_publish_impl(ctx):
+    image = ctx.attr.oci_image[WasmOciImageInfo]
+    config = ctx.attr.registry_config[WasmRegistryConfigInfo] if ctx.attr.registry_config else None
+    registries = config.registries if config else []
+    registry = ctx.attr.registry_override or image.registry or (config.default_registry if config else None)
+    if not registry:
+        fail("{}: no registry is named: {} has registry = \"\"; give registry_override, or a registry_config with a default_registry".format(
+            ctx.label,
+            ctx.attr.oci_image.label,
+        ))
+    namespace = ctx.attr.namespace_override or image.namespace
+    tag = ctx.attr.tag_override or image.tag
+    _check_registry(
+        ctx,
+        registry,
+        "registry_override" if ctx.attr.registry_override else "registry of {}".format(ctx.attr.oci_image.label),
+        [entry.name for entry in registries],
+    )
+    _check_names(
+        ctx,
+        repository_of(namespace, image.name),
+        [("tag_override", tag)] + [("movable_tags", movable) for movable in ctx.attr.movable_tags],
+    )
+    signature = image.signature_file
+    keys = image.deferred.keys if image.deferred else []
+    content = image.wasm_file if keys and image.signature_type == "embedded" else image.layout
+    return make_run_target(
+        ctx,
+        command = "push",
+        files = [content] + ([signature] if signature else []) + [key.public_key for key in keys],
+        request = {
+            "authors": ctx.attr.authors,
+            "default_registry": config.default_registry if config else None,
+            "description": ctx.attr.description,
+            "dry_run": ctx.attr.dry_run,
+            "layout": rlocation_path(ctx, image.layout) if content == image.layout else None,
+            "license": ctx.attr.license,
+            "movable_tags": ctx.attr.movable_tags,
+            "namespace": namespace,
+            "registries": registries,
+            "registry": registry,
+            "repository": image.name,
+            "schemaVersion": 1,
+            "signature": rlocation_path(ctx, signature) if signature else None,
+            "signing": _signing(ctx, image),
+            "tag": tag,
+            "target": str(ctx.label).removeprefix("@@") if str(ctx.label).startswith("@@//") else str(ctx.label),
+        },
+    )
+
+wasm_component_publish = rule(
+    implementation = _wasm_component_publish_impl,
+    doc = _DOC,
+    attrs = _ATTRS,
+    executable = True,
+)

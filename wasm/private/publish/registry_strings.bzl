@@ -1,0 +1,196 @@
+"""Parser of registry strings, `name|host|type|auth|data…`; pure functions that return (value, error).
+
+An error names the entry and the field. It never repeats a field that may hold a secret.
+"""
+
+load("//wasm/private/common:image_ref.bzl", "entry_name_error", "host_error", "is_loopback", "looks_like_host", "repository_error")
+
+visibility(["//tests/...", "//wasm/..."])
+
+_TYPES = ("oci", "layout")
+_AUTH_FORMS = {
+    "anonymous": "anonymous",
+    "basic": "basic|USER|${VARIABLE}",
+    "docker": "docker",
+    "env": "env|VARIABLE[|USER]",
+    "oauth": "oauth|${ID_VARIABLE}|${SECRET_VARIABLE}",
+    "token": "token|${VARIABLE}[|USER]",
+}
+_TOKEN_PREFIXES = ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "dckr_pat_", "dckr_oat_")
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
+
+def _is_variable_name(text):
+    if not text or text[0] not in _LETTERS or text.startswith(_TOKEN_PREFIXES):
+        return False
+    for char in text.elems():
+        if char not in _LETTERS + "0123456789":
+            return False
+    return True
+
+def _auth(kind, variable = "", username = "", password_variable = "", id_variable = "", secret_variable = ""):
+    return struct(
+        id_variable = id_variable,
+        kind = kind,
+        password_variable = password_variable,
+        secret_variable = secret_variable,
+        username = username,
+        variable = variable,
+    )
+
+def _reference_to(text, field):
+    """Name of the variable in `${NAME}`."""
+    if text.startswith("${") and text.endswith("}") and _is_variable_name(text[2:-1]):
+        return text[2:-1], None
+    return None, ("{} is written as it is; a secret in a BUILD file is readable by everyone. " +
+                  "Write ${{VARIABLE}} and set that variable when publishing").format(field)
+
+def _user(text):
+    if not text or "$" in text or ":" in text:
+        return None, "user must be a plain name, without '$' and ':'"
+    return text, None
+
+def _variable_auth(kind, data):
+    if kind == "token":
+        variable, error = _reference_to(data[0], "token")
+    elif _is_variable_name(data[0]):
+        variable, error = data[0], None
+    else:
+        variable, error = None, "env takes the name of a variable, such as env|GITHUB_TOKEN, neither its value nor ${NAME}"
+    if error:
+        return None, error
+    username = ""
+    if len(data) > 1:
+        username, error = _user(data[1])
+        if error:
+            return None, error
+    return _auth(kind, variable = variable, username = username), None
+
+def _basic_auth(data):
+    username, error = _user(data[0])
+    if error:
+        return None, error
+    variable, error = _reference_to(data[1], "password")
+    if error:
+        return None, error
+    return _auth("basic", password_variable = variable, username = username), None
+
+def _oauth_auth(data):
+    id_variable, error = _reference_to(data[0], "id")
+    if error:
+        return None, error
+    secret_variable, error = _reference_to(data[1], "secret")
+    if error:
+        return None, error
+    return _auth("oauth", id_variable = id_variable, secret_variable = secret_variable), None
+
+def _parse_auth(fields):
+    if not fields:
+        return _auth("default"), None
+    kind, data = fields[0], fields[1:]
+    if kind not in _AUTH_FORMS:
+        # The field may be a secret that slipped forward, so it is not repeated.
+        return None, "unknown kind; it is one of {}".format(", ".join(_AUTH_FORMS.keys()))
+    form = _AUTH_FORMS[kind]
+    most = form.count("|")
+    least = most - form.count("[")
+    if len(data) < least or len(data) > most:
+        return None, "{} has {} further field{}; write {}".format(kind, len(data), "" if len(data) == 1 else "s", form)
+    if kind in ("token", "env"):
+        value, error = _variable_auth(kind, data)
+    elif kind == "basic":
+        value, error = _basic_auth(data)
+    elif kind == "oauth":
+        value, error = _oauth_auth(data)
+    else:
+        value, error = _auth(kind), None
+    if error:
+        return None, error + "; the form is " + form
+    return value, None
+
+def _parse_layout(name, path, rest):
+    windows = len(path) > 2 and path[1] == ":" and path[2] in "\\/"
+    if not path.startswith("/") and not windows:
+        return None, "host: {} must be an absolute path, for the type is layout".format(repr(path))
+    if rest:
+        return None, "auth: a layout is a folder and takes no credentials; remove what follows layout"
+    return struct(auth = _auth("anonymous"), host = "", name = name, path = path, prefix = "", type = "layout"), None
+
+def _parse_oci(name, location, rest):
+    scheme = [prefix for prefix in ("https://", "http://") if location.startswith(prefix)]
+    host, slash, prefix = location.removeprefix("".join(scheme)).partition("/")
+    error = host_error(host)
+    if not error and not looks_like_host(host):
+        error = "{} has neither a domain nor a port, and would be another registry's repository; write {}".format(
+            repr(host),
+            repr(host + ":443"),
+        )
+    if not error and slash:
+        error = repository_error(prefix)
+    if not error and scheme == ["http://"] and not is_loopback(host):
+        error = "{} is not this machine, and plain http would show credentials on the way; write {}".format(repr(host), repr(host))
+    if error:
+        return None, "host: " + error
+    auth, error = _parse_auth(rest)
+    if error:
+        return None, "auth: " + error
+    return struct(auth = auth, host = "".join(scheme) + host, name = name, path = "", prefix = prefix, type = "oci"), None
+
+def parse_registry_string(text):
+    """Parses one entry.
+
+    Args:
+        text: string, `name|[https://]host[/prefix]|oci[|auth[|data…]]` or `name|/path|layout`.
+
+    Returns:
+        (struct as in WasmRegistryConfigInfo.registries, None), or (None, `field: what is wrong and how to write it`).
+    """
+    fields = text.split("|")
+    name = fields[0]
+    if text and len(fields) < 3:
+        return None, "type: missing; write name|host|type, such as \"github|ghcr.io|oci\""
+    error = entry_name_error(name)
+    if error:
+        return None, "name: " + error
+    for index, field in enumerate(fields):
+        if field != field.strip() or not field:
+            label = ("name", "host", "type", "auth")[index] if index < 4 else "data (field {})".format(index + 1)
+            return None, label + (": is empty" if not field.strip() else ": begins or ends with a space") + "; fill it or remove it"
+    kind = fields[2]
+    if kind not in _TYPES:
+        # The field may be a secret that slipped forward, so it is not repeated.
+        return None, "type: unknown; it is one of {}".format(", ".join(_TYPES))
+    parse = _parse_layout if kind == "layout" else _parse_oci
+    return parse(name, fields[1], fields[3:])
+
+def parse_registry_strings(registries, default_registry = ""):
+    """Parses all entries and checks that names are unique and that the default is one of them.
+
+    Args:
+        registries: list of strings.
+        default_registry: string, name of an entry or empty.
+
+    Returns:
+        (list of struct, None), or (None, error with the attribute, the entry and the field).
+    """
+    entries = []
+    position = {}
+    for index, text in enumerate(registries):
+        name, bar, _rest = text.partition("|")
+        entry, error = parse_registry_string(text)
+        if error:
+            # Without a bar the text need not be a name, and may be a secret.
+            return None, "registries[{}]{}: {}".format(index, " ({})".format(repr(name)) if bar else "", error)
+        if name in position:
+            return None, "registries[{}] ({}): name: already used by registries[{}]; give each entry its own".format(
+                index,
+                repr(name),
+                position[name],
+            )
+        position[name] = index
+        entries.append(entry)
+    if default_registry and default_registry not in position:
+        return None, "default_registry: {} is not among the registries ({})".format(
+            repr(default_registry),
+            ", ".join(position.keys()) or "there are none",
+        )
+    return entries, None

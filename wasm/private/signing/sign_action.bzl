@@ -1,0 +1,77 @@
+"""The actions that sign, or prepare for it; used by `wasm_sign` and by images."""
+
+load("//wasm/private/common:attr_checks.bzl", "check_split_regex")
+load("//wasm/private/common:tool_action.bzl", "SECRET_REQUIREMENTS", "params_file_args", "run_wasm_oci")
+load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo")
+
+visibility(["//wasm/..."])
+
+def sign_wasm(ctx, *, wasm_file, keys, output, signature_file = None):
+    """Registers the action WasmSign.
+
+    Args:
+        ctx: context of a rule with TOOL_ATTRS.
+        wasm_file: File to sign.
+        keys: list of WasmKeyInfo or alike, with their secret keys; each gives a signature, in this order.
+        output: File, where the signed file goes; with a detached signature that is what the signature covers.
+        signature_file: File or None, where a detached signature goes; None embeds it.
+
+    Returns:
+        WasmSignatureInfo
+    """
+    args = params_file_args(ctx)
+    args.add("-i", wasm_file)
+    args.add("-o", output)
+    for key in keys:
+        args.add("-k", key.secret_key)
+        args.add("-K", key.public_key)
+    if signature_file:
+        args.add("-S", signature_file)
+    if all([key.key_format == "openssh" for key in keys]):
+        args.add("--openssh")
+    run_wasm_oci(
+        ctx,
+        command = "sign",
+        args = args,
+        inputs = [wasm_file] + [file for key in keys for file in (key.secret_key, key.public_key)],
+        outputs = [output] + ([signature_file] if signature_file else []),
+        mnemonic = "WasmSign",
+        progress = "Signing",
+        execution_requirements = SECRET_REQUIREMENTS,
+    )
+    return WasmSignatureInfo(
+        development = any([key.development for key in keys]),
+        key_format = keys[0].key_format,
+        public_key = keys[0].public_key,
+        public_keys = [key.public_key for key in keys],
+        signature_file = signature_file,
+        signature_type = "detached" if signature_file else "embedded",
+        wasm_file = output,
+    )
+
+def split_wasm(ctx, *, wasm_file, output):
+    """Registers the action WasmSplit: delimiters between what matches the attribute split_regex and what does not."""
+    check_split_regex(ctx)
+    args = params_file_args(ctx)
+    args.add("-i", wasm_file)
+    args.add("-o", output)
+    args.add(ctx.attr.split_regex, format = "--split-regex=%s")
+    _prepare(ctx, "split", args, wasm_file, output, "WasmSplit", "Splitting")
+
+def normalise_wasm(ctx, *, wasm_file, output):
+    """Registers the action WasmNormalise: the file that a detached signature of `wasm_file` will cover."""
+    args = params_file_args(ctx)
+    args.add("-i", wasm_file)
+    args.add("-o", output)
+    _prepare(ctx, "normalise", args, wasm_file, output, "WasmNormalise", "Preparing for a detached signature")
+
+def _prepare(ctx, command, args, wasm_file, output, mnemonic, progress):
+    run_wasm_oci(
+        ctx,
+        command = command,
+        args = args,
+        inputs = [wasm_file],
+        outputs = [output],
+        mnemonic = mnemonic,
+        progress = progress,
+    )

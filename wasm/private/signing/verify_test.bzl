@@ -1,0 +1,54 @@
+"""`wasm_verify_test`: a test that fails unless a trusted key signed the file."""
+
+load("//wasm/private/common:run_target.bzl", "RUN_TARGET_ATTRS", "make_run_target", "rlocation_path")
+load(":verify_attrs.bzl", "VERIFY_ATTRS", "verify_inputs")
+
+visibility(["//docs/...", "//wasm/..."])
+
+_DOC = """Verifies a signature when the tests run; passes only if a trusted key signed all of the file.
+
+The same check as `wasm_verify`, for signatures that should be watched by tests and not stop a build. Keys of `trusted_keys`
+count here as the time is when the test runs: now, or what `--test_arg=--at=2027-01-01` says.
+"""
+
+_ATTRS = VERIFY_ATTRS | RUN_TARGET_ATTRS
+
+def _verify_test_impl(ctx):
+    inputs = verify_inputs(ctx)
+    signature = inputs.signature_file
+    return make_run_target(
+        ctx,
+        command = "verify",
+        files = inputs.files,
+        request = {
+            "input": rlocation_path(ctx, inputs.wasm_file),
+            "openssh": ctx.attr.openssh_format,
+            "publicKeys": [rlocation_path(ctx, file) for file in inputs.public_keys],
+            "schemaVersion": 1,
+            "signature": rlocation_path(ctx, signature) if signature else None,
+            "splitRegex": ctx.attr.split_regex or None,
+            "threshold": ctx.attr.threshold,
+            "trustedKeys": rlocation_path(ctx, inputs.trusted_keys) if inputs.trusted_keys else None,
+        },
+    )
+
+verify_test = rule(
+    implementation = _verify_test_impl,
+    doc = _DOC,
+    attrs = _ATTRS,
+    test = True,
+)
+
+def wasm_verify_test(name, **kwargs):
+    """Verifies a signature when the tests run; see the rule `verify_test` for attributes.
+
+    Bazel keeps the result of a test that passed, and would keep it after a key has expired. So a test with `trusted_keys` is
+    tagged `external`: it runs each time, whatever `--cache_test_results` says.
+
+    Args:
+        name: Name of the test.
+        **kwargs: Attributes of the rule `verify_test`, and those that every test has.
+    """
+    if kwargs.get("trusted_keys"):
+        kwargs["tags"] = (kwargs.get("tags") or []) + ["external"]
+    verify_test(name = name, **kwargs)
