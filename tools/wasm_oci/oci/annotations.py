@@ -15,11 +15,11 @@ from wasm_oci.oci.descriptor import check_annotation_limits
 from wasm_oci.wasm.metadata import Metadata
 
 _OCI = "org.opencontainers.image."
-TYPE = "com.wasm.component.type"
-SECURITY = "com.wasm.component.security"
+TYPE_ANNOTATION = "com.wasm.component.type"
+SECURITY_ANNOTATION = "com.wasm.component.security"
 RESERVED = "com.wasmsign2."
-SIGNATURE_MEDIA_TYPE = "com.wasmsign2.signature.type"
-KEY_FORMAT = "com.wasmsign2.key.format"
+SIGNATURE_ANNOTATION = "com.wasmsign2.signature.type"
+KEY_FORMAT_ANNOTATION = "com.wasmsign2.key.format"
 
 _FROM_METADATA = {
     "description": "description",
@@ -111,19 +111,19 @@ def merge(
 
     Raises UsageError where an unsigned component is called secure, LimitError where all together are too much.
     """
-    if SECURITY in explicit and not signature:
+    if SECURITY_ANNOTATION in explicit and not signature:
         raise UsageError(
-            f"{SECURITY}={explicit[SECURITY][:60]} is set, but the component is not signed",
+            f"{SECURITY_ANNOTATION}={explicit[SECURITY_ANNOTATION][:60]} is set, but the component is not signed",
             where="annotations",
             hint="sign the component, or remove the annotation",
         )
     merged = {_OCI + name: text for section, name in _FROM_METADATA.items() if (text := metadata.to_json().get(section))}
-    merged[TYPE] = "component" if is_component else "module"
-    merged[SECURITY] = signature.security if signature else "unsigned"
+    merged[TYPE_ANNOTATION] = "component" if is_component else "module"
+    merged[SECURITY_ANNOTATION] = signature.security if signature else "unsigned"
     if signature:
-        merged[SIGNATURE_MEDIA_TYPE] = signature.type
+        merged[SIGNATURE_ANNOTATION] = signature.type
         if signature.key_format:
-            merged[KEY_FORMAT] = signature.key_format
+            merged[KEY_FORMAT_ANNOTATION] = signature.key_format
     merged |= attributes.annotations() | dict(explicit)
     check_annotation_limits(merged, where="annotations")
     return merged

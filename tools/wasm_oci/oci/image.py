@@ -17,7 +17,7 @@ from wasm_oci.files import open_input, read_bounded
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.keys.key import load_public_key
 from wasm_oci.limits import LIMITS
-from wasm_oci.oci.annotations import SECURITY, Attributes, SignatureFacts, merge, parse_annotations
+from wasm_oci.oci.annotations import SECURITY_ANNOTATION, Attributes, SignatureFacts, merge, parse_annotations
 from wasm_oci.oci.descriptor import SIGNATURE_MEDIA_TYPE, TITLE_ANNOTATION, WASM_CONFIG_MEDIA_TYPE, WASM_LAYER_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.image_request import ImageRequest
 from wasm_oci.oci.layout import write_layout
@@ -138,7 +138,7 @@ def build_image(request: ImageRequest) -> BuiltImage:
     signing = _deferred(request) if request.public_keys else _signing(request, signature, signature_file, signed_hash)
     facts = signing.facts if signing else None
     if signing and signing.deferred and signing.facts.type == "embedded":
-        facts, explicit = None, {key: value for key, value in explicit.items() if key != SECURITY}
+        facts, explicit = None, {key: value for key, value in explicit.items() if key != SECURITY_ANNOTATION}
     title = request.repository.rpartition("/")[2]
     layer = Descriptor(media_type=WASM_LAYER_MEDIA_TYPE, digest=digest, size=size, annotations={TITLE_ANNOTATION: f"{title}.wasm"})
     config = WasmConfig.of(wasm, digest, created=request.created).encode()
