@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
 
-from wasm_oci.http.transport import ConnectionLost, Request, Transport
+from fakes.web import reply, serve
+from wasm_oci.http.deadline import Deadline
+from wasm_oci.http.transport import ConnectionLost, HttpRequest, Transport
 from wasm_oci.limits import Limits
 
 QUICK = Limits(response_time=0.4, connect_timeout=0.2, retries=0)
@@ -61,7 +65,7 @@ def repeat(first: bytes, again: bytes) -> Callable[[socket.socket], None]:
 @pytest.mark.parametrize("stream", [False, True], ids=["small", "streamed"])
 def test_an_answer_that_trickles_is_given_up(talk: Callable[[socket.socket], None], stream: bool) -> None:
     with server(talk) as url, pytest.raises(ConnectionLost, match="no answer in time"):
-        response = Transport(limits=QUICK).send(Request(method="GET", url=url, step="read it", stream=stream))
+        response = Transport(limits=QUICK).send(HttpRequest(method="GET", url=url, step="read it", stream=stream))
         for _piece in response.pieces("read it"):
             pass
 
@@ -76,5 +80,83 @@ def test_the_body_of_a_redirect_is_not_read() -> None:
             sent.append(65536)
 
     with server(talk) as url, pytest.raises(Exception, match="not a web address"):
-        Transport(limits=QUICK).send(Request(method="GET", url=url, step="read it"))
+        Transport(limits=QUICK).send(HttpRequest(method="GET", url=url, step="read it"))
     assert sum(sent) < 50_000_000
+
+
+def test_one_thread_watches_all_requests() -> None:
+    ample = Limits(response_time=30.0, retries=0)
+    with serve(lambda asked: reply(body=b"x")) as web:
+        transport = Transport(limits=ample, environ={})
+        request = HttpRequest(method="GET", url=f"http://{web.host}/", step="read it")
+        assert transport.send(request).body == b"x"
+        seen = set()
+        for _ in range(200):
+            assert transport.send(request).body == b"x"
+            seen |= {thread for thread in threading.enumerate() if thread.name == "http-deadlines" or isinstance(thread, threading.Timer)}
+        transport.close()
+    assert len(seen) == 1
+
+
+def test_each_deadline_expires_by_itself() -> None:
+    """A short one that comes after a long one is not late, and one that was left in time never expires."""
+    pairs = [socket.socketpair() for _ in range(3)]
+    long, short, left = Deadline(30.0), Deadline(0.1), Deadline(0.05)
+    with long:
+        long.watch(pairs[0][0])
+        with left:
+            left.watch(pairs[2][0])
+        with short:
+            short.watch(pairs[1][0])
+            pairs[1][0].settimeout(10)
+            start = time.monotonic()
+            assert pairs[1][0].recv(1) == b""
+            assert time.monotonic() - start < 5
+    assert (long.expired, short.expired, left.expired) == (False, True, False)
+    for one, other in pairs:
+        one.close()
+        other.close()
+
+
+def test_a_socket_named_too_late_is_shut_down_at_once() -> None:
+    one, other = socket.socketpair()
+    with one, other, Deadline(0.0) as deadline:
+        end = time.monotonic() + 10
+        while not deadline.expired and time.monotonic() < end:
+            time.sleep(0.01)
+        deadline.watch(one)
+        assert other.recv(1) == b""
+
+
+def test_many_threads_have_each_its_own() -> None:
+    expired = []
+
+    def wait(seconds: float) -> None:
+        one, other = socket.socketpair()
+        with one, other, Deadline(seconds) as deadline:
+            deadline.watch(one)
+            one.settimeout(10)
+            expired.append((deadline, one.recv(1)))
+
+    threads = [threading.Thread(target=wait, args=(0.02 * (number % 5),)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert [(deadline.expired, data) for deadline, data in expired] == [(True, b"")] * 20
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_child_has_its_own_deadlines() -> None:
+    with Deadline(30.0):
+        child = os.fork()
+        if child == 0:
+            status = 1
+            with suppress(Exception):
+                one, _other = socket.socketpair()
+                one.settimeout(10)
+                with Deadline(0.1) as deadline:
+                    deadline.watch(one)
+                    status = 0 if one.recv(1) == b"" and deadline.expired else 2
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

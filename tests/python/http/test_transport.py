@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
 import logging
-import ssl
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from fakes.timing import IMPATIENT, FakeTime
 from fakes.web import Asked, Script, reply, serve
-from wasm_oci.errors import RegistryError, UsageError
-from wasm_oci.http.transport import ConnectionLost, Request, StreamBody, Transport, resolve
+from wasm_oci.errors import RegistryError
+from wasm_oci.http.transport import ConnectionLost, HttpRequest, StreamBody, Transport, resolve
 from wasm_oci.limits import Limits
 
 SECRET = "canary-6f1d"
@@ -35,8 +29,8 @@ def transport(time: FakeTime) -> Iterator[Transport]:
         yield opened
 
 
-def get(url: str, **changes: object) -> Request:
-    return Request(**({"method": "GET", "url": url, "step": "look"} | changes))  # type: ignore[arg-type]  # fields by name
+def get(url: str, **changes: object) -> HttpRequest:
+    return HttpRequest(**({"method": "GET", "url": url, "step": "look"} | changes))  # type: ignore[arg-type]  # fields by name
 
 
 def in_turn(*responses: bytes) -> Script:
@@ -240,49 +234,6 @@ def test_a_proxy_of_the_environment_is_used_but_not_for_this_machine(transport: 
         with pytest.raises(ConnectionLost):
             transport.send(get("http://registry.invalid/v2/", retry=False))
         assert len(proxy.asked) == 1
-
-
-def authority(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """A certificate for 127.0.0.1 that signs itself, and a server's context with it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test authority")])
-    start = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(start)
-        .not_valid_after(start + datetime.timedelta(days=36500))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "authority.pem"
-    secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM) + secret)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    return path, context
-
-
-@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
-def test_a_company_authority_is_named_by_the_environment(tmp_path: Path, variable: str) -> None:
-    path, context = authority(tmp_path)
-    with serve(in_turn(reply(body=b"safe")), tls=context) as web:
-        with closing(Transport(limits=IMPATIENT, environ={variable: str(path)})) as trusting:
-            assert trusting.send(get(f"https://{web.host}/")).body == b"safe"
-        with (
-            closing(Transport(limits=IMPATIENT, timing=FakeTime().timing, environ={})) as strict,
-            pytest.raises(ConnectionLost, match=r"TLS certificate.*set SSL_CERT_FILE"),
-        ):
-            strict.send(get(f"https://{web.host}/"))
-
-
-def test_a_certificate_file_that_does_not_exist_is_named() -> None:
-    with pytest.raises(UsageError, match="the certificate file of SSL_CERT_FILE does not exist"):
-        Transport(environ={"SSL_CERT_FILE": "/nowhere/ca.pem"})
 
 
 def test_the_log_shows_neither_authorization_nor_signed_urls(transport: Transport, caplog: pytest.LogCaptureFixture) -> None:

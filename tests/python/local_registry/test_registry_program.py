@@ -154,12 +154,12 @@ def test_help_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     assert "default: 5000" in text
 
 
-def test_it_loads_neither_requests_nor_cryptography() -> None:
+def test_it_loads_neither_urllib3_nor_cryptography() -> None:
     script = "import sys, wasm_oci.local_registry.program as c; c.main(['--help']); print(*sys.modules, sep='\\n')"
     done = subprocess.run([sys.executable, "-c", script], env=_environment(), capture_output=True, check=True, text=True)
     loaded = set(done.stdout.splitlines())
     assert "wasm_oci.local_registry.server" in loaded
-    assert loaded.isdisjoint({"requests", "cryptography"})
+    assert loaded.isdisjoint({"urllib3", "cryptography"})
 
 
 def test_a_registry_on_one_address() -> None:

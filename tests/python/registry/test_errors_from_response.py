@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wasm_oci.http.transport import Response
+from wasm_oci.http.transport import HttpResponse
 from wasm_oci.registry.challenge import parse_challenges
 from wasm_oci.registry.errors_from_response import words_of
 
@@ -14,7 +14,7 @@ SECRET = "CANARY-of-a-password"
 @pytest.mark.parametrize("form", ["{}", '{{"errors":[{{"code":"DENIED","message":"{}"}}]}}'], ids=["text", "json"])
 @pytest.mark.parametrize("before", [0, 150, 175, 190, 199])
 def test_a_secret_that_is_echoed_is_hidden_before_the_text_is_cut(form: str, before: int) -> None:
-    response = Response(status=403, headers={}, url="http://localhost/v2/", body=form.format("x" * before + SECRET).encode())
+    response = HttpResponse(status=403, headers={}, url="http://localhost/v2/", body=form.format("x" * before + SECRET).encode())
     words = words_of(response, lambda text: text.replace(SECRET, "***"))
     assert "CAN" not in words
     assert len(words) <= 200

@@ -68,12 +68,12 @@ def test_names_that_do_not_match_and_hostile_expressions_take_no_time(tmp_path: 
 @pytest.mark.parametrize(
     ("arguments", "absent"),
     [
-        ("split -i m -o o", "cryptography requests re2"),
-        ("split -i m -o o -s name", "cryptography requests"),
-        ("detach -i signed -o o -S s", "cryptography requests re2"),
-        ("attach -i m -o o -S sig", "cryptography requests re2"),
-        ("verify -i signed -K p1", "requests re2 wasm_oci.wasmsign2.compat"),
-        ("verify_matrix -i signed -K p1", "requests re2 wasm_oci.wasmsign2.compat"),
+        ("split -i m -o o", "cryptography urllib3 re2"),
+        ("split -i m -o o -s name", "cryptography urllib3"),
+        ("detach -i signed -o o -S s", "cryptography urllib3 re2"),
+        ("attach -i m -o o -S sig", "cryptography urllib3 re2"),
+        ("verify -i signed -K p1", "urllib3 re2 wasm_oci.wasmsign2.compat"),
+        ("verify_matrix -i signed -K p1", "urllib3 re2 wasm_oci.wasmsign2.compat"),
     ],
 )
 def test_nothing_is_imported_that_is_not_needed(tmp_path: Path, arguments: str, absent: str) -> None:

@@ -168,9 +168,9 @@ def test_the_address_is_github_unless_said_otherwise(capsys: Capture, monkeypatc
 
     asked: list[str] = []
 
-    def send(self: transport.Transport, request: transport.Request) -> transport.Response:
+    def send(self: transport.Transport, request: transport.HttpRequest) -> transport.HttpResponse:
         asked.append(request.url)
-        return transport.Response(status=404, headers={}, url=request.url)
+        return transport.HttpResponse(status=404, headers={}, url=request.url)
 
     monkeypatch.setattr(transport.Transport, "send", send)
     monkeypatch.delenv("WASM_OCI_GITHUB_URL", raising=False)

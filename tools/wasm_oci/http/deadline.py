@@ -1,66 +1,136 @@
-"""Ends a connection whose answer does not come in time, however slowly it trickles.
+"""Ends a connection whose response does not come in time, however slowly it trickles.
 
-A read timeout counts the silence between two bytes only: endless interim answers, headers or trailers never meet it.
+A read timeout counts the silence between two bytes only: endless interim responses, headers or trailers never meet it.
 """
 
 from __future__ import annotations
 
+import heapq
+import os
 import socket
 import threading
+import time
 from contextlib import suppress
+from itertools import count
+from math import inf
 from types import TracebackType
 from typing import Any
 
-from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.util.ssltransport import SSLTransport
 
 _local = threading.local()
 
 
 class Deadline:
-    """While entered, a connection of this thread that is used longer than `seconds` is shut down; then `expired` is True."""
+    """While entered, a connection of this thread that is used longer than `seconds` is shut down; then `expired` is True.
+
+    After the block nothing is shut down any more: the connection may serve somebody else.
+    """
 
     def __init__(self, seconds: float) -> None:
         self.expired = False
+        self._seconds = max(seconds, 0.0)
         self._socket: socket.socket | None = None
-        self._timer = threading.Timer(max(seconds, 0.0), self._bite)
-        self._timer.daemon = True
+        self._entry: _Entry | None = None
 
     def watch(self, connection: socket.socket | None) -> None:
         """Names the socket that this deadline shuts down; the latest counts."""
         self._socket = connection
         if self.expired:
-            self._bite()
+            self.expire()
 
     @property
     def watched(self) -> socket.socket | None:
         return self._socket
 
-    def _bite(self) -> None:
+    def expire(self) -> None:
         self.expired = True
         if self._socket is not None:
             with suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
 
     def __enter__(self) -> Deadline:
-        _local.timer = self
-        self._timer.start()
+        _local.deadline = self
+        self._entry = _watcher.add(self, time.monotonic() + self._seconds)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._timer.cancel()
-        _local.timer = None
+        if self._entry is not None:
+            _watcher.remove(self._entry)
+        _local.deadline = None
+
+
+_Entry = tuple[float, int, Deadline]
+"""When, a number that makes entries differ, and what expires."""
+
+
+class _Watcher:
+    """The one thread of the process that waits for deadlines; it starts with the first of them."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition(threading.Lock())
+        self._entries: list[_Entry] = []
+        """A heap of the deadlines that are entered."""
+        self._numbers = count()
+        self._wakes_at = inf
+        self._thread: threading.Thread | None = None
+
+    def add(self, deadline: Deadline, when: float) -> _Entry:
+        entry = (when, next(self._numbers), deadline)
+        with self._changed:
+            heapq.heappush(self._entries, entry)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="http-deadlines", daemon=True)
+                self._thread.start()
+            elif when < self._wakes_at:
+                self._changed.notify()
+        return entry
+
+    def remove(self, entry: _Entry) -> None:
+        """Only as many are in it as requests run: looking through them is cheap. One that expired is gone already."""
+        with self._changed, suppress(ValueError):
+            self._entries.remove(entry)
+            heapq.heapify(self._entries)
+
+    def _run(self) -> None:
+        with self._changed:
+            while True:
+                now = time.monotonic()
+                while self._entries and self._entries[0][0] <= now:
+                    heapq.heappop(self._entries)[2].expire()
+                self._wakes_at = self._entries[0][0] if self._entries else inf
+                self._changed.wait(None if self._wakes_at == inf else self._wakes_at - now)
+
+
+_watcher = _Watcher()
+
+
+def _forget_parent() -> None:
+    """A forked child has no thread of its parent's, and perhaps its lock held."""
+    global _watcher  # noqa: PLW0603 - the process's own, and this is another process
+    _watcher = _Watcher()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_parent)
+
+
+def _socket_of(connection: Any) -> socket.socket | None:
+    """The socket itself: TLS inside a proxy's TLS is an object that cannot be shut down."""
+    found: socket.socket | None = connection.socket if isinstance(connection, SSLTransport) else connection
+    return found
 
 
 class _WatchedConnection(HTTPConnection):
     def request(self, *args: Any, **kwargs: Any) -> None:
-        timer: Deadline | None = getattr(_local, "timer", None)
-        if timer is not None and self.sock is not None:
-            timer.watch(self.sock)
+        deadline: Deadline | None = getattr(_local, "deadline", None)
+        if deadline is not None and self.sock is not None:
+            deadline.watch(_socket_of(self.sock))
         super().request(*args, **kwargs)
-        if timer is not None:
-            timer.watch(self.sock)
+        if deadline is not None:
+            deadline.watch(_socket_of(self.sock))
 
 
 class _WatchedTlsConnection(_WatchedConnection, HTTPSConnection):
@@ -75,14 +145,5 @@ class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _WatchedTlsConnection
 
 
-class DeadlineAdapter(HTTPAdapter):
-    """An adapter whose connections name their sockets to the thread's deadline."""
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
-
-    def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **kwargs)
-        manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
-        return manager
+WATCHED_POOLS = {"http": _Pool, "https": _TlsPool}
+"""The pools of urllib3 by scheme, whose connections name their sockets to the thread's deadline."""

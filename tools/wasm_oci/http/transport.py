@@ -1,7 +1,7 @@
-"""HTTP for registries: one connection pool, own redirects, own retries, bounded answers (FORMATS section 6).
+"""HTTP for registries: pooled connections, own redirects, own retries, bounded responses.
 
-`requests` never decides about credentials here: no netrc, no cookies, no redirects of its own. Proxies
-(HTTPS_PROXY, HTTP_PROXY, NO_PROXY) and the certificate file (REQUESTS_CA_BUNDLE, SSL_CERT_FILE) are taken
+urllib3 moves the bytes and decides nothing: no netrc, no cookies, no redirects and no retries of its own. Proxies
+(HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY) and the certificate file (REQUESTS_CA_BUNDLE, SSL_CERT_FILE) are taken
 from the environment on purpose.
 """
 
@@ -10,21 +10,22 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import ssl
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import cast
+from http.client import HTTPException
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-import requests
 import urllib3
-from requests.utils import get_environ_proxies
 
-from wasm_oci.errors import RegistryError, UsageError
-from wasm_oci.http.deadline import Deadline, DeadlineAdapter
+from wasm_oci.errors import RegistryError
+from wasm_oci.http.deadline import WATCHED_POOLS, Deadline
 from wasm_oci.http.host import host_of, is_loopback, origin
 from wasm_oci.http.network_error import describe_network_error
+from wasm_oci.http.proxy import proxy_headers, proxy_of
 from wasm_oci.http.retry import RETRIED_STATUSES, Backoff
+from wasm_oci.http.tls import certificate_file, tls_context
 from wasm_oci.limits import LIMITS, Limits
 from wasm_oci.timing import REAL_TIME, Timing
 
@@ -34,7 +35,9 @@ _USER_AGENT = "rules_wasm_oci"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _STREAMED = frozenset({200, 206})
 # RuntimeError: urllib3 refuses to go on with a body that it began to decode.
-_FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError, RuntimeError)
+_FAILURES = (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError, RuntimeError)
+_POOL_SIZE = 8
+"""Connections to one host that are kept; more may be open at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +55,7 @@ class StreamBody:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class HttpRequest:
     """One request. `step` says in words what it is for; it stands in errors."""
 
     method: str
@@ -61,17 +64,17 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | StreamBody = field(default=b"", repr=False)
     limit: int = LIMITS.manifest
-    """Largest answer in bytes."""
+    """Largest response in bytes."""
     stream: bool = False
-    """Whether a good answer's body is left for `Response.pieces`."""
+    """Whether the body of a 200 or 206 is left for `HttpResponse.pieces`."""
     retry: bool = True
     leave_host: bool = True
     """Whether a redirect may lead to another host; not where the body holds a secret."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
-    """A complete answer, or with `Request.stream` one whose body still has to be read."""
+class HttpResponse:
+    """A complete response, or with `HttpRequest.stream` one whose body still has to be read."""
 
     status: int
     headers: Mapping[str, str]
@@ -85,7 +88,7 @@ class Response:
     """Longest time for one chunk of a streamed body, in seconds."""
 
     def pieces(self, step: str) -> Iterator[bytes]:
-        """Yields the body of a streamed answer; raises ConnectionLost where it breaks off."""
+        """Yields the body of a streamed response; raises ConnectionLost where it breaks off."""
         if self.raw is None:
             yield self.body
             return
@@ -97,13 +100,13 @@ class Response:
             self.raw.close()
 
     def _next(self, chunks: Iterator[bytes], step: str) -> bytes | None:
-        with Deadline(self.piece_time) as timer:
-            timer.watch(self.connection)
+        with Deadline(self.piece_time) as deadline:
+            deadline.watch(self.connection)
             try:
                 piece = next(chunks, None)
             except _FAILURES as err:
-                raise ConnectionLost(step, self.url, TimeoutError() if timer.expired else err) from err
-        if timer.expired:
+                raise ConnectionLost(step, self.url, TimeoutError() if deadline.expired else err) from err
+        if deadline.expired:
             raise ConnectionLost(step, self.url, TimeoutError())
         return piece
 
@@ -113,7 +116,7 @@ class Response:
 
 
 class ConnectionLost(RegistryError):
-    """There was no answer, or only a part of one: what the request did is unknown."""
+    """There was no response, or only a part of one: what the request did is unknown."""
 
     def __init__(self, step: str, url: str, cause: Exception) -> None:
         words, hint = describe_network_error(cause)
@@ -133,18 +136,38 @@ class Transport:
         """Raises UsageError where the environment names a certificate file that does not exist."""
         self.limits = limits
         self.timing = timing
-        self._certificates = _certificate_file(os.environ if environ is None else environ)
-        self._session = requests.Session()
-        self._session.trust_env = False
-        for prefix in ("https://", "http://"):
-            self._session.mount(prefix, DeadlineAdapter(pool_maxsize=8, max_retries=0))
+        self._certificates = certificate_file(os.environ if environ is None else environ)
+        self._managers: dict[tuple[str, bool], urllib3.PoolManager] = {}
+        self._lock = threading.Lock()
         logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # it logs whole URLs, signatures in queries included
 
     def close(self) -> None:
-        self._session.close()
+        with self._lock:
+            for manager in self._managers.values():
+                manager.clear()
 
-    def send(self, request: Request) -> Response:
-        """Returns the answer, whatever its status; lost connections and busy answers are tried again.
+    def _manager(self, url: str) -> urllib3.PoolManager:
+        """The connections that lead to `url`, by its proxy; certificates are read only where TLS is spoken."""
+        proxy = proxy_of(url)
+        secure = "https:" in (url[:6].lower(), proxy[:6].lower())
+        with self._lock:
+            if (proxy, secure) not in self._managers:
+                self._managers[proxy, secure] = self._new_manager(proxy, tls_context(self._certificates) if secure else None)
+            return self._managers[proxy, secure]
+
+    def _new_manager(self, proxy: str, context: ssl.SSLContext | None) -> urllib3.PoolManager:
+        manager = (
+            urllib3.ProxyManager(
+                proxy, proxy_headers=proxy_headers(proxy), proxy_ssl_context=context, ssl_context=context, maxsize=_POOL_SIZE
+            )
+            if proxy
+            else urllib3.PoolManager(ssl_context=context, maxsize=_POOL_SIZE)
+        )
+        manager.pool_classes_by_scheme = WATCHED_POOLS
+        return manager
+
+    def send(self, request: HttpRequest) -> HttpResponse:
+        """Returns the response, whatever its status; lost connections and busy registries are tried again.
 
         Raises RegistryError: ConnectionLost after the last attempt, others for what must not be followed.
         """
@@ -159,7 +182,7 @@ class Transport:
             if not request.retry or response.status not in RETRIED_STATUSES or not backoff.wait(response.headers.get("Retry-After")):
                 return response
 
-    def _follow(self, request: Request) -> Response:
+    def _follow(self, request: HttpRequest) -> HttpResponse:
         url, headers = request.url, dict(request.headers)
         for _ in range(self.limits.redirects + 1):
             response = self._once(request, url, headers)
@@ -177,47 +200,51 @@ class Transport:
             url = target
         raise RegistryError(f"{request.step}: more than {self.limits.redirects} redirects", where=host_of(request.url))
 
-    def _once(self, request: Request, url: str, headers: Mapping[str, str]) -> Response:
+    def _once(self, request: HttpRequest, url: str, headers: Mapping[str, str]) -> HttpResponse:
         sent = {"User-Agent": _USER_AGENT, "Accept-Encoding": "identity", **headers}
+        if isinstance(request.body, StreamBody):
+            sent["Content-Length"] = str(request.body.size)
         sending = len(request.body) / self.limits.slowest if request.body else 0.0
-        with Deadline(self.limits.connect_timeout + sending + self.limits.response_time) as timer:
+        with Deadline(self.limits.connect_timeout + sending + self.limits.response_time) as deadline:
             try:
-                prepared = requests.Request(request.method, url, headers=sent, data=cast(bytes, request.body) or None).prepare()
-                # The adapter itself: a session would read a redirect's body, whole and decoded, before it hands it on.
-                response = self._session.get_adapter(url).send(
-                    prepared,
-                    stream=True,
-                    timeout=(self.limits.connect_timeout, self.limits.read_timeout),
-                    verify=self._certificates or True,
-                    proxies={} if is_loopback(urlsplit(url).hostname or "") else get_environ_proxies(url),
+                response = self._manager(url).urlopen(
+                    request.method,
+                    url,
+                    body=request.body or None,
+                    headers=sent,
+                    redirect=False,
+                    retries=False,
+                    timeout=urllib3.Timeout(connect=self.limits.connect_timeout, read=self.limits.read_timeout),
+                    preload_content=False,
+                    decode_content=False,
                 )
-                streamed = request.stream and response.status_code in _STREAMED
+                streamed = request.stream and response.status in _STREAMED
                 data = b"" if streamed else self._read(request, response, url)
             except _FAILURES as err:
-                raise ConnectionLost(request.step, url, TimeoutError() if timer.expired else err) from err
-        if timer.expired:
+                raise ConnectionLost(request.step, url, TimeoutError() if deadline.expired else err) from err
+        if deadline.expired:
             response.close()
             raise ConnectionLost(request.step, url, TimeoutError())
-        _log.debug("%s %s: %d", request.method, _shown(url), response.status_code)
-        return Response(
-            status=response.status_code,
+        _log.debug("%s %s: %d", request.method, _shown(url), response.status)
+        return HttpResponse(
+            status=response.status,
             headers=response.headers,
             url=url,
             body=data,
-            raw=response.raw if streamed else None,
-            connection=timer.watched,
+            raw=response if streamed else None,
+            connection=deadline.watched,
             piece_time=self.limits.response_time,
         )
 
-    def _read(self, request: Request, response: requests.Response, url: str) -> bytes:
-        if response.status_code in _REDIRECTS and response.headers.get("Location"):
+    def _read(self, request: HttpRequest, response: urllib3.BaseHTTPResponse, url: str) -> bytes:
+        if response.status in _REDIRECTS and response.headers.get("Location"):
             response.close()
             return b""
-        raw, good = response.raw, response.status_code < 300
+        good = response.status < 300
         limit = request.limit if good else min(request.limit, self.limits.error_body)
         deadline = self.timing.clock() + self.limits.response_time
         data = bytearray()
-        while len(data) <= limit and (piece := raw.read1(self.limits.chunk, decode_content=False)):
+        while len(data) <= limit and (piece := response.read1(self.limits.chunk, decode_content=False)):
             data += piece
             if self.timing.clock() > deadline:
                 response.close()
@@ -227,7 +254,7 @@ class Transport:
             if good:
                 raise RegistryError(f"{request.step}: the answer is larger than {limit} bytes", where=host_of(url), reason="limit")
         else:
-            raw.release_conn()
+            response.release_conn()
         return bytes(data[:limit])
 
 
@@ -255,15 +282,6 @@ def _unsafe(old: SplitResult, new: SplitResult) -> str:
         return f"refused to go on from https to plain http at {new.netloc}"
     if new.scheme == "http" and new.hostname != old.hostname and not is_loopback(new.hostname):
         return f"refused to go on to another host by plain http at {new.netloc}"
-    return ""
-
-
-def _certificate_file(environ: Mapping[str, str]) -> str:
-    for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
-        if path := environ.get(name):
-            if not Path(path).exists():
-                raise UsageError(f"the certificate file of {name} does not exist", where=path, hint=f"correct or unset {name}")
-            return path
     return ""
 
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from wasm_oci.errors import AuthError, FormatError, RegistryError
 from wasm_oci.http.host import host_of, is_loopback, origin
-from wasm_oci.http.transport import Request, Response, Transport
+from wasm_oci.http.transport import HttpRequest, HttpResponse, Transport
 from wasm_oci.jsontext import JsonObject, parse_object
 from wasm_oci.limits import LIMITS
 from wasm_oci.registry.challenge import Challenge, parse_challenges
@@ -117,13 +117,13 @@ class Authenticator:
         response = self._ask("GET", urlunsplit(parts._replace(query=urlencode(query), fragment="")), headers, b"", leave_host=True)
         return self._token(response, credential, where=where)
 
-    def _ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, leave_host: bool) -> Response:
-        request = Request(
+    def _ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, leave_host: bool) -> HttpResponse:
+        request = HttpRequest(
             method=method, url=url, headers=headers, body=body, step="fetch a token", limit=LIMITS.token_response, leave_host=leave_host
         )
         return self._transport.send(request)
 
-    def _token(self, response: Response, credential: Credential, *, where: str) -> tuple[str, float]:
+    def _token(self, response: HttpResponse, credential: Credential, *, where: str) -> tuple[str, float]:
         service = f"the token service {host_of(response.url)}"
         if response.status in (400, 401, 403):
             what = f"{service} answers {response.status} (credential: {credential.source})"

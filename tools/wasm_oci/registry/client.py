@@ -13,7 +13,7 @@ from wasm_oci.digest import Digest, checked
 from wasm_oci.errors import DigestError, FormatError, RegistryError, WasmOciError
 from wasm_oci.http.host import is_loopback, origin
 from wasm_oci.http.retry import Backoff
-from wasm_oci.http.transport import ConnectionLost, Request, Response, Transport, resolve
+from wasm_oci.http.transport import ConnectionLost, HttpRequest, HttpResponse, Transport, resolve
 from wasm_oci.jsontext import JsonObject, parse_object
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.reference import Reference
@@ -75,7 +75,7 @@ class RegistryClient:
     def url(self, path: str) -> str:
         return f"{self._path}/{path}"
 
-    def send(self, request: Request, *, good: frozenset[int]) -> Response:
+    def send(self, request: HttpRequest, *, good: frozenset[int]) -> HttpResponse:
         """Returns an answer whose status is in `good`; answers one challenge; raises for every other status."""
         ours = origin(request.url) == origin(self.base)
         response = self.transport.send(self._signed(request, self._auth.header(self._scopes) if ours else None))
@@ -88,13 +88,13 @@ class RegistryClient:
         response.close()
         raise failure(response, step=request.step, where=self.where, registry=self.base, actions=self._actions, auth=self._auth)
 
-    def _signed(self, request: Request, header: str | None) -> Request:
+    def _signed(self, request: HttpRequest, header: str | None) -> HttpRequest:
         return replace(request, headers={**request.headers, "Authorization": header}) if header else request
 
     def find_manifest(self, name: Digest | str) -> Descriptor | None:
         """Returns what a tag or digest names, None where the registry says 404; asks with HEAD."""
         step = f"look up manifest {name}"
-        request = Request(method="HEAD", url=self.url(f"manifests/{name}"), step=step, headers={"Accept": ACCEPT})
+        request = HttpRequest(method="HEAD", url=self.url(f"manifests/{name}"), step=step, headers={"Accept": ACCEPT})
         response = self.send(request, good=frozenset({200, 404}))
         if response.status == 404:
             return None
@@ -109,7 +109,7 @@ class RegistryClient:
     def fetch_manifest(self, name: Digest | str) -> FetchedManifest:
         """Returns the manifest or index; its bytes have the digest that was asked for and that the registry claims."""
         step = f"fetch manifest {name}"
-        request = Request(method="GET", url=self.url(f"manifests/{name}"), step=step, headers={"Accept": ACCEPT})
+        request = HttpRequest(method="GET", url=self.url(f"manifests/{name}"), step=step, headers={"Accept": ACCEPT})
         response = self.send(request, good=frozenset({200}))
         self._check_is_registry(response, step)
         digest = Digest.of(response.body)
@@ -126,7 +126,7 @@ class RegistryClient:
     def put_manifest(self, name: Digest | str, data: bytes, media_type: str) -> PutManifest:
         """Stores a manifest under its digest or a tag; a registry that stored other bytes is a DigestError."""
         step = f"push manifest {name}"
-        request = Request(method="PUT", url=self.url(f"manifests/{name}"), step=step, headers={"Content-Type": media_type}, body=data)
+        request = HttpRequest(method="PUT", url=self.url(f"manifests/{name}"), step=step, headers={"Content-Type": media_type}, body=data)
         try:
             response = self.send(request, good=frozenset({201}))
         except RegistryError as err:
@@ -141,7 +141,7 @@ class RegistryClient:
     def has_blob(self, blob: Descriptor) -> bool:
         """Says whether the registry has the blob; a wrong size or digest in its answer is an error."""
         step = f"look up blob {blob.digest}"
-        request = Request(method="HEAD", url=self.url(f"blobs/{blob.digest}"), step=step)
+        request = HttpRequest(method="HEAD", url=self.url(f"blobs/{blob.digest}"), step=step)
         response = self.send(request, good=frozenset({200, 404}))
         if response.status == 404:
             return False
@@ -162,7 +162,7 @@ class RegistryClient:
 
     def _stream(self, blob: Descriptor) -> Iterator[bytes]:
         step = f"fetch blob {blob.digest}"
-        request = Request(method="GET", url=self.url(f"blobs/{blob.digest}"), step=step, stream=True)
+        request = HttpRequest(method="GET", url=self.url(f"blobs/{blob.digest}"), step=step, stream=True)
         backoff = Backoff(self.transport.timing, self.transport.limits, count_work=False)
         offset = 0
         while True:
@@ -185,11 +185,11 @@ class RegistryClient:
                 continue
             return
 
-    def pages(self, path: str, step: str, *, accept: str = "", missing: frozenset[int] = frozenset()) -> Iterator[Response]:
+    def pages(self, path: str, step: str, *, accept: str = "", missing: frozenset[int] = frozenset()) -> Iterator[HttpResponse]:
         """Yields the answers of a list that may go on (Link, rel="next"); one with a status in `missing` is the last."""
         url, headers = self.url(path), {"Accept": accept} if accept else {}
         for _ in range(_PAGES):
-            response = self.send(Request(method="GET", url=url, step=step, headers=headers), good=missing | {200})
+            response = self.send(HttpRequest(method="GET", url=url, step=step, headers=headers), good=missing | {200})
             yield response
             more = _NEXT.search(response.headers.get("Link", ""))
             if response.status != 200 or more is None:
@@ -209,7 +209,7 @@ class RegistryClient:
             found.update(tags)
         return tuple(sorted(found))
 
-    def json(self, response: Response, step: str) -> JsonObject:
+    def json(self, response: HttpResponse, step: str) -> JsonObject:
         """Returns an answer's JSON object; raises RegistryError where it is something else."""
         self._check_is_registry(response, step)
         try:
@@ -217,7 +217,7 @@ class RegistryClient:
         except FormatError as err:
             raise RegistryError(f"{step}: the answer is {err.what}", where=self.where, hint="check the registry's address") from err
 
-    def _check_is_registry(self, response: Response, step: str) -> None:
+    def _check_is_registry(self, response: HttpResponse, step: str) -> None:
         if is_html(response.headers, response.body):
             response.close()
             hint = "check the registry's address: this may be a web site or a login page"
@@ -225,7 +225,7 @@ class RegistryClient:
                 f"{step}: the answer is an HTML page, not a registry's", where=self.where, hint=hint, status=response.status
             )
 
-    def _header_digest(self, response: Response, step: str) -> Digest | None:
+    def _header_digest(self, response: HttpResponse, step: str) -> Digest | None:
         text = response.headers.get("Docker-Content-Digest", "")
         try:
             return Digest.parse(text) if text.startswith("sha256:") else None
@@ -239,7 +239,7 @@ class RegistryClient:
             )
 
 
-def _media_type(response: Response) -> str:
+def _media_type(response: HttpResponse) -> str:
     return response.headers.get("Content-Type", "").partition(";")[0].strip()
 
 

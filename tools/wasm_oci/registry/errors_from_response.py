@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from wasm_oci.errors import AuthError, FormatError, NotFoundError, RegistryError, WasmOciError, one_line
 from wasm_oci.http.host import host_of, origin
-from wasm_oci.http.transport import Response
+from wasm_oci.http.transport import HttpResponse
 from wasm_oci.jsontext import parse_object
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def is_html(headers: Mapping[str, str], body: bytes) -> bool:
     )
 
 
-def words_of(response: Response, hide: Callable[[str], str]) -> str:
+def words_of(response: HttpResponse, hide: Callable[[str], str]) -> str:
     """Returns the registry's own error code and message, short and escaped, after `hide`; never a page's text."""
     if is_html(response.headers, response.body):
         return "an HTML page"
@@ -38,7 +38,7 @@ def words_of(response: Response, hide: Callable[[str], str]) -> str:
     return one_line(hide(": ".join(words)))[:_LONGEST]
 
 
-def failure(response: Response, *, step: str, where: str, registry: str, actions: str, auth: Authenticator) -> WasmOciError:
+def failure(response: HttpResponse, *, step: str, where: str, registry: str, actions: str, auth: Authenticator) -> WasmOciError:
     """Returns the error for an answer that does not do what `step` asked for."""
     words = words_of(response, auth.hide)
     said = f"status {response.status}" + (f" ({words})" if words else "")

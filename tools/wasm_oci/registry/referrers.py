@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError, NotFoundError, RegistryError
 from wasm_oci.http.retry import Backoff
-from wasm_oci.http.transport import Response
+from wasm_oci.http.transport import HttpResponse
 from wasm_oci.jsontext import canonical, parse_object
 from wasm_oci.limits import LIMITS
 from wasm_oci.locks import machine_lock
@@ -145,7 +145,7 @@ def _read_fallback(client: RegistryClient, subject: Digest) -> Index | None:
     return _parse(client, fetched.data, f"read tag {fallback_tag(subject)}")
 
 
-def _index(client: RegistryClient, response: Response, step: str) -> Index:
+def _index(client: RegistryClient, response: HttpResponse, step: str) -> Index:
     client.json(response, step)
     return _parse(client, response.body, step)
 

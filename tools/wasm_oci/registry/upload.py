@@ -9,7 +9,7 @@ from typing import BinaryIO
 from wasm_oci.digest import checked, chunks
 from wasm_oci.errors import DigestError, RegistryError
 from wasm_oci.http.retry import RETRIED_STATUSES, Backoff
-from wasm_oci.http.transport import ConnectionLost, Request, Response, StreamBody, resolve
+from wasm_oci.http.transport import ConnectionLost, HttpRequest, HttpResponse, StreamBody, resolve
 from wasm_oci.oci.descriptor import Descriptor
 from wasm_oci.registry.client import RegistryClient
 
@@ -59,19 +59,19 @@ def _open(client: RegistryClient, blob: Descriptor, mount_from: str) -> str | No
     step = f"open upload of {blob.digest}"
     url = client.url("blobs/uploads/")
     if mount_from:
-        request = Request(method="POST", url=f"{url}?mount={blob.digest}&from={mount_from}", step=step)
+        request = HttpRequest(method="POST", url=f"{url}?mount={blob.digest}&from={mount_from}", step=step)
         response = client.send(request, good=frozenset({201, 202, 400, 401, 403, 404, 405}))
         if response.status == 201:
             return None
     if not mount_from or response.status != 202:
-        response = client.send(Request(method="POST", url=url, step=step), good=frozenset({202}))
+        response = client.send(HttpRequest(method="POST", url=url, step=step), good=frozenset({202}))
     location = response.headers.get("Location")
     if not location:
         raise RegistryError(f"{step}: the registry names no Location", where=client.where, hint="check the registry's address")
     return resolve(response.url, location, step=step)
 
 
-def _put(client: RegistryClient, blob: Descriptor, source: Callable[[], BinaryIO], location: str, step: str) -> Response:
+def _put(client: RegistryClient, blob: Descriptor, source: Callable[[], BinaryIO], location: str, step: str) -> HttpResponse:
     def pieces() -> Iterator[bytes]:
         with source() as stream:
             yield from checked(chunks(stream), blob.digest, blob.size, where=f"blob {blob.digest} of the layout")
@@ -79,10 +79,10 @@ def _put(client: RegistryClient, blob: Descriptor, source: Callable[[], BinaryIO
     url = f"{location}{'&' if '?' in location else '?'}digest={blob.digest}"
     body = StreamBody(size=blob.size, pieces=pieces)
     headers = {"Content-Type": "application/octet-stream"}
-    return client.send(Request(method="PUT", url=url, step=step, headers=headers, body=body, retry=False), good=frozenset({201}))
+    return client.send(HttpRequest(method="PUT", url=url, step=step, headers=headers, body=body, retry=False), good=frozenset({201}))
 
 
-def _check_stored(client: RegistryClient, blob: Descriptor, response: Response, step: str) -> None:
+def _check_stored(client: RegistryClient, blob: Descriptor, response: HttpResponse, step: str) -> None:
     claimed = response.headers.get("Docker-Content-Digest")
     if claimed and claimed.startswith("sha256:") and claimed != str(blob.digest):
         raise DigestError(f"{step}: the registry stored {claimed[:80]} instead", where=client.where)

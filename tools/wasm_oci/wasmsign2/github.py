@@ -24,14 +24,14 @@ def fetch_keys(account: str) -> str:
     address = os.environ.get(GITHUB_VARIABLE) or GITHUB
     url = f"{address.rstrip('/')}/{quote(account, safe=_UNRESERVED, errors='surrogateescape')}.keys"
     from wasm_oci.http.host import is_loopback
-    from wasm_oci.http.transport import Request, Transport
+    from wasm_oci.http.transport import HttpRequest, Transport
 
     if not _usable(address, is_loopback(_host(address))):
         raise Refusal(f"Usage error: {GITHUB_VARIABLE} is not an https address (http is for loopback only)")
     try:
         transport = Transport()
         try:
-            request = Request(method="GET", url=url, step="fetching the keys", limit=LIMITS.github_keys, retry=False, leave_host=False)
+            request = HttpRequest(method="GET", url=url, step="fetching the keys", limit=LIMITS.github_keys, retry=False, leave_host=False)
             answer = transport.send(request)
         finally:
             transport.close()

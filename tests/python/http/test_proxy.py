@@ -1,0 +1,109 @@
+"""Which proxy is taken, from which variable, and for whom none is."""
+
+from __future__ import annotations
+
+import base64
+import os
+from contextlib import closing
+
+import pytest
+
+from fakes.timing import IMPATIENT, FakeTime
+from fakes.web import reply, serve
+from wasm_oci.http.proxy import proxy_headers, proxy_of
+from wasm_oci.http.transport import ConnectionLost, HttpRequest, Transport
+
+URL, PLAIN = "https://registry.example:5000/v2/", "http://registry.example/v2/"
+PROXY, OTHER = "http://proxy.example:3128", "http://other.example:3128"
+
+
+@pytest.fixture(autouse=True)
+def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy") or name == "REQUEST_METHOD":
+            monkeypatch.delenv(name)
+
+
+@pytest.mark.parametrize(
+    ("url", "environ", "expected"),
+    [
+        (URL, {}, ""),
+        (URL, {"HTTPS_PROXY": PROXY, "HTTP_PROXY": OTHER}, PROXY),
+        (URL, {"https_proxy": PROXY}, PROXY),
+        (PLAIN, {"http_proxy": PROXY}, PROXY),
+        (PLAIN, {"HTTPS_PROXY": PROXY}, ""),
+        (URL, {"ALL_PROXY": PROXY}, PROXY),
+        (URL, {"all_proxy": OTHER, "HTTPS_PROXY": PROXY}, PROXY),
+        (URL, {"HTTPS_PROXY": OTHER, "https_proxy": PROXY}, PROXY),
+        (URL, {"HTTPS_PROXY": OTHER, "https_proxy": ""}, ""),
+        (URL, {"HTTPS_PROXY": "proxy.example:3128"}, PROXY),
+        (PLAIN, {"HTTP_PROXY": PROXY, "REQUEST_METHOD": "GET"}, ""),
+    ],
+)
+def test_which_variable_counts(monkeypatch: pytest.MonkeyPatch, url: str, environ: dict[str, str], expected: str) -> None:
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert proxy_of(url) == expected
+
+
+@pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
+@pytest.mark.parametrize(
+    ("url", "exempt", "expected"),
+    [
+        (URL, "registry.example", ""),
+        (URL, ".example", ""),
+        (URL, "a.test, example", ""),
+        (URL, "registry.example:5000", ""),
+        (URL, "registry.example:5001", PROXY),
+        (URL, "other.example", PROXY),
+        (URL, "try.example", PROXY),
+        (URL, "*", ""),
+        ("https://10.1.2.3/", "10.0.0.0/8", ""),
+        ("https://11.1.2.3/", "10.0.0.0/8", PROXY),
+        ("https://10.1.2.3:5000/", "x, 10.1.2.3", ""),
+        ("https://[2001:db8::1]:5000/", "2001:db8::/32", ""),
+        ("https://[2001:db8::1]/", "2001:db9::/32", PROXY),
+    ],
+)
+def test_for_whom_there_is_none(monkeypatch: pytest.MonkeyPatch, name: str, url: str, exempt: str, expected: str) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", PROXY)
+    monkeypatch.setenv(name, exempt)
+    assert proxy_of(url) == expected
+
+
+@pytest.mark.parametrize("host", ["localhost:5000", "127.0.0.1:5000", "127.9.9.9", "[::1]:5000", "LOCALHOST"])
+def test_this_machine_is_never_asked_by_proxy(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    monkeypatch.setenv("ALL_PROXY", PROXY)
+    assert proxy_of(f"http://{host}/v2/") == ""
+
+
+def test_a_proxy_that_wants_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = "Basic " + base64.b64encode(b"me:p@ss").decode()
+    assert proxy_headers(PROXY) == {}
+    with serve(lambda asked: reply(body=b"by proxy")) as proxy, closing(Transport(limits=IMPATIENT, environ={})) as transport:
+        monkeypatch.setenv("HTTP_PROXY", f"http://me:p%40ss@{proxy.host}")
+        assert transport.send(HttpRequest(method="GET", url=PLAIN, step="look")).body == b"by proxy"
+        assert [asked.headers.get("proxy-authorization") for asked in proxy.asked] == [expected]
+
+
+@pytest.mark.parametrize("url", [URL, PLAIN])
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:1", "socks5://127.0.0.1:1080", "ftp://proxy.example"])
+def test_a_proxy_that_does_not_connect_is_named(monkeypatch: pytest.MonkeyPatch, url: str, proxy: str) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    with (
+        closing(Transport(limits=IMPATIENT, timing=FakeTime().timing, environ={})) as transport,
+        pytest.raises(ConnectionLost, match="the proxy does not connect; check HTTPS_PROXY and NO_PROXY"),
+    ):
+        transport.send(HttpRequest(method="GET", url=url, step="look"))
+
+
+def test_tls_is_asked_for_through_a_tunnel(monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        serve(lambda asked: reply("403 Forbidden")) as proxy,
+        closing(Transport(limits=IMPATIENT, timing=FakeTime().timing, environ={})) as transport,
+    ):
+        monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy.host}")
+        with pytest.raises(ConnectionLost, match="the proxy does not connect"):
+            transport.send(HttpRequest(method="GET", url=URL, step="look", headers={"Authorization": "secret"}, retry=False))
+        assert [asked.line.rpartition(" ")[0] for asked in proxy.asked] == ["CONNECT registry.example:5000"]
+        assert not any("authorization" in asked.headers for asked in proxy.asked)
