@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
 
 from fakes.timing import FakeTime
-from wasm_oci.locks import machine_lock
+from wasm_oci.locks import file_lock, machine_lock
 
 
 @pytest.fixture(autouse=True)
@@ -73,3 +76,46 @@ def test_a_runtime_folder_that_others_may_write_is_passed_over(tmp_path: Path, m
         assert locked
     assert not list(runtime.iterdir())
     assert cache.is_dir()
+
+
+def test_a_lock_is_seen_by_another_program_and_ends_with_it(tmp_path: Path) -> None:
+    """However it ends: SIGKILL leaves it no time to give its lock back."""
+    script = (
+        f"import sys, time; sys.path[:] = {sys.path!r}; from pathlib import Path; from wasm_oci.locks import file_lock\n"
+        "with file_lock(Path('lock')) as locked:\n    print(locked, flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "True\n"
+        with file_lock(tmp_path / "lock") as locked:
+            assert not locked
+        other.kill()
+    with file_lock(tmp_path / "lock") as locked:
+        assert locked
+    assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o600
+
+
+def test_threads_hold_it_one_after_the_other() -> None:
+    held, most = [0], [0]
+
+    def work() -> None:
+        for _ in range(5):
+            with machine_lock("a", patience=30) as locked:
+                assert locked
+                held[0] += 1
+                most[0] = max(most[0], held[0])
+                held[0] -= 1
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert (held, most) == ([0], [1])
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="symbolic links"), file_lock(tmp_path / "link"):
+        pass
+    assert not (tmp_path / "elsewhere").exists()

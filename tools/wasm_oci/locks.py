@@ -1,8 +1,9 @@
-"""A lock between the programs of one machine that run as one user, for what registries do not do atomically."""
+"""Locks between the programs of one machine, by filelock: the system releases them however a program ends."""
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import stat
 import sys
@@ -10,49 +11,80 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wasm_oci.limits import LIMITS
 from wasm_oci.timing import REAL_TIME, Timing
 
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
 _PAUSE = 0.02
+
+
+@contextmanager
+def file_lock(path: Path) -> Iterator[bool]:
+    """Holds the lock of a file, which it creates, while the block runs; yields False where another holds it.
+
+    Raises OSError for a file that cannot be locked.
+    """
+    lock = _acquire(path, REAL_TIME, 0)
+    try:
+        yield lock is not None
+    finally:
+        if lock is not None:
+            lock.release()
 
 
 @contextmanager
 def machine_lock(name: str, *, timing: Timing = REAL_TIME, patience: float = LIMITS.retry_budget) -> Iterator[bool]:
     """Holds the lock `name` while the block runs; yields False where it cannot be had in `patience` seconds.
 
-    It is a help against lost updates, not a guarantee: who uses it must still look at what came of the update.
+    It is between programs that run as one user, for what registries do not do atomically: a help against lost updates,
+    not a guarantee. Who uses it must still look at what came of the update.
     """
-    handle = _open(name)
-    if handle is None:
-        yield False
-        return
-    try:
-        deadline = timing.clock() + patience
-        while not (locked := _try_lock(handle)) and timing.clock() < deadline:
-            timing.sleep(_PAUSE)
-        yield locked
-    finally:
-        os.close(handle)
-
-
-def _open(name: str) -> int | None:
+    lock = None
     for folder in _folders():
         with suppress(OSError, ValueError):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if _is_own(folder):
-                return os.open(folder / hashlib.sha256(name.encode()).hexdigest()[:32], os.O_RDWR | os.O_CREAT, 0o600)
-    return None
+                lock = _acquire(folder / hashlib.sha256(name.encode()).hexdigest()[:32], timing, patience)
+                break
+    try:
+        yield lock is not None
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def _acquire(path: Path, timing: Timing, patience: float) -> BaseFileLock | None:
+    """Returns the lock, held, or None where another holds it for so long; raises OSError for a file that cannot be locked."""
+    from filelock import FileLock, Timeout
+
+    logging.getLogger("filelock").setLevel(logging.WARNING)  # it logs each attempt
+    # A file that stays: one that goes with its lock could be locked by two, each a file of its own.
+    lock = FileLock(path, mode=0o600, thread_local=False, preserve_lock_file=True)
+    deadline = timing.clock() + patience
+    while True:
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            if timing.clock() >= deadline:
+                return None
+            timing.sleep(_PAUSE)
+        else:
+            return lock
 
 
 def _folders() -> Iterator[Path]:
     """Yields where locks may be, best first: only the last one is where other users may come first."""
+    from platformdirs import user_cache_path
+
+    # platformdirs warns of a runtime folder that is not its user's own, and takes a temporary one: here others are better.
     if (runtime := os.environ.get("XDG_RUNTIME_DIR", "")) and _is_own(Path(runtime)):
         yield Path(runtime, "wasm_oci-locks")
-    home = os.path.expanduser("~")  # noqa: PTH111 - Path.home raises where there is none
-    for cache in (os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME", ""), str(Path(home, ".cache"))):
-        if Path(cache).is_absolute():
-            yield Path(cache, "wasm_oci", "locks")
+    with suppress(RuntimeError):  # a user without a home
+        yield user_cache_path("wasm_oci", appauthor=False) / "locks"
     yield Path(tempfile.gettempdir(), f"wasm_oci-locks-{_user()}")
 
 
@@ -67,24 +99,3 @@ def _is_own(folder: Path) -> bool:
 
 def _user() -> int:
     return 0 if sys.platform == "win32" else os.getuid()
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(handle: int) -> bool:
-        try:
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    def _try_lock(handle: int) -> bool:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True

@@ -6,7 +6,12 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import platformdirs
 import pytest
+from platformdirs.api import PlatformDirsABC
+from platformdirs.macos import MacOS
+from platformdirs.unix import Unix
+from platformdirs.windows import Windows
 
 from local_registry.client import INDEX, MANIFEST, Client, descriptor, digest_of, image, subject
 from wasm_oci.errors import UsageError
@@ -111,18 +116,47 @@ def test_a_state_that_is_no_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("platform", "environ", "expected"),
+    ("dirs", "environ", "expected"),
     [
-        ("linux", {}, "/home/me/.local/state/wasm_oci/registry"),
-        ("linux", {"XDG_STATE_HOME": "/var/me"}, "/var/me/wasm_oci/registry"),
-        ("linux", {"XDG_STATE_HOME": "relative"}, "/home/me/.local/state/wasm_oci/registry"),
-        ("darwin", {"XDG_STATE_HOME": "/var/me"}, "/home/me/Library/Application Support/wasm_oci/registry"),
-        ("win32", {"LOCALAPPDATA": "/data"}, "/data/wasm_oci/registry"),
-        ("win32", {}, "/home/me/AppData/Local/wasm_oci/registry"),
+        (Unix, {}, "/home/me/.local/state/wasm_oci/registry"),
+        (Unix, {"XDG_STATE_HOME": "/var/me"}, "/var/me/wasm_oci/registry"),
+        (Unix, {"XDG_STATE_HOME": "relative"}, "/home/me/.local/state/wasm_oci/registry"),
+        (MacOS, {}, "/home/me/Library/Application Support/wasm_oci/registry"),
+        (MacOS, {"XDG_STATE_HOME": "/var/me"}, "/var/me/wasm_oci/registry"),
+        (Windows, {}, "/data/wasm_oci/registry"),
     ],
 )
-def test_the_default_folder_of_each_platform(platform: str, environ: dict[str, str], expected: str) -> None:
-    assert default_state(environ, home=Path("/home/me"), platform=platform).as_posix() == expected
+def test_the_default_folder_of_each_platform(
+    monkeypatch: pytest.MonkeyPatch, dirs: type[PlatformDirsABC], environ: dict[str, str], expected: str
+) -> None:
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    for name, value in ({"HOME": "/home/me"} | environ).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(platformdirs, "PlatformDirs", dirs)
+    monkeypatch.setattr(platformdirs.windows, "get_win_folder", {"CSIDL_LOCAL_APPDATA": "/data"}.__getitem__)
+    assert default_state().as_posix() == expected
+
+
+def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("no home")
+
+    monkeypatch.setattr(platformdirs, "user_state_path", fail)
+    with pytest.raises(UsageError, match="name one with --state"):
+        default_state()
+
+
+def test_a_lock_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "_lock").mkdir()
+    with pytest.raises(UsageError, match=r"cannot use the state folder: Is a directory; .*--state"), exclusive(tmp_path):
+        pass
+
+
+def test_an_error_of_the_registry_is_not_one_of_its_folder(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="its own"), exclusive(tmp_path):
+        raise OSError("its own")
+    with exclusive(tmp_path):
+        pass
 
 
 @pytest.mark.parametrize(

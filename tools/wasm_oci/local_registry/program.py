@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 import threading
@@ -77,7 +76,7 @@ def _port(text: str) -> int:
 
 
 def _run(args: argparse.Namespace, ended: threading.Event) -> None:
-    state = args.state or default_state(os.environ, home=Path.home())
+    state = args.state or default_state()
     behaviour = Behaviour(immutable_tags=args.immutable_tags, referrers_api=not args.no_referrers_api)
     with ExitStack() as stack:
         log = stack.enter_context(_appending(args.access_log)) if args.access_log else sys.stderr
