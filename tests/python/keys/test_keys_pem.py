@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import random
+import subprocess
+import sys
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa, x25519
@@ -76,6 +78,25 @@ SECRETS = {
 def test_secret_keys(name: str) -> None:
     key = parse_secret_key(SECRETS[name], where="key", passphrase=refuse)
     assert (key.seed, key.public, key.public.format) == (K1.seed, K1.public, PEM)
+
+
+RFC_8410_SEED = bytes.fromhex("d4ee72dbf913584ad5b6d8f1f769f8ad3afe7c28cbf1d4fbe097a88f44755842")
+RFC_8410_PUBLIC = pem("PUBLIC KEY", "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=")
+RFC_8410 = {
+    "version 1": "MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC",
+    "with an attribute and the public key": (
+        "MHICAQEwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC"
+        "oB8wHQYKKoZIhvcNAQkJFDEPDA1DdXJkbGUgQ2hhaXJzgSEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE="
+    ),
+}
+"""The examples of RFC 8410, section 10.3."""
+
+
+@pytest.mark.parametrize("name", RFC_8410)
+def test_the_examples_of_the_specification(name: str) -> None:
+    for data in (pem("PRIVATE KEY", RFC_8410[name]), base64.b64decode(RFC_8410[name])):
+        key = parse_secret_key(data, where="key", passphrase=refuse)
+        assert (key.seed, key.public) == (RFC_8410_SEED, parse_public_keys(RFC_8410_PUBLIC, where="key.pub")[0])
 
 
 PUBLICS = {
@@ -170,6 +191,18 @@ def test_an_encrypted_key_of_another_algorithm() -> None:
 
 
 REFUSED_SECRETS = {
+    "version 1 with a public key": (V2.replace(b"\x02\x01\x01", b"\x02\x01\x00", 1) + K1.public.raw, "malformed"),
+    "version 2 without one": (PKCS8_DER.replace(b"\x02\x01\x00", b"\x02\x01\x01", 1), "malformed"),
+    "two public keys": (
+        bytes.fromhex("3076020101300506032b657004220420")
+        + K1.seed
+        + bytes.fromhex("812100")
+        + K1.public.raw
+        + bytes.fromhex("a123032100")
+        + K1.public.raw,
+        "malformed",
+    ),
+    "parameters": (bytes.fromhex("3030020100300706032b6570050004220420") + K1.seed, "malformed"),
     "public PEM": (SPKI_1, "this is a public key"),
     "public DER": (SPKI_DER, "this is a public key"),
     "wrong public half": (V2 + K2.public.raw, "does not belong to the secret half"),
@@ -197,6 +230,9 @@ REFUSED_SECRETS = {
     "DSA": (pem("DSA PRIVATE KEY", "MIIB"), "this is a key for DSA"),
 }
 REFUSED_PUBLICS = {
+    "parameters": (bytes.fromhex("302c300706032b65700500032100") + K1.public.raw, "the Ed25519 public key is malformed"),
+    "a length that is not DER": (b"\x30\x81\x2a" + SPKI_DER[2:], "this is not a public key"),
+    "one byte after it": (SPKI_DER + b"x", "this is not a public key"),
     "secret PEM": (PKCS8_1, "this is a secret key"),
     "secret DER": (PKCS8_DER, "this is a secret key"),
     "version 2": (V2 + K1.public.raw, "this is a secret key"),
@@ -234,3 +270,13 @@ def test_every_change_of_the_fixed_bytes_is_refused() -> None:
             for parse in (parse_secret_key, parse_public_keys):
                 with pytest.raises(WasmOciError):
                     parse(bytes(broken), where="key")
+
+
+@pytest.mark.parametrize("public", [K1.public.compact(), K1.public.openssh()], ids=["compact", "openssh"])
+def test_public_keys_of_other_forms_load_no_cryptography(public: bytes) -> None:
+    code = (
+        f"import sys; sys.path[:] = {sys.path!r}; from wasm_oci.keys.key import parse_public_keys; "
+        f"parse_public_keys({public!r}, where=''); print('cryptography' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("False\n", "")

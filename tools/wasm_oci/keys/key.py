@@ -155,9 +155,7 @@ def _public_keys(data: bytes, where: str) -> tuple[PublicKey, ...]:
     from wasm_oci.keys import openssh, pem
 
     if pem.is_der(data):
-        if pem.is_secret_der(data):
-            raise _secret_for_public(where)
-        return (PublicKey(raw=pem.parse_public_der(data, where=where), format=PEM),)
+        return (_public_of_der(data, where),)
     text = _text_of(data, _PUBLIC_TAG, _PUBLIC_SIZE, "public", where)
     if openssh.BEGIN in text:
         raise _secret_for_public(where)
@@ -167,7 +165,7 @@ def _public_keys(data: bytes, where: str) -> tuple[PublicKey, ...]:
         label, der = pem.unarmoured(text, where=where)
         if label != pem.PUBLIC_LABEL:
             raise _secret_for_public(where)
-        return (PublicKey(raw=pem.parse_public_der(der, where=where), format=PEM),)
+        return (_public_of_der(der, where),)
     lines = openssh.parse_public_lines(text, where=where)
     return tuple(PublicKey(raw=raw, format=OPENSSH, comment=comment) for raw, comment in lines)
 
@@ -182,7 +180,7 @@ def parse_secret_key(data: bytes, *, where: str, passphrase: Passphrase | None =
     from wasm_oci.keys import openssh, pem
 
     if pem.is_der(data):
-        return _of_der(data, passphrase, where)
+        return _secret_of_der(data, passphrase, where)
     text = _text_of(data, _SECRET_TAG, _SECRET_SIZE, "secret", where)
     if openssh.BEGIN in text:
         if not text.startswith(openssh.BEGIN):
@@ -193,7 +191,7 @@ def parse_secret_key(data: bytes, *, where: str, passphrase: Passphrase | None =
         label, der = pem.unarmoured(text, where=where)
         if label == pem.PUBLIC_LABEL:
             raise _public_for_secret(where)
-        return _of_der(der, passphrase, where, encrypted=label == pem.ENCRYPTED_LABEL)
+        return _secret_of_der(der, passphrase, where, encrypted=label == pem.ENCRYPTED_LABEL)
     if text.startswith(("ssh-", "ecdsa-", "sk-")):
         raise _public_for_secret(where)
     raise KeyFormatError("this is not a secret key", where=where, hint=_NEW_KEY)
@@ -232,19 +230,27 @@ def _checked(seed: bytes, public: PublicKey, where: str) -> SecretKey:
     return SecretKey(seed=seed, public=public)
 
 
-def _of_der(der: bytes, passphrase: Passphrase | None, where: str, *, encrypted: bool = False) -> SecretKey:
-    from wasm_oci.keys import pem
+def _public_of_der(data: bytes, where: str) -> PublicKey:
+    from wasm_oci.keys import der
 
-    if not pem.is_der(der):
+    if der.is_sequence(data) and der.is_secret(data):
+        raise _secret_for_public(where)
+    return PublicKey(raw=der.parse_public(data, where=where), format=PEM)
+
+
+def _secret_of_der(data: bytes, passphrase: Passphrase | None, where: str, *, encrypted: bool = False) -> SecretKey:
+    from wasm_oci.keys import der
+
+    if not der.is_sequence(data):
         raise KeyFormatError("the PEM block holds no key", where=where, hint=_NEW_KEY)
-    encrypted = encrypted or pem.is_encrypted_der(der)
-    if not encrypted and not pem.is_secret_der(der):
+    encrypted = encrypted or der.is_encrypted(data)
+    if not encrypted and not der.is_secret(data):
         raise _public_for_secret(where)
     if encrypted:
         if passphrase is None:
             raise KeyFormatError("the private key is encrypted with a passphrase", where=where, hint=_NEW_KEY, reason="key_encrypted")
-        return of_seed(pem.decrypted(der, passphrase, where=where), key_format=PEM)
-    seed, raw = pem.parse_secret_der(der, where=where)
+        return of_seed(der.decrypt(data, passphrase, where=where), key_format=PEM)
+    seed, raw = der.parse_secret(data, where=where)
     return of_seed(seed, key_format=PEM) if raw is None else _checked(seed, PublicKey(raw=raw, format=PEM), where)
 
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from wasm_oci.errors import KeyFormatError, one_line
 from wasm_oci.keys.ed25519 import KEY_SIZE, SEED_SIZE
+from wasm_oci.keys.key_errors import wrong_passphrase
 from wasm_oci.keys.openssh_cipher import PrivateFile, decrypted
-from wasm_oci.keys.pem import wrong_passphrase
 from wasm_oci.keys.ssh_wire import KEY_TYPE, Strings, key_of_blob, malformed, public_blob, ssh_string
 
 BEGIN = "-----BEGIN OPENSSH PRIVATE KEY-----"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from wasm_oci.errors import KeyFormatError
-from wasm_oci.keys.pem import wrong_passphrase
+from wasm_oci.keys.key_errors import wrong_passphrase
 from wasm_oci.keys.ssh_wire import Strings, malformed
 from wasm_oci.limits import LIMITS
 
