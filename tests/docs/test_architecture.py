@@ -41,6 +41,7 @@ PACKAGES = {
     "keyring": {"keys/sources"},
     "platformdirs": {BASE, "local_registry"},
     "re2": {"wasmsign"},
+    "runfiles": {BASE},
     "urllib3": {"http"},
     "yaml": {BASE},
 }

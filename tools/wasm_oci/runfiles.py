@@ -1,20 +1,27 @@
-"""Finds files that a run target brings along, by their rlocation paths (Bazel's runfiles library, in short)."""
+"""Finds files that a run target brings along, by their rlocation paths, with rules_python's runfiles library."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wasm_oci.errors import UsageError
+from wasm_oci.files import reason_of
+
+if TYPE_CHECKING:
+    import runfiles as bazel
+
+_START = "start this with `bazel run`, or give paths on the command line"
 
 
 class Runfiles:
     """Looks paths up as the launcher's environment says: RUNFILES_MANIFEST_FILE, else RUNFILES_DIR."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        self._directory = environ.get("RUNFILES_DIR", "")
         self._manifest_path = environ.get("RUNFILES_MANIFEST_FILE", "")
-        self._manifest: dict[str, str] | None = None
+        self._directory = environ.get("RUNFILES_DIR", "")
+        self._sources: tuple[bazel.Runfiles | None, bazel.Runfiles | None] | None = None
 
     def find(self, path: str, *, where: str) -> Path:
         """Returns where `path` is; raises UsageError where it is not."""
@@ -23,44 +30,48 @@ class Runfiles:
         elif ".." in path.split("/"):
             raise UsageError(f"{path[:200]!r} leaves the runfiles", where=where, hint="build the target again")
         else:
-            found = self._in_manifest(path) or (f"{self._directory}/{path}" if self._directory else "")
+            found = self._located(path)
         if not found or not Path(found).exists():
-            raise UsageError(
-                f"the file {path[:200]!r} is not in the runfiles",
-                where=where,
-                hint="start this with `bazel run`, or give paths on the command line",
-            )
+            raise UsageError(f"the file {path[:200]!r} is not in the runfiles", where=where, hint=_START)
         return Path(found)
 
-    def _in_manifest(self, path: str) -> str:
-        """A line of the manifest; a directory may be listed by its files only, or only by itself."""
-        entries = self._entries()
-        if path in entries:
-            return entries[path]
-        parts = path.split("/")
-        for end in range(len(parts) - 1, 0, -1):
-            if base := entries.get("/".join(parts[:end])):
-                return "/".join((base, *parts[end:]))
-        for name, target in entries.items():
-            if name.startswith(path + "/") and target.endswith(rest := name[len(path) :]):
+    def _located(self, path: str) -> str:
+        manifest, folder = self._sources = self._sources or self._open()
+        for source in (manifest, folder):
+            if source is None:
+                continue
+            found = _rlocation(source, path)
+            if found and found != path:  # the library gives an empty file of a manifest its own name
+                return found
+            if source is manifest and (found := self._folder_of_files(manifest, path)):
+                return found
+        return ""
+
+    def _open(self) -> tuple[bazel.Runfiles | None, bazel.Runfiles | None]:
+        from runfiles import Runfiles
+
+        try:
+            manifest = Runfiles.CreateManifestBased(self._manifest_path) if Path(self._manifest_path).is_file() else None
+            return manifest, Runfiles.CreateDirectoryBased(self._directory) if self._directory else None
+        except (OSError, ValueError) as err:
+            what = reason_of(err) if isinstance(err, OSError) else "it is malformed"
+            raise UsageError(f"cannot read the runfiles manifest: {what}", where=self._manifest_path, hint=_START) from err
+
+    def _folder_of_files(self, manifest: bazel.Runfiles, path: str) -> str:
+        """A folder that the manifest lists by its files only: the library knows those and the folders that are entries."""
+        for line in Path(self._manifest_path).read_text(encoding="utf-8").split("\n"):
+            name = line.removeprefix(" ").partition(" ")[0]
+            if line.startswith(" "):  # escaped, as Bazel 7.4 writes names with blanks
+                name = name.replace(r"\s", " ").replace(r"\n", "\n").replace(r"\b", "\\")
+            rest = name.removeprefix(path)
+            if name.startswith(f"{path}/") and (target := _rlocation(manifest, name)).endswith(rest):
                 return target.removesuffix(rest)
         return ""
 
-    def _entries(self) -> dict[str, str]:
-        if self._manifest is None:
-            self._manifest = {}
-            if self._manifest_path and Path(self._manifest_path).is_file():
-                for line in Path(self._manifest_path).read_text(encoding="utf-8").splitlines():
-                    self._add(line)
-        return self._manifest
 
-    def _add(self, line: str) -> None:
-        """`path target`; with a blank in front, blanks, line ends and backslashes are escaped (Bazel 7.4)."""
-        entries = self._manifest if self._manifest is not None else {}
-        escaped = line.startswith(" ")
-        name, _, target = line.removeprefix(" ").partition(" ")
-        if escaped:
-            name = name.replace(r"\s", " ").replace(r"\n", "\n").replace(r"\b", "\\")
-            target = target.replace(r"\n", "\n").replace(r"\b", "\\")
-        if name and target:
-            entries[name] = target
+def _rlocation(source: bazel.Runfiles, path: str) -> str:
+    """Rules write canonical names: those that the main repository gives to others say nothing here."""
+    try:
+        return source.Rlocation(path, source_repo="") or ""
+    except ValueError:
+        return ""

@@ -13,7 +13,6 @@ from wasm_oci.limits import LIMITS
 from wasm_oci.publish.registries import RegistryEntry
 from wasm_oci.publish.request import PushRequest, read_request
 from wasm_oci.registry.credentials import AuthSetting
-from wasm_oci.runfiles import Runfiles
 
 ENTRY = {
     "name": "gh",
@@ -137,38 +136,3 @@ def test_a_request_is_bounded_json(tmp_path: Path) -> None:
     path.write_bytes(b'{"schemaVersion":')
     with pytest.raises(FormatError, match="not valid JSON"):
         read_request(path, {})
-
-
-def test_runfiles_by_manifest(tmp_path: Path) -> None:
-    (tmp_path / "a b").mkdir()
-    (tmp_path / "a b/file").write_text("x")
-    (tmp_path / "layout/blobs").mkdir(parents=True)
-    (tmp_path / "layout/blobs/one").write_text("x")
-    (tmp_path / "plain").write_text("x")
-    manifest = tmp_path / "MANIFEST"
-    manifest.write_text(
-        "\n".join(
-            [
-                f"_main/plain {tmp_path}/plain",
-                rf" _main/with\sblank {tmp_path}/a b/file",
-                f"_main/layout/blobs/one {tmp_path}/layout/blobs/one",
-                f"_main/whole {tmp_path}/layout",
-                "_main/empty ",
-                f"_main/gone {tmp_path}/gone",
-            ]
-        )
-    )
-    runfiles = Runfiles({"RUNFILES_MANIFEST_FILE": str(manifest)})
-    assert runfiles.find("_main/plain", where="") == tmp_path / "plain"
-    assert runfiles.find("_main/with blank", where="") == tmp_path / "a b/file"
-    assert runfiles.find("_main/layout", where="") == tmp_path / "layout"
-    assert runfiles.find("_main/whole/blobs/one", where="") == tmp_path / "layout/blobs/one"
-    for name in ("_main/gone", "_main/empty", "_main/none"):
-        with pytest.raises(UsageError, match="is not in the runfiles"):
-            runfiles.find(name, where="")
-
-
-def test_without_runfiles_only_absolute_paths_are_found(tmp_path: Path) -> None:
-    assert Runfiles({}).find(str(tmp_path), where="") == tmp_path
-    with pytest.raises(UsageError, match="start this with `bazel run`"):
-        Runfiles({}).find("_main/x", where="request.json")
