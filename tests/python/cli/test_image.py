@@ -10,7 +10,7 @@ import pytest
 from fakes.artifacts import key
 from fakes.wasm import TESTDATA
 from wasm_oci.cli.main import main
-from wasm_oci.oci.layout import Layout
+from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.wasmsign.sign import sign_file
 
 KINDS = str(TESTDATA / "kinds_component.wasm")
@@ -29,7 +29,7 @@ def test_a_rules_request_writes_all_outputs_and_is_silent(tmp_path: Path, capsys
     arguments = [text for name, path in outputs.items() for text in (f"--{name}", str(path))]
     assert main(["image", "--request", _request(tmp_path), "--layout", str(tmp_path / "layout"), *arguments]) == 0
     assert capsys.readouterr() == ("", "")
-    digest = Layout.open(tmp_path / "layout").manifest("v1")[0].digest
+    digest = LayoutStore.open(tmp_path / "layout").fetch_manifest("v1").descriptor.digest
     assert outputs["digest"].read_text() == f"{digest}\n"
     assert outputs["reference"].read_text() == f"ghcr.io/library/my-org/kinds@{digest}\n"
     metadata = json.loads(outputs["metadata"].read_text())
@@ -56,13 +56,13 @@ def test_flags_make_the_same_image_as_a_request(tmp_path: Path, capsys: pytest.C
     assert (tmp_path / "1" / "index.json").read_bytes() == (tmp_path / "2" / "index.json").read_bytes()
     text = capsys.readouterr().out
     assert "library/my-org/kinds:v1" in text
-    assert str(Layout.open(tmp_path / "2").manifest(None)[0].digest) in text
+    assert str(LayoutStore.open(tmp_path / "2").only_manifest().digest) in text
 
 
 def test_json_is_one_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["image", "-i", KINDS, "-o", str(tmp_path / "layout"), "--output", "json", "--name", "kinds"]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert document["digest"] == str(Layout.open(tmp_path / "layout").manifest("latest")[0].digest)
+    assert document["digest"] == str(LayoutStore.open(tmp_path / "layout").fetch_manifest("latest").descriptor.digest)
 
 
 def test_a_detached_signature_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

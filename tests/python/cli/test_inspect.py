@@ -17,7 +17,8 @@ from wasm_oci.local_registry.server import start
 from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB, SIGNATURE_MEDIA_TYPE, WASM_CONFIG_MEDIA_TYPE, WASM_LAYER_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.image import build_image
 from wasm_oci.oci.image_request import ImageRequest
-from wasm_oci.oci.layout import Layout, write_layout
+from wasm_oci.oci.layout import write_layout
+from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Index, Manifest, signature_referrer
 from wasm_oci.wasmsign.sign import sign_file
 
@@ -93,7 +94,7 @@ def test_many_names_of_custom_sections_are_summed_up(tmp_path: Path, capsys: pyt
 
 def test_a_layout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = _layout(tmp_path / "layout")
-    digest = str(Layout.open(folder).manifest(None)[0].digest)
+    digest = str(LayoutStore.open(folder).only_manifest().digest)
     document = _json(capsys, str(folder))
     assert (document["type"], document["digest"]) == ("layout", digest)
     assert document["annotations"]["com.wasm.component.security"] == "unsigned"
@@ -110,11 +111,11 @@ def test_a_layout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_referrers_and_subjects_of_a_layout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = _layout(tmp_path / "layout")
-    layout = Layout.open(folder)
-    subject = layout.manifest(None)[0]
+    layout = LayoutStore.open(folder)
+    subject = layout.only_manifest()
     referrer = signature_referrer(subject, b"signature")
-    layout.put_blob(iter((EMPTY_BLOB,)), EMPTY)
-    layout.put_manifest(referrer.descriptor(), referrer.raw, None)
+    layout.put_blob(EMPTY, lambda: iter((EMPTY_BLOB,)))
+    layout.put_manifest(referrer.descriptor(), referrer.raw)
     digest = str(referrer.descriptor().digest)
     assert [entry["digest"] for entry in _json(capsys, str(folder))["referrers"]] == [digest]
     assert f"referrer     {digest}" in _text(capsys, f"{folder}:v1")
@@ -123,8 +124,8 @@ def test_referrers_and_subjects_of_a_layout(tmp_path: Path, capsys: pytest.Captu
 
 def test_an_index_lists_its_manifests(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = _layout(tmp_path / "layout")
-    layout = Layout.open(folder)
-    member = layout.manifest(None)[0]
+    layout = LayoutStore.open(folder)
+    member = layout.only_manifest()
     index = Index(manifests=(Descriptor(media_type=member.media_type, digest=member.digest, size=member.size, platform={"os": "wasip2"}),))
     layout.put_manifest(index.descriptor(), index.raw, "multi")
     assert _json(capsys, f"{folder}:multi")["manifests"][0]["platform"] == {"os": "wasip2"}
@@ -140,7 +141,7 @@ def test_a_malformed_config_is_shown_as_such(tmp_path: Path, capsys: pytest.Capt
 
 def test_a_tampered_layout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = _layout(tmp_path / "layout")
-    digest = Layout.open(folder).manifest(None)[0].digest
+    digest = LayoutStore.open(folder).only_manifest().digest
     path = folder / "blobs" / "sha256" / digest.hex
     path.write_bytes(path.read_bytes().replace(b"kinds", b"other"))
     assert main(["inspect", str(folder)]) == 4

@@ -27,10 +27,9 @@ from wasm_oci.oci.descriptor import (
     WASM_LAYER_MEDIA_TYPE,
     Descriptor,
 )
-from wasm_oci.oci.layout import Layout
+from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Index, signature_referrer
 from wasm_oci.publish.artifact import load_artifact
-from wasm_oci.publish.destination import LayoutDestination
 from wasm_oci.publish.plan import make_plan
 from wasm_oci.publish.publisher import publish as publish_to
 from wasm_oci.registry.referrers import attach
@@ -271,9 +270,9 @@ def test_a_damaged_referrer_of_a_layout_does_not_hide_a_signature(run: Run, tmp_
     image = signed_image(tmp_path / "image", detached=True)
     folder = tmp_path / "copy"
     other = signature_referrer(image.manifest.descriptor(), b"junk")
-    Layout.create(folder).put_manifest(other.descriptor(), other.raw, None)
-    destination = LayoutDestination(folder)
-    publish_to((make_plan(load_artifact(image.folder, image.signature), destination, "v1"),))
+    destination = LayoutStore(folder)
+    destination.put_manifest(other.descriptor(), other.raw)
+    publish_to((make_plan(load_artifact(image.folder, image.signature), destination, ["v1"]),))
     (folder / "blobs/sha256" / other.descriptor().digest.hex).write_bytes(b"")
     assert run("pull", f"{folder}:v1", "-K", trusted, "-o", "hello.wasm").code == 0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -32,5 +31,5 @@ def client_of(
 
 def put_blob(client: RegistryClient, data: bytes, media_type: str = "application/octet-stream") -> Descriptor:
     blob = Descriptor.of(data, media_type)
-    upload_blob(client, blob, lambda: io.BytesIO(data))
+    upload_blob(client, blob, lambda: iter((data,)))
     return blob

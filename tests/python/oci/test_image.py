@@ -17,7 +17,7 @@ from wasm_oci.errors import FormatError, LimitError, SignatureError, UsageError
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.image import build_image
 from wasm_oci.oci.image_request import ImageRequest
-from wasm_oci.oci.layout import Layout
+from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.wasmsign.sign import sign_file
 
 OCI = "org.opencontainers.image."
@@ -68,11 +68,11 @@ def test_golden_manifest_and_config(tmp_path: Path) -> None:
 def test_the_layout_holds_it(tmp_path: Path) -> None:
     image = build_image(_request(TESTDATA / "hello_component.wasm"))
     image.write(tmp_path / "layout")
-    layout = Layout.open(tmp_path / "layout")
-    entry, data = layout.manifest("v1")
-    assert (entry.digest, data) == (image.digest, image.manifest.encode())
-    assert layout.read_blob(image.manifest.config) == image.config
-    assert layout.read_blob(image.manifest.layers[0]) == (TESTDATA / "hello_component.wasm").read_bytes()
+    layout = LayoutStore.open(tmp_path / "layout")
+    fetched = layout.fetch_manifest("v1")
+    assert (fetched.descriptor.digest, fetched.data) == (image.digest, image.manifest.encode())
+    assert b"".join(layout.pieces(image.manifest.config)) == image.config
+    assert b"".join(layout.pieces(image.manifest.layers[0])) == (TESTDATA / "hello_component.wasm").read_bytes()
 
 
 def test_folder_time_and_registry_do_not_matter(tmp_path: Path) -> None:

@@ -18,12 +18,16 @@ from wasm_oci.oci.descriptor import (
     EMPTY_BLOB,
     INDEX_MEDIA_TYPE,
     MANIFEST_MEDIA_TYPE,
+    SIGNATURE_MEDIA_TYPE,
     WASM_CONFIG_MEDIA_TYPE,
     WASM_LAYER_MEDIA_TYPE,
     Descriptor,
 )
-from wasm_oci.oci.layout import Layout, write_layout
-from wasm_oci.oci.manifest import Index, Manifest, signature_referrer
+from wasm_oci.oci.layout import create_layout, find_layout, write_layout
+from wasm_oci.oci.layout_store import LayoutStore
+from wasm_oci.oci.manifest import Manifest, signature_referrer
+from wasm_oci.oci.referrers import find_referrers
+from wasm_oci.oci.store import ManifestName, read_blob
 
 CONFIG, WASM = b'{"os":"wasip2"}', b"\0asm\x0d\0\1\0"
 REF_NAME = "org.opencontainers.image.ref.name"
@@ -47,6 +51,31 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 def _blob(folder: Path, digest: Digest) -> Path:
     return folder / "blobs" / "sha256" / digest.hex
+
+
+def _index(folder: Path) -> dict[str, Any]:
+    return dict(json.loads((folder / "index.json").read_bytes()))
+
+
+def _created(folder: Path) -> LayoutStore:
+    create_layout(folder)
+    return LayoutStore.open(folder)
+
+
+def _digest(layout: LayoutStore, name: ManifestName) -> Digest:
+    return layout.fetch_manifest(name).descriptor.digest
+
+
+def _only(layout: LayoutStore) -> Digest:
+    return _digest(layout, layout.only_manifest())
+
+
+def _read(layout: LayoutStore, blob: Descriptor) -> bytes:
+    return read_blob(layout, blob, limit=LIMITS.manifest)
+
+
+def _put_blob(layout: LayoutStore, blob: Descriptor, *pieces: bytes) -> int:
+    return layout.put_blob(blob, lambda: iter(pieces))
 
 
 def _change_index(folder: Path, **change: Any) -> None:
@@ -78,7 +107,7 @@ def test_same_input_same_bytes(tmp_path: Path) -> None:
 def test_an_empty_folder_may_exist(tmp_path: Path) -> None:
     (tmp_path / "layout").mkdir()
     _write(tmp_path / "layout")
-    assert Layout.open(tmp_path / "layout").tags == ("v1",)
+    assert LayoutStore.open(tmp_path / "layout").tags() == ("v1",)
 
 
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
@@ -96,18 +125,18 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["n" * 300, "a\0b"])
 def test_a_path_that_no_layout_can_have(tmp_path: Path, name: str) -> None:
-    for use in (Layout.open, Layout.create, lambda folder: write_layout(folder, _manifest().encode(), {}, "v1")):
+    for use in (LayoutStore.open, create_layout, lambda folder: write_layout(folder, _manifest().encode(), {}, "v1")):
         with pytest.raises(UsageError, match="layout"):
             use(tmp_path / name)
 
 
 @pytest.mark.parametrize("data", [b"", WASM[:-1], b"\0" * len(WASM)])
 def test_a_damaged_blob_is_not_there(tmp_path: Path, data: bytes) -> None:
-    layout, blob = Layout.create(tmp_path), Descriptor.of(WASM, WASM_LAYER_MEDIA_TYPE)
-    layout.put_blob(iter((WASM,)), blob)
-    assert layout.has(blob)
+    layout, blob = _created(tmp_path), Descriptor.of(WASM, WASM_LAYER_MEDIA_TYPE)
+    assert _put_blob(layout, blob, WASM) == len(WASM)
+    assert layout.has_blob(blob)
     (tmp_path / "blobs/sha256" / blob.digest.hex).write_bytes(data)
-    assert not layout.has(blob)
+    assert not layout.has_blob(blob)
 
 
 def test_nothing_is_left_of_a_failed_write(tmp_path: Path) -> None:
@@ -123,13 +152,14 @@ def test_nothing_is_left_of_a_failed_write(tmp_path: Path) -> None:
 
 def test_read_back(tmp_path: Path) -> None:
     described = _write(tmp_path / "layout")
-    layout = Layout.open(tmp_path / "layout")
-    for name in (None, "v1", described.digest):
-        entry, data = layout.manifest(name)
-        assert (entry.digest, data) == (described.digest, _manifest().encode())
+    layout = LayoutStore.open(tmp_path / "layout")
+    names: tuple[ManifestName, ...] = ("v1", described.digest, described, layout.only_manifest())
+    for name in names:
+        fetched = layout.fetch_manifest(name)
+        assert (fetched.descriptor.digest, fetched.data) == (described.digest, _manifest().encode())
     layer = _manifest().layers[0]
-    assert layout.has(layer)
-    assert not layout.has(Descriptor.of(b"another", WASM_LAYER_MEDIA_TYPE))
+    assert layout.has_blob(layer)
+    assert not layout.has_blob(Descriptor.of(b"another", WASM_LAYER_MEDIA_TYPE))
     assert b"".join(layout.pieces(layer)) == WASM
     with layout.open_blob(layer) as stream:
         assert stream.read() == WASM
@@ -142,22 +172,22 @@ def test_a_layout_of_links_is_read(tmp_path: Path) -> None:
             link = tmp_path / "links" / path.relative_to(tmp_path / "real")
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(path)
-    layout = Layout.open(tmp_path / "links")
-    assert layout.manifest("v1")[0].digest == described.digest
-    assert layout.read_blob(_manifest().layers[0]) == WASM
+    layout = LayoutStore.open(tmp_path / "links")
+    assert _digest(layout, "v1") == described.digest
+    assert _read(layout, _manifest().layers[0]) == WASM
 
 
 def test_a_flipped_byte_of_any_blob_is_found(tmp_path: Path) -> None:
     described = _write(tmp_path / "layout")
-    layout = Layout.open(tmp_path / "layout")
+    layout = LayoutStore.open(tmp_path / "layout")
     for blob in (_manifest().config, _manifest().layers[0], described):
         path = _blob(tmp_path / "layout", blob.digest)
         good = path.read_bytes()
         path.write_bytes(good[:-1] + bytes((good[-1] ^ 1,)))
         with pytest.raises(DigestError, match="content has digest"):
-            layout.read_blob(blob)
+            _read(layout, blob)
         path.write_bytes(good)
-        assert layout.read_blob(blob) == good
+        assert _read(layout, blob) == good
 
 
 def test_a_changed_manifest_is_not_returned(tmp_path: Path) -> None:
@@ -165,7 +195,7 @@ def test_a_changed_manifest_is_not_returned(tmp_path: Path) -> None:
     path = _blob(tmp_path / "layout", described.digest)
     path.write_bytes(path.read_bytes().replace(b"application/wasm", b"application/evil"))
     with pytest.raises(DigestError, match="content has digest"):
-        Layout.open(tmp_path / "layout").manifest("v1")
+        LayoutStore.open(tmp_path / "layout").fetch_manifest("v1")
 
 
 @pytest.mark.parametrize("data", [WASM[:-1], WASM + b"x", b""])
@@ -174,7 +204,7 @@ def test_a_blob_of_the_wrong_size(tmp_path: Path, data: bytes) -> None:
     layer = _manifest().layers[0]
     _blob(tmp_path / "layout", layer.digest).write_bytes(data)
     with pytest.raises(DigestError, match=f"the blob has {len(data)} bytes, not 8"):
-        Layout.open(tmp_path / "layout").open_blob(layer)
+        LayoutStore.open(tmp_path / "layout").open_blob(layer)
 
 
 def test_a_missing_blob(tmp_path: Path) -> None:
@@ -182,7 +212,7 @@ def test_a_missing_blob(tmp_path: Path) -> None:
     layer = _manifest().layers[0]
     _blob(tmp_path / "layout", layer.digest).unlink()
     with pytest.raises(NotFoundError, match="is missing from the layout"):
-        Layout.open(tmp_path / "layout").open_blob(layer)
+        LayoutStore.open(tmp_path / "layout").open_blob(layer)
 
 
 def test_a_pipe_in_place_of_a_blob_does_not_hang(tmp_path: Path) -> None:
@@ -192,7 +222,7 @@ def test_a_pipe_in_place_of_a_blob_does_not_hang(tmp_path: Path) -> None:
     path.unlink()
     os.mkfifo(path)
     with pytest.raises(UsageError, match="is not a regular file"):
-        Layout.open(tmp_path / "layout").open_blob(layer)
+        LayoutStore.open(tmp_path / "layout").open_blob(layer)
 
 
 @pytest.mark.parametrize("digest", ["sha256:../../../../etc/passwd", "../../secret", "sha256:" + "A" * 64])
@@ -200,32 +230,32 @@ def test_a_digest_that_is_a_path_is_refused(tmp_path: Path, digest: str) -> None
     _write(tmp_path / "layout")
     _change_index(tmp_path / "layout", manifests=[{"mediaType": MANIFEST_MEDIA_TYPE, "digest": digest, "size": 1}])
     with pytest.raises(FormatError, match=r"manifests\[0\]\.digest.*is not a digest"):
-        Layout.open(tmp_path / "layout")
+        LayoutStore.open(tmp_path / "layout").only_manifest()
 
 
 def test_the_index_may_promise_another_size(tmp_path: Path) -> None:
     described = _write(tmp_path / "layout")
     _change_index(tmp_path / "layout", manifests=[replace(described, size=1).to_json()])
     with pytest.raises(DigestError, match="bytes, not 1"):
-        Layout.open(tmp_path / "layout").manifest(None)
+        _only(LayoutStore.open(tmp_path / "layout"))
     _change_index(tmp_path / "layout", manifests=[replace(described, size=LIMITS.manifest + 1).to_json()])
     with pytest.raises(LimitError, match="the manifest has"):
-        Layout.open(tmp_path / "layout").manifest(None)
+        _only(LayoutStore.open(tmp_path / "layout"))
 
 
 def test_a_blob_beyond_the_readers_limit(tmp_path: Path) -> None:
     _write(tmp_path / "layout")
-    with pytest.raises(LimitError):
-        Layout.open(tmp_path / "layout").read_blob(_manifest().layers[0], limit=7)
+    with pytest.raises(LimitError, match="the blob has 8 bytes, more than 7"):
+        read_blob(LayoutStore.open(tmp_path / "layout"), _manifest().layers[0], limit=7)
 
 
 def test_no_layout(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"there is no OCI layout; name the folder that holds index\.json"):
-        Layout.open(tmp_path / "none")
+        LayoutStore.open(tmp_path / "none")
     with pytest.raises(UsageError, match="cannot read the layout's marker file"):
-        Layout.open(tmp_path)
-    assert Layout.find(tmp_path / "none") is None
-    assert Layout.find(tmp_path) is None
+        LayoutStore.open(tmp_path)
+    assert not find_layout(tmp_path / "none")
+    assert not find_layout(tmp_path)
 
 
 @pytest.mark.parametrize("marker", [b"{}", b'{"imageLayoutVersion":"2.0.0"}', b"junk", b" " * 5000])
@@ -233,129 +263,132 @@ def test_a_marker_of_another_version(tmp_path: Path, marker: bytes) -> None:
     _write(tmp_path / "layout")
     (tmp_path / "layout" / "oci-layout").write_bytes(marker)
     with pytest.raises(FormatError):
-        Layout.open(tmp_path / "layout")
+        LayoutStore.open(tmp_path / "layout")
 
 
 def test_an_index_that_is_malformed_or_too_large(tmp_path: Path) -> None:
     _write(tmp_path / "layout")
     (tmp_path / "layout" / "index.json").write_bytes(b"{")
     with pytest.raises(FormatError, match="not valid JSON"):
-        Layout.open(tmp_path / "layout")
+        LayoutStore.open(tmp_path / "layout").tags()
     (tmp_path / "layout" / "index.json").write_bytes(b" " * (LIMITS.manifest + 1))
     with pytest.raises(LimitError):
-        Layout.open(tmp_path / "layout")
+        LayoutStore.open(tmp_path / "layout").tags()
 
 
-def _put(layout: Layout, note: str, tag: str | None) -> Descriptor:
+def _put(layout: LayoutStore, note: str, tag: str | None) -> Descriptor:
     manifest = _manifest(note)
     layout.put_manifest(manifest.descriptor(), manifest.raw, tag)
     return manifest.descriptor()
 
 
 def test_of_several_manifests_one_must_be_named(tmp_path: Path) -> None:
-    layout = Layout.create(tmp_path / "layout")
+    layout = _created(tmp_path / "layout")
     one, two = _put(layout, "1", "one"), _put(layout, "2", "two")
-    assert layout.manifest("one")[0].digest == one.digest
-    assert layout.manifest("two")[0].digest == two.digest
+    assert _digest(layout, "one") == one.digest
+    assert _digest(layout, "two") == two.digest
     with pytest.raises(UsageError, match="2 manifests could be meant; the tags here are one, two"):
-        layout.manifest(None)
+        layout.only_manifest()
     with pytest.raises(NotFoundError, match="has no manifest three; the tags here are one, two"):
-        layout.manifest("three")
+        layout.fetch_manifest("three")
     with pytest.raises(NotFoundError, match="has no manifest sha256:"):
-        layout.manifest(Digest.of(b"another"))
+        layout.fetch_manifest(Digest.of(b"another"))
 
 
 def test_several_untagged_manifests(tmp_path: Path) -> None:
-    layout = Layout.create(tmp_path / "layout")
+    layout = _created(tmp_path / "layout")
     _put(layout, "1", None)
     two = _put(layout, "2", None)
     with pytest.raises(UsageError, match="2 manifests could be meant; it has no tags; name a digest"):
-        layout.manifest(None)
-    assert layout.manifest(two.digest)[0] == two
+        layout.only_manifest()
+    assert layout.find_manifest(two.digest) == two
 
 
 def test_one_tag_for_two_manifests_is_ambiguous(tmp_path: Path) -> None:
-    layout = Layout.create(tmp_path / "layout")
+    layout = _created(tmp_path / "layout")
     entries = [replace(_put(layout, note, None), annotations={REF_NAME: "v1"}).to_json() for note in "12"]
     _change_index(tmp_path / "layout", manifests=entries)
     with pytest.raises(UsageError, match="tag v1 stands for 2 manifests"):
-        Layout.open(tmp_path / "layout").manifest("v1")
+        LayoutStore.open(tmp_path / "layout").fetch_manifest("v1")
 
 
 def test_an_empty_layout_as_destination(tmp_path: Path) -> None:
-    layout = Layout.create(tmp_path / "layout")
-    assert Layout.create(tmp_path / "layout").index == layout.index == Index()
+    layout = _created(tmp_path / "layout")
+    assert _index(tmp_path / "layout") == {"schemaVersion": 2, "mediaType": INDEX_MEDIA_TYPE, "manifests": []}
+    assert (layout.tags(), layout.find_manifest("v1")) == ((), None)
     with pytest.raises(NotFoundError, match="the layout is empty; push something to it first"):
-        layout.manifest(None)
+        layout.only_manifest()
 
 
 def test_put_blob_stores_only_what_was_promised(tmp_path: Path) -> None:
-    layout = Layout.create(tmp_path / "layout")
+    layout = _created(tmp_path / "layout")
     blob = Descriptor.of(WASM, WASM_LAYER_MEDIA_TYPE)
     for wrong in (WASM[:-1], WASM + b"x", b"\0" * len(WASM)):
         with pytest.raises(DigestError):
-            layout.put_blob(iter((wrong,)), blob)
+            _put_blob(layout, blob, wrong)
         assert list((tmp_path / "layout" / "blobs" / "sha256").iterdir()) == []
-    layout.put_blob(iter((WASM[:3], WASM[3:])), blob)
-    assert layout.read_blob(blob) == WASM
+    _put_blob(layout, blob, WASM[:3], WASM[3:])
+    assert _read(layout, blob) == WASM
 
 
 def test_put_manifest_checks_its_digest(tmp_path: Path) -> None:
-    layout = Layout.create(tmp_path / "layout")
+    layout = _created(tmp_path / "layout")
     with pytest.raises(DigestError):
         layout.put_manifest(_manifest("1").descriptor(), _manifest("2").raw, "v1")
-    assert Layout.open(tmp_path / "layout").index == Index()
+    assert _index(tmp_path / "layout")["manifests"] == []
 
 
 def test_a_moved_tag_leaves_the_old_manifest_under_its_digest(tmp_path: Path) -> None:
-    layout = Layout.create(tmp_path / "layout")
+    layout = _created(tmp_path / "layout")
     old, new = _put(layout, "old", "v1"), _put(layout, "new", "v1")
-    layout = Layout.open(tmp_path / "layout")
-    assert layout.manifest("v1")[0].digest == new.digest
-    assert layout.manifest(None)[0].digest == new.digest
-    assert layout.manifest(old.digest)[0] == old
-    assert layout.tags == ("v1",)
+    layout = LayoutStore.open(tmp_path / "layout")
+    assert _digest(layout, "v1") == new.digest
+    assert _only(layout) == new.digest
+    assert layout.find_manifest(old.digest) == old
+    assert layout.tags() == ("v1",)
 
 
 def test_putting_again_changes_nothing(tmp_path: Path) -> None:
-    layout = Layout.create(tmp_path / "layout")
+    layout = _created(tmp_path / "layout")
     for tag in (None, "v1", "v1", None, "v2"):
         _put(layout, "1", tag)
     before = _files(tmp_path / "layout")
     _put(layout, "1", None)
     _put(layout, "1", "v1")
-    assert sorted(entry.annotations[REF_NAME] for entry in Layout.open(tmp_path / "layout").index.manifests) == ["v1", "v2"]
+    assert sorted(entry["annotations"][REF_NAME] for entry in _index(tmp_path / "layout")["manifests"]) == ["v1", "v2"]
     assert set(_files(tmp_path / "layout")) == set(before)
 
 
 def test_what_others_wrote_into_the_index_is_kept(tmp_path: Path) -> None:
-    layout = Layout.create(tmp_path / "layout")
+    layout = _created(tmp_path / "layout")
     other = Descriptor(media_type="application/x", digest=Digest.of(b"x"), size=1, platform={"os": "wasip2"}, annotations={"a": "b"})
     _change_index(tmp_path / "layout", manifests=[other.to_json()], annotations={"c": "d"})
     _put(layout, "1", "v1")
-    index = Layout.open(tmp_path / "layout").index
-    assert index.manifests[0] == other
-    assert index.annotations == {"c": "d"}
+    index = _index(tmp_path / "layout")
+    assert index["manifests"][0] == other.to_json()
+    assert index["annotations"] == {"c": "d"}
 
 
 def test_referrers_are_untagged_entries(tmp_path: Path) -> None:
-    layout = Layout.create(tmp_path / "layout")
+    layout = _created(tmp_path / "layout")
     subject = _put(layout, "1", "v1")
     other = _put(layout, "2", "v2")
     referrer = signature_referrer(subject, b"signature")
-    layout.put_blob(iter((EMPTY_BLOB,)), EMPTY)
-    layout.put_blob(iter((b"signature",)), referrer.layers[0])
+    _put_blob(layout, EMPTY, EMPTY_BLOB)
+    _put_blob(layout, referrer.layers[0], b"signature")
     layout.put_manifest(referrer.descriptor(), referrer.raw, None)
-    found = tuple(Layout.open(tmp_path / "layout").referrers(subject.digest))
-    assert found == ((referrer.descriptor(), referrer),)
+    (found,) = LayoutStore.open(tmp_path / "layout").referrers(subject.digest)
+    assert (found.digest, found.artifact_type) == (referrer.descriptor().digest, SIGNATURE_MEDIA_TYPE)
+    assert list(layout.referrers(subject.digest, "application/vnd.other")) == []
+    assert list(find_referrers(layout, subject.digest, SIGNATURE_MEDIA_TYPE)) == [referrer]
     assert list(layout.referrers(other.digest)) == []
-    assert layout.tags == ("v1", "v2")
+    assert layout.tags() == ("v1", "v2")
 
 
 def test_referrers_have_a_limit(tmp_path: Path) -> None:
-    layout = Layout.create(tmp_path / "layout")
+    layout = _created(tmp_path / "layout")
     subject = _put(layout, "1", "v1")
     many = [replace(subject, digest=Digest.of(str(n).encode())).to_json() for n in range(LIMITS.referrers + 1)]
     _change_index(tmp_path / "layout", manifests=many)
     with pytest.raises(LimitError, match="manifests to look through"):
-        list(Layout.open(tmp_path / "layout").referrers(subject.digest))
+        list(LayoutStore.open(tmp_path / "layout").referrers(subject.digest))

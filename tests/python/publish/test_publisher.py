@@ -15,13 +15,13 @@ from wasm_oci.local_registry.actions import Reply
 from wasm_oci.local_registry.faults import Fault
 from wasm_oci.local_registry.server import RunningRegistry, start
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, Descriptor
-from wasm_oci.oci.layout import Layout
+from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Index
-from wasm_oci.oci.reference import Reference
+from wasm_oci.oci.store import Store
 from wasm_oci.publish.artifact import Artifact, load_artifact
-from wasm_oci.publish.destination import Destination, LayoutDestination, RegistryDestination
 from wasm_oci.publish.plan import Action, make_plan
 from wasm_oci.publish.publisher import publish
+from wasm_oci.registry.store import RegistryStore
 
 
 @pytest.fixture
@@ -41,16 +41,15 @@ def pair() -> Iterator[tuple[RunningRegistry, RunningRegistry]]:
 
 
 @pytest.fixture
-def destinations(pair: tuple[RunningRegistry, RunningRegistry]) -> Iterator[tuple[Destination, Destination]]:
+def destinations(pair: tuple[RunningRegistry, RunningRegistry]) -> Iterator[tuple[Store, Store]]:
     with client_of(pair[0]) as one, client_of(pair[1]) as two:
-        references = [Reference.parse(f"{registry.host}/{REPOSITORY}") for registry in pair]
-        yield RegistryDestination(references[0], one), RegistryDestination(references[1], two)
+        yield RegistryStore(one), RegistryStore(two)
 
 
 def test_content_goes_everywhere_before_any_tag(
-    pair: tuple[RunningRegistry, RunningRegistry], destinations: tuple[Destination, Destination], artifact: Artifact
+    pair: tuple[RunningRegistry, RunningRegistry], destinations: tuple[Store, Store], artifact: Artifact
 ) -> None:
-    plans = [make_plan(artifact, destination, "v1") for destination in destinations]
+    plans = [make_plan(artifact, destination, ["v1"]) for destination in destinations]
     pair[1].faults.add(Fault(method="PUT", path="/manifests/sha256:", action=Reply(status=400), times=None))
     first, second = publish(plans)
     assert (first.status, second.status) == ("content sent", "failed")
@@ -59,9 +58,9 @@ def test_content_goes_everywhere_before_any_tag(
 
 
 def test_without_fail_fast_the_others_go_on(
-    pair: tuple[RunningRegistry, RunningRegistry], destinations: tuple[Destination, Destination], artifact: Artifact
+    pair: tuple[RunningRegistry, RunningRegistry], destinations: tuple[Store, Store], artifact: Artifact
 ) -> None:
-    plans = [make_plan(artifact, destination, "v1") for destination in destinations]
+    plans = [make_plan(artifact, destination, ["v1"]) for destination in destinations]
     pair[0].faults.add(Fault(method="POST", action=Reply(status=400), times=None))
     first, second = publish(plans, fail_fast=False)
     assert (first.status, second.status) == ("failed", "published")
@@ -69,30 +68,28 @@ def test_without_fail_fast_the_others_go_on(
 
 
 def test_a_failure_begins_nothing_further(
-    pair: tuple[RunningRegistry, RunningRegistry], destinations: tuple[Destination, Destination], artifact: Artifact
+    pair: tuple[RunningRegistry, RunningRegistry], destinations: tuple[Store, Store], artifact: Artifact
 ) -> None:
-    plans = [make_plan(artifact, destination, "v1") for destination in destinations]
+    plans = [make_plan(artifact, destination, ["v1"]) for destination in destinations]
     pair[0].faults.add(Fault(method="POST", action=Reply(status=400), times=None))
     pair[1].requests.clear()
     first, second = publish(plans)
     assert (first.status, second.status, pair[1].requests) == ("failed", "not started", [])
 
 
-def test_a_plan_that_is_refused_is_not_carried_out(
-    destinations: tuple[Destination, Destination], artifact: Artifact, tmp_path: Path
-) -> None:
+def test_a_plan_that_is_refused_is_not_carried_out(destinations: tuple[Store, Store], artifact: Artifact, tmp_path: Path) -> None:
     other = load_artifact(signed_image(tmp_path / "other", text="other").folder)
-    assert publish([make_plan(other, destinations[0], "v1")])[0].status == "published"
-    (result,) = publish([make_plan(artifact, destinations[0], "v1")])
+    assert publish([make_plan(other, destinations[0], ["v1"])])[0].status == "published"
+    (result,) = publish([make_plan(artifact, destinations[0], ["v1"])])
     assert isinstance(result.error, TagConflictError)
-    assert (result.steps, result.bytes_sent, result.tag_after) == ([], 0, other.descriptor.digest)
+    assert (result.steps, result.bytes_sent, result.tags_after) == ([], 0, {"v1": other.descriptor.digest})
 
 
 @pytest.mark.parametrize("lost", range(4))
 def test_a_blob_that_was_accepted_and_forgotten_is_an_error_before_the_tag(
-    pair: tuple[RunningRegistry, RunningRegistry], destinations: tuple[Destination, Destination], artifact: Artifact, lost: int
+    pair: tuple[RunningRegistry, RunningRegistry], destinations: tuple[Store, Store], artifact: Artifact, lost: int
 ) -> None:
-    plan = make_plan(artifact, destinations[0], "v1")
+    plan = make_plan(artifact, destinations[0], ["v1"])
     digest = artifact.blobs[lost].descriptor.digest
     seen = 2  # before the upload the client asks whether the blob is there
     pair[0].faults.add(Fault(method="HEAD", path=f"/blobs/{digest}", action=Reply(status=404), times=seen))
@@ -105,47 +102,48 @@ def test_a_blob_that_was_accepted_and_forgotten_is_an_error_before_the_tag(
 
 def test_a_layout_is_made_filled_and_then_unchanged(tmp_path: Path, artifact: Artifact) -> None:
     folder = tmp_path / "out"
-    destination = LayoutDestination(folder)
-    plan = make_plan(artifact, destination, "v1")
+    destination = LayoutStore(folder)
+    plan = make_plan(artifact, destination, ["v1"])
     assert {step.action for step in plan.blobs} == {Action.UPLOAD}
     assert not folder.exists()
     (result,) = publish([plan])
-    assert (result.status, result.error, result.referrers) == ("published", None, "index.json")
-    layout = Layout.open(folder)
-    assert layout.manifest("v1")[0].digest == artifact.descriptor.digest
-    assert artifact.signature
-    assert [entry.digest for entry, _ in layout.referrers(artifact.descriptor.digest)] == [artifact.signature.descriptor().digest]
+    (signature,) = artifact.referrers
+    digest = signature.descriptor().digest
+    assert (result.status, result.error, result.found_by) == ("published", None, {digest: "index.json"})
+    layout = LayoutStore.open(folder)
+    assert layout.fetch_manifest("v1").descriptor.digest == artifact.descriptor.digest
+    assert [entry.digest for entry in layout.referrers(artifact.descriptor.digest)] == [digest]
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-    again = make_plan(artifact, destination, "v1")
+    again = make_plan(artifact, destination, ["v1"])
     assert not again.writes
     assert publish([again])[0].status == "unchanged"
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
 
 def test_a_damaged_blob_of_a_layout_is_written_again(tmp_path: Path, artifact: Artifact) -> None:
-    destination = LayoutDestination(tmp_path / "out")
-    publish([make_plan(artifact, destination, "v1")])
+    destination = LayoutStore(tmp_path / "out")
+    publish([make_plan(artifact, destination, ["v1"])])
     layer = artifact.manifest.layers[0]
     path = tmp_path / "out/blobs/sha256" / layer.digest.hex
     content = path.read_bytes()
     path.write_bytes(b"")
-    (result,) = publish([make_plan(artifact, destination, "v1")])
+    (result,) = publish([make_plan(artifact, destination, ["v1"])])
     assert (result.status, result.bytes_sent, path.read_bytes()) == ("published", layer.size, content)
 
 
 def test_the_tag_of_a_layout_is_guarded_too(tmp_path: Path, artifact: Artifact) -> None:
-    destination = LayoutDestination(tmp_path / "out")
+    destination = LayoutStore(tmp_path / "out")
     other = load_artifact(signed_image(tmp_path / "other", text="other").folder)
-    assert publish([make_plan(other, destination, "v1")])[0].status == "published"
-    refused = make_plan(artifact, destination, "v1")
-    assert refused.tag and refused.tag.action is Action.REFUSE
-    moved = make_plan(artifact, destination, "v1", move_tags=True)
+    assert publish([make_plan(other, destination, ["v1"])])[0].status == "published"
+    refused = make_plan(artifact, destination, ["v1"])
+    assert [tag.action for tag in refused.tags] == [Action.REFUSE]
+    moved = make_plan(artifact, destination, ["v1"], move_tags=True)
     assert publish([moved])[0].status == "published"
-    assert destination.tag_digest("v1") == artifact.descriptor.digest
+    assert destination.fetch_manifest("v1").descriptor.digest == artifact.descriptor.digest
 
 
 def test_an_index_is_not_published(tmp_path: Path) -> None:
-    layout = Layout.create(tmp_path / "layout")
+    layout = LayoutStore(tmp_path / "layout")
     data = Index().encode()
     layout.put_manifest(Descriptor.of(data, INDEX_MEDIA_TYPE), data, "v1")
     with pytest.raises(FormatError, match="not an image manifest"):

@@ -8,7 +8,7 @@ import pytest
 
 from wasm_oci.errors import UsageError
 from wasm_oci.http.transport import Transport
-from wasm_oci.publish.destination import LayoutDestination
+from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.publish.registries import RegistryEntry, choose_registry, split_scheme
 from wasm_oci.registry.credentials import AuthSetting
 
@@ -79,15 +79,15 @@ def test_a_missing_variable_is_named_before_any_request() -> None:
         closing(Transport(environ={})) as transport,
         pytest.raises(UsageError, match="registry entry 'github': environment variable T is not set"),
     ):
-        GITHUB.destination("team", "hello", "v1", transport=transport, environ={})
+        GITHUB.store("team", "hello", transport=transport, environ={})
 
 
 def test_a_layout_is_a_destination() -> None:
-    entry = RegistryEntry(name="disk", kind="layout", path="/srv/layout")
+    entry = RegistryEntry(name="disk", type="layout", path="/srv/layout")
     with closing(Transport(environ={})) as transport:
-        destination = entry.destination("team", "hello", "v1", transport=transport, environ={})
-    assert isinstance(destination, LayoutDestination)
-    assert destination.name == "/srv/layout"
+        store = entry.store("team", "hello", transport=transport, environ={})
+    assert isinstance(store, LayoutStore)
+    assert store.name == "/srv/layout"
 
 
 def test_schemes() -> None:

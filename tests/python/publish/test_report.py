@@ -5,20 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from fakes.artifacts import signed_image
+from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.publish.artifact import load_artifact
-from wasm_oci.publish.destination import LayoutDestination
 from wasm_oci.publish.plan import make_plan
 from wasm_oci.publish.publisher import publish
 from wasm_oci.publish.report import plan_text, result_text
 
 
 def test_no_name_forges_lines_or_colours(tmp_path: Path) -> None:
-    destination = LayoutDestination(tmp_path / "out\nPublished evil\x1b[31m")
+    destination = LayoutStore(tmp_path / "out\nPublished evil\x1b[31m")
     artifact = load_artifact(signed_image(tmp_path / "image").folder)
-    plan = make_plan(artifact, destination, "v1")
+    plan = make_plan(artifact, destination, ["v1"])
     assert "out\\nPublished evil\\x1b[31m" in plan_text(plan).splitlines()[0]
-    for expected in ("Published a\\nb", "Unchanged: a\\nb"):
-        (result,) = publish([make_plan(artifact, destination, "v1")])
-        text = result_text(result, "a\nb", "c\x1b[0m")
-        assert text.startswith(expected)
+    for expected in ("Published", "Unchanged:"):
+        (result,) = publish([make_plan(artifact, destination, ["v1"])])
+        text = result_text(result)
+        assert text.startswith(f"{expected} {tmp_path}/out\\nPublished evil\\x1b[31m:v1")
         assert text.replace("\n", "").isprintable()

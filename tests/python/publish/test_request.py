@@ -93,7 +93,7 @@ def test_entries_of_other_kinds(tmp_path: Path, environ: dict[str, str]) -> None
     layout = {"name": "disk", "type": "layout", "path": "/srv/layout", "host": "", "prefix": "", "auth": {"kind": "anonymous"}}
     secure = {"name": "tls", "type": "oci", "host": "https://localhost:5443", "auth": {}}
     first, second = read(tmp_path, environ, registries=[layout, secure]).registries
-    assert (first.kind, first.path) == ("layout", "/srv/layout")
+    assert (first.type, first.path) == ("layout", "/srv/layout")
     assert (second.host, second.scheme, second.auth.kind) == ("localhost:5443", "https", "default")
 
 

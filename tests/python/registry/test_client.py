@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,7 +81,7 @@ def test_a_blob_that_is_there_is_not_sent_again(filled: RegistryClient, registry
 
 
 def test_an_upload_has_a_length_and_no_chunks(client: RegistryClient, registry: RunningRegistry) -> None:
-    assert upload_blob(client, DESCRIPTOR, lambda: io.BytesIO(BLOB)) == Uploaded(sent=len(BLOB))
+    assert upload_blob(client, DESCRIPTOR, lambda: iter((BLOB,))) == Uploaded(sent=len(BLOB))
     assert lines(registry) == ["HEAD 404", "POST 202", "PUT 201"]
     assert registry.requests[-1].headers["content-length"] == str(len(BLOB))
     assert "transfer-encoding" not in registry.requests[-1].headers
@@ -98,7 +97,7 @@ def test_an_empty_blob(client: RegistryClient) -> None:
 )
 def test_a_lost_upload_is_begun_anew_with_a_new_session(client: RegistryClient, registry: RunningRegistry, action: Hangup) -> None:
     fault = registry.faults.add(Fault(method="PUT", path="/uploads/", action=action))
-    assert upload_blob(client, DESCRIPTOR, lambda: io.BytesIO(BLOB)).sent == len(BLOB)
+    assert upload_blob(client, DESCRIPTOR, lambda: iter((BLOB,))).sent == len(BLOB)
     assert fault.hits == 1
     assert client.has_blob(DESCRIPTOR)
     sessions = [record.path for record in registry.requests if record.method == "PUT"]
@@ -127,7 +126,7 @@ def test_content_that_changed_on_disk_is_not_stored(client: RegistryClient, tmp_
     path = tmp_path / "blob"
     path.write_bytes(BLOB[:-1] + b"!")
     with pytest.raises(DigestError, match="content has digest"):
-        upload_blob(client, DESCRIPTOR, lambda: path.open("rb"))
+        upload_blob(client, DESCRIPTOR, lambda: iter((path.read_bytes(),)))
     assert not client.has_blob(DESCRIPTOR)
 
 
@@ -179,7 +178,7 @@ def test_a_mount_is_a_bonus(client: RegistryClient, registry: RunningRegistry, s
     fault = registry.faults.add(Fault(method="POST", action=Reply(status=status, headers={"Location": "/v2/x"})))
     if status == 202:
         fault.times = 0
-    uploaded = upload_blob(client, DESCRIPTOR, lambda: io.BytesIO(BLOB), mount_from="library/base")
+    uploaded = upload_blob(client, DESCRIPTOR, lambda: iter((BLOB,)), mount_from="library/base")
     assert uploaded == (Uploaded(sent=0, mounted=True) if status == 201 else Uploaded(sent=len(BLOB)))
     assert registry.requests[1].query == {"mount": str(DESCRIPTOR.digest), "from": "library/base"}
 

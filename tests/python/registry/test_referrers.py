@@ -1,4 +1,4 @@
-"""Referrers by API and by fallback tag (needs N22, N23)."""
+"""Referrers by API and by fallback tag."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ from wasm_oci.local_registry.faults import Fault
 from wasm_oci.local_registry.server import RunningRegistry, start
 from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB, INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, SIGNATURE_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.manifest import Manifest, signature_referrer
+from wasm_oci.oci.referrers import find_referrers
 from wasm_oci.registry.client import RegistryClient
-from wasm_oci.registry.referrers import API, FALLBACK, attach, fallback_tag, find_referrers, list_referrers
+from wasm_oci.registry.referrers import API, FALLBACK, attach, fallback_tag, list_referrers
+from wasm_oci.registry.store import RegistryStore
 from wasm_oci.timing import REAL_TIME
 
 SUBJECT = Manifest(config=EMPTY, layers=(EMPTY,), artifact_type="application/vnd.test").descriptor()
@@ -82,7 +84,7 @@ def test_attached_is_found(client: RegistryClient, registry: RunningRegistry) ->
     listed = list_referrers(client, SUBJECT.digest)
     assert (listed.mode, [entry.digest for entry in listed.entries]) == (mode, [manifest.descriptor().digest])
     assert [entry.artifact_type for entry in listed.entries] == [SIGNATURE_MEDIA_TYPE]
-    assert [found.raw for found in find_referrers(client, SUBJECT.digest, SIGNATURE_MEDIA_TYPE)] == [manifest.raw]
+    assert [found.raw for found in find_referrers(RegistryStore(client), SUBJECT.digest, SIGNATURE_MEDIA_TYPE)] == [manifest.raw]
 
 
 def test_nothing_attached_is_none(client: RegistryClient) -> None:
@@ -104,7 +106,7 @@ def test_no_attacher_loses_another(registry: RunningRegistry) -> None:
         clients = [stack.enter_context(client_of(registry, timing=REAL_TIME, limits=LIMITS)) for _ in signatures]
         manifests = [sign(client, signature) for client, signature in zip(clients, signatures, strict=True)]
         list(pool.map(attach, clients, manifests))
-        found = find_referrers(clients[0], SUBJECT.digest, SIGNATURE_MEDIA_TYPE)
+        found = find_referrers(RegistryStore(clients[0]), SUBJECT.digest, SIGNATURE_MEDIA_TYPE)
     assert {manifest.descriptor().digest for manifest in found} == {manifest.descriptor().digest for manifest in manifests}
 
 
@@ -138,7 +140,7 @@ def test_wrong_types_of_fallback_entries_are_no_obstacle(plain: RegistryClient) 
     manifest = sign(plain, b"signature")
     entry = put(plain, manifest) | {"artifactType": EMPTY.media_type}
     put_fallback(plain, entry)
-    assert [found.raw for found in find_referrers(plain, SUBJECT.digest, SIGNATURE_MEDIA_TYPE)] == [manifest.raw]
+    assert [found.raw for found in find_referrers(RegistryStore(plain), SUBJECT.digest, SIGNATURE_MEDIA_TYPE)] == [manifest.raw]
 
 
 def test_entries_are_checked_for_their_subject(plain: RegistryClient) -> None:
@@ -150,7 +152,7 @@ def test_entries_are_checked_for_their_subject(plain: RegistryClient) -> None:
     with pytest.raises(RegistryError):
         put_fallback(plain, *without_api_state, missing)
     put_fallback(plain, *without_api_state)
-    assert list(find_referrers(plain, SUBJECT.digest, SIGNATURE_MEDIA_TYPE)) == []
+    assert list(find_referrers(RegistryStore(plain), SUBJECT.digest, SIGNATURE_MEDIA_TYPE)) == []
 
 
 def test_a_fallback_tag_that_is_the_subject_is_none() -> None:

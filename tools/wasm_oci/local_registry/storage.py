@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,10 +17,11 @@ from pathlib import Path
 from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.files import read_bounded, write_file
-from wasm_oci.jsontext import JsonObject, parse_object, pretty
+from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
 from wasm_oci.local_registry.names import folder_of, is_repository, name_of
-from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, REF_NAME_ANNOTATION
+from wasm_oci.oci.layout import INDEX, blob_path, complete_layout, read_index, write_index
+from wasm_oci.oci.layout_index import LayoutIndex, tag_of
 
 _INDEX_FILE_LIMIT = 16 * LIMITS.manifest
 
@@ -55,7 +56,7 @@ class Storage:
 
     def names(self) -> list[str]:
         """Returns the names of the repositories that exist, sorted."""
-        found = (name_of(self.root, Path(folder)) for folder, _, files in os.walk(self.root) if "index.json" in files)
+        found = (name_of(self.root, Path(folder)) for folder, _, files in os.walk(self.root) if INDEX in files)
         return sorted(name for name in found if is_repository(name))
 
 
@@ -68,7 +69,7 @@ class Repository:
         """Held by those who must see no change between a check and a write."""
 
     def exists(self) -> bool:
-        return (self.folder / "index.json").is_file()
+        return (self.folder / INDEX).is_file()
 
     def blob(self, digest: Digest) -> Path | None:
         path = self._blob_path(digest)
@@ -77,13 +78,13 @@ class Repository:
     def adopt(self, file: Path, digest: Digest) -> None:
         """Moves a complete file, whose digest the caller has computed, to its place."""
         with self.lock:
-            self._create()
+            complete_layout(self.folder)
             file.replace(self._blob_path(digest))
 
     def mount(self, source: Path, digest: Digest) -> None:
         """Takes over another repository's blob: by a second link where the file system can, else by a copy."""
         with self.lock:
-            self._create()
+            complete_layout(self.folder)
             target = self._blob_path(digest)
             if target.exists():
                 return
@@ -98,118 +99,78 @@ class Repository:
         """Returns whether it was there. A manifest is no blob in this sense."""
         with self.lock:
             path = self.blob(digest)
-            if path is None or self._descriptors(self._entries(), digest):
+            if path is None or self._index().named(digest):
                 return False
             path.unlink()
             return True
 
     def tags(self) -> dict[str, Digest]:
-        return {name: digest for name, digest, _ in _parsed(self._entries()) if name}
+        return {tag: digest for entry, digest in _readable(self._index().objects()) if (tag := tag_of(entry))}
 
     def manifests(self) -> Iterator[StoredManifest]:
         """Yields all manifests, each once, in the order of their digests."""
-        types = {digest: str(entry.get("mediaType", "")) for _, digest, entry in _parsed(self._entries())}
+        types = {digest: _media_type(entry) for entry, digest in _readable(self._index().objects())}
         for digest in sorted(types):
             with suppress(UsageError):
                 data = read_bounded(self._blob_path(digest), LIMITS.manifest, what="stored manifest")
                 yield StoredManifest(digest=digest, media_type=types[digest], data=data)
 
     def has_manifest(self, digest: Digest) -> bool:
-        return self.blob(digest) is not None and bool(self._descriptors(self._entries(), digest))
+        return self.blob(digest) is not None and bool(self._index().named(digest))
 
     def manifest(self, reference: str | Digest) -> StoredManifest | None:
         """Returns the manifest with this tag or digest."""
         with self.lock:
-            for name, digest, entry in _parsed(self._entries()):
-                path = self.blob(digest)
-                if reference in (name, digest) and path:
+            for entry, digest in _readable(self._index().named(reference)):
+                if path := self.blob(digest):
                     data = read_bounded(path, LIMITS.manifest, what="stored manifest")
-                    return StoredManifest(digest=digest, media_type=str(entry.get("mediaType", "")), data=data)
+                    return StoredManifest(digest=digest, media_type=_media_type(entry), data=data)
         return None
 
     def put_manifest(self, data: bytes, *, digest: Digest, descriptor: JsonObject, tag: str | None) -> None:
         """Stores a manifest and moves `tag` to it; without a tag it is kept under its digest alone."""
         with self.lock:
-            self._create()
+            complete_layout(self.folder)
             path = self._blob_path(digest)
             if not path.exists():
                 write_file(path, data)
-            entries = self._entries()
-            if tag is None:
-                if not self._descriptors(entries, digest):
-                    self._write([*entries, descriptor])
-                return
-            rest = self._without_tag(entries, tag)
-            rest = [entry for entry in rest if not (entry.get("digest") == str(digest) and _tag_of(entry) is None)]
-            annotations = {**descriptor.get("annotations", {}), REF_NAME_ANNOTATION: tag}
-            self._write([*rest, {**descriptor, "annotations": annotations}])
+            self._edit(lambda index: index.put(descriptor, tag))
 
     def delete_tag(self, tag: str) -> bool:
+        """The manifest stays, under its digest. Returns whether the tag was there."""
         with self.lock:
-            entries = self._entries()
-            if not any(_tag_of(entry) == tag for entry in entries):
-                return False
-            self._write(self._without_tag(entries, tag))
-            return True
+            return self._edit(lambda index: index.delete_tag(tag))
 
     def delete_manifest(self, digest: Digest) -> bool:
-        """Removes the manifest and all its tags."""
+        """Removes the manifest and all its tags; returns whether it was there."""
         with self.lock:
-            entries = self._entries()
-            if not self._descriptors(entries, digest):
+            if not self._edit(lambda index: index.delete(digest)):
                 return False
-            self._write([entry for entry in entries if entry.get("digest") != str(digest)])
             with suppress(FileNotFoundError):
                 self._blob_path(digest).unlink()
             return True
 
     def _blob_path(self, digest: Digest) -> Path:
-        return self.folder / "blobs" / "sha256" / digest.hex
+        return blob_path(self.folder, digest)
 
-    def _create(self) -> None:
-        (self.folder / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
-        if not (self.folder / "oci-layout").exists():
-            write_file(self.folder / "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
-        if not self.exists():
-            self._write([])
+    def _index(self) -> LayoutIndex:
+        return read_index(self.folder, limit=_INDEX_FILE_LIMIT) if self.exists() else LayoutIndex()
 
-    def _entries(self) -> list[JsonObject]:
-        if not self.exists():
-            return []
-        path = self.folder / "index.json"
-        document = parse_object(read_bounded(path, _INDEX_FILE_LIMIT, what="index of a layout"), where=str(path), limit=_INDEX_FILE_LIMIT)
-        entries = document.get("manifests")
-        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-            raise FormatError("manifests is not a list of objects", where=str(path))
-        return entries
-
-    def _write(self, entries: list[JsonObject]) -> None:
-        document = {"schemaVersion": 2, "mediaType": INDEX_MEDIA_TYPE, "manifests": entries}
-        write_file(self.folder / "index.json", pretty(document))
-
-    @staticmethod
-    def _descriptors(entries: list[JsonObject], digest: Digest) -> list[JsonObject]:
-        return [entry for entry in entries if entry.get("digest") == str(digest)]
-
-    def _without_tag(self, entries: list[JsonObject], tag: str) -> list[JsonObject]:
-        """Takes the tag away; a manifest that loses its last one stays, under its digest."""
-        rest = [entry for entry in entries if _tag_of(entry) != tag]
-        for entry in entries:
-            if _tag_of(entry) == tag and all(other.get("digest") != entry.get("digest") for other in rest):
-                annotations = {key: value for key, value in entry["annotations"].items() if key != REF_NAME_ANNOTATION}
-                bare = {key: value for key, value in entry.items() if key != "annotations"}
-                rest.append({**bare, "annotations": annotations} if annotations else bare)
-        return rest
+    def _edit(self, edit: Callable[[LayoutIndex], bool]) -> bool:
+        """Carries out an edit, and writes the index where it says that it changed something."""
+        index = self._index()
+        changed = edit(index)
+        if changed:
+            write_index(self.folder, index)
+        return changed
 
 
-def _tag_of(entry: JsonObject) -> str | None:
-    annotations = entry.get("annotations")
-    name = annotations.get(REF_NAME_ANNOTATION) if isinstance(annotations, dict) else None
-    return name if isinstance(name, str) else None
+def _media_type(entry: JsonObject) -> str:
+    return str(entry.get("mediaType", ""))
 
 
-def _parsed(entries: list[JsonObject]) -> Iterator[tuple[str | None, Digest, JsonObject]]:
-    """Yields tag, digest and descriptor; entries of other digest algorithms are passed over."""
+def _readable(entries: Iterable[JsonObject]) -> Iterator[tuple[JsonObject, Digest]]:
+    """Yields entries with their digests; those of other digest algorithms are passed over."""
     for entry in entries:
         with suppress(FormatError):
-            yield _tag_of(entry), Digest.parse(entry.get("digest")), entry
+            yield entry, Digest.parse(entry.get("digest"))

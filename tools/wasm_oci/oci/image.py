@@ -30,7 +30,7 @@ from wasm_oci.wasmsign.verify import read_signature
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signing:
+class ImageSignature:
     """The signature of an image's component."""
 
     facts: SignatureFacts
@@ -60,12 +60,12 @@ class BuiltImage:
     wasm: WasmFile
     manifest: Manifest
     config: bytes = field(repr=False)
-    signing: Signing | None
+    signature: ImageSignature | None
 
     @property
     def unsigned_yet(self) -> bool:
         """Whether a signature that is still to be made will change the component, and with it every digest."""
-        return bool(self.signing and self.signing.deferred and self.signing.facts.type == "embedded")
+        return bool(self.signature and self.signature.deferred and self.signature.facts.type == "embedded")
 
     @property
     def digest(self) -> Digest:
@@ -113,7 +113,7 @@ class BuiltImage:
                 "metadata": self.wasm.metadata.to_json(),
             },
             "annotations": dict(self.manifest.annotations),
-            "signature": self.signing.to_json() if self.signing else None,
+            "signature": self.signature.to_json() if self.signature else None,
         }
         if self.unsigned_yet:
             for members, names in ((document, ("digest", "size", "config", "annotations")), (document["component"], ("digest", "size"))):
@@ -132,12 +132,12 @@ def build_image(request: ImageRequest) -> BuiltImage:
     request.check()
     explicit = parse_annotations(request.annotations)
     wasm = read_wasm(request.component)
-    signature, signature_file = _read_signature(request)
+    found, signature_file = _read_signature(request)
     with open_input(request.component, what="component") as stream:
-        digest, size, signed_hash = _hash(stream, request, signature)
-    signing = _deferred(request) if request.public_keys else _signing(request, signature, signature_file, signed_hash)
-    facts = signing.facts if signing else None
-    if signing and signing.deferred and signing.facts.type == "embedded":
+        digest, size, signed_hash = _hash(stream, request, found)
+    signature = _deferred(request) if request.public_keys else _image_signature(request, found, signature_file, signed_hash)
+    facts = signature.facts if signature else None
+    if signature and signature.deferred and signature.facts.type == "embedded":
         facts, explicit = None, {key: value for key, value in explicit.items() if key != SECURITY_ANNOTATION}
     title = request.repository.rpartition("/")[2]
     layer = Descriptor(media_type=WASM_LAYER_MEDIA_TYPE, digest=digest, size=size, annotations={TITLE_ANNOTATION: f"{title}.wasm"})
@@ -157,7 +157,7 @@ def build_image(request: ImageRequest) -> BuiltImage:
     )
     annotations = merge(explicit, attributes, wasm.metadata, is_component=wasm.is_component, signature=facts)
     manifest = Manifest(config=Descriptor.of(config, WASM_CONFIG_MEDIA_TYPE), layers=(layer,), annotations=annotations)
-    return BuiltImage(request=request, wasm=wasm, manifest=manifest, config=config, signing=signing)
+    return BuiltImage(request=request, wasm=wasm, manifest=manifest, config=config, signature=signature)
 
 
 def _read_signature(request: ImageRequest) -> tuple[SignatureData | None, Descriptor | None]:
@@ -192,18 +192,20 @@ def _hash(stream: BinaryIO, request: ImageRequest, signature: SignatureData | No
     return Digest("sha256:" + whole.hexdigest()), size, covered.digest() if signature else None
 
 
-def _deferred(request: ImageRequest) -> Signing:
+def _deferred(request: ImageRequest) -> ImageSignature:
     """What is known of signatures before they are made."""
     keys = [load_public_key(path) for path in request.public_keys]
     kind = "detached" if request.signature_type == "detached" else "embedded"
-    return Signing(
+    return ImageSignature(
         facts=SignatureFacts(type=kind, key_format=keys[0].format),
         key_ids=tuple(sorted(key.key_id.hex() for key in keys)),
         deferred=True,
     )
 
 
-def _signing(request: ImageRequest, signature: SignatureData | None, file: Descriptor | None, signed_hash: bytes | None) -> Signing | None:
+def _image_signature(
+    request: ImageRequest, signature: SignatureData | None, file: Descriptor | None, signed_hash: bytes | None
+) -> ImageSignature | None:
     if signature is None:
         return None
     if not any(signed.hashes[-1] == signed_hash for signed in signature.sets):
@@ -218,4 +220,4 @@ def _signing(request: ImageRequest, signature: SignatureData | None, file: Descr
         key_format=None if request.key_format == "none" else request.key_format,
     )
     key_ids = tuple(sorted({record.key_id.hex() for record in signature.records if record.key_id}))
-    return Signing(facts=facts, key_ids=key_ids, file=file)
+    return ImageSignature(facts=facts, key_ids=key_ids, file=file)

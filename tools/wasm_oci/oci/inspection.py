@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
-from wasm_oci.digest import Digest, digest_of
+from wasm_oci.digest import digest_of
 from wasm_oci.errors import FormatError, SignatureError, UsageError
 from wasm_oci.files import open_input
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, WASM_CONFIG_MEDIA_TYPE, Descriptor
-from wasm_oci.oci.layout import Layout
 from wasm_oci.oci.manifest import Index, Manifest
+from wasm_oci.oci.store import Store, read_blob
+from wasm_oci.oci.target import Target
 from wasm_oci.oci.wasm_config import WasmConfig
 from wasm_oci.wasm.component import read_wasm_stream
 from wasm_oci.wasm.sections import Kind, iter_sections, read_preamble
@@ -37,48 +36,6 @@ _COMPONENT = [
 ]
 _SHOWN_NAMES = 100
 _OTHERS = "(others)"
-
-
-class Place(Protocol):
-    """Where an artifact is; what the methods return is checked against its digest."""
-
-    @property
-    def name(self) -> str: ...
-
-    def manifest(self) -> tuple[Descriptor, bytes]: ...
-
-    def blob(self, descriptor: Descriptor) -> bytes: ...
-
-    def referrers(self, subject: Digest) -> Sequence[Descriptor]:
-        """With their artifact types, as far as these are known."""
-
-
-class LayoutPlace:
-    """A manifest of a layout; `wanted` is a tag or digest, None for the only one."""
-
-    def __init__(self, folder: Path, wanted: str | Digest | None) -> None:
-        self.name = str(folder)
-        self._layout = Layout.open(folder)
-        self._wanted = wanted
-
-    def manifest(self) -> tuple[Descriptor, bytes]:
-        return self._layout.manifest(self._wanted)
-
-    def blob(self, descriptor: Descriptor) -> bytes:
-        return self._layout.read_blob(descriptor, limit=LIMITS.config_blob)
-
-    def referrers(self, subject: Digest) -> Sequence[Descriptor]:
-        found = self._layout.referrers(subject)
-        return [
-            Descriptor(
-                media_type=entry.media_type,
-                digest=entry.digest,
-                size=entry.size,
-                artifact_type=manifest.artifact_type or manifest.config.media_type,
-                annotations=manifest.annotations,
-            )
-            for entry, manifest in found
-        ]
 
 
 def inspect_wasm(path: Path) -> JsonObject:
@@ -140,11 +97,12 @@ def _signature(path: Path) -> JsonObject | None:
     }
 
 
-def inspect_artifact(place: Place) -> JsonObject:
+def inspect_artifact(target: Target) -> JsonObject:
     """Returns what a manifest or index says, its config and its referrers; raises FormatError for another document."""
-    descriptor, data = place.manifest()
-    where = f"{place.name}@{descriptor.digest}"
-    document: JsonObject = {"target": place.name, **descriptor.to_json()}
+    store, fetched = target.store, target.fetch()
+    descriptor, data = fetched.descriptor, fetched.data
+    where = f"{store.name}@{descriptor.digest}"
+    document: JsonObject = {"target": store.name, **descriptor.to_json()}
     document.pop("annotations", None)
     if descriptor.media_type == INDEX_MEDIA_TYPE:
         index = Index.parse(data, where=where)
@@ -154,20 +112,20 @@ def inspect_artifact(place: Place) -> JsonObject:
         raise UsageError(f"this is a {descriptor.media_type}, neither an image manifest nor an index", where=where)
     manifest = Manifest.parse(data, where=where)
     document["annotations"] = dict(manifest.annotations)
-    document["config"] = _config(place, manifest.config, where)
+    document["config"] = _config(store, manifest.config, where)
     document["layers"] = [layer.to_json() for layer in manifest.layers]
     if manifest.artifact_type:
         document["artifactType"] = manifest.artifact_type
     if manifest.subject:
         document["subject"] = manifest.subject.to_json()
-    document["referrers"] = [entry.to_json() for entry in place.referrers(descriptor.digest)]
+    document["referrers"] = [entry.to_json() for entry in store.referrers(descriptor.digest)]
     return document
 
 
-def _config(place: Place, descriptor: Descriptor, where: str) -> JsonObject:
+def _config(store: Store, descriptor: Descriptor, where: str) -> JsonObject:
     document = descriptor.to_json()
     if descriptor.media_type == WASM_CONFIG_MEDIA_TYPE:
-        data = place.blob(descriptor)
+        data = read_blob(store, descriptor, limit=LIMITS.config_blob, what="config")
         try:
             document["content"] = WasmConfig.parse(data, where=f"{where}: config").to_json()
         except FormatError as err:

@@ -1,20 +1,20 @@
-"""What is published: one manifest of an OCI layout, its blobs, and perhaps a detached signature."""
+"""What is published: one manifest of an OCI layout, its blobs, and the manifests that refer to it, such as a detached signature."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
+from wasm_oci.digest import chunks
 from wasm_oci.errors import FormatError
 from wasm_oci.files import read_bounded
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB, MANIFEST_MEDIA_TYPE, SIGNATURE_MEDIA_TYPE, Descriptor
-from wasm_oci.oci.layout import Layout
+from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Manifest, signature_referrer
+from wasm_oci.oci.store import Content
 from wasm_oci.wasmsign.signature import parse_signature
 
 
@@ -24,7 +24,8 @@ class Blob:
 
     role: str
     descriptor: Descriptor
-    source: Callable[[], BinaryIO]
+    content: Content
+    """Unchecked: the store that takes it checks it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +34,9 @@ class Artifact:
 
     manifest: Manifest
     blobs: tuple[Blob, ...]
-    """Those of the manifest and of the signature's manifest, each once."""
-    signature: Manifest | None
-    """The manifest by which a detached signature refers to `manifest`."""
+    """Those of the manifest and of its referrers, each once."""
+    referrers: tuple[Manifest, ...] = ()
+    """The manifests that refer to `manifest`, such as the one of a detached signature."""
 
     @property
     def descriptor(self) -> Descriptor:
@@ -48,27 +49,33 @@ def load_artifact(folder: Path, signature_file: Path | None = None) -> Artifact:
     Raises UsageError, FormatError or LimitError for a layout that cannot be used, SignatureError for a file
     that is no detached signature.
     """
-    layout = Layout.open(folder)
-    descriptor, data = layout.manifest(None)
+    layout = LayoutStore.open(folder)
+    fetched = layout.fetch_manifest(layout.only_manifest())
+    descriptor = fetched.descriptor
     if descriptor.media_type != MANIFEST_MEDIA_TYPE:
         raise FormatError(
             f"the layout holds a {descriptor.media_type}, not an image manifest",
             where=str(folder),
             hint="publish one of its manifests by itself",
         )
-    manifest = Manifest.parse(data, where=f"{folder}: manifest")
-    blobs = [Blob(role="config", descriptor=manifest.config, source=partial(layout.open_blob, manifest.config))]
-    blobs += [Blob(role="layer", descriptor=layer, source=partial(layout.open_blob, layer)) for layer in manifest.layers]
-    signature = None
+    manifest = Manifest.parse(fetched.data, where=f"{folder}: manifest")
+    blobs = [Blob(role="config", descriptor=manifest.config, content=partial(_pieces, layout, manifest.config))]
+    blobs += [Blob(role="layer", descriptor=layer, content=partial(_pieces, layout, layer)) for layer in manifest.layers]
+    referrers: tuple[Manifest, ...] = ()
     if signature_file is not None:
-        content = read_bounded(signature_file, LIMITS.signature_section, what="signature file")
-        parse_signature(content, where=str(signature_file))
-        signature = signature_referrer(descriptor, content)
+        signature = read_bounded(signature_file, LIMITS.signature_section, what="signature file")
+        parse_signature(signature, where=str(signature_file))
+        referrers = (signature_referrer(descriptor, signature),)
         blobs.append(_bytes_blob("empty", EMPTY, EMPTY_BLOB))
-        blobs.append(_bytes_blob("signature", Descriptor.of(content, SIGNATURE_MEDIA_TYPE), content))
+        blobs.append(_bytes_blob("signature", Descriptor.of(signature, SIGNATURE_MEDIA_TYPE), signature))
     unique = {blob.descriptor.digest: blob for blob in reversed(blobs)}
-    return Artifact(manifest=manifest, blobs=tuple(reversed(unique.values())), signature=signature)
+    return Artifact(manifest=manifest, blobs=tuple(reversed(unique.values())), referrers=referrers)
 
 
-def _bytes_blob(role: str, descriptor: Descriptor, content: bytes) -> Blob:
-    return Blob(role=role, descriptor=descriptor, source=lambda: io.BytesIO(content))
+def _pieces(layout: LayoutStore, blob: Descriptor) -> Iterator[bytes]:
+    with layout.open_blob(blob) as stream:
+        yield from chunks(stream)
+
+
+def _bytes_blob(role: str, descriptor: Descriptor, data: bytes) -> Blob:
+    return Blob(role=role, descriptor=descriptor, content=lambda: iter((data,)))

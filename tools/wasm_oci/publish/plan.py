@@ -1,16 +1,19 @@
-"""What publishing would do, found out with reading requests only; `publisher` then does exactly this (N9)."""
+"""What publishing would do, found out with reading requests only; `publisher` then does exactly this."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from wasm_oci.digest import Digest
 from wasm_oci.errors import TagConflictError
 from wasm_oci.jsontext import JsonObject
+from wasm_oci.oci.descriptor import SIGNATURE_MEDIA_TYPE
+from wasm_oci.oci.manifest import Manifest
+from wasm_oci.oci.referrers import artifact_type_of
+from wasm_oci.oci.store import Store
 from wasm_oci.publish.artifact import Artifact, Blob
-from wasm_oci.publish.destination import Destination
 
 
 class Action(StrEnum):
@@ -35,6 +38,27 @@ class BlobPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReferrerPlan:
+    """A manifest that refers to the artifact."""
+
+    manifest: Manifest
+    action: Action
+
+    @property
+    def digest(self) -> Digest:
+        return self.manifest.descriptor().digest
+
+    @property
+    def is_signature(self) -> bool:
+        """Whether it carries a detached wasmsign2 signature."""
+        return artifact_type_of(self.manifest) == SIGNATURE_MEDIA_TYPE
+
+    def to_json(self) -> JsonObject:
+        document: JsonObject = {"digest": str(self.digest), "action": self.action}
+        return document if self.is_signature else {"artifactType": artifact_type_of(self.manifest), **document}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TagPlan:
     """A tag, and the digests that it names before and after."""
 
@@ -43,47 +67,57 @@ class TagPlan:
     before: Digest | None
     after: Digest
 
+    def to_json(self) -> JsonObject:
+        before = str(self.before) if self.before else None
+        return {"tag": self.tag, "action": self.action, "before": before, "after": str(self.after)}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """All that is to be done at one destination, in the order in which it is done."""
+    """All that is to be done with one artifact at one destination, in the order in which it is done."""
 
-    destination: Destination
+    destination: Store
     artifact: Artifact
     blobs: tuple[BlobPlan, ...]
     manifest: Action
-    referrer: Action | None
-    """None where there is no detached signature."""
-    tag: TagPlan | None
+    referrers: tuple[ReferrerPlan, ...]
+    tags: tuple[TagPlan, ...]
     """None where the artifact is published by digest only."""
 
     @property
-    def reference(self) -> str:
-        """Destination, tag and digest."""
-        tag = f":{self.tag.tag}" if self.tag else ""
-        return f"{self.destination.name}{tag}@{self.artifact.descriptor.digest}"
+    def tagged(self) -> str:
+        """Destination and tag, without the digest; of several tags the first."""
+        return f"{self.destination.name}:{self.tags[0].tag}" if self.tags else self.destination.name
+
+    @property
+    def pinned(self) -> str:
+        """Destination and digest, without the tag."""
+        return f"{self.destination.name}@{self.artifact.descriptor.digest}"
 
     @property
     def writes(self) -> bool:
         """Whether there is anything to do."""
-        actions = [self.manifest, *(step.action for step in self.blobs)]
-        actions += [self.referrer] if self.referrer else []
-        actions += [self.tag.action] if self.tag else []
+        actions = [self.manifest]
+        actions += [step.action for step in self.blobs]
+        actions += [step.action for step in self.referrers]
+        actions += [step.action for step in self.tags]
         return any(action.writes for action in actions)
 
     @property
     def refusal(self) -> TagConflictError | None:
         """The error with which publishing ends instead, where it is not allowed."""
-        if self.tag is None or self.tag.action is not Action.REFUSE:
-            return None
-        return TagConflictError(
-            f"tag {self.tag.tag} is {self.tag.before} there and would become {self.tag.after}",
-            where=self.destination.name,
-            hint="publish under a new tag, or move this one with --move-tags; "
-            "if only the signature differs, a development key that was made anew (wasm_keygen) is a likely cause",
-        )
+        for tag in self.tags:
+            if tag.action is Action.REFUSE:
+                return TagConflictError(
+                    f"tag {tag.tag} is {tag.before} there and would become {tag.after}",
+                    where=self.destination.name,
+                    hint="publish under a new tag, or move this one with --move-tags; "
+                    "if only the signature differs, a development key that was made anew (wasm_keygen) is a likely cause",
+                )
+        return None
 
     def to_json(self) -> JsonObject:
+        """Returns what people and programs look at. One tag or signature is `tag` or `signature`, several are lists."""
         blobs = [
             {
                 "role": step.blob.role,
@@ -96,40 +130,58 @@ class Plan:
         ]
         document: JsonObject = {
             "destination": self.destination.name,
-            "reference": self.reference,
+            "reference": f"{self.tagged}@{self.artifact.descriptor.digest}",
             "digest": str(self.artifact.descriptor.digest),
             "blobs": blobs,
             "manifest": self.manifest,
             "allowed": self.refusal is None,
             "credentialSource": self.destination.credential_source,
         }
-        if self.referrer and self.artifact.signature:
-            document["signature"] = {"digest": str(self.artifact.signature.descriptor().digest), "action": self.referrer}
-        if self.tag:
-            before = str(self.tag.before) if self.tag.before else None
-            document["tag"] = {"tag": self.tag.tag, "action": self.tag.action, "before": before, "after": str(self.tag.after)}
-        return document
+        signatures = [step.to_json() for step in self.referrers if step.is_signature]
+        others = [step.to_json() for step in self.referrers if not step.is_signature]
+        document |= _one_or_several("signature", signatures) | _one_or_several("tag", [tag.to_json() for tag in self.tags])
+        return document | ({"referrers": others} if others else {})
+
+
+def _one_or_several(name: str, values: list[JsonObject]) -> JsonObject:
+    if len(values) == 1:
+        return {name: values[0]}
+    return {f"{name}s": values} if values else {}
 
 
 def make_plan(
-    artifact: Artifact, destination: Destination, tag: str | None, *, movable: Collection[str] = (), move_tags: bool = False
+    artifact: Artifact, destination: Store, tags: Sequence[str] = (), *, movable: Collection[str] = (), move_tags: bool = False
 ) -> Plan:
     """Looks at a destination. Raises WasmOciError where its state cannot be known: nothing is assumed."""
     digest = artifact.descriptor.digest
-    tag_plan = _plan_tag(destination, tag, digest, move=move_tags or tag in movable) if tag is not None else None
+    tag_plans = tuple(_plan_tag(destination, tag, digest, move=move_tags or tag in movable) for tag in dict.fromkeys(tags))
     blobs = tuple(
         BlobPlan(blob=blob, action=Action.EXISTS if destination.has_blob(blob.descriptor) else Action.UPLOAD) for blob in artifact.blobs
     )
-    manifest = Action.EXISTS if destination.has_manifest(digest) else Action.CREATE
-    referrer = None
-    if artifact.signature:
-        listed = destination.has_referrer(digest, artifact.signature.descriptor().digest)
-        referrer = Action.EXISTS if listed else Action.CREATE
-    return Plan(destination=destination, artifact=artifact, blobs=blobs, manifest=manifest, referrer=referrer, tag=tag_plan)
+    manifest = Action.EXISTS if destination.find_manifest(digest) else Action.CREATE
+    listed = listed_referrers(destination, digest, artifact.referrers)
+    referrers = tuple(
+        ReferrerPlan(manifest=referrer, action=Action.EXISTS if referrer.descriptor().digest in listed else Action.CREATE)
+        for referrer in artifact.referrers
+    )
+    return Plan(destination=destination, artifact=artifact, blobs=blobs, manifest=manifest, referrers=referrers, tags=tag_plans)
 
 
-def _plan_tag(destination: Destination, tag: str, after: Digest, *, move: bool) -> TagPlan:
-    before = destination.tag_digest(tag)
+def listed_referrers(destination: Store, subject: Digest, wanted: Collection[Manifest]) -> frozenset[Digest]:
+    """Returns which of the `wanted` referrers readers of a destination are told of; nothing is asked where none are wanted."""
+    missing = {referrer.descriptor().digest for referrer in wanted}
+    found = set()
+    for entry in destination.referrers(subject) if missing else ():
+        if entry.digest in missing:
+            found.add(entry.digest)
+            if found == missing:
+                break
+    return frozenset(found)
+
+
+def _plan_tag(destination: Store, tag: str, after: Digest, *, move: bool) -> TagPlan:
+    found = destination.find_manifest(tag)
+    before = found.digest if found else None
     if before is None:
         action = Action.CREATE
     elif before == after:

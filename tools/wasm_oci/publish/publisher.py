@@ -1,6 +1,6 @@
-"""Acts as planned: blobs, manifest by digest, referrer, read-back, and the tag last (N1, N4, N6).
+"""Acts as planned: blobs, manifest by digest, referrers, read-back, and the tags last.
 
-Whatever fails, the tag is as it was or as planned; a result says of each step what the destination answered.
+Whatever fails, each tag is as it was or as planned; a result says of each step what the destination answered.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from wasm_oci.digest import Digest
 from wasm_oci.errors import AuthError, DigestError, NotFoundError, RegistryError, TagConflictError, WasmOciError
 from wasm_oci.jsontext import JsonObject
-from wasm_oci.publish.plan import Action, Plan, TagPlan
+from wasm_oci.publish.plan import Action, Plan, TagPlan, listed_referrers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +35,10 @@ class Result:
     """unchanged, published, failed, content sent (all but the tag), or not started."""
     bytes_sent: int = 0
     bytes_skipped: int = 0
-    tag_after: Digest | None = None
-    """What the tag named when it was last read."""
-    referrers: str = ""
-    """By which way the signature is found, where one was attached."""
+    tags_after: dict[str, Digest | None] = field(default_factory=dict)
+    """What each tag named when it was last read."""
+    found_by: dict[Digest, str] = field(default_factory=dict)
+    """By which way each referrer that was attached is found."""
     error: WasmOciError | None = None
 
     def to_json(self) -> JsonObject:
@@ -49,13 +49,19 @@ class Result:
             "bytesSent": self.bytes_sent,
             "bytesSkipped": self.bytes_skipped,
         }
-        if self.plan.tag:
-            document["tag"]["now"] = str(self.tag_after) if self.tag_after else None
-        if self.referrers:
-            document["signature"]["foundBy"] = self.referrers
+        for tag in _listed(document, "tag"):
+            now = self.tags_after.get(tag["tag"])
+            tag["now"] = str(now) if now else None
+        for referrer in (*_listed(document, "signature"), *document.get("referrers", ())):
+            if way := self.found_by.get(Digest(referrer["digest"])):
+                referrer["foundBy"] = way
         if self.error:
             document["error"] = {"reason": self.error.reason, "message": str(self.error), "exitCode": self.error.exit_code}
         return document
+
+
+def _listed(document: JsonObject, name: str) -> list[JsonObject]:
+    return [document[name]] if name in document else document.get(f"{name}s", [])
 
 
 def publish(plans: Sequence[Plan], *, fail_fast: bool = True) -> tuple[Result, ...]:
@@ -65,7 +71,7 @@ def publish(plans: Sequence[Plan], *, fail_fast: bool = True) -> tuple[Result, .
     written anywhere.
     """
     results = tuple(Result(plan=plan) for plan in plans)
-    for phase in (_send_content, _write_tag):
+    for phase in (_send_content, _write_tags):
         for result in results:
             if result.error or (fail_fast and any(other.error for other in results)):
                 continue
@@ -79,7 +85,7 @@ def publish(plans: Sequence[Plan], *, fail_fast: bool = True) -> tuple[Result, .
 def _send_content(result: Result) -> None:
     plan = result.plan
     destination, artifact = plan.destination, plan.artifact
-    result.tag_after = plan.tag.before if plan.tag else None
+    result.tags_after = {tag.tag: tag.before for tag in plan.tags}
     result.bytes_skipped = sum(step.blob.descriptor.size for step in plan.blobs if step.action is Action.EXISTS)
     if plan.refusal:
         raise plan.refusal
@@ -92,21 +98,23 @@ def _send_content(result: Result) -> None:
             result.steps.append(Step(name="blob", subject=subject, outcome="exists"))
             continue
         with _recorded(result, "blob", subject):
-            result.bytes_sent += destination.put_blob(blob.descriptor, blob.source)
+            result.bytes_sent += destination.put_blob(blob.descriptor, blob.content)
     digest = artifact.descriptor.digest
     if plan.manifest is Action.CREATE:
         with _recorded(result, "manifest", str(digest)):
-            destination.put_manifest(artifact.manifest)
+            destination.put_manifest(artifact.descriptor, artifact.manifest.raw)
             result.bytes_sent += artifact.descriptor.size
     else:
         result.steps.append(Step(name="manifest", subject=str(digest), outcome="exists"))
-    if artifact.signature and plan.referrer is Action.CREATE:
-        with _recorded(result, "referrer", str(artifact.signature.descriptor().digest)):
-            result.referrers = destination.attach(artifact.signature)
-            result.bytes_sent += artifact.signature.descriptor().size
+    for referrer in plan.referrers:
+        if referrer.action is not Action.CREATE:
+            continue
+        with _recorded(result, "referrer", str(referrer.digest)):
+            result.found_by[referrer.digest] = destination.attach(referrer.manifest)
+            result.bytes_sent += referrer.manifest.descriptor().size
     with _recorded(result, "read back", str(digest)):
         _read_back(plan)
-    result.status = "content sent" if plan.tag and plan.tag.action.writes else "published"
+    result.status = "content sent" if any(tag.action.writes for tag in plan.tags) else "published"
 
 
 def _read_back(plan: Plan) -> None:
@@ -121,63 +129,74 @@ def _read_back(plan: Plan) -> None:
                 reason="blob_not_stored",
             )
     digest = artifact.descriptor.digest
-    if destination.fetch_manifest(digest) != artifact.manifest.raw:
+    if destination.fetch_manifest(digest).data != artifact.manifest.raw:
         raise DigestError(f"manifest {digest} came back with other content", where=destination.name)
-    if artifact.signature is None:
-        return
-    referrer = artifact.signature.descriptor().digest
-    if not destination.has_referrer(digest, referrer):
-        raise NotFoundError(
-            f"the signature {referrer} was pushed, and the destination does not list it",
-            where=destination.name,
-            hint="run again: another program may have changed the list at the same time",
-        )
-    if destination.fetch_manifest(referrer) != artifact.signature.raw:
-        raise DigestError(f"manifest {referrer} of the signature came back with other content", where=destination.name)
+    listed = listed_referrers(destination, digest, artifact.referrers)
+    for referrer in plan.referrers:
+        what = "signature" if referrer.is_signature else "referrer"
+        if referrer.digest not in listed:
+            raise NotFoundError(
+                f"the {what} {referrer.digest} was pushed, and the destination does not list it",
+                where=destination.name,
+                hint="run again: another program may have changed the list at the same time",
+            )
+        if destination.fetch_manifest(referrer.digest).data != referrer.manifest.raw:
+            raise DigestError(f"manifest {referrer.digest} of the {what} came back with other content", where=destination.name)
 
 
-def _write_tag(result: Result) -> None:
-    plan, tag = result.plan, result.plan.tag
-    if tag is None or not tag.action.writes or result.status != "content sent":
+def _write_tags(result: Result) -> None:
+    if result.status != "content sent":
         return
-    destination = plan.destination
-    current = result.tag_after = destination.tag_digest(tag.tag)
+    for tag in result.plan.tags:
+        if tag.action.writes:
+            _write_tag(result, tag)
+    result.status = "published"
+
+
+def _write_tag(result: Result, tag: TagPlan) -> None:
+    destination = result.plan.destination
+    current = _read_tag(result, tag)
     if current not in (tag.before, tag.after):
         raise TagConflictError(
             f"tag {tag.tag} was {tag.before or 'absent'} when this was planned and is {current or 'absent'} now",
             where=destination.name,
             hint="another program publishes the same tag: run again",
         )
-    outcome = "exists"
+    outcome, now = "exists", current
     if current != tag.after:
         outcome = _put_tag(result, tag)
-        result.tag_after = destination.tag_digest(tag.tag)
-    if result.tag_after != tag.after:
+        now = _read_tag(result, tag)
+    if now != tag.after:
         result.steps.append(Step(name="tag", subject=tag.tag, outcome="failed"))
         raise RegistryError(
-            f"tag {tag.tag} was accepted as {tag.after}, and is {result.tag_after or 'absent'}",
+            f"tag {tag.tag} was accepted as {tag.after}, and is {now or 'absent'}",
             where=destination.name,
             hint="run again; if this stays, the registry does not store what it is sent",
             reason="tag_not_stored",
         )
     result.steps.append(Step(name="tag", subject=tag.tag, outcome=outcome))
-    result.status = "published"
+
+
+def _read_tag(result: Result, tag: TagPlan) -> Digest | None:
+    found = result.plan.destination.find_manifest(tag.tag)
+    result.tags_after[tag.tag] = found.digest if found else None
+    return result.tags_after[tag.tag]
 
 
 def _put_tag(result: Result, tag: TagPlan) -> str:
     """Writes the tag; where that fails or its answer is lost, what counts is what the tag says then."""
-    destination = result.plan.destination
+    artifact = result.plan.artifact
     try:
-        destination.put_tag(tag.tag, result.plan.artifact.manifest)
+        result.plan.destination.put_manifest(artifact.descriptor, artifact.manifest.raw, tag.tag)
     except (RegistryError, AuthError, DigestError) as err:
-        result.tag_after = None
+        result.tags_after[tag.tag] = None
         try:
-            result.tag_after = destination.tag_digest(tag.tag)
+            now = _read_tag(result, tag)
         except WasmOciError:
             result.steps.append(Step(name="tag", subject=tag.tag, outcome="unknown"))
             err.hint = f"whether tag {tag.tag} was written is not known, because it cannot be read now: run again"
             raise err from None
-        if result.tag_after == tag.after and not isinstance(err, DigestError):
+        if now == tag.after and not isinstance(err, DigestError):
             return "done (found by reading)"
         result.steps.append(Step(name="tag", subject=tag.tag, outcome="failed"))
         raise

@@ -14,9 +14,12 @@ from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError, SignatureError, UsageError
 from wasm_oci.files import file_type, open_input, reason_of, write_special
 from wasm_oci.limits import LIMITS
-from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE, WASM_LAYER_MEDIA_TYPE, Descriptor
+from wasm_oci.oci.deferred import Deferred
+from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE, SIGNATURE_MEDIA_TYPE, WASM_LAYER_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.manifest import Manifest
-from wasm_oci.publish.source import Source
+from wasm_oci.oci.referrers import find_referrers
+from wasm_oci.oci.store import Store
+from wasm_oci.oci.target import Target
 from wasm_oci.trust.trust import SignatureCount, Trust, verify_trusted
 from wasm_oci.wasm.sections import read_preamble
 from wasm_oci.wasmsign.pattern import SectionPattern
@@ -37,7 +40,7 @@ class Pulled:
 
 
 def pull(
-    source: Source,
+    target: Target,
     output: Path,
     *,
     trust: Trust | None,
@@ -47,7 +50,7 @@ def pull(
 ) -> Pulled:
     """Writes the component of a manifest to `output`, all or nothing.
 
-    `signature` is a detached one that counts instead of what the source has; without it, the keys of the embedded one
+    `signature` is a detached one that counts instead of what the store has; without it, the keys of the embedded one
     and of those that refer to the manifest count together. With `allow_unsigned` a component without any signature is
     accepted, and without `trust` one is not looked for. Raises UsageError without `trust` otherwise, SignatureError
     (DigestError too) for what does not verify, FormatError for another kind of artifact.
@@ -56,26 +59,45 @@ def pull(
         raise UsageError("no public key is given to verify with", hint=f"give one with -K or --trusted-keys; {_ACCEPT_UNSIGNED}")
     if signature is not None and trust is None:
         raise UsageError("a signature needs a public key to verify with", hint="give one with -K or --trusted-keys")
-    descriptor, data = source.manifest()
-    where = f"{source.name}@{descriptor.digest}"
+    store, fetched = target.store, target.fetch()
+    descriptor = fetched.descriptor
+    where = f"{store.name}@{descriptor.digest}"
     if descriptor.media_type != MANIFEST_MEDIA_TYPE:
         raise FormatError(
             f"this is a {descriptor.media_type[:80]}, not an image manifest", where=where, hint="name one of its manifests by digest"
         )
-    component = _only_component(Manifest.parse(data, where=where), where)
+    component = _only_component(Manifest.parse(fetched.data, where=where), where)
     with _staged(output) as path:
         with path.open("wb") as stream:
-            for piece in source.pieces(component):
+            for piece in store.pieces(component):
                 stream.write(piece)
         with open_input(path) as stream:
             read_preamble(stream, where=where)
         try:
-            payloads = islice(source.signatures(descriptor.digest), LIMITS.signatures)
+            payloads = islice(_signatures(store, descriptor.digest), LIMITS.signatures)
             verified = _verify(path, payloads, trust, signature, pattern, allow_unsigned=allow_unsigned) if trust else None
         except SignatureError as err:
             err.where = where if err.where.startswith(str(path)) else err.where
             raise
     return Pulled(digest=descriptor.digest, component=component, verified=verified)
+
+
+def _signatures(store: Store, subject: Digest) -> Iterator[bytes]:
+    """Yields the detached signatures that refer to a manifest; unverified.
+
+    Those that cannot be read are passed over; where there were any, an error follows the last signature.
+    """
+    deferred = Deferred()
+    for referrer in find_referrers(store, subject, SIGNATURE_MEDIA_TYPE):
+        for layer in referrer.layers if isinstance(referrer, Manifest) else ():
+            if layer.media_type != SIGNATURE_MEDIA_TYPE or layer.size > LIMITS.signature_section:
+                continue
+            payload = None
+            with deferred.entry():
+                payload = b"".join(store.pieces(layer))
+            if payload is not None:
+                yield payload
+    deferred.close()
 
 
 def _only_component(manifest: Manifest, where: str) -> Descriptor:

@@ -1,4 +1,4 @@
-"""The registries that a build knows by name, and which of them is meant (DESIGN, "Which registry")."""
+"""The registries that a build knows by name, and which of them is meant."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from pathlib import Path
 from wasm_oci.errors import UsageError
 from wasm_oci.http.host import check_host, is_loopback
 from wasm_oci.http.transport import Transport
+from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.reference import DOCKER_HUB, Reference, check_repository
-from wasm_oci.publish.destination import Destination, LayoutDestination, RegistryDestination
+from wasm_oci.oci.store import Store
 from wasm_oci.registry.client import RegistryClient
 from wasm_oci.registry.credentials import AuthSetting
+from wasm_oci.registry.store import RegistryStore
 
 _HUB_SEGMENTS = 2
 
@@ -23,7 +25,7 @@ class RegistryEntry:
     """An entry of `wkg_registry_config`, or a host that was named without one."""
 
     name: str
-    kind: str = "oci"
+    type: str = "oci"
     """oci, or layout: a folder."""
     host: str = ""
     scheme: str = ""
@@ -46,25 +48,30 @@ class RegistryEntry:
             )
         return Reference.parse(f"{self.host}/{path}" + (f":{tag}" if tag else ""), where=where)
 
-    def destination(
-        self, namespace: str, repository: str, tag: str | None, *, transport: Transport, environ: Mapping[str, str]
-    ) -> Destination:
+    def store(self, namespace: str, repository: str, *, transport: Transport, environ: Mapping[str, str]) -> Store:
         """Returns where to publish; raises UsageError for an unusable name or a missing variable."""
-        if self.kind == "layout":
-            return LayoutDestination(Path(self.path))
-        return destination_at(
-            self.reference(namespace, repository, tag), transport=transport, environ=environ, auth=self.auth, scheme=self.scheme
-        )
+        if self.type == "layout":
+            return LayoutStore(Path(self.path))
+        reference = self.reference(namespace, repository, None)
+        return registry_store(reference, transport=transport, environ=environ, auth=self.auth, scheme=self.scheme, actions="pull,push")
 
 
-def destination_at(
-    reference: Reference, *, transport: Transport, environ: Mapping[str, str], auth: AuthSetting | None = None, scheme: str = ""
-) -> RegistryDestination:
-    """Returns a repository as a destination; without `auth` the Docker and Podman credentials are used."""
+def registry_store(
+    reference: Reference,
+    *,
+    transport: Transport,
+    environ: Mapping[str, str],
+    auth: AuthSetting | None = None,
+    scheme: str = "",
+    actions: str = "pull",
+) -> RegistryStore:
+    """Returns the repository of a reference; without `auth` the Docker and Podman credentials are used.
+
+    `actions` is what tokens are asked for, `pull` or `pull,push`. Raises UsageError for a missing variable.
+    """
     setting = auth or AuthSetting(entry=reference.registry)
     lookup = setting.lookup(reference.registry, reference.repository, environ)
-    client = RegistryClient(reference, transport=transport, lookup=lookup, actions="pull,push", scheme=scheme)
-    return RegistryDestination(reference.with_tag(None), client)
+    return RegistryStore(RegistryClient(reference, transport=transport, lookup=lookup, actions=actions, scheme=scheme))
 
 
 def choose_registry(entries: Sequence[RegistryEntry], wanted: str, default: str = "") -> RegistryEntry:
@@ -82,7 +89,7 @@ def choose_registry(entries: Sequence[RegistryEntry], wanted: str, default: str 
     host, _, prefix = wanted.partition("/")
     if host == "localhost" or "." in host or ":" in host:
         check_host(host, where="registry")
-        known = [entry for entry in entries if entry.kind == "oci" and entry.host == host]
+        known = [entry for entry in entries if entry.type == "oci" and entry.host == host]
         best = next((entry for entry in known if entry.prefix == prefix), known[0] if known else None)
         return replace(best, prefix=prefix) if best else RegistryEntry(name=host, host=host, prefix=prefix, auth=AuthSetting(entry=host))
     near = difflib.get_close_matches(wanted, names, n=1, cutoff=0.5)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from wasm_oci.errors import one_line
+from wasm_oci.jsontext import JsonObject
 from wasm_oci.publish.plan import Action, Plan, TagPlan
 from wasm_oci.publish.publisher import Result
+from wasm_oci.publish.release import ReleasedArtifact
 
 
 def plan_text(plan: Plan) -> str:
@@ -16,26 +18,44 @@ def plan_text(plan: Plan) -> str:
         blob = step.blob.descriptor
         lines.append(f"  {step.blob.role:<10}{blob.digest}  {step.action}, {blob.size} bytes")
     lines.append(f"  {'manifest':<10}{plan.artifact.descriptor.digest}  {plan.manifest}")
-    if plan.artifact.signature and plan.referrer:
-        lines.append(f"  {'referrer':<10}{plan.artifact.signature.descriptor().digest}  {plan.referrer} (carries the signature)")
-    if plan.tag:
-        lines.append(f"  {'tag':<10}{plan.tag.tag}  {_tag_words(plan.tag)}")
+    for referrer in plan.referrers:
+        lines.append(f"  {'referrer':<10}{referrer.digest}  {referrer.action}{' (carries the signature)' * referrer.is_signature}")
+    lines += [f"  {'tag':<10}{tag.tag}  {_tag_words(tag)}" for tag in plan.tags]
     lines.append(f"  credential: {plan.destination.credential_source}")
     return _text(lines)
 
 
-def result_text(result: Result, tagged: str, pinned: str) -> str:
+def result_text(result: Result) -> str:
     """Returns what was done, from what the destination answered."""
     plan = result.plan
     if result.status == "unchanged":
-        return _text([f"Unchanged: {tagged} is {plan.artifact.descriptor.digest} already; nothing was sent"])
-    lines = [f"Published {tagged}", f"  reference {pinned}"]
-    if plan.tag:
-        lines.append(f"  tag       {plan.tag.tag}: {plan.tag.before or 'absent'} -> {result.tag_after}")
-    if result.referrers:
-        lines.append(f"  signature found by {result.referrers}")
+        return _text([f"Unchanged: {plan.tagged} is {plan.artifact.descriptor.digest} already; nothing was sent"])
+    lines = [f"Published {plan.tagged}", f"  reference {plan.pinned}"]
+    lines += [f"  tag       {tag.tag}: {tag.before or 'absent'} -> {result.tags_after[tag.tag]}" for tag in plan.tags]
+    for referrer in plan.referrers:
+        if way := result.found_by.get(referrer.digest):
+            lines.append(f"  {'signature' if referrer.is_signature else 'referrer'} found by {way}")
     lines.append(f"  sent      {result.bytes_sent} bytes; {result.bytes_skipped} bytes were there")
     return _text(lines)
+
+
+def artifact_document(released: ReleasedArtifact) -> JsonObject:
+    """Returns an artifact's part of the result, with an entry for each destination."""
+    first = released.plans[0]
+    document: JsonObject = {**released.request.notes, "dryRun": not released.results, "reference": first.pinned, "tagged": first.tagged}
+    document["digest"] = str(first.artifact.descriptor.digest)
+    done = released.results or released.plans
+    return document | {"status": _status(released), "destinations": [each.to_json() for each in done]}
+
+
+def _status(released: ReleasedArtifact) -> str:
+    """The status of all destinations where they agree, else failed or published."""
+    if not released.results:
+        return "refused" if released.error else "planned"
+    found = {result.status for result in released.results}
+    if len(found) == 1:
+        return found.pop()
+    return "failed" if released.error else "published"
 
 
 def _text(lines: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from wasm_oci.jsontext import JsonObject, parse_object
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.reference import check_tag
 from wasm_oci.publish.registries import RegistryEntry, split_scheme
-from wasm_oci.publish.signing import Signing, parse_signing
+from wasm_oci.publish.signing import SigningRequest, parse_signing
 from wasm_oci.registry.credentials import AuthSetting
 from wasm_oci.runfiles import Runfiles
 
@@ -38,7 +38,7 @@ class PushRequest:
     default_registry: str = ""
     movable_tags: frozenset[str] = frozenset()
     dry_run: bool = False
-    signing: Signing | None = None
+    signing: SigningRequest | None = None
     """The signature that this run has to make."""
     notes: Mapping[str, Any] = field(default_factory=dict)
     """target, description, authors and license: they go into the result, never into the artifact."""
@@ -92,13 +92,13 @@ def _entry(document: object, where: str) -> RegistryEntry:
         path = _get(document, "path", str, where)
         if not path:
             raise UsageError("a layout needs a path", where=f"registry entry {name!r}", hint="write name|/path/to/dir|layout")
-        return RegistryEntry(name=name, kind=kind, path=path, auth=setting)
+        return RegistryEntry(name=name, type=kind, path=path, auth=setting)
     if kind != "oci":
         raise UsageError(f"{kind[:40]!r} is not a type of registry", where=f"registry entry {name!r}", hint="write oci or layout")
     scheme, host = split_scheme(_get(document, "host", str, where), where=f"registry entry {name!r}")
     check_host(host, where=f"registry entry {name!r}")
     prefix = _get(document, "prefix", str, where, default="").strip("/")
-    return RegistryEntry(name=name, kind=kind, host=host, scheme=scheme, prefix=prefix, auth=setting)
+    return RegistryEntry(name=name, type=kind, host=host, scheme=scheme, prefix=prefix, auth=setting)
 
 
 def _strings(document: JsonObject, key: str, where: str) -> list[str]:

@@ -15,15 +15,15 @@ from wasm_oci.keys.key import load_public_key
 from wasm_oci.keys.sources import PassphraseSource, SigningKey, open_signers, parse_keys
 from wasm_oci.oci.image import build_image
 from wasm_oci.oci.image_request import ImageRequest
-from wasm_oci.oci.layout import Layout
+from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.run_request import BUILD_AGAIN
 from wasm_oci.wasmsign.sign import SignResult, sign_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signing:
-    """The signature that is still to be made."""
+class SigningRequest:
+    """The signature that the build left to the run that publishes."""
 
     keys: tuple[SigningKey, ...]
     """Each with the file of its public key."""
@@ -31,7 +31,7 @@ class Signing:
     """What the image is made of, for an embedded signature; None for a detached one, which leaves the image as it is."""
 
 
-def parse_signing(document: JsonObject, find: Callable[[str], Path], *, where: str) -> Signing:
+def parse_signing(document: JsonObject, find: Callable[[str], Path], *, where: str) -> SigningRequest:
     """Reads the member `signing` of a publish target's request; `find` leads to the files that it names.
 
     Raises FormatError or UsageError with the member's name.
@@ -43,13 +43,13 @@ def parse_signing(document: JsonObject, find: Callable[[str], Path], *, where: s
     if not keys:
         raise FormatError("there are no keys", where=f"{where}: signing.keys", hint=BUILD_AGAIN)
     if not isinstance(image, dict):
-        return Signing(keys=keys, image=None)
+        return SigningRequest(keys=keys, image=None)
     request = ImageRequest.of(image, where=f"{where}: signing.image")
-    return Signing(keys=keys, image=replace(request, component=find(str(request.component))))
+    return SigningRequest(keys=keys, image=replace(request, component=find(str(request.component))))
 
 
 @contextmanager
-def signed(signing: Signing, layout: Path | None, passphrase: PassphraseSource) -> Iterator[tuple[Path, Path | None]]:
+def signed(signing: SigningRequest, layout: Path | None, passphrase: PassphraseSource) -> Iterator[tuple[Path, Path | None]]:
     """Signs; yields the layout to publish and the detached signature, if that is what it is. Both go with the block.
 
     `layout` is the one that the build made, for a detached signature. Nothing secret is written. Raises what opening
@@ -69,7 +69,7 @@ def signed(signing: Signing, layout: Path | None, passphrase: PassphraseSource) 
             yield _embedded(signing, signing.image, folder, passphrase), None
 
 
-def _embedded(signing: Signing, image: ImageRequest, folder: Path, passphrase: PassphraseSource) -> Path:
+def _embedded(signing: SigningRequest, image: ImageRequest, folder: Path, passphrase: PassphraseSource) -> Path:
     component, layout = folder / "component.wasm", folder / "layout"
     _sign(signing, image.component, component, None, passphrase)
     key_format = load_public_key(signing.keys[0].public).format if signing.keys[0].public else "none"
@@ -77,9 +77,9 @@ def _embedded(signing: Signing, image: ImageRequest, folder: Path, passphrase: P
     return layout
 
 
-def _detached(signing: Signing, folder: Path, scratch: Path, passphrase: PassphraseSource) -> Path:
-    layout = Layout.open(folder)
-    layers = Manifest.parse(layout.manifest(None)[1], where=f"{folder}: manifest").layers
+def _detached(signing: SigningRequest, folder: Path, scratch: Path, passphrase: PassphraseSource) -> Path:
+    layout = LayoutStore.open(folder)
+    layers = Manifest.parse(layout.fetch_manifest(layout.only_manifest()).data, where=f"{folder}: manifest").layers
     signature = scratch / "signature.sig"
     results = [_sign(signing, layout.blob_path(layer), scratch / "component.wasm", signature, passphrase) for layer in layers[:1]]
     if [result.digest for result in results] != [layer.digest for layer in layers]:
@@ -91,6 +91,6 @@ def _detached(signing: Signing, folder: Path, scratch: Path, passphrase: Passphr
     return signature
 
 
-def _sign(signing: Signing, source: Path, output: Path, signature: Path | None, passphrase: PassphraseSource) -> SignResult:
+def _sign(signing: SigningRequest, source: Path, output: Path, signature: Path | None, passphrase: PassphraseSource) -> SignResult:
     key, *further = open_signers(signing.keys, passphrase)
     return sign_file(source, output, key, key_id=key.public.key_id, further=further, signature_file=signature)

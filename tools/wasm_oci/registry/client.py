@@ -1,4 +1,4 @@
-"""One repository of a registry: manifests, blobs and tags (distribution specification 1.1; FORMATS section 6).
+"""One repository of a registry: manifests, blobs and tags (distribution specification 1.1).
 
 What a registry says is compared with what was asked: bytes with their digest, sizes with their descriptor.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from wasm_oci.digest import Digest, checked
 from wasm_oci.errors import DigestError, FormatError, RegistryError, WasmOciError
@@ -17,6 +17,7 @@ from wasm_oci.http.transport import ConnectionLost, HttpRequest, HttpResponse, T
 from wasm_oci.jsontext import JsonObject, parse_object
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.reference import Reference
+from wasm_oci.oci.store import FetchedManifest
 from wasm_oci.registry.auth import Authenticator
 from wasm_oci.registry.credentials import CredentialLookup, anonymous
 from wasm_oci.registry.errors_from_response import failure, is_html
@@ -27,14 +28,6 @@ ACCEPT = ", ".join((MANIFEST_MEDIA_TYPE, INDEX_MEDIA_TYPE, *_DOCKER_TYPES))
 
 _NEXT = re.compile(r'<([^<>]*)>\s*(?:;[^,<>]*)?;\s*rel="?next"?')
 _PAGES = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FetchedManifest:
-    """A manifest or index as it came, with the digest of its bytes."""
-
-    descriptor: Descriptor
-    data: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

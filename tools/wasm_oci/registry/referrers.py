@@ -1,11 +1,10 @@
-"""What refers to a manifest: the referrers API, else the fallback tag (distribution specification 1.1; needs N22, N23).
+"""What refers to a manifest: the referrers API, else the fallback tag (distribution specification 1.1).
 
 A registry that fails or limits requests is never taken for one that has no referrers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from wasm_oci.digest import Digest
@@ -15,10 +14,10 @@ from wasm_oci.http.transport import HttpResponse
 from wasm_oci.jsontext import canonical, parse_object
 from wasm_oci.limits import LIMITS
 from wasm_oci.locks import machine_lock
-from wasm_oci.oci.deferred import Deferred
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.manifest import Index, Manifest
-from wasm_oci.registry.client import FetchedManifest, RegistryClient
+from wasm_oci.oci.referrers import referrer_descriptor
+from wasm_oci.registry.client import RegistryClient
 
 API = "referrers API"
 FALLBACK = "fallback tag"
@@ -56,31 +55,7 @@ def list_referrers(client: RegistryClient, subject: Digest) -> Referrers:
     return Referrers(mode=API, entries=tuple(entries))
 
 
-def find_referrers(client: RegistryClient, subject: Digest, artifact_type: str) -> Iterator[Manifest]:
-    """Yields the manifests of one artifact type that really refer to `subject`.
-
-    Fallback entries of other clients name wrong types, so that each manifest is fetched and looked at. One that
-    cannot be read does not hide the others: its error is raised after the last of them.
-    """
-    listed, deferred, size = list_referrers(client, subject), Deferred(), 0
-    for entry in listed.entries:
-        if listed.mode == API and entry.artifact_type not in (None, artifact_type):
-            continue
-        manifest = None
-        with deferred.entry():
-            fetched = _fetch(client, entry.digest)
-            size += len(fetched.data) if fetched else 0
-            manifest = _as_manifest(fetched, needed=entry.artifact_type == artifact_type) if fetched else None
-        if size > LIMITS.referrer_bytes:
-            raise RegistryError(
-                f"the referrers of {subject} have more than {LIMITS.referrer_bytes} bytes", where=client.where, reason="limit"
-            )
-        if manifest and manifest.subject and manifest.subject.digest == subject and artifact_type_of(manifest) == artifact_type:
-            yield manifest
-    deferred.close()
-
-
-def attach(client: RegistryClient, manifest: Manifest) -> str:
+def attach(client: RegistryClient, manifest: Manifest | Index) -> str:
     """Pushes a manifest that has a subject and sees to it that the subject's list names it; returns the mode.
 
     Its blobs must be there. Entries that others add at the same time are kept: before an update of the fallback
@@ -92,13 +67,7 @@ def attach(client: RegistryClient, manifest: Manifest) -> str:
     response = client.put_manifest(descriptor.digest, manifest.raw, descriptor.media_type)
     if response.subject == str(manifest.subject.digest):
         return API
-    entry = Descriptor(
-        media_type=descriptor.media_type,
-        digest=descriptor.digest,
-        size=descriptor.size,
-        annotations=manifest.annotations,
-        artifact_type=artifact_type_of(manifest),
-    )
+    entry = referrer_descriptor(manifest)
     subject = manifest.subject.digest
     timing = client.transport.timing
     with machine_lock(f"{client.where}@{subject}", timing=timing):
@@ -113,11 +82,6 @@ def attach(client: RegistryClient, manifest: Manifest) -> str:
                     reason="referrer_lost",
                 )
     return listed.mode
-
-
-def artifact_type_of(manifest: Manifest) -> str:
-    """Returns what a referrers list says about a manifest: its artifactType, else its config's media type."""
-    return manifest.artifact_type or manifest.config.media_type
 
 
 def _merged(current: Index | None, entry: Descriptor) -> bytes:
@@ -155,21 +119,3 @@ def _parse(client: RegistryClient, data: bytes, step: str) -> Index:
         return Index.parse(data, where="", skip_bad=True)
     except FormatError as err:
         raise RegistryError(f"{step}: the list is malformed: {err}", where=client.where, reason="malformed_referrers") from err
-
-
-def _fetch(client: RegistryClient, digest: Digest) -> FetchedManifest | None:
-    """None where a list names what is gone."""
-    try:
-        return client.fetch_manifest(digest)
-    except NotFoundError:
-        return None
-
-
-def _as_manifest(fetched: FetchedManifest, *, needed: bool) -> Manifest | None:
-    """None for another kind of document, unless it is `needed`."""
-    try:
-        return Manifest.parse(fetched.data, where=f"referrer {fetched.descriptor.digest}")
-    except FormatError:
-        if needed:
-            raise
-        return None

@@ -1,16 +1,19 @@
-"""Uploads a blob: one session, one streamed PUT; a lost session is begun anew (FORMATS section 6, "monolithic")."""
+"""Uploads a blob: one session, one streamed PUT; a lost session is begun anew.
+
+See the distribution specification, "Pushing a blob monolithically".
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
 
-from wasm_oci.digest import checked, chunks
+from wasm_oci.digest import checked
 from wasm_oci.errors import DigestError, RegistryError
 from wasm_oci.http.retry import RETRIED_STATUSES, Backoff
 from wasm_oci.http.transport import ConnectionLost, HttpRequest, HttpResponse, StreamBody, resolve
 from wasm_oci.oci.descriptor import Descriptor
+from wasm_oci.oci.store import Content
 from wasm_oci.registry.client import RegistryClient
 
 _SESSION_LOST = RETRIED_STATUSES | {404, 416}
@@ -25,11 +28,11 @@ class Uploaded:
     mounted: bool = False
 
 
-def upload_blob(client: RegistryClient, blob: Descriptor, source: Callable[[], BinaryIO], *, mount_from: str = "") -> Uploaded:
-    """Stores a blob, unless the registry has it; `source` opens its content, once for each attempt.
+def upload_blob(client: RegistryClient, blob: Descriptor, content: Content, *, mount_from: str = "") -> Uploaded:
+    """Stores a blob, unless the registry has it; `content` opens it, once for each attempt.
 
     With `mount_from`, a repository of the same registry, a mount is tried first; its refusal is not an error.
-    Raises DigestError where `source` is not the blob, else as `RegistryClient`.
+    Raises DigestError where `content` is not the blob, else as `RegistryClient`.
     """
     if client.has_blob(blob):
         return Uploaded(sent=0)
@@ -40,7 +43,7 @@ def upload_blob(client: RegistryClient, blob: Descriptor, source: Callable[[], B
         if location is None:
             return Uploaded(sent=0, mounted=True)
         try:
-            response = _put(client, blob, source, location, step)
+            response = _put(client, blob, content, location, step)
         except ConnectionLost:
             if not backoff.wait():
                 raise
@@ -71,10 +74,9 @@ def _open(client: RegistryClient, blob: Descriptor, mount_from: str) -> str | No
     return resolve(response.url, location, step=step)
 
 
-def _put(client: RegistryClient, blob: Descriptor, source: Callable[[], BinaryIO], location: str, step: str) -> HttpResponse:
+def _put(client: RegistryClient, blob: Descriptor, content: Content, location: str, step: str) -> HttpResponse:
     def pieces() -> Iterator[bytes]:
-        with source() as stream:
-            yield from checked(chunks(stream), blob.digest, blob.size, where=f"blob {blob.digest} of the layout")
+        return checked(content(), blob.digest, blob.size, where=f"blob {blob.digest} to upload")
 
     url = f"{location}{'&' if '?' in location else '?'}digest={blob.digest}"
     body = StreamBody(size=blob.size, pieces=pieces)

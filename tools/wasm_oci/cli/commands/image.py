@@ -94,7 +94,7 @@ def _request(args: argparse.Namespace) -> ImageRequest:
 
 def _text(image: BuiltImage, folder: Path) -> str:
     layer = image.manifest.layers[0]
-    security = image.signing.facts.security if image.signing else "unsigned"
+    security = image.signature.facts.security if image.signature else "unsigned"
     lines = (
         f"{folder}: {image.request.repository}:{image.request.tag}",
         f"  digest     {image.digest}",

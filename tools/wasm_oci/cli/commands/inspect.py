@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import stat
+import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from wasm_oci.digest import Digest
 from wasm_oci.errors import UsageError, one_line
 from wasm_oci.files import file_type
 from wasm_oci.jsontext import JsonObject
-from wasm_oci.oci.inspection import LayoutPlace, inspect_artifact, inspect_wasm
+from wasm_oci.oci.inspection import inspect_artifact, inspect_wasm
+from wasm_oci.oci.target import layout_target
 from wasm_oci.outcome import Outcome
 
 DESCRIPTION = """Shows what a .wasm file, an OCI image layout or a reference in a registry holds.
@@ -34,24 +35,18 @@ def run(args: argparse.Namespace) -> Outcome:
     return Outcome(text="\n".join(one_line(line) for line in _lines(document)), document=document)
 
 
-def _inspect(target: str) -> JsonObject:
-    path = Path(target)
-    found = file_type(path)
-    if found == stat.S_IFDIR:
-        return {"type": "layout", **inspect_artifact(LayoutPlace(path, None))}
-    if found is not None:
+def _inspect(text: str) -> JsonObject:
+    if layout := layout_target(text):
+        return {"type": "layout", **inspect_artifact(layout)}
+    path = Path(text)
+    if file_type(path) is not None:
         return inspect_wasm(path)
-    folder, at, digest = target.rpartition("@")
-    if at and file_type(Path(folder)) == stat.S_IFDIR:
-        return {"type": "layout", **inspect_artifact(LayoutPlace(Path(folder), Digest.parse(digest, where=target)))}
-    folder, colon, tag = target.rpartition(":")
-    if colon and file_type(Path(folder)) == stat.S_IFDIR:
-        return {"type": "layout", **inspect_artifact(LayoutPlace(Path(folder), tag))}
-    if path.is_absolute() or path.suffix == ".wasm" or target.startswith("."):
-        raise UsageError("there is no such file or folder", where=target, hint="check the path")
-    from wasm_oci.publish.remote import inspect_reference
+    if path.is_absolute() or path.suffix == ".wasm" or text.startswith("."):
+        raise UsageError("there is no such file or folder", where=text, hint="check the path")
+    from wasm_oci.publish import resolve
 
-    return {"type": "registry", **inspect_reference(target)}
+    with closing(resolve.make_transport()) as transport:
+        return {"type": "registry", **inspect_artifact(resolve.registry_target(text, transport, os.environ))}
 
 
 def _lines(document: JsonObject) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from contextlib import closing
 from pathlib import Path
 
@@ -45,13 +46,13 @@ def run(args: argparse.Namespace) -> Outcome:
             raise UsageError("what may be unsigned needs no such signature", where=option, hint="leave it out, or --allow-unsigned")
     signature = read_bounded(args.signature_file, LIMITS.signature_section, what="signature file") if args.signature_file else None
     with closing(resolve.make_transport()) as transport:
-        source, pinned = resolve.open_source(args.reference, transport)
-        pulled = pull(source, args.output_file, trust=trust, signature=signature, pattern=pattern, allow_unsigned=args.allow_unsigned)
-    reference = f"{source.name}@{pulled.digest}"
+        target = resolve.open_target(args.reference, transport, os.environ)
+        pulled = pull(target, args.output_file, trust=trust, signature=signature, pattern=pattern, allow_unsigned=args.allow_unsigned)
+    reference = f"{target.store.name}@{pulled.digest}"
     document: JsonObject = {
         "reference": reference,
         "digest": str(pulled.digest),
-        "pinned": pinned,
+        "pinned": target.pinned,
         "component": {"digest": str(pulled.component.digest), "size": pulled.component.size},
         "file": str(args.output_file),
         "signature": None,
@@ -67,6 +68,6 @@ def run(args: argparse.Namespace) -> Outcome:
         lines.append(f"  signature {kind}, verified with key{'s' * (len(ids) > 1)} {described}")
     else:
         lines.append("  signature none that was verified")
-    if not pinned:
+    if not target.pinned:
         lines.append(f"  to get the same next time, write {reference}")
     return Outcome(text="\n".join(lines), document=document)

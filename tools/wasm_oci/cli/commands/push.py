@@ -5,20 +5,18 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from contextlib import ExitStack, closing
-from dataclasses import replace
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wasm_oci.cli.common.key_options import add_passphrase_options, passphrase_of
-from wasm_oci.errors import UsageError, WasmOciError
-from wasm_oci.jsontext import JsonObject
+from wasm_oci.errors import UsageError
 from wasm_oci.outcome import Outcome, error_document, report_error
 
 if TYPE_CHECKING:
-    from wasm_oci.http.transport import Transport
-    from wasm_oci.publish.request import PushRequest
-    from wasm_oci.publish.resolve import Planned
+    from wasm_oci.publish.plan import Plan
+    from wasm_oci.publish.release import ReleaseRequest
 
 DESCRIPTION = """Publish an OCI image layout to a registry.
 
@@ -50,71 +48,53 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Outcome:
     from wasm_oci.publish import resolve
-    from wasm_oci.publish.publisher import publish
-    from wasm_oci.publish.report import plan_text, result_text
+    from wasm_oci.publish.release import release
+    from wasm_oci.publish.report import artifact_document, plan_text, result_text
 
-    with ExitStack() as stack:
-        transport = stack.enter_context(closing(resolve.make_transport()))
-        planned, dry_run = _plan(args, transport, stack)
-        plan = planned.plan
-        document: JsonObject = {**planned.notes, "dryRun": dry_run, "reference": planned.pinned, "tagged": planned.tagged}
-        document["digest"] = str(plan.artifact.descriptor.digest)
+    def show(plans: Sequence[Plan]) -> None:
         if args.output == "text" and not args.quiet:
-            sys.stdout.write(plan_text(plan))
+            sys.stdout.write("".join(plan_text(plan) for plan in plans))
             sys.stdout.flush()
-        if dry_run:
-            document |= {"status": "refused" if plan.refusal else "planned", "destinations": [plan.to_json()]}
-            return _ended(plan.refusal, "Dry run: nothing was written", document)
-        (result,) = publish([plan])
-        document |= {"status": result.status, "destinations": [result.to_json()]}
-        return _ended(result.error, result_text(result, planned.tagged, planned.pinned), document)
+
+    request = _request(args)
+    with closing(resolve.make_transport()) as transport:
+        (released,) = release(request, transport=transport, environ=os.environ, passphrase=passphrase_of(args), show=show).artifacts
+    document = artifact_document(released)
+    if error := released.error:
+        report_error("wasm_oci", error, "text")
+        return Outcome(text="", document=document | error_document(error), exit_code=error.exit_code)
+    if request.dry_run:
+        return Outcome(text="Dry run: nothing was written", document=document)
+    return Outcome(text="".join(result_text(result) for result in released.results), document=document)
 
 
-def _ended(error: WasmOciError | None, text: str, document: JsonObject) -> Outcome:
-    """With an error: its line on stderr and its exit code, beside the record of what was done."""
-    if error is None:
-        return Outcome(text=text, document=document)
-    report_error("wasm_oci", error, "text")
-    return Outcome(text="", document=document | error_document(error), exit_code=error.exit_code)
-
-
-def _plan(args: argparse.Namespace, transport: Transport, stack: ExitStack) -> tuple[Planned, bool]:
-    """Plans; what is signed for it stays until `stack` is closed."""
+def _request(args: argparse.Namespace) -> ReleaseRequest:
     from wasm_oci.oci.reference import Reference, check_tag
-    from wasm_oci.publish import resolve
+    from wasm_oci.publish.push import Overrides, release_of_layout, release_of_request
     from wasm_oci.publish.request import read_request
 
-    overrides = resolve.Overrides(
+    overrides = Overrides(
         registry=args.registry,
         namespace=args.namespace,
         tag=args.tag,
         signature=args.signature_file,
         movable_tags=frozenset(check_tag(tag, where="--movable-tag") for tag in args.movable_tag),
         move_tags=args.move_tags,
+        dry_run=args.dry_run,
     )
+    with_passphrase = args.passphrase_env or args.passphrase_file
     if args.request:
         if args.layout:
             raise UsageError("LAYOUT and REFERENCE are not for use with --request", hint="use --registry, --namespace and --tag")
-        request = _signed(read_request(args.request, os.environ), args, stack)
-        dry_run = request.dry_run if args.dry_run is None else args.dry_run
-        return resolve.plan_request(request, overrides, transport), dry_run
-    if args.passphrase_env or args.passphrase_file:
+        request = read_request(args.request, os.environ)
+        if with_passphrase and request.signing is None:
+            raise UsageError("this image needs no signature of this run", where=str(args.request), hint="leave the passphrase out")
+        return release_of_request(request, overrides)
+    if with_passphrase:
         raise UsageError("a passphrase is for signing, and a layout is signed or not already", hint="leave it out")
     if not args.reference:
         raise UsageError("LAYOUT and REFERENCE are needed", hint="write wasm_oci push LAYOUT host/repository:tag")
     for option in ("registry", "namespace", "tag"):
         if getattr(args, option) is not None:
             raise UsageError(f"--{option} changes a request file", hint="put it into REFERENCE")
-    return resolve.plan_reference(args.layout, Reference.parse(args.reference), overrides, transport), bool(args.dry_run)
-
-
-def _signed(request: PushRequest, args: argparse.Namespace, stack: ExitStack) -> PushRequest:
-    """Makes the signature that the build left to this run; a detached one that is given counts instead."""
-    if request.signing is None and (args.passphrase_env or args.passphrase_file):
-        raise UsageError("this image needs no signature of this run", where=str(args.request), hint="leave the passphrase out")
-    if request.signing is None or (args.signature_file and request.signing.image is None):
-        return request
-    from wasm_oci.publish.signing import signed
-
-    layout, signature = stack.enter_context(signed(request.signing, request.layout, passphrase_of(args)))
-    return replace(request, layout=layout, signature=signature)
+    return release_of_layout(args.layout, Reference.parse(args.reference), overrides)

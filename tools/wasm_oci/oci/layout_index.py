@@ -1,0 +1,157 @@
+"""The `index.json` of an OCI image layout (image-layout.md), edited in place: what another program wrote into it stays.
+
+Entries are kept as JSON. Only the entry that is asked for is read as a descriptor, so that an entry with a digest of another
+algorithm, or one that is malformed, neither gets lost nor hides the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from wasm_oci.digest import Digest
+from wasm_oci.errors import FormatError
+from wasm_oci.jsontext import JsonObject, parse_object, pretty
+from wasm_oci.limits import LIMITS
+from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, REF_NAME_ANNOTATION, Descriptor, member
+
+
+class LayoutIndex:
+    """The entries of a layout's index; `encode` gives all that was parsed, with the edits."""
+
+    def __init__(self, document: JsonObject | None = None, *, where: str = "") -> None:
+        """`document` is the parsed file; without one the index is empty."""
+        self._document = document or {"schemaVersion": 2, "mediaType": INDEX_MEDIA_TYPE, "manifests": []}
+        self._where = where
+
+    @staticmethod
+    def parse(data: bytes, *, where: str, limit: int = LIMITS.manifest) -> LayoutIndex:
+        """Raises FormatError or LimitError for a document that is not an image index; its entries are not looked at."""
+        document = parse_object(data, where=where, limit=limit)
+        version = member(document, "schemaVersion", int, where=where)
+        if version != 2:
+            raise FormatError(f"schemaVersion must be 2, and is {version}", where=where)
+        found = member(document, "mediaType", str, where=where, needed=False)
+        if found not in (None, INDEX_MEDIA_TYPE):
+            raise FormatError(f"mediaType must be {INDEX_MEDIA_TYPE}, and is {found[:100]!r}", where=where)
+        member(document, "manifests", list, where=where)
+        return LayoutIndex(document, where=where)
+
+    def encode(self) -> bytes:
+        """Returns sorted, indented JSON."""
+        return pretty(self._document)
+
+    @property
+    def entries(self) -> list[Any]:
+        """The entries as JSON, whatever they are."""
+        entries: list[Any] = self._document["manifests"]
+        return entries
+
+    def objects(self) -> Iterator[JsonObject]:
+        """Yields the entries that are JSON objects."""
+        return (entry for entry in self.entries if isinstance(entry, dict))
+
+    def named(self, name: Digest | str) -> list[JsonObject]:
+        """Returns the entries of a digest or tag."""
+        if isinstance(name, Digest):
+            return [entry for entry in self.objects() if entry.get("digest") == name.text]
+        return [entry for entry in self.objects() if tag_of(entry) == name]
+
+    def tags(self) -> list[str]:
+        """Returns the tags, sorted."""
+        return sorted({tag for entry in self.objects() if (tag := tag_of(entry)) is not None})
+
+    def read(self, entries: Iterable[JsonObject]) -> Descriptor:
+        """Returns the first of `entries` that is a descriptor; raises the FormatError of the first that is not."""
+        problem: FormatError | None = None
+        for entry in entries:
+            number = next(number for number, other in enumerate(self.entries) if other is entry)
+            try:
+                return Descriptor.parse(entry, where=f"{self._where}: manifests[{number}]")
+            except FormatError as err:
+                problem = problem or err
+        raise problem or ValueError("there are no entries")
+
+    def put(self, descriptor: JsonObject, tag: str | None) -> bool:
+        """Lists a descriptor, under `tag` where given; returns whether anything changed.
+
+        The manifest that had the tag stays listed without it. An entry of the same digest keeps the members that
+        `descriptor` does not have.
+        """
+        before, digest = self.entries, descriptor["digest"]
+        same = [entry for entry in self.objects() if entry.get("digest") == digest]
+        if tag is None:
+            if not same:
+                self._document["manifests"] = [*before, _with_tag(descriptor, None)]
+            return not same
+        self._untag([entry for entry in self.named(tag) if entry.get("digest") != digest])
+        usable = [entry for entry in same if isinstance(entry.get("annotations"), dict | None) and tag_of(entry) in (tag, None)]
+        place = next((entry for entry in usable if tag_of(entry)), usable[0] if usable else None)
+        if place is None:
+            self._document["manifests"] = [*self.entries, _with_tag(descriptor, tag)]
+        else:
+            annotations = {**_annotations(place), **_annotations(descriptor)}
+            self._replace(place, _with_tag({**place, **descriptor, "annotations": annotations}, tag))
+        self._drop_repeated(digest)
+        return self.entries != before
+
+    def delete_tag(self, tag: str) -> bool:
+        """Takes a tag away; what it named stays listed under its digest. Returns whether the tag was there."""
+        found = self.named(tag)
+        self._untag(found)
+        return bool(found)
+
+    def delete(self, digest: Digest) -> bool:
+        """Removes all entries of a digest; returns whether there were any."""
+        before = len(self.entries)
+        self._document["manifests"] = [
+            entry for entry in self.entries if not (isinstance(entry, dict) and entry.get("digest") == digest.text)
+        ]
+        return len(self.entries) != before
+
+    def _untag(self, entries: Iterable[JsonObject]) -> None:
+        for entry in entries:
+            bare = _with_tag(entry, None)
+            self._replace(entry, bare)
+            self._drop_repeated(bare.get("digest"))
+
+    def _replace(self, entry: JsonObject, new: JsonObject) -> None:
+        self._document["manifests"] = [new if other is entry else other for other in self.entries]
+
+    def _drop_repeated(self, digest: object) -> None:
+        """Removes entries of a digest without a tag where another entry of it says all that they say."""
+        kept = [entry for entry in self.objects() if entry.get("digest") == digest]
+        for entry in [entry for entry in kept if tag_of(entry) is None]:
+            if any(other is not entry and _says_all(other, entry) for other in kept):
+                kept = [other for other in kept if other is not entry]
+                self._document["manifests"] = [other for other in self.entries if other is not entry]
+
+
+def tag_of(entry: JsonObject) -> str | None:
+    """Returns the tag of an entry, its annotation `org.opencontainers.image.ref.name`."""
+    name = _annotations(entry).get(REF_NAME_ANNOTATION)
+    return name if isinstance(name, str) and name else None
+
+
+def _annotations(entry: JsonObject) -> JsonObject:
+    annotations = entry.get("annotations")
+    return annotations if isinstance(annotations, dict) else {}
+
+
+def _with_tag(entry: JsonObject, tag: str | None) -> JsonObject:
+    annotations = {key: value for key, value in _annotations(entry).items() if key != REF_NAME_ANNOTATION}
+    if tag:
+        annotations[REF_NAME_ANNOTATION] = tag
+    rest = {key: value for key, value in entry.items() if key != "annotations"}
+    return {**rest, "annotations": annotations} if annotations else rest
+
+
+def _says_all(other: JsonObject, entry: JsonObject) -> bool:
+    """Whether every member and annotation of `entry` is in `other`, with the same value."""
+    annotations = entry.get("annotations")
+    members = {key: value for key, value in entry.items() if key != "annotations" or not isinstance(annotations, dict)}
+    return _holds(other, members) and _holds(_annotations(other), _annotations(entry))
+
+
+def _holds(other: JsonObject, members: JsonObject) -> bool:
+    return all(key in other and other[key] == value for key, value in members.items())

@@ -1,0 +1,180 @@
+"""An OCI image layout as a store.
+
+A layout may come from anyone: digests and sizes are checked whenever content is read, and names are made from
+checked digests only. Links inside are followed, because build systems make layouts of them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from wasm_oci.digest import Digest, checked, chunks, digest_of
+from wasm_oci.errors import DigestError, FormatError, LimitError, NotFoundError, UsageError
+from wasm_oci.files import atomic_output, open_input
+from wasm_oci.limits import LIMITS
+from wasm_oci.locks import machine_lock
+from wasm_oci.oci.deferred import Deferred
+from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
+from wasm_oci.oci.layout import INDEX, blob_path, check_layout, create_layout, find_layout, read_index, write_index
+from wasm_oci.oci.layout_index import LayoutIndex, tag_of
+from wasm_oci.oci.manifest import Index, Manifest
+from wasm_oci.oci.referrers import artifact_type_of, parse_referrer, referrer_descriptor
+from wasm_oci.oci.store import Content, FetchedManifest, ManifestName
+
+_log = logging.getLogger(__name__)
+_REFERRERS = (MANIFEST_MEDIA_TYPE, INDEX_MEDIA_TYPE)
+_SHOWN_TAGS = 20
+
+
+class LayoutStore:
+    """A folder, which need not exist: it is made by the first write. Referrers are untagged entries of its index."""
+
+    credential_source = "none (a folder)"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @staticmethod
+    def open(folder: Path) -> LayoutStore:
+        """Raises UsageError, FormatError or LimitError where there is no usable layout."""
+        check_layout(folder)
+        return LayoutStore(folder)
+
+    @property
+    def name(self) -> str:
+        return str(self.folder)
+
+    def _index(self) -> LayoutIndex:
+        return read_index(self.folder) if find_layout(self.folder) else LayoutIndex()
+
+    def only_manifest(self) -> Descriptor:
+        """Returns the only manifest that there is. Of several entries the tagged ones count, because referrers have no tag.
+
+        Raises NotFoundError where there is none, UsageError where several could be meant, FormatError for a malformed entry.
+        """
+        index = self._index()
+        entries = [entry for entry in index.objects() if tag_of(entry)] or list(index.objects())
+        if not entries:
+            raise NotFoundError("the layout is empty", where=self.name, hint="push something to it first")
+        if len({str(entry.get("digest")) for entry in entries}) > 1:
+            raise UsageError(f"{len(entries)} manifests could be meant", where=self.name, hint=_shown(index))
+        return index.read(entries)
+
+    def find_manifest(self, name: ManifestName) -> Descriptor | None:
+        return self._find(self._index(), name)
+
+    def _find(self, index: LayoutIndex, name: ManifestName) -> Descriptor | None:
+        """Raises UsageError for a tag of several manifests."""
+        entries = index.named(name.digest if isinstance(name, Descriptor) else name)
+        if len({str(entry.get("digest")) for entry in entries}) > 1:
+            raise UsageError(f"tag {name} stands for {len(entries)} manifests", where=self.name, hint=_shown(index))
+        if entries:
+            return index.read(entries)
+        return name if isinstance(name, Descriptor) and self.has_blob(name) else None
+
+    def fetch_manifest(self, name: ManifestName) -> FetchedManifest:
+        index = self._index()
+        found = self._find(index, name)
+        if found is None:
+            text = name.digest if isinstance(name, Descriptor) else name
+            hint = _shown(index) if index.entries else "push something to it first"
+            raise NotFoundError(f"the layout has no manifest {text}", where=self.name, hint=hint)
+        return self._read(found)
+
+    def _read(self, found: Descriptor) -> FetchedManifest:
+        if found.size > LIMITS.manifest:
+            raise LimitError(f"the manifest has {found.size} bytes, more than {LIMITS.manifest}", where=self._where(found.digest))
+        return FetchedManifest(descriptor=found, data=b"".join(self.pieces(found)))
+
+    def put_manifest(self, descriptor: Descriptor, data: bytes, tag: str | None = None, *, child: bool = False) -> None:
+        """What had the tag before stays listed without one, so that its digest can still be asked for."""
+        create_layout(self.folder)
+        self._write_blob(descriptor, iter((data,)))
+        if child:
+            return
+        with machine_lock(str((self.folder / INDEX).resolve())) as locked:
+            if not locked:
+                raise UsageError("another program is writing to the layout", where=self.name, hint="try again when it is done")
+            index = read_index(self.folder)
+            if index.put(descriptor.to_json(), tag):
+                write_index(self.folder, index)
+
+    def tags(self) -> tuple[str, ...]:
+        return tuple(self._index().tags())
+
+    def has_blob(self, blob: Descriptor) -> bool:
+        """Reads the content: a damaged blob is not there."""
+        try:
+            with self.open_blob(blob) as stream:
+                return digest_of(stream) == (blob.digest, blob.size)
+        except (NotFoundError, DigestError):
+            return False
+
+    def blob_path(self, blob: Descriptor) -> Path:
+        """Returns where a blob is, or would be."""
+        return blob_path(self.folder, blob.digest)
+
+    def open_blob(self, blob: Descriptor) -> BinaryIO:
+        """Opens a blob; raises NotFoundError, or DigestError where its size is wrong. The digest is for the reader to check."""
+        path = self.blob_path(blob)
+        if not path.exists():
+            raise NotFoundError(f"blob {blob.digest} is missing from the layout", where=self.name, hint="write it anew")
+        stream = open_input(path, what="blob")
+        size = stream.seek(0, 2)
+        if size != blob.size:
+            stream.close()
+            raise DigestError(f"the blob has {size} bytes, not {blob.size}", where=str(path), hint="write the layout anew")
+        stream.seek(0)
+        return stream
+
+    def pieces(self, blob: Descriptor) -> Iterator[bytes]:
+        with self.open_blob(blob) as stream:
+            yield from checked(chunks(stream), blob.digest, blob.size, where=self._where(blob.digest))
+
+    def put_blob(self, blob: Descriptor, content: Content) -> int:
+        if self.has_blob(blob):
+            return 0
+        create_layout(self.folder)
+        self._write_blob(blob, content())
+        return blob.size
+
+    def _write_blob(self, blob: Descriptor, pieces: Iterator[bytes]) -> None:
+        path = self.blob_path(blob)
+        with atomic_output(path, what="blob") as stream:
+            for piece in checked(pieces, blob.digest, blob.size, where=str(path)):
+                stream.write(piece)
+
+    def referrers(self, subject: Digest, artifact_type: str | None = None) -> Iterator[Descriptor]:
+        """Looks through the manifests of the index; raises LimitError where they are too many."""
+        index = self._index()
+        entries = [entry for entry in index.objects() if entry.get("mediaType") in _REFERRERS and entry.get("digest") != subject.text]
+        if len(entries) > LIMITS.referrers:
+            raise LimitError(f"more than {LIMITS.referrers} manifests to look through", where=self.name)
+        deferred = Deferred()
+        for entry in entries:
+            try:
+                listed = index.read([entry])
+            except FormatError as err:
+                _log.warning("an entry is skipped: %s", err)
+                continue
+            found = None
+            with deferred.entry():
+                found = parse_referrer(self._read(listed), where=self._where(listed.digest))
+            if found and found.subject and found.subject.digest == subject and artifact_type in (None, artifact_type_of(found)):
+                yield referrer_descriptor(found)
+        deferred.close()
+
+    def attach(self, referrer: Manifest | Index) -> str:
+        self.put_manifest(referrer.descriptor(), referrer.raw)
+        return "index.json"
+
+    def _where(self, digest: Digest) -> str:
+        return str(blob_path(self.folder, digest))
+
+
+def _shown(index: LayoutIndex) -> str:
+    tags = ", ".join(tag[:128] for tag in index.tags()[:_SHOWN_TAGS])
+    return f"the tags here are {tags}" if tags else "it has no tags; name a digest"

@@ -1,0 +1,78 @@
+"""Manifests that refer to another one (OCI image specification 1.1, manifest.md, `subject`), in whatever store they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wasm_oci.digest import Digest
+from wasm_oci.errors import FormatError, NotFoundError, RegistryError
+from wasm_oci.limits import LIMITS
+from wasm_oci.oci.deferred import Deferred
+from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, Descriptor
+from wasm_oci.oci.manifest import Index, Manifest
+from wasm_oci.oci.store import FetchedManifest, Store
+
+
+def artifact_type_of(referrer: Manifest | Index) -> str | None:
+    """Returns what a list of referrers says of one: its artifactType, else its config's media type (distribution specification)."""
+    return referrer.artifact_type or (referrer.config.media_type if isinstance(referrer, Manifest) else None)
+
+
+def referrer_descriptor(referrer: Manifest | Index) -> Descriptor:
+    """Returns its entry in a list of referrers (distribution specification, "Listing Referrers")."""
+    described = referrer.descriptor()
+    return Descriptor(
+        media_type=described.media_type,
+        digest=described.digest,
+        size=described.size,
+        annotations=referrer.annotations,
+        artifact_type=artifact_type_of(referrer),
+    )
+
+
+def parse_referrer(fetched: FetchedManifest, *, where: str) -> Manifest | Index:
+    """Raises FormatError for what is neither an image manifest nor an index."""
+    if fetched.descriptor.media_type == INDEX_MEDIA_TYPE:
+        return Index.parse(fetched.data, where=where, skip_bad=True)
+    return Manifest.parse(fetched.data, where=where)
+
+
+def find_referrers(store: Store, subject: Digest, artifact_type: str | None = None) -> Iterator[Manifest | Index]:
+    """Yields the manifests, of one artifact type where given, that really refer to `subject`.
+
+    Each is fetched and looked at, because entries of other clients name wrong types and what is gone. One that cannot be
+    read does not hide the others: its error is raised after the last of them.
+    """
+    deferred, size = Deferred(), 0
+    for entry in store.referrers(subject, artifact_type):
+        referrer = None
+        with deferred.entry():
+            fetched = _fetch(store, entry)
+            size += len(fetched.data) if fetched else 0
+            referrer = _parse(fetched, needed=artifact_type in (None, entry.artifact_type)) if fetched else None
+        if size > LIMITS.referrer_bytes:
+            raise RegistryError(
+                f"the referrers of {subject} have more than {LIMITS.referrer_bytes} bytes", where=store.name, reason="limit"
+            )
+        refers = referrer is not None and referrer.subject is not None and referrer.subject.digest == subject
+        if referrer and refers and artifact_type in (None, artifact_type_of(referrer)):
+            yield referrer
+    deferred.close()
+
+
+def _fetch(store: Store, entry: Descriptor) -> FetchedManifest | None:
+    """None where a list names what is gone."""
+    try:
+        return store.fetch_manifest(entry)
+    except NotFoundError:
+        return None
+
+
+def _parse(fetched: FetchedManifest, *, needed: bool) -> Manifest | Index | None:
+    """None for another kind of document, unless it is `needed`."""
+    try:
+        return parse_referrer(fetched, where=f"referrer {fetched.descriptor.digest}")
+    except FormatError:
+        if needed:
+            raise
+        return None

@@ -1,0 +1,88 @@
+"""The interface to a place that holds manifests, blobs, tags and referrers: a folder or a repository of a registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from wasm_oci.digest import Digest
+from wasm_oci.errors import LimitError
+from wasm_oci.oci.descriptor import Descriptor
+from wasm_oci.oci.manifest import Index, Manifest
+
+ManifestName = Digest | str | Descriptor
+"""A digest, a tag, or the descriptor by which an index names the manifest: a layout need not list such a one by itself."""
+
+Content = Callable[[], Iterator[bytes]]
+"""Opens the content of a blob, once for each attempt to store it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchedManifest:
+    """A manifest or index as it came, with the digest of its bytes."""
+
+    descriptor: Descriptor
+    data: bytes = field(repr=False)
+
+
+class Store(Protocol):
+    """Reads and writes of one place; what is read is checked against its digest.
+
+    Every method raises WasmOciError where it cannot do or know what is asked. Nothing is ever assumed.
+    """
+
+    @property
+    def name(self) -> str:
+        """Host and repository, or the folder: what it is called in plans and results."""
+
+    @property
+    def credential_source(self) -> str:
+        """Where the credential is from, as far as one was needed; never a value."""
+
+    def find_manifest(self, name: ManifestName) -> Descriptor | None:
+        """Returns what a name stands for, None where it is not there."""
+
+    def fetch_manifest(self, name: ManifestName) -> FetchedManifest:
+        """Raises NotFoundError where it is not there."""
+
+    def put_manifest(self, descriptor: Descriptor, data: bytes, tag: str | None = None, *, child: bool = False) -> None:
+        """Stores a manifest or index under its digest, and under `tag` where given; what it names is there.
+
+        With `child`, an index follows that names it, so that a layout does not list it.
+        """
+
+    def tags(self) -> tuple[str, ...]:
+        """Returns all tags, sorted."""
+
+    def has_blob(self, blob: Descriptor) -> bool:
+        """Says whether the blob is there, whole."""
+
+    def pieces(self, blob: Descriptor) -> Iterator[bytes]:
+        """Yields a blob; raises NotFoundError, or DigestError at its end where it is another one.
+
+        The consumer must throw away what it got when this raises.
+        """
+
+    def put_blob(self, blob: Descriptor, content: Content) -> int:
+        """Stores a blob and returns the bytes that were sent, 0 where it was there.
+
+        Raises DigestError, and stores nothing, where `content` is not the blob.
+        """
+
+    def referrers(self, subject: Digest, artifact_type: str | None = None) -> Iterator[Descriptor]:
+        """Yields what is listed as referring to a manifest; with `artifact_type`, at least all of that type.
+
+        Lists may name wrong types and what is gone: see `referrers.find_referrers`. An entry that cannot be read does not
+        hide the others: its error is raised after the last of them.
+        """
+
+    def attach(self, referrer: Manifest | Index) -> str:
+        """Stores a manifest with a subject so that `referrers` yields it; returns by which way it is found."""
+
+
+def read_blob(store: Store, blob: Descriptor, *, limit: int, what: str = "blob") -> bytes:
+    """Returns a small blob, checked; raises LimitError above `limit` bytes."""
+    if blob.size > limit:
+        raise LimitError(f"the {what} has {blob.size} bytes, more than {limit}", where=f"{store.name}@{blob.digest}")
+    return b"".join(store.pieces(blob))

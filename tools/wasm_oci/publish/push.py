@@ -1,0 +1,66 @@
+"""What `wasm_oci push` asks of a release: one artifact to one destination, from a request file or from a layout and a reference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from wasm_oci.errors import UsageError
+from wasm_oci.oci.reference import Reference, check_tag
+from wasm_oci.publish.release import ArtifactRequest, DestinationRequest, ReleaseRequest
+from wasm_oci.publish.request import PushRequest
+from wasm_oci.publish.resolve import NamedRepository
+
+DEFAULT_MOVABLE = frozenset({"latest"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overrides:
+    """What the command line says over a request; None and empty leave the request as it is."""
+
+    registry: str | None = None
+    namespace: str | None = None
+    tag: str | None = None
+    signature: Path | None = None
+    movable_tags: frozenset[str] = frozenset()
+    move_tags: bool = False
+    dry_run: bool | None = None
+
+
+def release_of_request(request: PushRequest, overrides: Overrides) -> ReleaseRequest:
+    """Returns the release that a publish target asks for. A detached signature that is given takes the place of one to be made."""
+    signing = request.signing
+    if signing and signing.image is None and overrides.signature:
+        signing = None
+    place = NamedRepository(
+        registries=request.registries,
+        registry=overrides.registry or request.registry,
+        default_registry=request.default_registry,
+        namespace=request.namespace if overrides.namespace is None else overrides.namespace,
+        repository=request.repository,
+    )
+    artifact = ArtifactRequest(
+        layout=request.layout,
+        signature=overrides.signature or (None if signing else request.signature),
+        signing=signing,
+        destinations=(DestinationRequest(repository=place, tags=(check_tag(overrides.tag) if overrides.tag else request.tag,)),),
+        movable_tags=request.movable_tags | overrides.movable_tags,
+        move_tags=overrides.move_tags,
+        notes=request.notes,
+    )
+    return ReleaseRequest(artifacts=(artifact,), dry_run=request.dry_run if overrides.dry_run is None else overrides.dry_run)
+
+
+def release_of_layout(layout: Path, reference: Reference, overrides: Overrides) -> ReleaseRequest:
+    """Returns the release of a layout to a reference, which names a tag, the digest, or both; raises UsageError for neither."""
+    if reference.tag is None and reference.digest is None:
+        raise UsageError(f"{reference} names no tag", hint=f"write {reference}:TAG")
+    artifact = ArtifactRequest(
+        layout=layout,
+        signature=overrides.signature,
+        digest=reference.digest,
+        destinations=(DestinationRequest(repository=reference, tags=(reference.tag,) if reference.tag else ()),),
+        movable_tags=DEFAULT_MOVABLE | overrides.movable_tags,
+        move_tags=overrides.move_tags,
+    )
+    return ReleaseRequest(artifacts=(artifact,), dry_run=bool(overrides.dry_run))

@@ -1,0 +1,63 @@
+"""A repository of a registry as a store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wasm_oci.digest import Digest
+from wasm_oci.oci.descriptor import Descriptor
+from wasm_oci.oci.manifest import Index, Manifest
+from wasm_oci.oci.store import Content, FetchedManifest, ManifestName
+from wasm_oci.registry.client import RegistryClient
+from wasm_oci.registry.referrers import API, attach, list_referrers
+from wasm_oci.registry.upload import upload_blob
+
+
+class RegistryStore:
+    """A repository of a registry, as its client reaches it."""
+
+    def __init__(self, client: RegistryClient) -> None:
+        self._client = client
+
+    @property
+    def name(self) -> str:
+        return self._client.where
+
+    @property
+    def credential_source(self) -> str:
+        return self._client.credential_source
+
+    def find_manifest(self, name: ManifestName) -> Descriptor | None:
+        return self._client.find_manifest(_plain(name))
+
+    def fetch_manifest(self, name: ManifestName) -> FetchedManifest:
+        return self._client.fetch_manifest(_plain(name))
+
+    def put_manifest(self, descriptor: Descriptor, data: bytes, tag: str | None = None, *, child: bool = False) -> None:
+        del child  # a registry stores each manifest under its digest
+        self._client.put_manifest(tag or descriptor.digest, data, descriptor.media_type)
+
+    def tags(self) -> tuple[str, ...]:
+        return self._client.tags()
+
+    def has_blob(self, blob: Descriptor) -> bool:
+        return self._client.has_blob(blob)
+
+    def pieces(self, blob: Descriptor) -> Iterator[bytes]:
+        return self._client.blob_pieces(blob)
+
+    def put_blob(self, blob: Descriptor, content: Content) -> int:
+        return upload_blob(self._client, blob, content).sent
+
+    def referrers(self, subject: Digest, artifact_type: str | None = None) -> Iterator[Descriptor]:
+        listed = list_referrers(self._client, subject)
+        for entry in listed.entries:
+            if listed.mode != API or artifact_type is None or entry.artifact_type in (None, artifact_type):
+                yield entry
+
+    def attach(self, referrer: Manifest | Index) -> str:
+        return attach(self._client, referrer)
+
+
+def _plain(name: ManifestName) -> Digest | str:
+    return name.digest if isinstance(name, Descriptor) else name
