@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
 import stat
 import sys
@@ -59,6 +58,8 @@ def machine_lock(name: str, *, timing: Timing = REAL_TIME, patience: float = LIM
 
 def _acquire(path: Path, timing: Timing, patience: float) -> BaseFileLock | None:
     """Returns the lock, held, or None where another holds it for so long; raises OSError for a file that cannot be locked."""
+    import logging
+
     from filelock import FileLock, Timeout
 
     logging.getLogger("filelock").setLevel(logging.WARNING)  # it logs each attempt

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from wasm_oci.errors import UsageError
 from wasm_oci.files import reason_of
-from wasm_oci.locks import file_lock
 
 _LOCK_FILE = "_lock"
 """No repository's folder can have this name."""
@@ -30,6 +29,8 @@ def default_state() -> Path:
 @contextmanager
 def exclusive(folder: Path) -> Iterator[None]:
     """Creates the folder and holds its lock; raises UsageError where another program holds it."""
+    from wasm_oci.locks import file_lock  # not for --help
+
     with ExitStack() as stack:
         try:
             folder.mkdir(parents=True, exist_ok=True)
