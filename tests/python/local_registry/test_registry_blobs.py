@@ -124,7 +124,7 @@ def test_an_old_location_is_refused(client: Client) -> None:
     assert (reply.status, reply.headers["location"]) == (416, second)
 
 
-def test_after_a_wrong_digest_the_session_goes_on(client: Client) -> None:
+def test_after_a_wrong_digest_the_upload_goes_on(client: Client) -> None:
     location = client("PATCH", _open(client), b"12345").headers["location"]
     wrong = client("PUT", f"{location}&digest={NONE}", b"67890")
     assert (wrong.status, wrong.code) == (400, "DIGEST_INVALID")
@@ -219,7 +219,7 @@ def test_a_blob_above_the_limit_is_refused_and_leaves_nothing() -> None:
 
 
 def test_of_too_many_uploads_the_first_ends(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wasm_oci.local_registry.uploads.MAX_SESSIONS", 2)
+    monkeypatch.setattr("wasm_oci.local_registry.uploads.MAX_UPLOADS", 2)
     first, second, third = (_open(client) for _ in range(3))
     assert client("PATCH", first, b"1").status == 404
     assert [client("PATCH", location, b"1").status for location in (second, third)] == [202, 202]

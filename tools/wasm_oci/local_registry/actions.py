@@ -12,9 +12,9 @@ from typing import Protocol
 
 from wasm_oci.digest import Digest
 from wasm_oci.limits import LIMITS
-from wasm_oci.local_registry.messages import Request, Response, digest_header, read_all
+from wasm_oci.local_registry.messages import HttpRequest, HttpResponse, digest_header, read_all
 
-Carry = Callable[[Request], Response]
+Carry = Callable[[HttpRequest], HttpResponse]
 
 
 class Disconnect(Exception):
@@ -28,7 +28,7 @@ class Disconnect(Exception):
 class Action(Protocol):
     """What happens to a request; `carry` is what would have happened. Raises Disconnect."""
 
-    def apply(self, request: Request, carry: Carry) -> Response: ...
+    def apply(self, request: HttpRequest, carry: Carry) -> HttpResponse: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +39,9 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
 
-    def apply(self, request: Request, carry: Carry) -> Response:
+    def apply(self, request: HttpRequest, carry: Carry) -> HttpResponse:
         del request, carry
-        return Response(status=self.status, headers=self.headers, body=self.body)
+        return HttpResponse(status=self.status, headers=self.headers, body=self.body)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +51,9 @@ class Redirect:
     url: str
     status: int = 307
 
-    def apply(self, request: Request, carry: Carry) -> Response:
+    def apply(self, request: HttpRequest, carry: Carry) -> HttpResponse:
         del carry
-        return Response(status=self.status, headers={"Location": self.url.replace("{path}", request.path)})
+        return HttpResponse(status=self.status, headers={"Location": self.url.replace("{path}", request.path)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class Hangup:
 
     stored: bool = False
 
-    def apply(self, request: Request, carry: Carry) -> Response:
+    def apply(self, request: HttpRequest, carry: Carry) -> HttpResponse:
         if self.stored:
             carry(request)
         raise Disconnect
@@ -74,7 +74,7 @@ class Stall:
 
     seconds: float
 
-    def apply(self, request: Request, carry: Carry) -> Response:
+    def apply(self, request: HttpRequest, carry: Carry) -> HttpResponse:
         del request, carry
         raise Disconnect(self.seconds)
 
@@ -83,18 +83,18 @@ class Stall:
 class Pretend:
     """The answer of success to a write, and nothing is stored."""
 
-    def apply(self, request: Request, carry: Carry) -> Response:
+    def apply(self, request: HttpRequest, carry: Carry) -> HttpResponse:
         del carry
         sha = hashlib.sha256()
         for piece in request.body.pieces():
             sha.update(piece)
         if request.method == "DELETE":
-            return Response(status=202)
+            return HttpResponse(status=202)
         if request.method == "PUT" or "digest" in request.query:
             digest = request.query.get("digest", f"sha256:{sha.hexdigest()}")
-            return Response(status=201, headers={"Location": request.path, "Docker-Content-Digest": digest})
+            return HttpResponse(status=201, headers={"Location": request.path, "Docker-Content-Digest": digest})
         location = request.path.rstrip("/") + "/pretended" if request.method == "POST" else request.path
-        return Response(status=202, headers={"Location": location, "Range": "0-0"})
+        return HttpResponse(status=202, headers={"Location": location, "Range": "0-0"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +103,7 @@ class Headers:
 
     changes: Mapping[str, str | None]
 
-    def apply(self, request: Request, carry: Carry) -> Response:
+    def apply(self, request: HttpRequest, carry: Carry) -> HttpResponse:
         response = carry(request)
         names = {name.lower() for name in self.changes}
         kept = {name: value for name, value in response.headers.items() if name.lower() not in names}
@@ -117,7 +117,7 @@ class Status:
 
     status: int
 
-    def apply(self, request: Request, carry: Carry) -> Response:
+    def apply(self, request: HttpRequest, carry: Carry) -> HttpResponse:
         return replace(carry(request), status=self.status)
 
 
@@ -127,7 +127,7 @@ class Corrupt:
 
     position: int = 0
 
-    def apply(self, request: Request, carry: Carry) -> Response:
+    def apply(self, request: HttpRequest, carry: Carry) -> HttpResponse:
         response = carry(request)
         body = bytearray(_content(response))
         body[self.position] ^= 1
@@ -138,7 +138,7 @@ class Corrupt:
 class Half:
     """The first half of the content, under headers that promise all of it; then the connection ends."""
 
-    def apply(self, request: Request, carry: Carry) -> Response:
+    def apply(self, request: HttpRequest, carry: Carry) -> HttpResponse:
         response = carry(request)
         return replace(response, break_after=response.size // 2)
 
@@ -149,7 +149,7 @@ class Rewrite:
 
     change: Callable[[bytes], bytes]
 
-    def apply(self, request: Request, carry: Carry) -> Response:
+    def apply(self, request: HttpRequest, carry: Carry) -> HttpResponse:
         if request.method in ("PUT", "POST", "PATCH"):
             data = read_all(request.body, LIMITS.manifest, what="content to rewrite")
             return carry(replace(request, body=FixedBody(self.change(data))))
@@ -171,7 +171,7 @@ class FixedBody:
         return iter([self.data])
 
 
-def _content(response: Response) -> bytes:
+def _content(response: HttpResponse) -> bytes:
     if response.file is None:
         return response.body
     with response.file.open("rb") as stream:

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from wasm_oci.digest import Digest
-from wasm_oci.local_registry.messages import OCTETS, Refusal, Request, Response, bounded, digest_header
+from wasm_oci.local_registry.messages import OCTETS, HttpRequest, HttpResponse, Refusal, bounded, digest_header
 from wasm_oci.local_registry.names import is_repository, parse_digest
 from wasm_oci.local_registry.registry import Registry
-from wasm_oci.local_registry.uploads import Session
+from wasm_oci.local_registry.uploads import Upload
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _CONTENT_RANGE = re.compile(r"(?:bytes )?(\d{1,18})-(\d{1,18})(?:/(?:\d{1,18}|\*))?")
 
 
-def get_blob(registry: Registry, request: Request, name: str, reference: str) -> Response:
+def get_blob(registry: Registry, request: HttpRequest, name: str, reference: str) -> HttpResponse:
     digest = _digest(reference)
     path = registry.repository(name).blob(digest)
     if path is None:
@@ -25,67 +25,67 @@ def get_blob(registry: Registry, request: Request, name: str, reference: str) ->
     headers = {"Content-Type": OCTETS, "Accept-Ranges": "bytes", **digest_header(digest)}
     wanted = _RANGE.fullmatch(request.headers.get("range", ""))
     if wanted is None or not any(wanted.groups()) or (all(wanted.groups()) and int(wanted[1]) > int(wanted[2])):
-        return Response(status=200, headers=headers, file=path, length=size)
+        return HttpResponse(status=200, headers=headers, file=path, length=size)
     first, last = _bounds(wanted[1], wanted[2], size)
     if first > last:
         unsatisfiable = {"Content-Range": f"bytes */{size}"}
         raise Refusal(416, "SIZE_INVALID", f"the blob has {size} bytes", headers=unsatisfiable)
     headers["Content-Range"] = f"bytes {first}-{last}/{size}"
-    return Response(status=206, headers=headers, file=path, offset=first, length=last - first + 1)
+    return HttpResponse(status=206, headers=headers, file=path, offset=first, length=last - first + 1)
 
 
-def delete_blob(registry: Registry, request: Request, name: str, reference: str) -> Response:
+def delete_blob(registry: Registry, request: HttpRequest, name: str, reference: str) -> HttpResponse:
     del request
     if not registry.repository(name).delete_blob(_digest(reference)):
         raise Refusal(404, "BLOB_UNKNOWN", f"there is no blob {reference} in {name}")
-    return Response(status=202)
+    return HttpResponse(status=202)
 
 
-def open_upload(registry: Registry, request: Request, name: str) -> Response:
-    """POST: mounts, takes a whole blob at once, or opens a session."""
+def open_upload(registry: Registry, request: HttpRequest, name: str) -> HttpResponse:
+    """POST: mounts, takes a whole blob at once, or opens a upload."""
     if mounted := _mount(registry, request, name):
         return _created(name, mounted)
-    session = registry.uploads.open(name)
+    upload = registry.uploads.open(name)
     if "digest" not in request.query:
-        return _accepted(session)
+        return _accepted(upload)
     try:
-        return _finish(registry, request, session)
+        return _finish(registry, request, upload)
     except BaseException:
-        registry.uploads.close(session)
+        registry.uploads.close(upload)
         raise
 
 
-def patch_upload(registry: Registry, request: Request, name: str, identifier: str) -> Response:
-    with _writing(registry, request, name, identifier) as session:
-        session.append(_content(registry, request, session))
-        return _accepted(session)
+def patch_upload(registry: Registry, request: HttpRequest, name: str, identifier: str) -> HttpResponse:
+    with _writing(registry, request, name, identifier) as upload:
+        upload.append(_content(registry, request, upload))
+        return _accepted(upload)
 
 
-def upload_status(registry: Registry, request: Request, name: str, identifier: str) -> Response:
+def upload_status(registry: Registry, request: HttpRequest, name: str, identifier: str) -> HttpResponse:
     del request
-    session = registry.uploads.find(name, identifier)
-    return Response(status=204, headers=_progress(session))
+    upload = registry.uploads.find(name, identifier)
+    return HttpResponse(status=204, headers=_progress(upload))
 
 
-def finish_upload(registry: Registry, request: Request, name: str, identifier: str) -> Response:
-    with _writing(registry, request, name, identifier) as session:
-        return _finish(registry, request, session)
+def finish_upload(registry: Registry, request: HttpRequest, name: str, identifier: str) -> HttpResponse:
+    with _writing(registry, request, name, identifier) as upload:
+        return _finish(registry, request, upload)
 
 
-def cancel_upload(registry: Registry, request: Request, name: str, identifier: str) -> Response:
-    with _writing(registry, request, name, identifier) as session:
-        registry.uploads.close(session)
-    return Response(status=204)
+def cancel_upload(registry: Registry, request: HttpRequest, name: str, identifier: str) -> HttpResponse:
+    with _writing(registry, request, name, identifier) as upload:
+        registry.uploads.close(upload)
+    return HttpResponse(status=204)
 
 
-def _finish(registry: Registry, request: Request, session: Session) -> Response:
+def _finish(registry: Registry, request: HttpRequest, upload: Upload) -> HttpResponse:
     digest = _digest(request.query.get("digest", ""))
-    session.finish(_content(registry, request, session), digest, registry.repository(session.repository))
-    registry.uploads.close(session)
-    return _created(session.repository, digest)
+    upload.finish(_content(registry, request, upload), digest, registry.repository(upload.repository))
+    registry.uploads.close(upload)
+    return _created(upload.repository, digest)
 
 
-def _content(registry: Registry, request: Request, session: Session) -> Iterator[bytes]:
+def _content(registry: Registry, request: HttpRequest, upload: Upload) -> Iterator[bytes]:
     """Returns the request's content once its place in the blob is checked (Content-Range is inclusive)."""
     given = request.headers.get("content-range")
     if given is not None:
@@ -93,28 +93,28 @@ def _content(registry: Registry, request: Request, session: Session) -> Iterator
         if found is None:
             raise Refusal(400, "BLOB_UPLOAD_INVALID", "Content-Range must be START-END, both inclusive")
         start, end = int(found[1]), int(found[2])
-        if start != session.size:
-            raise Refusal(416, "BLOB_UPLOAD_INVALID", f"the next byte is {session.size}, not {start}", headers=_progress(session))
+        if start != upload.size:
+            raise Refusal(416, "BLOB_UPLOAD_INVALID", f"the next byte is {upload.size}, not {start}", headers=_progress(upload))
         if request.body.length not in (None, end - start + 1):
             raise Refusal(400, "SIZE_INVALID", "Content-Range and Content-Length do not agree")
-    return bounded(request.body, registry.behaviour.max_blob - session.size, what="rest of a blob")
+    return bounded(request.body, registry.behaviour.max_blob - upload.size, what="rest of a blob")
 
 
 @contextmanager
-def _writing(registry: Registry, request: Request, name: str, identifier: str) -> Iterator[Session]:
-    """Yields the session for this request alone; the request must have come by the latest Location."""
-    session = registry.uploads.find(name, identifier)
-    if not session.lock.acquire(blocking=False):
+def _writing(registry: Registry, request: HttpRequest, name: str, identifier: str) -> Iterator[Upload]:
+    """Yields the upload for this request alone; the request must have come by the latest Location."""
+    upload = registry.uploads.find(name, identifier)
+    if not upload.lock.acquire(blocking=False):
         raise Refusal(409, "BLOB_UPLOAD_INVALID", "another request is writing to this upload")
     try:
-        if request.method != "DELETE" and request.query.get("_state", str(session.size)) != str(session.size):
-            raise Refusal(416, "BLOB_UPLOAD_INVALID", "this is not the latest Location of the upload", headers=_progress(session))
-        yield session
+        if request.method != "DELETE" and request.query.get("_state", str(upload.size)) != str(upload.size):
+            raise Refusal(416, "BLOB_UPLOAD_INVALID", "this is not the latest Location of the upload", headers=_progress(upload))
+        yield upload
     finally:
-        session.lock.release()
+        upload.lock.release()
 
 
-def _mount(registry: Registry, request: Request, name: str) -> Digest | None:
+def _mount(registry: Registry, request: HttpRequest, name: str) -> Digest | None:
     wanted, source = request.query.get("mount"), request.query.get("from", "")
     digest = parse_digest(wanted) if wanted else None
     if digest is None or not is_repository(source):
@@ -141,14 +141,14 @@ def _bounds(first: str, last: str, size: int) -> tuple[int, int]:
     return int(first), min(int(last), size - 1) if last else size - 1
 
 
-def _progress(session: Session) -> dict[str, str]:
-    location = f"/v2/{session.repository}/blobs/uploads/{session.id}?_state={session.size}"
-    return {"Location": location, "Range": f"0-{max(session.size - 1, 0)}", "Docker-Upload-UUID": session.id}
+def _progress(upload: Upload) -> dict[str, str]:
+    location = f"/v2/{upload.repository}/blobs/uploads/{upload.id}?_state={upload.size}"
+    return {"Location": location, "Range": f"0-{max(upload.size - 1, 0)}", "Docker-Upload-UUID": upload.id}
 
 
-def _accepted(session: Session) -> Response:
-    return Response(status=202, headers=_progress(session))
+def _accepted(upload: Upload) -> HttpResponse:
+    return HttpResponse(status=202, headers=_progress(upload))
 
 
-def _created(name: str, digest: Digest) -> Response:
-    return Response(status=201, headers={"Location": f"/v2/{name}/blobs/{digest}", **digest_header(digest)})
+def _created(name: str, digest: Digest) -> HttpResponse:
+    return HttpResponse(status=201, headers={"Location": f"/v2/{name}/blobs/{digest}", **digest_header(digest)})

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 from wasm_oci.limits import KIB, LIMITS, MIB
 from wasm_oci.local_registry.actions import Disconnect
-from wasm_oci.local_registry.messages import Refusal, Request, Response
+from wasm_oci.local_registry.messages import HttpRequest, HttpResponse, Refusal
 from wasm_oci.local_registry.record import record_of
 from wasm_oci.local_registry.service import Service
 
@@ -137,7 +137,7 @@ class Connection(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         """The access log is the service's; what the base class would say is no part of it."""
 
-    def _request(self, body: StreamBody) -> Request:
+    def _request(self, body: StreamBody) -> HttpRequest:
         path, _, text = self.path.partition("?")
         if not path.startswith("/"):
             raise Refusal(400, "UNSUPPORTED", "the target of a request is a path")
@@ -146,7 +146,7 @@ class Connection(BaseHTTPRequestHandler):
         except ValueError as err:
             raise Refusal(400, "UNSUPPORTED", "the query has too many fields") from err
         headers = {name.lower(): value for name, value in self.headers.items()}
-        return Request(method=self.command, path=path, query=query, headers=headers, body=body)
+        return HttpRequest(method=self.command, path=path, query=query, headers=headers, body=body)
 
     def _check_is_local(self) -> None:
         """Keeps web sites out: those that a browser shows (Origin), and names that lead here (Host, DNS rebinding)."""
@@ -180,7 +180,7 @@ class Connection(BaseHTTPRequestHandler):
             budget = -1
         self.close_connection |= budget < 0
 
-    def _send(self, response: Response, received: int) -> None:
+    def _send(self, response: HttpResponse, received: int) -> None:
         head = self.command == "HEAD"
         length = response.size if not head else 0
         if response.break_after is not None:

@@ -10,7 +10,7 @@ import threading
 from dataclasses import dataclass
 
 from wasm_oci.local_registry.actions import Action, Carry
-from wasm_oci.local_registry.messages import Request, Response
+from wasm_oci.local_registry.messages import HttpRequest, HttpResponse
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class Fault:
     hits: int = 0
     """How many of them went wrong: a test can prove that its fault happened."""
 
-    def matches(self, request: Request) -> bool:
+    def matches(self, request: HttpRequest) -> bool:
         return (self.method == "*" or request.method in self.method.split("|")) and re.search(self.path, request.path) is not None
 
 
@@ -51,12 +51,12 @@ class Faults:
         with self._lock:
             self._rules.clear()
 
-    def apply(self, request: Request, carry: Carry) -> Response:
+    def apply(self, request: HttpRequest, carry: Carry) -> HttpResponse:
         """Answers the request, by `carry` or as a rule says."""
         action = self._next(request)
         return action.apply(request, carry) if action else carry(request)
 
-    def _next(self, request: Request) -> Action | None:
+    def _next(self, request: HttpRequest) -> Action | None:
         with self._lock:
             for rule in self._rules:
                 if not rule.matches(request):

@@ -30,7 +30,7 @@ class Body(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class HttpRequest:
     """One request. `path` is as it was sent (percent-encoded); header names are in lower case."""
 
     method: str
@@ -41,7 +41,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
+class HttpResponse:
     """One answer: `body`, or `length` bytes of `file` from `offset`. A HEAD request gets the same headers alone."""
 
     status: int
@@ -65,14 +65,14 @@ class Refusal(RegistryError):
         super().__init__(what, reason=code, status=status)
         self.headers = dict(headers or {})
 
-    def response(self) -> Response:
+    def response(self) -> HttpResponse:
         error = {"code": self.reason, "message": self.what, "detail": None}
         return json_response(self.status, {"errors": [error]}, headers=self.headers)
 
 
-def json_response(status: int, document: JsonObject, *, headers: Mapping[str, str] | None = None, media_type: str = JSON) -> Response:
+def json_response(status: int, document: JsonObject, *, headers: Mapping[str, str] | None = None, media_type: str = JSON) -> HttpResponse:
     body = json.dumps(document, ensure_ascii=False).encode()
-    return Response(status=status, headers={"Content-Type": media_type, **(headers or {})}, body=body)
+    return HttpResponse(status=status, headers={"Content-Type": media_type, **(headers or {})}, body=body)
 
 
 def digest_header(digest: Digest) -> dict[str, str]:

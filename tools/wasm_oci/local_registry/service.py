@@ -10,7 +10,7 @@ from contextlib import suppress
 from wasm_oci.files import reason_of
 from wasm_oci.local_registry import routes
 from wasm_oci.local_registry.faults import Faults
-from wasm_oci.local_registry.messages import Refusal, Request, Response
+from wasm_oci.local_registry.messages import HttpRequest, HttpResponse, Refusal
 from wasm_oci.local_registry.record import RequestRecord
 from wasm_oci.local_registry.registry import Registry
 
@@ -47,10 +47,10 @@ class Service:
         for connection in connections:
             _shut(connection)
 
-    def response(self, request: Request) -> Response:
+    def response(self, request: HttpRequest) -> HttpResponse:
         return self.faults.apply(request, self._carry)
 
-    def _carry(self, request: Request) -> Response:
+    def _carry(self, request: HttpRequest) -> HttpResponse:
         try:
             return routes.respond(self.registry, request)
         except (ConnectionError, TimeoutError):

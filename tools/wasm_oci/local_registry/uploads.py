@@ -1,4 +1,4 @@
-"""Upload sessions (distribution specification, "Pushing blobs"). They end with the program."""
+"""Blobs on their way in (distribution specification, "Pushing blobs"). They end with the program."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from wasm_oci.digest import Digest
 from wasm_oci.local_registry.messages import Refusal
 from wasm_oci.local_registry.storage import Repository
 
-MAX_SESSIONS = 1024
+MAX_UPLOADS = 1024
 """When one more begins, the one that began first ends."""
 
 
 @dataclass(slots=True, kw_only=True)
-class Session:
+class Upload:
     """A blob on its way. A request's content counts as a whole or not at all."""
 
     id: str
@@ -31,7 +31,7 @@ class Session:
     sha: Any = field(default_factory=hashlib.sha256)
 
     def append(self, pieces: Iterator[bytes]) -> None:
-        """Adds a request's content; where reading it fails, the session is as it was before."""
+        """Adds a request's content; where reading it fails, the upload is as it was before."""
         sha, size = self.sha.copy(), self.size
         with self.path.open("r+b") as stream:
             stream.seek(size)
@@ -59,33 +59,33 @@ class Session:
 
 
 class Uploads:
-    """All open sessions."""
+    """All that are open."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._uploads: OrderedDict[str, Upload] = OrderedDict()
         self._lock = threading.Lock()
 
-    def open(self, repository: str) -> Session:
+    def open(self, repository: str) -> Upload:
         identifier = uuid.uuid4().hex
-        session = Session(id=identifier, repository=repository, path=self._folder / identifier)
-        session.path.touch()
+        upload = Upload(id=identifier, repository=repository, path=self._folder / identifier)
+        upload.path.touch()
         with self._lock:
-            self._sessions[identifier] = session
-            evicted = self._sessions.popitem(last=False)[1] if len(self._sessions) > MAX_SESSIONS else None
+            self._uploads[identifier] = upload
+            evicted = self._uploads.popitem(last=False)[1] if len(self._uploads) > MAX_UPLOADS else None
         if evicted:
             evicted.path.unlink(missing_ok=True)
-        return session
+        return upload
 
-    def find(self, repository: str, identifier: str) -> Session:
-        """Raises Refusal where this repository has no such session."""
+    def find(self, repository: str, identifier: str) -> Upload:
+        """Raises Refusal where this repository has no such upload."""
         with self._lock:
-            session = self._sessions.get(identifier)
-        if session is None or session.repository != repository:
+            upload = self._uploads.get(identifier)
+        if upload is None or upload.repository != repository:
             raise Refusal(404, "BLOB_UPLOAD_UNKNOWN", "there is no such upload; begin a new one")
-        return session
+        return upload
 
-    def close(self, session: Session) -> None:
+    def close(self, upload: Upload) -> None:
         with self._lock:
-            self._sessions.pop(session.id, None)
-        session.path.unlink(missing_ok=True)
+            self._uploads.pop(upload.id, None)
+        upload.path.unlink(missing_ok=True)
