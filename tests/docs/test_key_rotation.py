@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from fakes.wasm import COMPONENT, custom
+from instruments.registry import start
 from wasm_oci.cli.main import main
-from wasm_oci.local_registry.server import start
 from wasm_oci.trust import timestamps
 
 PAGE = Path(__file__).parents[2] / "docs/key-rotation.md"

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from wasm_oci.local_registry.server import RunningRegistry, start
+from instruments.registry import RunningRegistry, start
 
 EXAMPLE = Path("examples/oci_publishing")
 _READY_SECONDS = 20.0

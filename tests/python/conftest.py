@@ -9,7 +9,7 @@ import pytest
 
 from fakes.artifacts import Image, signed_image
 from fakes.program import Run, make_run
-from wasm_oci.local_registry.server import RunningRegistry, start
+from instruments.registry import RunningRegistry, start
 
 
 @pytest.fixture

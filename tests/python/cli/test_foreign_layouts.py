@@ -12,11 +12,11 @@ import pytest
 from fakes.artifacts import Image, public
 from fakes.clients import REPOSITORY, client_of, put_blob
 from fakes.program import Run
+from instruments.faults import Fault
+from instruments.registry import start
 from wasm_oci.limits import LIMITS
-from wasm_oci.local_registry.actions import Carry
-from wasm_oci.local_registry.faults import Fault
-from wasm_oci.local_registry.messages import Request, Response, read_all
-from wasm_oci.local_registry.server import start
+from wasm_oci.local_registry.messages import HttpRequest, HttpResponse, read_all
+from wasm_oci.local_registry.service import Responder
 from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB, INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.layout import write_layout
 from wasm_oci.oci.manifest import Manifest
@@ -58,10 +58,10 @@ class Lenient:
         index["manifests"].append({**listed.to_json(), "annotations": {REF_NAME: self.tag}})
         (self.folder / "index.json").write_text(json.dumps(index))
 
-    def apply(self, request: Request, carry: Carry) -> Response:
+    def apply(self, request: HttpRequest, carry: Responder) -> HttpResponse:
         del carry
         self.store(read_all(request.body, LIMITS.manifest, what="list"))
-        return Response(status=201)
+        return HttpResponse(status=201)
 
 
 def foreign(folder: Path, *further: Any) -> Path:
@@ -160,7 +160,7 @@ def test_a_list_under_a_fallback_tag_keeps_what_others_wrote(run: Run, images: t
         listed = {"schemaVersion": 2, "mediaType": INDEX_MEDIA_TYPE, **MEMBERS, "manifests": [SHA512, *UNREADABLE]}
         lenient = Lenient(folder=registry.state / REPOSITORY, tag=tag)
         lenient.store(json.dumps(listed).encode())
-        registry.faults.add(Fault(method="PUT", path=f"/manifests/{tag}$", action=lenient, times=None))
+        registry.faults.add(Fault(method="PUT", path=f"/manifests/{tag}$", effect=lenient, times=None))
         assert run("push", image.folder, f"{registry.host}/{REPOSITORY}:v1", "--signature-file", image.signature).code == 0
         document = json.loads(client.fetch_manifest(tag).data)
     assert document["manifests"][:-1] == [SHA512, *UNREADABLE]

@@ -11,9 +11,9 @@ import pytest
 
 from fakes.artifacts import key
 from fakes.wasm import COMPONENT, MODULE, TESTDATA, custom, section
+from instruments.registry import start
 from wasm_oci.cli.main import main
 from wasm_oci.digest import Digest
-from wasm_oci.local_registry.server import start
 from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB, SIGNATURE_MEDIA_TYPE, WASM_CONFIG_MEDIA_TYPE, WASM_LAYER_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.image import build_image
 from wasm_oci.oci.image_request import ImageRequest

@@ -14,11 +14,11 @@ import pytest
 from fakes.artifacts import CONFIG, Image, component, key, layout_of, public, signed_image
 from fakes.clients import client_of, put_blob
 from fakes.program import NAME, Ended, Run
+from instruments.effects import Corrupt, Effect, Half, Hangup, Redirect, Reply, Rewrite, Stall, wrong_digest
+from instruments.faults import Fault
+from instruments.registry import RunningRegistry, start
 from wasm_oci.digest import Digest
 from wasm_oci.limits import GIB
-from wasm_oci.local_registry.actions import Action, Corrupt, Half, Hangup, Redirect, Reply, Rewrite, Stall, wrong_digest
-from wasm_oci.local_registry.faults import Fault
-from wasm_oci.local_registry.server import RunningRegistry, start
 from wasm_oci.oci.descriptor import (
     INDEX_MEDIA_TYPE,
     MANIFEST_MEDIA_TYPE,
@@ -230,9 +230,9 @@ def test_of_several_detached_signatures_one_is_enough(run: Run, registry: Runnin
     assert run("pull", reference, "-K", trusted, "-o", "hello.wasm").code == 0
 
 
-@pytest.mark.parametrize("action", [Reply(status=404), Reply(status=500), Reply(status=429), Corrupt()])
+@pytest.mark.parametrize("effect", [Reply(status=404), Reply(status=500), Reply(status=429), Corrupt()])
 @pytest.mark.parametrize("part", ["manifest", "blob"])
-def test_a_signature_that_cannot_be_read_does_not_hide_another(run: Run, tmp_path: Path, trusted: Path, part: str, action: Action) -> None:
+def test_a_signature_that_cannot_be_read_does_not_hide_another(run: Run, tmp_path: Path, trusted: Path, part: str, effect: Effect) -> None:
     image = signed_image(tmp_path / "image", detached=True)
     bad = signed_image(tmp_path / "bad", text="bad", detached=True)
     unsigned = Image(folder=image.folder, manifest=image.manifest, wasm=image.wasm, signature=None)
@@ -245,9 +245,9 @@ def test_a_signature_that_cannot_be_read_does_not_hide_another(run: Run, tmp_pat
         manifest = signature_referrer(image.manifest.descriptor(), content)
         attach(client, manifest)
         path = str(manifest.descriptor().digest if part == "manifest" else Digest.of(content))
-        registry.faults.add(Fault(method="GET", path=f"s/{path}", action=action, times=None))
-        if (part, action) != ("manifest", Reply(status=404)):
-            code = 4 if isinstance(action, Corrupt) else 6
+        registry.faults.add(Fault(method="GET", path=f"s/{path}", effect=effect, times=None))
+        if (part, effect) != ("manifest", Reply(status=404)):
+            code = 4 if isinstance(effect, Corrupt) else 6
             assert refused(run, tmp_path, reference, "-K", trusted, "--allow-unsigned").code == code
         put_blob(client, image.signature.read_bytes())
         attach(client, signature_referrer(image.manifest.descriptor(), image.signature.read_bytes()))
@@ -262,7 +262,7 @@ def test_an_entry_of_another_digest_algorithm_does_not_hide_a_signature(run: Run
             listed = json.loads(client.fetch_manifest(f"sha256-{image.digest.hex}").data)
         listed["manifests"].insert(0, {"mediaType": MANIFEST_MEDIA_TYPE, "digest": "sha512:" + "0" * 128, "size": 1})
         response = Reply(status=200, headers={"Content-Type": INDEX_MEDIA_TYPE}, body=json.dumps(listed).encode())
-        registry.faults.add(Fault(method="GET", path=f"/manifests/sha256-{image.digest.hex}", action=response, times=None))
+        registry.faults.add(Fault(method="GET", path=f"/manifests/sha256-{image.digest.hex}", effect=response, times=None))
         assert run("pull", reference, "-K", trusted, "-o", "hello.wasm").code == 0
 
 
@@ -285,11 +285,11 @@ def test_a_detached_signature_of_another_component_is_none(run: Run, registry: R
     assert ended.code == 4
 
 
-@pytest.mark.parametrize("action", [Reply(status=429), Reply(status=500), Hangup(), Reply(status=200, body=b"<html>")])
-def test_a_failed_search_for_signatures_is_not_unsigned(run: Run, tmp_path: Path, trusted: Path, action: Action) -> None:
+@pytest.mark.parametrize("effect", [Reply(status=429), Reply(status=500), Hangup(), Reply(status=200, body=b"<html>")])
+def test_a_failed_search_for_signatures_is_not_unsigned(run: Run, tmp_path: Path, trusted: Path, effect: Effect) -> None:
     with start() as registry:
         reference = publish(run, layout_of(tmp_path / "layout", component()), registry)
-        registry.faults.add(Fault(path="/referrers/", action=action, times=None))
+        registry.faults.add(Fault(path="/referrers/", effect=effect, times=None))
         assert refused(run, tmp_path, reference, "-K", trusted, "--allow-unsigned").code == 6
 
 
@@ -337,7 +337,7 @@ def test_a_huge_declared_size_is_refused_before_anything_is_fetched(run: Run, tm
         reference = put_image(registry, [], [])
         config = Descriptor.of(CONFIG, WASM_CONFIG_MEDIA_TYPE).to_json()
         manifest = {"schemaVersion": 2, "mediaType": MANIFEST_MEDIA_TYPE, "config": config, "layers": [layer]}
-        registry.faults.add(Fault(method="GET", action=Reply(status=200, body=json.dumps(manifest).encode()), times=None))
+        registry.faults.add(Fault(method="GET", effect=Reply(status=200, body=json.dumps(manifest).encode()), times=None))
         registry.requests.clear()
         ended = refused(run, tmp_path, reference, "--allow-unsigned")
         assert (ended.code, "5368709120 bytes are more than" in ended.err) == (2, True)
@@ -368,7 +368,7 @@ def test_a_signature_artifact_is_no_component(run: Run, tmp_path: Path, trusted:
         assert (ended.code, SIGNATURE_MEDIA_TYPE in ended.err) == (2, True)
 
 
-FAULTS: dict[str, tuple[Action, set[int]]] = {
+FAULTS: dict[str, tuple[Effect, set[int]]] = {
     "html": (Reply(status=200, headers={"Content-Type": "text/html"}, body=f"<html>{SECRET}".encode()), {6}),
     "401": (Reply(status=401), {5}),
     "403": (Reply(status=403, body=b'{"errors":[{"code":"DENIED"}]}'), {5}),
@@ -388,13 +388,13 @@ FAULTS: dict[str, tuple[Action, set[int]]] = {
 @pytest.mark.parametrize("name", FAULTS)
 def test_from_any_request_on_a_broken_registry_leaves_no_file(run: Run, tmp_path: Path, trusted: Path, name: str) -> None:
     """The fault is there from request number `index` to the end, for every index of pulling a detached signature."""
-    action, codes = FAULTS[name]
+    effect, codes = FAULTS[name]
     image = signed_image(tmp_path / "image", detached=True)
     with start(referrers_api=False) as registry:
         reference = f"{publish(run, image, registry).rpartition(':')[0]}@{image.digest}"
         (tmp_path / "out").mkdir()
         for index in range(1, 9):
-            fault = registry.faults.add(Fault(nth=index, action=action, times=None))
+            fault = registry.faults.add(Fault(nth=index, effect=effect, times=None))
             ended = run("pull", reference, "-K", trusted, "-o", tmp_path / "out/hello.wasm")
             registry.faults.clear()
             if not fault.hits:
@@ -413,7 +413,7 @@ def test_a_changed_component_is_refused_by_its_digest(run: Run, registry: Runnin
     image = signed_image(tmp_path / "image")
     reference = publish(run, image, registry)
     for position in (0, 7, 8, len(image.wasm) - 1):
-        registry.faults.add(Fault(path=f"/blobs/{Digest.of(image.wasm)}", action=Corrupt(position=position)))
+        registry.faults.add(Fault(path=f"/blobs/{Digest.of(image.wasm)}", effect=Corrupt(position=position)))
         ended = refused(run, tmp_path, reference, "-K", trusted)
         assert (ended.code, "content has digest sha256:" in ended.err) == (4, True)
 

@@ -9,7 +9,7 @@ import pytest
 from fakes.artifacts import Image, component, key, layout_of, public, signed_image
 from fakes.clients import client_of, put_blob
 from fakes.program import NAME, Ended, Run
-from wasm_oci.local_registry.server import RunningRegistry, start
+from instruments.registry import RunningRegistry, start
 from wasm_oci.oci.manifest import signature_referrer
 from wasm_oci.registry.referrers import attach
 

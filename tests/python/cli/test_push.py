@@ -13,13 +13,13 @@ from fakes.clients import client_of
 from fakes.program import NAME, TAG_PATH, Run, push, tag_of, writes
 from fakes.timing import IMPATIENT
 from fakes.token_server import token_server
-from wasm_oci.digest import Digest
-from wasm_oci.local_registry.access import Bearer
-from wasm_oci.local_registry.actions import (
+from instruments.effects import (
     Reply,
 )
-from wasm_oci.local_registry.faults import Fault
-from wasm_oci.local_registry.server import RunningRegistry, start
+from instruments.faults import Fault
+from instruments.registry import RunningRegistry, start
+from wasm_oci.digest import Digest
+from wasm_oci.local_registry.access import Bearer
 
 SECRET = "canary-9c2e"
 
@@ -102,7 +102,7 @@ def test_an_unchanged_rerun_writes_nothing_and_reads_no_blob(
     assert push(run, images[0], registry, "v1").code == 0
     registry.requests.clear()
     registry.behave(immutable_tags=immutable)
-    registry.faults.add(Fault(method="POST|PUT|PATCH", action=Reply(status=409), times=None))
+    registry.faults.add(Fault(method="POST|PUT|PATCH", effect=Reply(status=409), times=None))
     ended = push(run, images[0], registry, "v1", "--output", "json")
     assert (ended.code, ended.document["status"]) == (0, "unchanged")
     assert {record.method for record in registry.requests} <= {"GET", "HEAD"}
@@ -174,7 +174,7 @@ def test_a_secret_is_found_nowhere(run: Run, images: tuple[Image, Image], tmp_pa
         assert ended.code == 0
         (there,) = ended.document["destinations"]
         assert there["credentialSource"] == f"auths['{registry.host}'] in {tmp_path}/docker/config.json"
-        registry.faults.add(Fault(path="/blobs/", action=Reply(status=403, body=f"you sent {SECRET}".encode()), times=None))
+        registry.faults.add(Fault(path="/blobs/", effect=Reply(status=403, body=f"you sent {SECRET}".encode()), times=None))
         refused = push(run, image, registry, "v2")
         assert refused.code == 5
         assert there["credentialSource"] in refused.err
@@ -248,7 +248,7 @@ def test_a_damaged_layout_is_not_published(run: Run, tmp_path: Path) -> None:
 
 def test_the_largest_registry_answer_is_bounded(run: Run, images: tuple[Image, Image]) -> None:
     with start() as registry:
-        registry.faults.add(Fault(method="GET", action=Reply(status=200, body=b" " * (IMPATIENT.manifest + 1)), times=None))
+        registry.faults.add(Fault(method="GET", effect=Reply(status=200, body=b" " * (IMPATIENT.manifest + 1)), times=None))
         ended = push(run, images[0], registry, "v1")
         assert (ended.code, "the answer is larger than" in ended.err) == (6, True)
 

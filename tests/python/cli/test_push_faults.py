@@ -9,8 +9,8 @@ import pytest
 from fakes.artifacts import Image
 from fakes.clients import client_of
 from fakes.program import NAME, TAG_PATH, Run, push, tag_of, writes
-from wasm_oci.local_registry.actions import (
-    Action,
+from instruments.effects import (
+    Effect,
     Half,
     Hangup,
     Pretend,
@@ -21,14 +21,14 @@ from wasm_oci.local_registry.actions import (
     Status,
     wrong_digest,
 )
-from wasm_oci.local_registry.faults import Fault
-from wasm_oci.local_registry.server import RunningRegistry, start
+from instruments.faults import Fault
+from instruments.registry import RunningRegistry, start
 
 SECRET = "canary-9c2e"
 
 
 def test_a_tag_that_cannot_be_read_ends_before_any_write(run: Run, registry: RunningRegistry, images: tuple[Image, Image]) -> None:
-    registry.faults.add(Fault(path=TAG_PATH, action=Reply(status=500), times=None))
+    registry.faults.add(Fault(path=TAG_PATH, effect=Reply(status=500), times=None))
     ended = push(run, images[0], registry, "v1")
     assert (ended.code, writes(registry)) == (6, [])
     assert ended.is_one_clear_error
@@ -43,7 +43,7 @@ def test_a_tag_that_moves_meanwhile_is_left_alone(run: Run, registry: RunningReg
             client.put_manifest("latest", other.manifest.raw, other.manifest.MEDIA_TYPE)
             return data
 
-        registry.faults.add(Fault(method="PUT", path=f"/manifests/{image.digest}$", action=Rewrite(change=interfere)))
+        registry.faults.add(Fault(method="PUT", path=f"/manifests/{image.digest}$", effect=Rewrite(change=interfere)))
         ended = push(run, image, registry, "latest")
     assert ended.code == 7
     assert "tag latest was absent when this was planned" in ended.err
@@ -65,10 +65,10 @@ def test_a_tag_that_moves_meanwhile_is_left_alone(run: Run, registry: RunningReg
     ],
 )
 def test_of_a_tag_counts_what_it_says_afterwards(
-    run: Run, registry: RunningRegistry, images: tuple[Image, Image], case: tuple[Action, int, bool]
+    run: Run, registry: RunningRegistry, images: tuple[Image, Image], case: tuple[Effect, int, bool]
 ) -> None:
-    action, code, written = case
-    fault = registry.faults.add(Fault(method="PUT", path=TAG_PATH, action=action))
+    effect, code, written = case
+    fault = registry.faults.add(Fault(method="PUT", path=TAG_PATH, effect=effect))
     ended = push(run, images[0], registry, "v1", "--output", "json")
     assert (ended.code, fault.hits) == (code, 1)
     assert tag_of(registry, NAME, "v1") == (images[0].digest if written else None)
@@ -77,8 +77,8 @@ def test_of_a_tag_counts_what_it_says_afterwards(
 
 
 def test_a_tag_whose_state_is_unknown_is_called_so(run: Run, registry: RunningRegistry, images: tuple[Image, Image]) -> None:
-    registry.faults.add(Fault(method="PUT", path=TAG_PATH, action=Hangup(stored=True), times=None))
-    registry.faults.add(Fault(method="HEAD", path=TAG_PATH, nth=3, action=Reply(status=500), times=None))
+    registry.faults.add(Fault(method="PUT", path=TAG_PATH, effect=Hangup(stored=True), times=None))
+    registry.faults.add(Fault(method="HEAD", path=TAG_PATH, nth=3, effect=Reply(status=500), times=None))
     ended = push(run, images[0], registry, "v1", "--output", "json")
     assert ended.code == 6
     assert "whether tag v1 was written is not known" in ended.err
@@ -92,11 +92,11 @@ def _rewritten(data: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("fault", "problem"),
     [
-        (Fault(method="PUT", path="/manifests/sha256:", action=Rewrite(change=_rewritten)), "DIGEST_INVALID"),
-        (Fault(method="PUT", path="/manifests/sha256:", action=Pretend()), "status 404"),
-        (Fault(method="GET", path="/manifests/sha256:", action=Rewrite(change=_rewritten)), "the registry's content has digest"),
+        (Fault(method="PUT", path="/manifests/sha256:", effect=Rewrite(change=_rewritten)), "DIGEST_INVALID"),
+        (Fault(method="PUT", path="/manifests/sha256:", effect=Pretend()), "status 404"),
+        (Fault(method="GET", path="/manifests/sha256:", effect=Rewrite(change=_rewritten)), "the registry's content has digest"),
         (
-            Fault(method="GET", path="/referrers/", nth=2, action=Reply(status=200, body=b'{"schemaVersion":2,"manifests":[]}')),
+            Fault(method="GET", path="/referrers/", nth=2, effect=Reply(status=200, body=b'{"schemaVersion":2,"manifests":[]}')),
             "does not list it",
         ),
     ],
@@ -114,7 +114,7 @@ def test_a_read_back_that_fails_leaves_the_tag_alone(run: Run, images: tuple[Ima
 
 
 HTML = Reply(status=200, headers={"Content-Type": "text/html"}, body=f"<html><body>{SECRET}\n\033[31m</body></html>".encode())
-FAULTS: dict[str, tuple[Action, set[int]]] = {
+FAULTS: dict[str, tuple[Effect, set[int]]] = {
     "html": (HTML, {6}),
     "401": (Reply(status=401, headers={"WWW-Authenticate": 'Basic realm="x"'}), {5}),
     "403": (Reply(status=403, body=b'{"errors":[{"code":"DENIED","message":"no"}]}'), {5}),
@@ -132,14 +132,14 @@ FAULTS: dict[str, tuple[Action, set[int]]] = {
 def test_from_any_request_on_a_broken_registry_is_one_clear_error(run: Run, images: tuple[Image, Image], name: str) -> None:
     """The fault is there from request number `index` to the end, for every index."""
     old, new = images
-    action, codes = FAULTS[name]
+    effect, codes = FAULTS[name]
     index, seen = 0, set()
     with start(referrers_api=False) as registry:
         while True:
             index += 1
             where = f"library/run{index}"
             assert run("push", old.folder, f"{registry.host}/{where}:latest").code == 0
-            fault = registry.faults.add(Fault(nth=index, action=action, times=None))
+            fault = registry.faults.add(Fault(nth=index, effect=effect, times=None))
             ended = run("push", new.folder, f"{registry.host}/{where}:latest", "--signature-file", new.signature)
             registry.faults.clear()
             tag = tag_of(registry, where, "latest")
@@ -159,7 +159,7 @@ def test_from_any_request_on_a_broken_registry_is_one_clear_error(run: Run, imag
 def test_any_single_fault_that_passes_is_survived(run: Run, images: tuple[Image, Image], name: str) -> None:
     """The fault hits request number `index` only, for every index."""
     image, _ = images
-    actions: dict[str, Action] = {
+    effects: dict[str, Effect] = {
         "429 soon": Reply(status=429, headers={"Retry-After": "1"}),
         "500": Reply(status=500),
         "nothing": Hangup(),
@@ -171,7 +171,7 @@ def test_any_single_fault_that_passes_is_survived(run: Run, images: tuple[Image,
         while True:
             index += 1
             where = f"library/run{index}"
-            fault = registry.faults.add(Fault(nth=index, action=actions[name]))
+            fault = registry.faults.add(Fault(nth=index, effect=effects[name]))
             ended = run("push", image.folder, f"{registry.host}/{where}:v1", "--signature-file", image.signature)
             registry.faults.clear()
             assert (ended.code, ended.err) == (0, ""), index
@@ -184,7 +184,7 @@ def test_any_single_fault_that_passes_is_survived(run: Run, images: tuple[Image,
 @pytest.mark.parametrize(("method", "path"), [("HEAD", "/blobs/"), ("POST", ""), ("PUT", "/uploads/"), ("PUT", "/manifests/"), ("GET", "")])
 def test_silence_ends_within_the_limit(run: Run, images: tuple[Image, Image], method: str, path: str) -> None:
     with start() as registry:
-        registry.faults.add(Fault(method=method, path=path, action=Stall(seconds=60), times=None))
+        registry.faults.add(Fault(method=method, path=path, effect=Stall(seconds=60), times=None))
         ended = push(run, images[0], registry, "v1")
         assert (ended.code, "no answer in time" in ended.err) == (6, True)
         assert ended.is_one_clear_error

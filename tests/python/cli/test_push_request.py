@@ -11,8 +11,8 @@ import pytest
 from fakes.artifacts import Image
 from fakes.program import NAME, Run, push, tag_of, writes
 from fakes.token_server import token_server
+from instruments.registry import RunningRegistry, start
 from wasm_oci.local_registry.access import Bearer
-from wasm_oci.local_registry.server import RunningRegistry, start
 
 SECRET = "canary-9c2e"
 

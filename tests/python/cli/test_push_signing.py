@@ -12,7 +12,7 @@ import pytest
 from fakes.artifacts import component, key, layout_of
 from fakes.program import NAME, Run, tag_of, writes
 from fakes.signing import padded
-from wasm_oci.local_registry.server import RunningRegistry
+from instruments.registry import RunningRegistry
 
 VARIABLE = "TEST_SIGNING_KEY"
 SECRET = base64.b64encode(key(1).compact()).decode()

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from fakes.timing import IMPATIENT, FakeTime
+from instruments.registry import RunningRegistry
 from wasm_oci.http.transport import Transport
 from wasm_oci.limits import Limits
-from wasm_oci.local_registry.server import RunningRegistry
 from wasm_oci.oci.descriptor import Descriptor
 from wasm_oci.oci.reference import Reference
 from wasm_oci.registry.client import RegistryClient

@@ -12,11 +12,11 @@ import pytest
 
 from fakes.artifacts import Image
 from fakes.timing import IMPATIENT, FakeTime
+from instruments.registry import RunningRegistry
 from wasm_oci.cli.main import main
 from wasm_oci.digest import Digest
 from wasm_oci.http.transport import Transport
 from wasm_oci.limits import Limits
-from wasm_oci.local_registry.server import RunningRegistry
 from wasm_oci.publish import resolve
 
 

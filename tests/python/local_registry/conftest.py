@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from instruments.registry import RunningRegistry, start
 from local_registry.client import Client
-from wasm_oci.local_registry.server import RunningRegistry, start
 
 
 @pytest.fixture

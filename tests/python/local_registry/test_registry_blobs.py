@@ -1,13 +1,19 @@
-"""Blobs: each way of pushing, pulling and deleting (FORMATS section 6)."""
+"""Blobs: each way of pushing, pulling and deleting (distribution specification 1.1)."""
 
 from __future__ import annotations
 
+import http.client
+import os
 import random
+from dataclasses import dataclass
 
 import pytest
 
+from instruments.faults import Fault
+from instruments.registry import RunningRegistry, start
 from local_registry.client import Client, digest_of
-from wasm_oci.local_registry.server import RunningRegistry, start
+from wasm_oci.local_registry.messages import HttpRequest, HttpResponse
+from wasm_oci.local_registry.service import Responder
 
 DATA = random.Random(1).randbytes(3 * 1024 * 1024 + 17)
 DIGEST = digest_of(DATA)
@@ -223,3 +229,21 @@ def test_of_too_many_uploads_the_first_ends(client: Client, monkeypatch: pytest.
     first, second, third = (_open(client) for _ in range(3))
     assert client("PATCH", first, b"1").status == 404
     assert [client("PATCH", location, b"1").status for location in (second, third)] == [202, 202]
+
+
+def test_a_blob_that_becomes_shorter_ends_the_connection(client: Client, registry: RunningRegistry) -> None:
+    """Else the client would wait for the rest until it times out."""
+    digest = client.push_blob("a/b", DATA)
+
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class Cut:
+        def apply(self, request: HttpRequest, carry: Responder) -> HttpResponse:
+            response = carry(request)
+            assert response.file
+            os.truncate(response.file, 1_000_000)
+            return response
+
+    registry.faults.add(Fault(method="GET", effect=Cut()))
+    with pytest.raises(http.client.IncompleteRead) as caught:
+        client("GET", f"/v2/a/b/blobs/{digest}")
+    assert len(caught.value.partial) == 1_000_000

@@ -8,10 +8,9 @@ import time
 
 import pytest
 
-from local_registry.client import MANIFEST, Client, digest_of, image
-from wasm_oci.local_registry.actions import (
-    Action,
+from instruments.effects import (
     Corrupt,
+    Effect,
     Half,
     Hangup,
     Headers,
@@ -23,8 +22,9 @@ from wasm_oci.local_registry.actions import (
     Status,
     wrong_digest,
 )
-from wasm_oci.local_registry.faults import Fault
-from wasm_oci.local_registry.server import RunningRegistry, start
+from instruments.faults import Fault
+from instruments.registry import RunningRegistry, start
+from local_registry.client import MANIFEST, Client, digest_of, image
 
 DATA = bytes(range(200)) * 1000
 DIGEST = digest_of(DATA)
@@ -37,8 +37,8 @@ def pushed(client: Client) -> None:
     client.push_image("a/b", "v1")
 
 
-def _inject(registry: RunningRegistry, action: Action, *, method: str = "*", path: str = "", nth: int = 1, times: int | None = 1) -> Fault:
-    return registry.faults.add(Fault(action=action, method=method, path=path, nth=nth, times=times))
+def _inject(registry: RunningRegistry, effect: Effect, *, method: str = "*", path: str = "", nth: int = 1, times: int | None = 1) -> Fault:
+    return registry.faults.add(Fault(effect=effect, method=method, path=path, nth=nth, times=times))
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_a_stall_ends_by_itself_without_an_answer(client: Client, registry: Runn
 def test_a_stall_does_not_hold_up_the_end_of_the_registry() -> None:
     begin = time.monotonic()
     with start() as registry:
-        registry.faults.add(Fault(action=Stall(seconds=60)))
+        registry.faults.add(Fault(effect=Stall(seconds=60)))
         with Client(registry.host, timeout=0.1) as client, pytest.raises(TimeoutError):
             client("GET", BLOB)
     assert time.monotonic() - begin < 30

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from instruments.effects import FixedBody
+from instruments.registry import RunningRegistry, start
 from local_registry.client import Client, digest_of, image
-from wasm_oci.local_registry.actions import FixedBody
 from wasm_oci.local_registry.messages import Body, HttpRequest
 from wasm_oci.local_registry.registry import Behaviour, Registry
 from wasm_oci.local_registry.routes import respond
-from wasm_oci.local_registry.server import RunningRegistry, start
 
 DATA = b"0123456789"
 DIGEST = digest_of(DATA)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from instruments.registry import RunningRegistry
 from local_registry.client import INDEX, MANIFEST, SIGNATURE, Client, Reply, digest_of, image, subject
-from wasm_oci.local_registry.server import RunningRegistry
 
 NONE = digest_of(b"never pushed")
 

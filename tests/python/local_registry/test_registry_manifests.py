@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from instruments.registry import RunningRegistry, start
 from local_registry.client import INDEX, MANIFEST, Client, descriptor, digest_of, image, subject
-from wasm_oci.local_registry.server import RunningRegistry, start
 
 NONE = digest_of(b"never pushed")
 CONFIG, LAYER = b"{}", b"\0asm"

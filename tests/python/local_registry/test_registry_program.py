@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 import wasm_oci
+from instruments.registry import start
 from local_registry.client import Client, image
 from wasm_oci.errors import UsageError
 from wasm_oci.local_registry.program import main
-from wasm_oci.local_registry.server import start
 
 TOOLS = Path(wasm_oci.__file__).parents[1]
 

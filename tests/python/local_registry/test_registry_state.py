@@ -13,10 +13,10 @@ from platformdirs.macos import MacOS
 from platformdirs.unix import Unix
 from platformdirs.windows import Windows
 
+from instruments.registry import RunningRegistry, start
 from local_registry.client import INDEX, MANIFEST, Client, descriptor, digest_of, image, subject
 from wasm_oci.errors import UsageError
 from wasm_oci.local_registry.names import folder_of, is_repository, name_of
-from wasm_oci.local_registry.server import RunningRegistry, start
 from wasm_oci.local_registry.state import default_state, exclusive
 
 REF_NAME = "org.opencontainers.image.ref.name"

@@ -10,10 +10,10 @@ import pytest
 from fakes.artifacts import Image, signed_image
 from fakes.clients import REPOSITORY, client_of
 from fakes.program import tag_of
+from instruments.effects import Reply
+from instruments.faults import Fault
+from instruments.registry import RunningRegistry, start
 from wasm_oci.errors import FormatError, RegistryError, TagConflictError, UsageError
-from wasm_oci.local_registry.actions import Reply
-from wasm_oci.local_registry.faults import Fault
-from wasm_oci.local_registry.server import RunningRegistry, start
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Index
@@ -50,7 +50,7 @@ def test_content_goes_everywhere_before_any_tag(
     pair: tuple[RunningRegistry, RunningRegistry], destinations: tuple[Store, Store], artifact: Artifact
 ) -> None:
     plans = [make_plan(artifact, destination, ["v1"]) for destination in destinations]
-    pair[1].faults.add(Fault(method="PUT", path="/manifests/sha256:", action=Reply(status=400), times=None))
+    pair[1].faults.add(Fault(method="PUT", path="/manifests/sha256:", effect=Reply(status=400), times=None))
     first, second = publish(plans)
     assert (first.status, second.status) == ("content sent", "failed")
     assert second.error and "status 400" in str(second.error)
@@ -61,7 +61,7 @@ def test_without_fail_fast_the_others_go_on(
     pair: tuple[RunningRegistry, RunningRegistry], destinations: tuple[Store, Store], artifact: Artifact
 ) -> None:
     plans = [make_plan(artifact, destination, ["v1"]) for destination in destinations]
-    pair[0].faults.add(Fault(method="POST", action=Reply(status=400), times=None))
+    pair[0].faults.add(Fault(method="POST", effect=Reply(status=400), times=None))
     first, second = publish(plans, fail_fast=False)
     assert (first.status, second.status) == ("failed", "published")
     assert [tag_of(registry, REPOSITORY, "v1") for registry in pair] == [None, artifact.descriptor.digest]
@@ -71,7 +71,7 @@ def test_a_failure_begins_nothing_further(
     pair: tuple[RunningRegistry, RunningRegistry], destinations: tuple[Store, Store], artifact: Artifact
 ) -> None:
     plans = [make_plan(artifact, destination, ["v1"]) for destination in destinations]
-    pair[0].faults.add(Fault(method="POST", action=Reply(status=400), times=None))
+    pair[0].faults.add(Fault(method="POST", effect=Reply(status=400), times=None))
     pair[1].requests.clear()
     first, second = publish(plans)
     assert (first.status, second.status, pair[1].requests) == ("failed", "not started", [])
@@ -92,7 +92,7 @@ def test_a_blob_that_was_accepted_and_forgotten_is_an_error_before_the_tag(
     plan = make_plan(artifact, destinations[0], ["v1"])
     digest = artifact.blobs[lost].descriptor.digest
     seen = 2  # before the upload the client asks whether the blob is there
-    pair[0].faults.add(Fault(method="HEAD", path=f"/blobs/{digest}", action=Reply(status=404), times=seen))
+    pair[0].faults.add(Fault(method="HEAD", path=f"/blobs/{digest}", effect=Reply(status=404), times=seen))
     (result,) = publish([plan])
     assert isinstance(result.error, RegistryError)
     assert (result.status, result.error.reason, result.error.exit_code) == ("failed", "blob_not_stored", 6)

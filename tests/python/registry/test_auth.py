@@ -11,12 +11,12 @@ import pytest
 from fakes.timing import IMPATIENT, FakeTime
 from fakes.token_server import TokenServer, token_server
 from fakes.web import reply, serve
+from instruments.effects import Reply
+from instruments.faults import Fault
+from instruments.registry import RunningRegistry, start
 from wasm_oci.errors import AuthError, RegistryError, WasmOciError
 from wasm_oci.http.transport import Transport
 from wasm_oci.local_registry.access import Basic, Bearer
-from wasm_oci.local_registry.actions import Reply
-from wasm_oci.local_registry.faults import Fault
-from wasm_oci.local_registry.server import RunningRegistry, start
 from wasm_oci.oci.reference import Reference
 from wasm_oci.registry.auth import check_realm, merge_scopes
 from wasm_oci.registry.client import RegistryClient
@@ -57,7 +57,7 @@ def test_a_token_is_asked_for_once_with_push(scene: Scene) -> None:
     assert (asked.method, asked.user, asked.service) == ("GET", "robot", "local-registry")
     assert asked.scopes == ("repository:library/hello:pull,push",)
     assert asked.query["team"] == ["a&b"]
-    assert [record.authorization for record in scene.registry.requests] == [False, True, True]
+    assert ["authorization" in record.headers for record in scene.registry.requests] == [False, True, True]
     assert client.credential_source == "the test"
 
 
@@ -93,7 +93,7 @@ def test_a_token_that_is_refused_later_is_renewed_once(scene: Scene) -> None:
 def test_a_new_token_that_is_refused_is_the_end(scene: Scene) -> None:
     scene.registry.faults.add(
         Fault(
-            path="/manifests/", times=None, action=Reply(status=401, headers={"WWW-Authenticate": f'Bearer realm="{scene.tokens.realm}"'})
+            path="/manifests/", times=None, effect=Reply(status=401, headers={"WWW-Authenticate": f'Bearer realm="{scene.tokens.realm}"'})
         )
     )
     with pytest.raises(AuthError):
@@ -143,7 +143,7 @@ def test_missing_rights_name_what_was_asked(scene: Scene) -> None:
 
 def test_403_says_which_right_to_give(scene: Scene) -> None:
     scene.registry.faults.add(
-        Fault(method="PUT", action=Reply(status=403, body=b'{"errors":[{"code":"DENIED","message":"no\\n\\u001b[31m"}]}'))
+        Fault(method="PUT", effect=Reply(status=403, body=b'{"errors":[{"code":"DENIED","message":"no\\n\\u001b[31m"}]}'))
     )
     with pytest.raises(AuthError, match="DENIED: no") as caught:
         scene.client().put_manifest("v1", b"{}", "application/json")
@@ -154,7 +154,7 @@ def test_403_says_which_right_to_give(scene: Scene) -> None:
 def test_what_a_registry_echoes_is_shown_without_secrets(scene: Scene) -> None:
     client = scene.client()
     client.find_manifest("v1")
-    scene.registry.faults.add(Fault(action=Reply(status=403, body=f"you sent {SECRET}".encode())))
+    scene.registry.faults.add(Fault(effect=Reply(status=403, body=f"you sent {SECRET}".encode())))
     with pytest.raises(AuthError, match=r"you sent \*\*\*") as caught:
         client.fetch_manifest("v1")
     assert SECRET not in str(caught.value)
@@ -185,7 +185,7 @@ def test_basic_is_sent_at_once_after_the_first_challenge() -> None:
         client = scene.client()
         client.find_manifest("v1")
         client.find_manifest("v1")
-        assert [record.authorization for record in registry.requests] == [False, True, True]
+        assert ["authorization" in record.headers for record in registry.requests] == [False, True, True]
 
 
 def test_basic_without_a_credential_says_how_to_log_in() -> None:

@@ -12,11 +12,11 @@ import pytest
 
 from fakes.clients import client_of, put_blob
 from fakes.web import reply, serve
+from instruments.effects import Hangup, Headers, Reply
+from instruments.faults import Fault
+from instruments.registry import RunningRegistry, start
 from wasm_oci.errors import RegistryError
 from wasm_oci.limits import LIMITS
-from wasm_oci.local_registry.actions import Hangup, Headers, Reply
-from wasm_oci.local_registry.faults import Fault
-from wasm_oci.local_registry.server import RunningRegistry, start
 from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB, INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, SIGNATURE_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.manifest import Manifest, signature_referrer
 from wasm_oci.oci.referrers import find_referrers
@@ -111,7 +111,7 @@ def test_no_attacher_loses_another(registry: RunningRegistry) -> None:
 
 
 def test_an_entry_that_is_lost_is_added_again(plain: RegistryClient, without_api: RunningRegistry) -> None:
-    fault = without_api.faults.add(Fault(method="PUT", path=f"/manifests/{TAG}$", action=Reply(status=201)))
+    fault = without_api.faults.add(Fault(method="PUT", path=f"/manifests/{TAG}$", effect=Reply(status=201)))
     manifest = sign(plain, b"signature")
     assert attach(plain, manifest) == FALLBACK
     assert fault.hits == 1
@@ -119,7 +119,7 @@ def test_an_entry_that_is_lost_is_added_again(plain: RegistryClient, without_api
 
 
 def test_an_entry_that_is_lost_for_ever_is_an_error(plain: RegistryClient, without_api: RunningRegistry) -> None:
-    fault = without_api.faults.add(Fault(method="PUT", path=f"/manifests/{TAG}$", action=Reply(status=201), times=None))
+    fault = without_api.faults.add(Fault(method="PUT", path=f"/manifests/{TAG}$", effect=Reply(status=201), times=None))
     with pytest.raises(RegistryError, match=r"is lost from tag sha256-.*again and again; another program") as caught:
         attach(plain, sign(plain, b"signature"))
     assert (caught.value.reason, fault.hits) == ("referrer_lost", 3)
@@ -178,12 +178,12 @@ def test_a_fallback_tag_of_another_kind_is_never_overwritten(plain: RegistryClie
 
 
 @pytest.mark.parametrize(
-    "action",
+    "effect",
     [Reply(status=429), Reply(status=500), Reply(status=503), Hangup(), Reply(status=200, body=b"<html>"), Reply(status=200, body=b"{}")],
 )
 @pytest.mark.parametrize("path", ["/referrers/", "/manifests/sha256-"])
-def test_a_failed_look_up_is_never_none(without_api: RunningRegistry, action: Reply, path: str) -> None:
-    without_api.faults.add(Fault(method="GET", path=path, action=action, times=None))
+def test_a_failed_look_up_is_never_none(without_api: RunningRegistry, effect: Reply, path: str) -> None:
+    without_api.faults.add(Fault(method="GET", path=path, effect=effect, times=None))
     with client_of(without_api) as client, pytest.raises(RegistryError):
         list_referrers(client, SUBJECT.digest)
 
@@ -191,13 +191,13 @@ def test_a_failed_look_up_is_never_none(without_api: RunningRegistry, action: Re
 @pytest.mark.parametrize("status", [404, 405, 501])
 def test_a_registry_without_the_api_says_so_in_many_ways(plain: RegistryClient, without_api: RunningRegistry, status: int) -> None:
     attach(plain, sign(plain, b"signature"))
-    without_api.faults.add(Fault(method="GET", path="/referrers/", action=Reply(status=status, body=b"404 page not found")))
+    without_api.faults.add(Fault(method="GET", path="/referrers/", effect=Reply(status=status, body=b"404 page not found")))
     assert len(list_referrers(plain, SUBJECT.digest).entries) == 1
 
 
 def test_an_api_that_does_not_say_so_on_push_is_found_by_reading() -> None:
     with start() as registry, client_of(registry) as client:
-        registry.faults.add(Fault(method="PUT", path="/manifests/", action=Headers(changes={"OCI-Subject": None})))
+        registry.faults.add(Fault(method="PUT", path="/manifests/", effect=Headers(changes={"OCI-Subject": None})))
         assert attach(client, sign(client, b"signature")) == API
         assert not [record for record in registry.requests if record.method == "PUT" and TAG in record.path]
 

@@ -11,9 +11,8 @@ from io import BufferedIOBase
 from urllib.parse import parse_qsl
 
 from wasm_oci.limits import KIB, LIMITS, MIB
-from wasm_oci.local_registry.actions import Disconnect
+from wasm_oci.local_registry.access_log import Exchange, known_query
 from wasm_oci.local_registry.messages import HttpRequest, HttpResponse, Refusal
-from wasm_oci.local_registry.record import record_of
 from wasm_oci.local_registry.service import Service
 
 _CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
@@ -100,7 +99,7 @@ class Connection(BaseHTTPRequestHandler):
         super().finish()
 
     def answer_request(self) -> None:
-        """Answers one request, which the base class has read up to its content."""
+        """Responds to one request, which the base class has read up to its content."""
         body = StreamBody(self.rfile, 0)
         self._noted = False
         try:
@@ -113,10 +112,6 @@ class Connection(BaseHTTPRequestHandler):
                 response = refusal.response()
             self._finish_content(body)
             self._send(response, body.received)
-        except Disconnect as disconnect:
-            self._note(0, body.received, 0)
-            self.service.ended.wait(disconnect.stall)
-            self._abandon()
         except OSError as err:
             if not self._noted:
                 self._note(0, body.received, 0, problem=str(err))
@@ -181,11 +176,9 @@ class Connection(BaseHTTPRequestHandler):
         self.close_connection |= budget < 0
 
     def _send(self, response: HttpResponse, received: int) -> None:
-        head = self.command == "HEAD"
-        length = response.size if not head else 0
-        if response.break_after is not None:
-            length, self.close_connection = min(length, response.break_after), True
-        self._note(response.status, received, length)
+        pieces = response.pieces() if self.command != "HEAD" else iter(())
+        first = next(pieces, b"")
+        self._note(response.status, received, response.size if self.command != "HEAD" else 0)
         self.send_response(response.status)
         for name, value in response.headers.items():
             self.send_header(name, value)
@@ -193,19 +186,25 @@ class Connection(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(response.size))
         if self.close_connection:
             self.send_header("Connection", "close")
-        if response.file is None or head:
-            self.end_headers()
-            self.wfile.write(response.body[:length] if not head else b"")
-        else:
-            with response.file.open("rb") as stream:
-                self.end_headers()
-                if length:
-                    self.connection.sendfile(stream, response.offset, length)
+        self.end_headers()
+        self.wfile.write(first)
+        for piece in pieces:
+            self.wfile.write(piece)
 
     def _note(self, status: int, received: int, sent: int, *, problem: str = "") -> None:
-        headers = getattr(self, "headers", None)
-        record = record_of(self.command or "", self.path, headers, status=status, received=received, sent=sent)
-        self.service.note(record, problem)
+        path, _, query = self.path.partition("?")
+        self.service.note(
+            Exchange(
+                method=self.command or "",
+                path=path,
+                query=known_query(query),
+                headers={name.lower(): value for name, value in self.headers.items()} if hasattr(self, "headers") else {},
+                status=status,
+                received=received,
+                sent=sent,
+                problem=problem,
+            )
+        )
         self._noted = True
 
     def _abandon(self) -> None:

@@ -1,4 +1,4 @@
-"""What a request holds and what an answer is made of, without any socket."""
+"""What a request holds and what a response is made of, without any socket."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Protocol
 from wasm_oci.digest import Digest
 from wasm_oci.errors import RegistryError
 from wasm_oci.jsontext import JsonObject
+from wasm_oci.limits import LIMITS
 
 JSON = "application/json"
 OCTETS = "application/octet-stream"
@@ -42,7 +43,7 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpResponse:
-    """One answer: `body`, or `length` bytes of `file` from `offset`. A HEAD request gets the same headers alone."""
+    """One response: `body`, or `length` bytes of `file` from `offset`. A HEAD request gets the same headers alone."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -50,12 +51,25 @@ class HttpResponse:
     file: Path | None = None
     offset: int = 0
     length: int = 0
-    break_after: int | None = None
-    """Fault injection: the connection ends after so many bytes of the content."""
 
     @property
     def size(self) -> int:
         return self.length if self.file else len(self.body)
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yields the content, `size` bytes in all; raises OSError where the file cannot be read, or became shorter."""
+        if self.file is None:
+            yield self.body
+            return
+        with self.file.open("rb") as stream:
+            stream.seek(self.offset)
+            left = self.length
+            while left:
+                piece = stream.read(min(left, LIMITS.chunk))
+                if not piece:
+                    raise ConnectionError("the content became shorter while it was sent")
+                left -= len(piece)
+                yield piece
 
 
 class Refusal(RegistryError):

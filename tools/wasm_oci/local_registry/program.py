@@ -13,7 +13,7 @@ from typing import TextIO
 
 from wasm_oci.errors import UsageError, WasmOciError
 from wasm_oci.files import reason_of, write_file
-from wasm_oci.local_registry.record import AccessLog
+from wasm_oci.local_registry.access_log import AccessLog
 from wasm_oci.local_registry.registry import Behaviour
 from wasm_oci.local_registry.server import LOOPBACK, serve
 from wasm_oci.local_registry.state import default_state
@@ -82,9 +82,8 @@ def _run(args: argparse.Namespace, ended: threading.Event) -> None:
         log = stack.enter_context(_appending(args.access_log)) if args.access_log else sys.stderr
         if args.ready_file:
             _remove(args.ready_file)
-        observer = AccessLog(log)
         registry = stack.enter_context(
-            serve(state, port=args.port, behaviour=behaviour, addresses=args.address or LOOPBACK, observer=observer, requests=[])
+            serve(state, port=args.port, behaviour=behaviour, addresses=args.address or LOOPBACK, observer=AccessLog(log))
         )
         if args.ready_file:
             write_file(args.ready_file, f"{registry.host}\n".encode(), what="ready file")

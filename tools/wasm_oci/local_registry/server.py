@@ -1,9 +1,4 @@
-"""The registry as a running server, on the loopback addresses of this machine.
-
-with start() as registry:
-    push_to(registry.host)
-    assert [record.method for record in registry.requests] == ["HEAD", "PUT"]
-"""
+"""The registry as a running server, on the loopback addresses of this machine."""
 
 from __future__ import annotations
 
@@ -12,23 +7,20 @@ import ipaddress
 import os
 import socket
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from wasm_oci.errors import UsageError, WasmOciError
 from wasm_oci.files import reason_of
-from wasm_oci.local_registry.access import Access
+from wasm_oci.local_registry.access_log import Observer
 from wasm_oci.local_registry.connection import Connection
-from wasm_oci.local_registry.faults import Faults
-from wasm_oci.local_registry.record import RequestRecord
 from wasm_oci.local_registry.registry import Behaviour, Registry
-from wasm_oci.local_registry.service import Observer, Service
+from wasm_oci.local_registry.service import Middleware, Service
 from wasm_oci.local_registry.state import exclusive
 
 LOOPBACK = ("127.0.0.1", "::1")
@@ -62,46 +54,36 @@ class _Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-class RunningRegistry:
-    """A registry that answers; see `start`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedRegistry:
+    """A registry that answers; see `serve`."""
 
-    def __init__(self, service: Service, servers: Sequence[_Server], requests: list[RequestRecord]) -> None:
-        self._service = service
-        self.port = servers[0].server_port
-        address = servers[0].server_name
-        self.host = f"[{address}]:{self.port}" if ":" in address else f"{address}:{self.port}"
+    registry: Registry
+    addresses: tuple[str, ...]
+    port: int
+
+    @property
+    def host(self) -> str:
         """What stands before the first slash of a reference."""
-        self.addresses = tuple(server.server_name for server in servers)
-        self.requests = requests
-        """One record for each request so far, where they are kept."""
-
-    @property
-    def state(self) -> Path:
-        """The folder of the layouts."""
-        return self._service.registry.storage.root
-
-    @property
-    def faults(self) -> Faults:
-        return self._service.faults
-
-    @property
-    def behaviour(self) -> Behaviour:
-        return self._service.registry.behaviour
-
-    def behave(self, **changes: Any) -> None:
-        """Changes fields of `Behaviour` from the next request on, such as `immutable_tags=True`."""
-        self._service.registry.behaviour = replace(self.behaviour, **changes)
+        address = self.addresses[0]
+        return f"[{address}]:{self.port}" if ":" in address else f"{address}:{self.port}"
 
 
 @contextmanager
 def serve(
-    state: Path, *, port: int, behaviour: Behaviour, addresses: Sequence[str] = LOOPBACK, observer: Observer, requests: list[RequestRecord]
-) -> Iterator[RunningRegistry]:
+    state: Path,
+    *,
+    port: int,
+    behaviour: Behaviour,
+    addresses: Sequence[str] = LOOPBACK,
+    observer: Observer,
+    middleware: Middleware | None = None,
+) -> Iterator[ServedRegistry]:
     """Answers requests until the block ends. Port 0 means a free one. Raises UsageError where it cannot listen."""
     check_loopback(addresses)
     with ExitStack() as stack:
         stack.enter_context(exclusive(state))
-        service = Service(Registry(state, behaviour), observer)
+        service = Service(Registry(state, behaviour), observer, middleware)
         servers = _listen(addresses, port, service)
         for server in servers:
             stack.callback(server.server_close)
@@ -109,34 +91,9 @@ def serve(
         for server in servers:
             stack.callback(server.shutdown)
             threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        yield RunningRegistry(service, servers, requests)
-
-
-@contextmanager
-def start(
-    state: Path | None = None,
-    *,
-    port: int = 0,
-    referrers_api: bool = True,
-    immutable_tags: bool = False,
-    auth: Access | None = None,
-    addresses: Sequence[str] = LOOPBACK,
-    **behaviour: Any,
-) -> Iterator[RunningRegistry]:
-    """A registry for tests: on a free port, in a temporary folder unless told, every request on record.
-
-    `behaviour` is any further field of `Behaviour`.
-    """
-    requests: list[RequestRecord] = []
-    settings = Behaviour(referrers_api=referrers_api, immutable_tags=immutable_tags, access=auth, **behaviour)
-    with ExitStack() as stack:
-        folder = state or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="local_registry.")))
-
-        def observe(record: RequestRecord, problem: str) -> None:
-            del problem
-            requests.append(record)
-
-        yield stack.enter_context(serve(folder, port=port, behaviour=settings, addresses=addresses, observer=observe, requests=requests))
+        yield ServedRegistry(
+            registry=service.registry, addresses=tuple(server.server_name for server in servers), port=servers[0].server_port
+        )
 
 
 def check_loopback(addresses: Sequence[str]) -> None:

@@ -9,30 +9,30 @@ from contextlib import suppress
 
 from wasm_oci.files import reason_of
 from wasm_oci.local_registry import routes
-from wasm_oci.local_registry.faults import Faults
+from wasm_oci.local_registry.access_log import Observer
 from wasm_oci.local_registry.messages import HttpRequest, HttpResponse, Refusal
-from wasm_oci.local_registry.record import RequestRecord
 from wasm_oci.local_registry.registry import Registry
 
-Observer = Callable[[RequestRecord, str], None]
-"""Is told of each request, and of the problem that ended it without an answer, if any."""
+Responder = Callable[[HttpRequest], HttpResponse]
+Middleware = Callable[[HttpRequest, Responder], HttpResponse]
+"""Responds to a request, mostly by the given responder; where it raises OSError the connection ends without a response."""
 
 
 class Service:
-    """What all connections share: the registry, its faults, and who watches."""
+    """What all connections share: the registry, what stands before it, and who watches."""
 
-    def __init__(self, registry: Registry, observer: Observer) -> None:
+    def __init__(self, registry: Registry, observer: Observer, middleware: Middleware | None = None) -> None:
         self.registry = registry
-        self.faults = Faults()
+        self._middleware = middleware
         self.note = observer
-        self.ended = threading.Event()
+        self._ended = threading.Event()
         self._connections: set[socket.socket] = set()
         self._lock = threading.Lock()
 
     def opened(self, connection: socket.socket) -> None:
         with self._lock:
             self._connections.add(connection)
-        if self.ended.is_set():
+        if self._ended.is_set():
             _shut(connection)
 
     def closed(self, connection: socket.socket) -> None:
@@ -41,16 +41,16 @@ class Service:
 
     def end(self) -> None:
         """Ends every connection, so that nothing is stored from here on."""
-        self.ended.set()
+        self._ended.set()
         with self._lock:
             connections = list(self._connections)
         for connection in connections:
             _shut(connection)
 
     def response(self, request: HttpRequest) -> HttpResponse:
-        return self.faults.apply(request, self._carry)
+        return self._middleware(request, self._respond) if self._middleware else self._respond(request)
 
-    def _carry(self, request: HttpRequest) -> HttpResponse:
+    def _respond(self, request: HttpRequest) -> HttpResponse:
         try:
             return routes.respond(self.registry, request)
         except (ConnectionError, TimeoutError):

@@ -1,6 +1,6 @@
 """Fault injection: rules that say which requests go wrong, and how.
 
-registry.faults.add(Fault(method="PUT", path=r"/manifests/v1$", action=Reply(status=500, body=b"<html>")))
+registry.faults.add(Fault(method="PUT", path=r"/manifests/v1$", effect=Reply(status=500, body=b"<html>")))
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ import re
 import threading
 from dataclasses import dataclass
 
-from wasm_oci.local_registry.actions import Action, Carry
+from instruments.effects import Disconnect, Effect
 from wasm_oci.local_registry.messages import HttpRequest, HttpResponse
+from wasm_oci.local_registry.service import Responder
 
 
 @dataclass(slots=True, kw_only=True)
@@ -21,7 +22,7 @@ class Fault:
     Of the requests that match, those from number `nth` (from 1) on are hit, `times` of them (None: all).
     """
 
-    action: Action
+    effect: Effect
     method: str = "*"
     path: str = ""
     nth: int = 1
@@ -41,6 +42,8 @@ class Faults:
     def __init__(self) -> None:
         self._rules: list[Fault] = []
         self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._silence = threading.local()
 
     def add(self, fault: Fault) -> Fault:
         with self._lock:
@@ -51,12 +54,27 @@ class Faults:
         with self._lock:
             self._rules.clear()
 
-    def apply(self, request: HttpRequest, carry: Carry) -> HttpResponse:
-        """Answers the request, by `carry` or as a rule says."""
-        action = self._next(request)
-        return action.apply(request, carry) if action else carry(request)
+    def end(self) -> None:
+        """Ends every stall."""
+        self._ended.set()
 
-    def _next(self, request: HttpRequest) -> Action | None:
+    def stall(self) -> None:
+        """Waits for as long as the request that this thread has refused stalls."""
+        seconds, self._silence.seconds = getattr(self._silence, "seconds", 0.0), 0.0
+        self._ended.wait(seconds)
+
+    def __call__(self, request: HttpRequest, respond: Responder) -> HttpResponse:
+        """The middleware of a registry: has the request answered by `respond`, or as a rule says."""
+        effect = self._next(request)
+        if effect is None:
+            return respond(request)
+        try:
+            return effect.apply(request, respond)
+        except Disconnect as err:
+            self._silence.seconds = err.stall
+            raise
+
+    def _next(self, request: HttpRequest) -> Effect | None:
         with self._lock:
             for rule in self._rules:
                 if not rule.matches(request):
@@ -64,5 +82,5 @@ class Faults:
                 rule.seen += 1
                 if rule.seen >= rule.nth and (rule.times is None or rule.hits < rule.times):
                     rule.hits += 1
-                    return rule.action
+                    return rule.effect
         return None

@@ -1,6 +1,6 @@
 """What fault injection does to one request.
 
-An action that comes before the request keeps it from the registry; one that comes after changes the answer.
+An effect that comes before the request keeps it from the registry; one that comes after changes the response.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ from typing import Protocol
 from wasm_oci.digest import Digest
 from wasm_oci.limits import LIMITS
 from wasm_oci.local_registry.messages import HttpRequest, HttpResponse, digest_header, read_all
+from wasm_oci.local_registry.service import Responder
 
-Carry = Callable[[HttpRequest], HttpResponse]
 
-
-class Disconnect(Exception):
+class Disconnect(ConnectionError):
     """The connection ends without a further byte, after `stall` seconds of silence."""
 
     def __init__(self, stall: float = 0.0) -> None:
@@ -25,10 +24,10 @@ class Disconnect(Exception):
         self.stall = stall
 
 
-class Action(Protocol):
+class Effect(Protocol):
     """What happens to a request; `carry` is what would have happened. Raises Disconnect."""
 
-    def apply(self, request: HttpRequest, carry: Carry) -> HttpResponse: ...
+    def apply(self, request: HttpRequest, carry: Responder) -> HttpResponse: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +38,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
 
-    def apply(self, request: HttpRequest, carry: Carry) -> HttpResponse:
+    def apply(self, request: HttpRequest, carry: Responder) -> HttpResponse:
         del request, carry
         return HttpResponse(status=self.status, headers=self.headers, body=self.body)
 
@@ -51,7 +50,7 @@ class Redirect:
     url: str
     status: int = 307
 
-    def apply(self, request: HttpRequest, carry: Carry) -> HttpResponse:
+    def apply(self, request: HttpRequest, carry: Responder) -> HttpResponse:
         del carry
         return HttpResponse(status=self.status, headers={"Location": self.url.replace("{path}", request.path)})
 
@@ -62,7 +61,7 @@ class Hangup:
 
     stored: bool = False
 
-    def apply(self, request: HttpRequest, carry: Carry) -> HttpResponse:
+    def apply(self, request: HttpRequest, carry: Responder) -> HttpResponse:
         if self.stored:
             carry(request)
         raise Disconnect
@@ -74,7 +73,7 @@ class Stall:
 
     seconds: float
 
-    def apply(self, request: HttpRequest, carry: Carry) -> HttpResponse:
+    def apply(self, request: HttpRequest, carry: Responder) -> HttpResponse:
         del request, carry
         raise Disconnect(self.seconds)
 
@@ -83,7 +82,7 @@ class Stall:
 class Pretend:
     """The answer of success to a write, and nothing is stored."""
 
-    def apply(self, request: HttpRequest, carry: Carry) -> HttpResponse:
+    def apply(self, request: HttpRequest, carry: Responder) -> HttpResponse:
         del carry
         sha = hashlib.sha256()
         for piece in request.body.pieces():
@@ -103,7 +102,7 @@ class Headers:
 
     changes: Mapping[str, str | None]
 
-    def apply(self, request: HttpRequest, carry: Carry) -> HttpResponse:
+    def apply(self, request: HttpRequest, carry: Responder) -> HttpResponse:
         response = carry(request)
         names = {name.lower() for name in self.changes}
         kept = {name: value for name, value in response.headers.items() if name.lower() not in names}
@@ -117,7 +116,7 @@ class Status:
 
     status: int
 
-    def apply(self, request: HttpRequest, carry: Carry) -> HttpResponse:
+    def apply(self, request: HttpRequest, carry: Responder) -> HttpResponse:
         return replace(carry(request), status=self.status)
 
 
@@ -127,20 +126,28 @@ class Corrupt:
 
     position: int = 0
 
-    def apply(self, request: HttpRequest, carry: Carry) -> HttpResponse:
+    def apply(self, request: HttpRequest, carry: Responder) -> HttpResponse:
         response = carry(request)
-        body = bytearray(_content(response))
+        body = bytearray(b"".join(response.pieces()))
         body[self.position] ^= 1
         return replace(response, body=bytes(body), file=None)
+
+
+class _BrokenOff(HttpResponse):
+    """Announces all of its body and sends half of it."""
+
+    def pieces(self) -> Iterator[bytes]:
+        yield self.body[: self.size // 2]
+        raise Disconnect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Half:
     """The first half of the content, under headers that promise all of it; then the connection ends."""
 
-    def apply(self, request: HttpRequest, carry: Carry) -> HttpResponse:
+    def apply(self, request: HttpRequest, carry: Responder) -> HttpResponse:
         response = carry(request)
-        return replace(response, break_after=response.size // 2)
+        return _BrokenOff(status=response.status, headers=response.headers, body=b"".join(response.pieces()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,12 +156,12 @@ class Rewrite:
 
     change: Callable[[bytes], bytes]
 
-    def apply(self, request: HttpRequest, carry: Carry) -> HttpResponse:
+    def apply(self, request: HttpRequest, carry: Responder) -> HttpResponse:
         if request.method in ("PUT", "POST", "PATCH"):
             data = read_all(request.body, LIMITS.manifest, what="content to rewrite")
             return carry(replace(request, body=FixedBody(self.change(data))))
         response = carry(request)
-        return replace(response, body=self.change(_content(response)), file=None)
+        return replace(response, body=self.change(b"".join(response.pieces())), file=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,14 +176,6 @@ class FixedBody:
 
     def pieces(self) -> Iterator[bytes]:
         return iter([self.data])
-
-
-def _content(response: HttpResponse) -> bytes:
-    if response.file is None:
-        return response.body
-    with response.file.open("rb") as stream:
-        stream.seek(response.offset)
-        return stream.read(response.length)
 
 
 def wrong_digest() -> Headers:
