@@ -35,7 +35,7 @@ class Difference:
     reason: str
     """What `error.reason` of `wasm_oci` says of the same."""
     written: dict[str, bytes] = field(default_factory=dict)
-    """What the published program writes, and `--compat` too, with `D` for the bytes of new delimiters."""
+    """What the published program writes, with `D` for the bytes of new delimiters."""
 
 
 def by_k1(*hashes: bytes) -> SignedHashes:
@@ -221,6 +221,14 @@ DIFFERENCES = {
         reason="would_not_fit",
         written={"out": M_SIGNED[: -len(M) + 8] + M[8:14] + delimiter(b"D" * 16) + M[14:] + delimiter(b"D" * 16)},
     ),
+    "splitting a file with a signature that is not first": Difference(
+        arguments="split -i x -o out -s zzz",
+        files={"x": MODULE + TYPE + D1 + STRAY + NAME},
+        published=(0, shown("Split", SHOWN_M[0], SHOWN_D, SIGNATURE, SHOWN_M[1], SHOWN_D)[1], "Module is already signed\n"),
+        ours=(1, "", "Usage error: x: the file is signed, and its signatures would not fit once it is split; ..."),
+        reason="would_not_fit",
+        written={"out": MODULE + TYPE + D1 + STRAY + NAME + delimiter(b"D" * 16)},
+    ),
     "splitting into more parts than can be read back": Difference(
         arguments="split -i x -o out",
         files={"x": MODULE + MANY + TYPE},
@@ -237,6 +245,14 @@ DIFFERENCES = {
         reason="unsupported_version",
         written={"out": embedded(b"junk", M[8:])},
     ),
+    "attaching nothing": Difference(
+        arguments="attach -i x -o out -S sig",
+        files={"x": M, "sig": b""},
+        published=(0, "Signature is now embedded as a custom section.\n", ""),
+        ours=(1, "", "Parse error\n"),
+        reason="malformed_signature",
+        written={"out": embedded(b"", M[8:])},
+    ),
     "attaching the signature of another file": Difference(
         arguments="attach -i x -o out -S sig",
         files={"x": PARTS, "sig": M_PAYLOAD},
@@ -252,6 +268,14 @@ DIFFERENCES = {
         ours=(1, "", "Parse error\n"),
         reason="unsupported_version",
         written={"out": M, "out.sig": b"junk"},
+    ),
+    "detaching an empty signature": Difference(
+        arguments="detach -i x -o out -S out.sig",
+        files={"x": embedded(b"", M[8:])},
+        published=(0, "Signature is now detached.\n", ""),
+        ours=(1, "", "Parse error\n"),
+        reason="malformed_signature",
+        written={"out": M, "out.sig": b""},
     ),
     "detaching one of two signatures": Difference(
         arguments="detach -i x -o out -S out.sig",

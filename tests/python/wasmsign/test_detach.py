@@ -33,10 +33,10 @@ from wasm_oci.wasmsign.verify import verify_file
 
 @pytest.fixture
 def detach(tmp_path: Path) -> Callable[..., tuple[bytes, bytes]]:
-    def run(data: bytes, *, as_reference: bool = False) -> tuple[bytes, bytes]:
+    def run(data: bytes) -> tuple[bytes, bytes]:
         source, output, signature = (tmp_path / name for name in ("in.wasm", "out.wasm", "out.sig"))
         source.write_bytes(data)
-        detach_file(source, output, signature, as_reference=as_reference)
+        detach_file(source, output, signature)
         return output.read_bytes(), signature.read_bytes()
 
     return run
@@ -44,11 +44,11 @@ def detach(tmp_path: Path) -> Callable[..., tuple[bytes, bytes]]:
 
 @pytest.fixture
 def attach(tmp_path: Path) -> Callable[..., bytes]:
-    def run(data: bytes, payload: bytes, *, as_reference: bool = False) -> bytes:
+    def run(data: bytes, payload: bytes) -> bytes:
         source, output, signature = (tmp_path / name for name in ("in.wasm", "attached.wasm", "in.sig"))
         source.write_bytes(data)
         signature.write_bytes(payload)
-        attach_file(source, output, signature, as_reference=as_reference)
+        attach_file(source, output, signature)
         return output.read_bytes()
 
     return run
@@ -121,15 +121,6 @@ def test_what_cannot_be_detached(detach: Detach, tmp_path: Path, name: str) -> N
     assert [path.name for path in tmp_path.iterdir()] == ["in.wasm"]
 
 
-def test_detaching_as_the_published_program(detach: Detach) -> None:
-    stray = custom("signature", b"stray")
-    assert detach(MODULE + custom("signature", b"junk") + M[8:] + stray, as_reference=True) == (M + stray, b"junk")
-    assert detach(MODULE + custom("signature", b""), as_reference=True) == (MODULE, b"")
-    with pytest.raises(FormatError) as caught:
-        detach(M, as_reference=True)
-    assert caught.value.reason == "unsigned"
-
-
 OTHER_PART = PARTS.replace(b"\x03foo", b"\x03bar")
 ATTACH_REFUSED = {
     "signed already": (M_SIGNED, M_PAYLOAD, "signed"),
@@ -159,14 +150,6 @@ def test_one_part_as_it_was_signed_is_enough(attach: Attach, detach: Detach) -> 
     assert attach(OTHER_PART, payload)[8:].endswith(OTHER_PART[8:])
     with pytest.raises(FormatError, match="not of this file"):
         attach(OTHER_PART.replace(b"\x01\x60", b"\x02\x60"), payload)
-
-
-def test_attaching_as_the_published_program(attach: Attach) -> None:
-    for payload in (b"", b"junk", M_PAYLOAD):
-        assert attach(C, payload, as_reference=True) == C[:8] + custom("signature", payload) + C[8:]
-    with pytest.raises(FormatError) as caught:
-        attach(M_SIGNED, b"", as_reference=True)
-    assert caught.value.reason == "signed"
 
 
 @pytest.mark.parametrize("action", [detach_file, attach_file])

@@ -72,8 +72,8 @@ def test_names_that_do_not_match_and_hostile_expressions_take_no_time(tmp_path: 
         ("split -i m -o o -s name", "cryptography urllib3"),
         ("detach -i signed -o o -S s", "cryptography urllib3 re2"),
         ("attach -i m -o o -S sig", "cryptography urllib3 re2"),
-        ("verify -i signed -K p1", "urllib3 re2 wasm_oci.wasmsign2.compat"),
-        ("verify_matrix -i signed -K p1", "urllib3 re2 wasm_oci.wasmsign2.compat"),
+        ("verify -i signed -K p1", "urllib3 re2"),
+        ("verify_matrix -i signed -K p1", "urllib3 re2"),
     ],
 )
 def test_nothing_is_imported_that_is_not_needed(tmp_path: Path, arguments: str, absent: str) -> None:

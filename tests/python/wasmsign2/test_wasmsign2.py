@@ -310,10 +310,9 @@ def test_no_output_takes_the_place_of_a_key(files: Path, capsys: Capture, argume
     Path("link").symlink_to("k1")
     Path("hard").hardlink_to("k1")
     before = {path.name: path.read_bytes() for path in files.iterdir()}
-    for compat in ([], ["--compat"]):
-        code, out, err = run(capsys, *compat, *arguments.format(folder=files.name).split())
-        text = f"Usage error: {output.format(folder=files.name)}: this key file would be overwritten; name another output\n"
-        assert (code, out, err) == (1, "", text)
+    code, out, err = run(capsys, *arguments.format(folder=files.name).split())
+    text = f"Usage error: {output.format(folder=files.name)}: this key file would be overwritten; name another output\n"
+    assert (code, out, err) == (1, "", text)
     assert {path.name: path.read_bytes() for path in files.iterdir()} == before
 
 

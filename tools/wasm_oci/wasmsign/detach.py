@@ -15,12 +15,11 @@ from wasm_oci.wasmsign.signature import SignatureData, parse_signature
 _SIGN_AGAIN = "sign the unsigned file again"
 
 
-def detach_file(input: Path, output: Path, signature_file: Path, *, as_reference: bool = False) -> None:
+def detach_file(input: Path, output: Path, signature_file: Path) -> None:
     """Writes `input` without its signature section to `output`, and the section's payload to `signature_file`.
 
-    `input` and `output` may be one file. `as_reference` takes a payload that cannot be read, and leaves further
-    signature sections in, as the published wasmsign2 does. Nothing is written when this raises: FormatError (reasons
-    `unsigned`, `malformed_signature`, `unsupported_version`, ...), LimitError or UsageError.
+    `input` and `output` may be one file. Nothing is written when this raises: FormatError (reasons `unsigned`,
+    `malformed_signature`, `unsupported_version`, ...), LimitError or UsageError.
     """
     require_other_file(signature_file, (input, output), what="signature file")
     where = str(input)
@@ -37,13 +36,12 @@ def detach_file(input: Path, output: Path, signature_file: Path, *, as_reference
             raise FormatError(f"its signature section is larger than {LIMITS.signature_section} bytes", where=where, hint=_SIGN_AGAIN)
         stream.seek(first.data)
         payload = stream.read(first.end - first.data)
-        if not as_reference:
-            _parse(payload, where)
+        _parse(payload, where)
         with atomic_output(output) as target, atomic_output(signature_file, what="signature file") as detached:
             writer = SectionWriter(stream, target, where)
             writer.skip(first)
             for head in sections:
-                if head.name == SIGNATURE_NAME and not as_reference:
+                if head.name == SIGNATURE_NAME:
                     raise FormatError(
                         f"byte {head.offset}: there is one more signature section",
                         where=where,
@@ -55,23 +53,22 @@ def detach_file(input: Path, output: Path, signature_file: Path, *, as_reference
             detached.write(payload)
 
 
-def attach_file(input: Path, output: Path, signature_file: Path, *, as_reference: bool = False) -> None:
+def attach_file(input: Path, output: Path, signature_file: Path) -> None:
     """Writes `input` with the content of `signature_file` as its signature section to `output`.
 
     The signature must be of this file: of its parts, at least one must be as it was signed. That does not verify it.
-    `input` and `output` may be one file. `as_reference` attaches anything, as the published wasmsign2 does. Nothing is
-    written when this raises: FormatError (reasons `signed`, `malformed_signature`, `unsupported_version`, `unfit`, ...),
-    LimitError or UsageError.
+    `input` and `output` may be one file. Nothing is written when this raises: FormatError (reasons `signed`,
+    `malformed_signature`, `unsupported_version`, `unfit`, ...), LimitError or UsageError.
     """
     require_other_file(signature_file, (input, output), what="signature file")
     where = str(input)
     payload = read_bounded(signature_file, LIMITS.signature_section, what="signature file")
-    data = None if as_reference else _parse(payload, str(signature_file))
+    data = _parse(payload, str(signature_file))
     with open_input(input) as stream:
         read_preamble(stream, where=where)
         with atomic_output(output) as target:
             hashes = _attached(stream, target, payload, where)
-            if data is not None and not any(_similar(signed.hashes, hashes) for signed in data.sets):
+            if not any(_similar(signed.hashes, hashes) for signed in data.sets):
                 raise FormatError(
                     "the signature is not of this file",
                     where=where,

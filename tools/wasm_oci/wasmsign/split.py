@@ -35,14 +35,12 @@ def split_file(
     pattern: SectionPattern | None,
     *,
     delimiter: Callable[[int], bytes] | None = None,
-    as_reference: bool = False,
 ) -> SplitResult:
     """Writes `input` to `output` with a delimiter wherever what `pattern` is about begins or ends, and one at the end.
 
     Without `pattern` all sections are of one part. `delimiter` gives the bytes of the delimiter of each number, from 0
     on; by default they follow from the content, so that the same input gives the same bytes. `input` and `output` may
-    be one file. Splitting a second time by the same pattern changes nothing. `as_reference` splits signed files, whose
-    signatures then no longer fit, and into more parts than can be read back, as the published wasmsign2 does.
+    be one file. Splitting a second time by the same pattern changes nothing.
 
     Nothing is written when this raises: FormatError for an input that is malformed, signed (unless nothing changes) or
     of too many parts, LimitError, UsageError for files that cannot be read or written.
@@ -73,8 +71,7 @@ def split_file(
         if head is not None and head.name != DELIMITER_NAME:
             cut(index + 1)
         writer.finish(source.total)
-        if not as_reference:
-            _check(where, parts=len(writer.hashes), signed=signatures > 0, changed=bool(added) or writer.rewritten)
+        _check(where, parts=len(writer.hashes), signed=signatures > 0, changed=bool(added) or writer.rewritten)
     return SplitResult(parts=len(writer.hashes), added=tuple(added), signature_sections=signatures)
 
 

@@ -32,11 +32,6 @@ def _take_globals(arguments: Arguments, text: str) -> None:
         raise HelpWanted(overview())
     if text == "--version":
         raise HelpWanted(VERSION)
-    if text == "--compat":
-        if arguments.compat:
-            raise CommandLineError(REPEATED, "--compat twice")
-        arguments.compat = True
-        return
     if text.startswith("--") or text == "-":
         raise CommandLineError(UNEXPECTED, repr(text))
     for letter in text[1:]:

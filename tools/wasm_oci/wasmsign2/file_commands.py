@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from wasm_oci.files import open_input
-from wasm_oci.keys.key import SecretKey, require_pair
+from wasm_oci.keys.key import require_pair
 from wasm_oci.wasmsign.signature import message
 from wasm_oci.wasmsign2.key_arguments import load_public, load_secret, spare_keys
 from wasm_oci.wasmsign2.options import Arguments
@@ -33,7 +33,7 @@ def split(arguments: Arguments) -> Iterator[str]:
         return new[-1]
 
     with open_input(source) as before:  # stays readable when the output takes its place
-        result = split_file(source, Path(values["output-file"]), pattern, delimiter=delimiter, as_reference=arguments.compat)
+        result = split_file(source, Path(values["output-file"]), pattern, delimiter=delimiter)
         sys.stderr.write("Module is already signed\n" * result.signature_sections)
         added = {index: describe_delimiter((data,), verbose=verbose) for index, data in zip(result.added, new, strict=True)}
         yield "* Split module structure:\n\n"
@@ -53,47 +53,34 @@ def _merged(texts: Iterable[Text], added: dict[int, Iterator[str]]) -> Iterator[
 
 
 def sign(arguments: Arguments) -> Iterator[str]:
+    from wasm_oci.wasmsign.sign import sign_file
+
     values, ssh = arguments.values, "ssh" in arguments.values
-    key, key_id = load_secret(Path(values["secret-key"]), ssh=ssh, unchecked=arguments.compat), None
+    key, key_id = load_secret(Path(values["secret-key"]), ssh=ssh), None
     if "public-key" in values:
         public = load_public(Path(values["public-key"]), ssh=ssh)
-        if not arguments.compat:
-            require_pair(key, public, where=values["public-key"])
+        require_pair(key, public, where=values["public-key"])
         key_id = public.key_id
     named = [[values[option] for option in options if option in values] for options in (_KEYS, _OUTPUTS)]
     spare_keys(*named)
     source, detached = Path(values["input-file"]), values.get("signature-file")
     signature_file = None if detached is None else Path(detached)
     with open_input(source) as before:  # stays readable when the output takes its place
-        hashes, signature, dropped = _sign(arguments, source, key, key_id, signature_file)
-        sys.stderr.write("The signature section was not the first module section\n" * dropped)
+        output = Path(values["output-file"])
+        done = sign_file(source, output, key, key_id=key_id, signature_file=signature_file, with_digest=False, as_reference=True)
+        sys.stderr.write("The signature section was not the first module section\n" * done.dropped)
         if arguments.debug:
-            sys.stderr.write(f"Signed {message(hashes).hex()}\n")
-        first = () if detached is not None else (describe_signature(signature, verbose=arguments.verbose),)
+            sys.stderr.write(f"Signed {message(done.hashes).hex()}\n")
+        first = () if detached is not None else (describe_signature(done.signature, verbose=arguments.verbose),)
         yield "* Signed module structure:\n\n"
         yield from numbered(chain(first, describe_sections(before, verbose=arguments.verbose, skip_signatures=detached is None)))
-
-
-def _sign(
-    arguments: Arguments, source: Path, key: SecretKey, key_id: bytes | None, signature_file: Path | None
-) -> tuple[tuple[bytes, ...], bytes, int]:
-    output = Path(arguments.values["output-file"])
-    if arguments.compat:
-        from wasm_oci.wasmsign2.compat_sign import sign_as_published
-
-        signed = sign_as_published(source, output, key, key_id=key_id, signature_file=signature_file)
-        return signed.hashes, signed.signature, signed.dropped
-    from wasm_oci.wasmsign.sign import sign_file
-
-    result = sign_file(source, output, key, key_id=key_id, signature_file=signature_file, with_digest=False, as_reference=True)
-    return result.hashes, result.signature, result.dropped
 
 
 def detach(arguments: Arguments) -> Iterator[str]:
     from wasm_oci.wasmsign.detach import detach_file
 
     source, output, signature = _paths(arguments)
-    detach_file(source, output, signature, as_reference=arguments.compat)
+    detach_file(source, output, signature)
     if arguments.debug:
         sys.stderr.write("Signature detached\n")
     yield "Signature is now detached.\n"
@@ -103,7 +90,7 @@ def attach(arguments: Arguments) -> Iterator[str]:
     from wasm_oci.wasmsign.detach import attach_file
 
     source, output, signature = _paths(arguments)
-    attach_file(source, output, signature, as_reference=arguments.compat)
+    attach_file(source, output, signature)
     if arguments.debug:
         sys.stderr.write("Signature attached\n")
     yield "Signature is now embedded as a custom section.\n"

@@ -60,7 +60,7 @@ def overview() -> str:
     commands = "".join(f"  {name:<15}{about}\n" for name, (about, _) in COMMANDS.items())
     return f"""Signs and verifies WebAssembly modules and components, as the wasmsign2 program does
 
-Usage: wasmsign2 [-v] [-d] [--compat] COMMAND [OPTIONS]
+Usage: wasmsign2 [-v] [-d] COMMAND [OPTIONS]
 
 Commands:
 {commands}  help           Print this, or the help of a command
@@ -68,8 +68,6 @@ Commands:
 Options:
   -v             Verbose output: what signatures and delimiters hold
   -d             Say on stderr what is done
-  --compat       UNSAFE: accept and write all that the published program does, also what was cut off, extended,
-                 or never covered by the signature; for comparing with it only
   -h, --help     Print help
   -V, --version  Print version
 

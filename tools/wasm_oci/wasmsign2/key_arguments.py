@@ -7,7 +7,7 @@ from pathlib import Path
 
 from wasm_oci.errors import KeyFormatError, UsageError
 from wasm_oci.files import atomic_output, read_bounded, spare_files
-from wasm_oci.keys import ed25519, openssh
+from wasm_oci.keys import openssh
 from wasm_oci.keys.key import OPENSSH, PublicKey, SecretKey, parse_public_keys, parse_secret_key
 from wasm_oci.limits import LIMITS
 from wasm_oci.wasmsign2.texts import CRYPTO_ERROR, IO_ERROR, PARSE_ERROR, UNSUPPORTED_KEY, Refusal
@@ -49,18 +49,14 @@ def _compact(data: bytes, path: Path) -> PublicKey:
     return parse_public_keys(data, where=str(path))[0]
 
 
-def load_secret(path: Path, *, ssh: bool, unchecked: bool = False) -> SecretKey:
+def load_secret(path: Path, *, ssh: bool) -> SecretKey:
     """Returns the key; raises Refusal, UsageError, or KeyFormatError where its halves do not belong together.
 
-    With `unchecked` the public half of a compact file does not matter. It is never signed with: two signatures with two
-    public halves would give the secret away.
+    Such a key is never signed with: two signatures with two public halves would give the secret away.
     """
     data = read_bounded(path, LIMITS.key_file, what="secret key")
     if not ssh:
         _check_compact(data, b"\x81", 65)
-        if unchecked:
-            seed = data[1:33]
-            return SecretKey(seed=seed, public=PublicKey(raw=ed25519.public_of(seed)))
     elif _text(data).startswith("-----BEGIN RSA PRIVATE KEY-----"):
         raise Refusal(UNSUPPORTED_KEY)
     elif not _text(data).startswith(openssh.BEGIN):
@@ -90,7 +86,7 @@ def _text(data: bytes) -> str:
 
 
 def spare_keys(keys: Sequence[str], outputs: Sequence[str]) -> None:
-    """Raises Refusal where an output would replace a key file, in `--compat` too: what is lost then is lost."""
+    """Raises Refusal where an output would replace a key file."""
     try:
         spare_files(map(Path, outputs), map(Path, keys), what="key file")
     except UsageError as err:

@@ -30,7 +30,6 @@ class Arguments:
 
     verbose: bool = False
     debug: bool = False
-    compat: bool = False
     command: str = ""
     values: dict[str, str] = field(default_factory=dict)
     """By long option; a flag that was given has an empty value, an option of many values its first one."""

@@ -1,7 +1,7 @@
 """`wasmsign2`: a drop-in for the published program, with all of its commands.
 
 Options, texts, results and exit codes are the published program's. Refused besides is what that one takes by
-oversight, such as a file cut off after a delimiter; docs/signature-format.md lists it all. `--compat` takes it too.
+oversight, such as a file cut off after a delimiter; docs/signature-format.md lists it all.
 """
 
 from __future__ import annotations

@@ -32,11 +32,6 @@ def verify(arguments: Arguments) -> str:
     source = Path(values["input-file"])
     if "signature-file" in values:
         signature = read_bounded(Path(values["signature-file"]), LIMITS.signature_section, what="signature file")
-    if arguments.compat:
-        from wasm_oci.wasmsign2.compat import verify_as_published
-
-        verify_as_published(source, key, signature, pattern)
-        return "Signature is valid.\n"
     try:
         verify_file(source, (key,), signature=signature, pattern=pattern, skip_unknown_algorithms=True)
     except SignatureError as err:
@@ -54,10 +49,6 @@ def verify_matrix(arguments: Arguments) -> str:
     else:
         raise texts.Refusal("Usage error: Missing public key files")
     source = Path(values["input-file"])
-    if arguments.compat:
-        from wasm_oci.wasmsign2.compat import matrix_as_published
-
-        return _list(matrix_as_published(source, keys, pattern))
     if not keys:
         with open_input(source) as stream:
             read_signatures(stream, None)
