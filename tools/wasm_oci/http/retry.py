@@ -1,4 +1,4 @@
-"""When a request is tried again, and how long is waited before (N14)."""
+"""When a request is tried again, and how long is waited before."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Backoff:
     def wait(self, retry_after: str | None = None) -> bool:
         """Waits before the next attempt; returns False, at once, where there must be none.
 
-        `retry_after` is the answer's header. A registry that asks for more than what is left of the budget
+        `retry_after` is the response's header. A registry that asks for more than what is left of the budget
         gets no further attempt: waiting less than it asked would not help.
         """
         if self._attempts >= self._limits.retries:
