@@ -1,0 +1,314 @@
+"""The order of publishing, for several artifacts, destinations, tags and referrers."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fakes.artifacts import Image, component, key, layout_of, signed_image
+from fakes.clients import REPOSITORY, client_of
+from fakes.program import tag_of
+from fakes.timing import IMPATIENT, FakeTime
+from wasm_oci.errors import DigestError, PolicyError, RegistryError, UsageError
+from wasm_oci.http.transport import Transport
+from wasm_oci.keys.sources import KeySource, PassphraseSource, SigningKey
+from wasm_oci.local_registry.actions import Hangup, Reply
+from wasm_oci.local_registry.faults import Fault
+from wasm_oci.local_registry.server import RunningRegistry, start
+from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB
+from wasm_oci.oci.layout_store import LayoutStore
+from wasm_oci.oci.manifest import Manifest
+from wasm_oci.oci.reference import Reference
+from wasm_oci.publish.artifact import Artifact, Blob, load_artifact
+from wasm_oci.publish.plan import Action, Plan, make_plan
+from wasm_oci.publish.publisher import publish
+from wasm_oci.publish.registries import RegistryEntry
+from wasm_oci.publish.release import (
+    ArtifactRequest,
+    DestinationRequest,
+    Release,
+    ReleaseRequest,
+    Resolved,
+    allow,
+    keep_no_record,
+    release,
+)
+from wasm_oci.publish.report import artifact_document, plan_text, result_text
+from wasm_oci.publish.resolve import NamedRepository
+from wasm_oci.publish.signing import SigningRequest
+from wasm_oci.registry.store import RegistryStore
+
+VARIABLE = "TEST_SIGNING_KEY"
+
+Run = Callable[..., Release]
+
+
+@pytest.fixture
+def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """No credentials."""
+    for name in ("HOME", "DOCKER_CONFIG"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    return {"HOME": str(tmp_path / "home"), "DOCKER_CONFIG": str(tmp_path / "home")}
+
+
+@pytest.fixture
+def publish_all(environ: dict[str, str]) -> Iterator[Run]:
+    with closing(Transport(limits=IMPATIENT, timing=FakeTime().timing, environ={})) as transport:
+
+        def run(request: ReleaseRequest, **steps: object) -> Release:
+            return release(request, transport=transport, environ=environ, passphrase=PassphraseSource(environ={}), **steps)  # type: ignore[arg-type]  # one of the callables
+
+        yield run
+
+
+@pytest.fixture
+def registry() -> Iterator[RunningRegistry]:
+    with start() as running:
+        yield running
+
+
+@pytest.fixture
+def one(tmp_path: Path) -> Image:
+    return signed_image(tmp_path / "one", text="one", detached=True)
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Image:
+    return signed_image(tmp_path / "two", text="two")
+
+
+def folder(path: Path, *tags: str) -> DestinationRequest:
+    entry = RegistryEntry(name="disk", type="layout", path=str(path))
+    return DestinationRequest(repository=NamedRepository(registries=(entry,), registry="disk", namespace="", repository="hello"), tags=tags)
+
+
+def to(registry: RunningRegistry, name: str, *tags: str) -> DestinationRequest:
+    return DestinationRequest(repository=Reference.parse(f"{registry.host}/library/{name}"), tags=tags)
+
+
+def of(image: Image, *destinations: DestinationRequest) -> ArtifactRequest:
+    return ArtifactRequest(layout=image.folder, signature=image.signature, destinations=destinations)
+
+
+def tags_written(registry: RunningRegistry) -> list[str]:
+    return [path for path in puts(registry) if "/manifests/" in path and "/manifests/sha256:" not in path]
+
+
+def puts(registry: RunningRegistry) -> list[str]:
+    return [record.path for record in registry.requests if record.method == "PUT"]
+
+
+def signing(folder: Path, image: Image, monkeypatch: pytest.MonkeyPatch) -> ArtifactRequest:
+    """A request to sign `image`, detached, with key 1."""
+    monkeypatch.setenv(VARIABLE, base64.b64encode(key(1).compact()).decode())
+    (folder / "1.public").write_bytes(key(1).public.compact())
+    keys = (SigningKey(source=KeySource(kind="env", ref=VARIABLE), public=folder / "1.public"),)
+    return ArtifactRequest(layout=image.folder, signing=SigningRequest(keys=keys, image=None), destinations=())
+
+
+def test_every_artifact_goes_to_every_destination(
+    publish_all: Run, registry: RunningRegistry, one: Image, two: Image, tmp_path: Path
+) -> None:
+    disks = [tmp_path / name for name in ("disk1", "disk2")]
+    request = ReleaseRequest(
+        artifacts=(
+            of(one, to(registry, "one", "v1", "latest"), folder(disks[0], "v1", "v1.0")),
+            of(two, to(registry, "two", "v1"), folder(disks[1], "v1"), to(registry, "mirror")),
+        )
+    )
+    shown: list[Plan] = []
+    recorded: list[Release] = []
+    done = publish_all(request, show=shown.extend, record=recorded.append)
+    assert [[result.status for result in each.results] for each in done.artifacts] == [["published"] * 2, ["published"] * 3]
+    assert [each.error for each in done.artifacts] == [None, None]
+    assert (len(shown), recorded) == (5, [done])
+    assert [tag_of(registry, f"library/{name}", tag) for name, tag in (("one", "v1"), ("one", "latest"), ("two", "v1"))] == [
+        one.digest,
+        one.digest,
+        two.digest,
+    ]
+    assert LayoutStore(disks[0]).tags() == ("v1", "v1.0")
+    signature = [entry.digest for entry in LayoutStore(disks[0]).referrers(one.digest)]
+    assert signature == [plan.digest for plan in done.artifacts[0].plans[1].referrers]
+    order = puts(registry)
+    first = next(number for number, path in enumerate(order) if path in tags_written(registry))
+    assert order[first:] == tags_written(registry)
+    assert len(order) - first == 3
+    again = publish_all(request)
+    assert [[result.status for result in each.results] for each in again.artifacts] == [["unchanged"] * 2, ["unchanged"] * 3]
+    assert puts(registry) == order
+
+
+def test_the_steps_have_one_order(publish_all: Run, registry: RunningRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = layout_of(tmp_path / "layout", component())
+    asked = replace(signing(tmp_path, image, monkeypatch), destinations=(to(registry, "hello", "v1"),))
+    steps: list[str] = []
+
+    def decide(resolved: Sequence[Resolved]) -> None:
+        assert [[store.name for store in each.stores] for each in resolved] == [[f"{registry.host}/library/hello"]]
+        assert registry.requests == []
+        steps.append("decide")
+
+    def show(plans: Sequence[Plan]) -> None:
+        assert [[referrer.is_signature for referrer in plan.referrers] for plan in plans] == [[True]]
+        assert {record.method for record in registry.requests} <= {"GET", "HEAD"}
+        steps.append("show")
+
+    def record(done: Release) -> None:
+        assert [result.status for result in done.artifacts[0].results] == ["published"]
+        steps.append("record")
+
+    publish_all(ReleaseRequest(artifacts=(asked,)), decide=decide, show=show, record=record)
+    assert steps == ["decide", "show", "record"]
+
+
+def test_a_denial_uses_no_key_and_asks_no_registry(
+    publish_all: Run, registry: RunningRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = layout_of(tmp_path / "layout", component())
+    asked = replace(signing(tmp_path, image, monkeypatch), destinations=(to(registry, "hello", "v1"),))
+    monkeypatch.delenv(VARIABLE)
+    request = ReleaseRequest(artifacts=(asked,))
+
+    def deny(resolved: Sequence[Resolved]) -> None:
+        raise PolicyError(f"{len(resolved)} artifact is denied")
+
+    recorded: list[Release] = []
+    with pytest.raises(PolicyError, match="1 artifact is denied"):
+        publish_all(request, decide=deny, record=recorded.append)
+    with pytest.raises(UsageError, match=VARIABLE):
+        publish_all(request)
+    assert (registry.requests, recorded) == ([], [])
+
+
+def test_nothing_is_signed_for_a_destination_that_is_unknown(publish_all: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = layout_of(tmp_path / "layout", component())
+    asked = signing(tmp_path, image, monkeypatch)
+    monkeypatch.delenv(VARIABLE)
+    place = NamedRepository(registries=(), registry="nobody", namespace="", repository="hello")
+    for destination, problem in (
+        (DestinationRequest(repository=place, tags=("v1",)), "there is no registry 'nobody'"),
+        (folder(tmp_path / "disk", "v1", "a b"), "is not a tag"),
+    ):
+        with pytest.raises(UsageError, match=problem):
+            publish_all(ReleaseRequest(artifacts=(replace(asked, destinations=(destination,)),)))
+
+
+def test_one_that_cannot_be_planned_leaves_all_unwritten(
+    publish_all: Run, registry: RunningRegistry, one: Image, two: Image, tmp_path: Path
+) -> None:
+    registry.faults.add(Fault(path="/library/two/", action=Reply(status=500), times=None))
+    with pytest.raises(RegistryError):
+        publish_all(ReleaseRequest(artifacts=(of(one, folder(tmp_path / "disk", "v1")), of(two, to(registry, "two", "v1")))))
+    assert not (tmp_path / "disk").exists()
+    with pytest.raises(DigestError, match="the layout's manifest is"):
+        publish_all(ReleaseRequest(artifacts=(replace(of(one, folder(tmp_path / "disk", "v1")), digest=two.digest),)))
+
+
+def test_a_dry_run_ends_after_the_plan(publish_all: Run, registry: RunningRegistry, one: Image, two: Image, tmp_path: Path) -> None:
+    publish_all(ReleaseRequest(artifacts=(of(two, to(registry, "one", "v1")),)))
+    registry.requests.clear()
+    recorded: list[Release] = []
+    request = ReleaseRequest(artifacts=(of(one, to(registry, "one", "v1"), folder(tmp_path / "disk", "v1")),), dry_run=True)
+    (planned,) = publish_all(request, record=recorded.append).artifacts
+    assert (planned.results, recorded, puts(registry)) == ((), [], [])
+    assert planned.error
+    assert "tag v1 is" in planned.error.what
+    document = artifact_document(planned)
+    assert (document["dryRun"], document["status"], [each["allowed"] for each in document["destinations"]]) == (
+        True,
+        "refused",
+        [False, True],
+    )
+
+
+def test_an_image_that_was_never_signed(publish_all: Run, tmp_path: Path) -> None:
+    asked = ArtifactRequest(layout=None, destinations=(folder(tmp_path / "disk"),), notes={"target": "//hello:publish"})
+    with pytest.raises(UsageError, match="//hello:publish: the image is not signed yet"):
+        publish_all(ReleaseRequest(artifacts=(asked,)))
+
+
+@pytest.mark.parametrize("fail_fast", [True, False])
+def test_results_belong_to_their_artifacts(publish_all: Run, registry: RunningRegistry, one: Image, two: Image, fail_fast: bool) -> None:
+    registry.faults.add(Fault(method="POST", path="/library/one/", action=Reply(status=400), times=None))
+    request = ReleaseRequest(
+        artifacts=(of(one, folder(one.folder.parent / "disk", "v1"), to(registry, "one", "v1")), of(two, to(registry, "two", "v1"))),
+        fail_fast=fail_fast,
+    )
+    recorded: list[Release] = []
+    first, second = publish_all(request, record=recorded.append).artifacts
+    statuses = [[result.status for result in each.results] for each in (first, second)]
+    assert statuses == ([["content sent", "failed"], ["not started"]] if fail_fast else [["published", "failed"], ["published"]])
+    assert isinstance(first.error, RegistryError)
+    assert second.error is None
+    assert [artifact_document(each)["status"] for each in (first, second)] == ["failed", statuses[1][0]]
+    assert len(recorded) == 1
+
+
+def test_several_tags_are_written_in_order_and_each_is_guarded(registry: RunningRegistry, one: Image, two: Image) -> None:
+    artifact, other = load_artifact(one.folder, one.signature), load_artifact(two.folder)
+    with client_of(registry) as client:
+        store = RegistryStore(client)
+        publish([make_plan(other, store, ["taken", "latest"])])
+        (result,) = publish([make_plan(artifact, store, ["v1", "taken"])])
+        assert result.error
+        assert "tag taken is" in result.error.what
+        assert tag_of(registry, REPOSITORY, "v1") is None
+        registry.requests.clear()
+        plan = make_plan(artifact, store, ["v1", "latest", "v1", "v2"], movable=["latest"])
+        assert [(tag.tag, tag.action) for tag in plan.tags] == [("v1", "create"), ("latest", "move"), ("v2", "create")]
+        (result,) = publish([plan])
+        assert (result.status, set(result.tags_after.values())) == ("published", {artifact.descriptor.digest})
+    assert [path.rpartition("/")[2] for path in tags_written(registry)] == ["v1", "latest", "v2"]
+    document = result.to_json()
+    assert "tag" not in document
+    assert [(tag["tag"], tag["now"]) for tag in document["tags"]] == [(tag, str(one.digest)) for tag in ("v1", "latest", "v2")]
+    assert [line.split()[1] for line in plan_text(plan).splitlines() if line.startswith("  tag ")] == ["v1", "latest", "v2"]
+    assert result_text(result).count("  tag ") == 3
+
+
+def test_a_tag_that_fails_keeps_those_before_it_and_ends_there(registry: RunningRegistry, one: Image) -> None:
+    artifact = load_artifact(one.folder)
+    registry.faults.add(Fault(method="PUT", path="/manifests/v2$", action=Reply(status=400), times=None))
+    registry.faults.add(Fault(method="PUT", path="/manifests/v1$", action=Hangup(stored=True), times=None))
+    with client_of(registry) as client:
+        (result,) = publish([make_plan(artifact, RegistryStore(client), ["v1", "v2", "v3"])])
+    assert (result.status, result.error is not None) == ("failed", True)
+    assert [(step.subject, step.outcome) for step in result.steps if step.name == "tag"][-1] == ("v2", "failed")
+    assert [tag_of(registry, REPOSITORY, tag) for tag in ("v1", "v2", "v3")] == [one.digest, None, None]
+    assert result.tags_after == {"v1": one.digest, "v2": None, "v3": None}
+
+
+def test_any_number_of_referrers(registry: RunningRegistry, one: Image) -> None:
+    signed = load_artifact(one.folder, one.signature)
+    note = Manifest(config=EMPTY, layers=(EMPTY,), artifact_type="application/vnd.note", subject=signed.descriptor)
+    artifact = Artifact(
+        manifest=signed.manifest,
+        blobs=(*signed.blobs[:-1], Blob(role="empty", descriptor=EMPTY, content=lambda: iter((EMPTY_BLOB,))), signed.blobs[-1]),
+        referrers=(*signed.referrers, note),
+    )
+    with client_of(registry) as client:
+        store = RegistryStore(client)
+        publish([make_plan(signed, store, ["v1"])])
+        plan = make_plan(artifact, store, ["v1"])
+        assert [step.action for step in plan.referrers] == [Action.EXISTS, Action.CREATE]
+        (result,) = publish([plan])
+        assert {entry.digest for entry in store.referrers(one.digest)} == {each.descriptor().digest for each in artifact.referrers}
+        assert not make_plan(artifact, store, ["v1"]).writes
+    document = result.to_json()
+    assert document["signature"] == {"digest": str(signed.referrers[0].descriptor().digest), "action": "exists"}
+    assert document["referrers"] == [
+        {"artifactType": "application/vnd.note", "digest": str(note.descriptor().digest), "action": "create", "foundBy": "referrers API"}
+    ]
+    assert "  referrer found by referrers API\n" in result_text(result)
+
+
+def test_by_default_all_is_allowed_and_nothing_recorded(tmp_path: Path) -> None:
+    allow(())
+    keep_no_record(Release(request=ReleaseRequest(artifacts=()), artifacts=()))
+    assert list(tmp_path.iterdir()) == []
