@@ -111,6 +111,25 @@ def test_a_tag_that_moves_leaves_the_rest_of_its_entry(run: Run, tmp_path: Path,
     assert run("inspect", f"{folder}@{OTHER.descriptor().digest}").code == 0
 
 
+def test_a_manifest_of_two_tags_keeps_what_each_entry_says(run: Run, tmp_path: Path, images: tuple[Image, Image]) -> None:
+    other = {**OTHER.descriptor().to_json(), "annotations": {REF_NAME: "v1.0"}}
+    folder = foreign(tmp_path / "layout", other)
+    for tag in ("v1", "v1.0"):
+        push_to(run, folder, images[0], tag, "--move-tags")
+    assert index_of(folder)["manifests"][0] == {**LISTED, "annotations": {"a": "b"}}
+    assert [entry["digest"] for entry in index_of(folder)["manifests"]].count(other["digest"]) == 1
+
+
+def test_a_malformed_entry_of_the_same_digest_is_no_entry(run: Run, tmp_path: Path, images: tuple[Image, Image], trusted: Path) -> None:
+    image = images[0]
+    broken = {"digest": str(image.digest), "size": "many", "x": 1}
+    folder = foreign(tmp_path / "layout", broken)
+    push_to(run, folder, image, "v2")
+    push_to(run, folder, image, "v3")
+    assert run("pull", f"{folder}@{image.digest}", "-K", trusted, "-o", tmp_path / "hello.wasm").code == 0
+    assert {"x": 1}.items() <= index_of(folder)["manifests"][1].items()
+
+
 def test_an_entry_that_gets_a_tag_keeps_its_members(run: Run, tmp_path: Path, images: tuple[Image, Image]) -> None:
     image = images[0]
     folder = foreign(tmp_path / "layout")

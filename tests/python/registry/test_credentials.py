@@ -1,4 +1,4 @@
-"""Where credentials come from (need N7): files of Docker and Podman, credential helpers, registry entries."""
+"""Where credentials come from: files of Docker and Podman, credential helpers, registry entries."""
 
 from __future__ import annotations
 

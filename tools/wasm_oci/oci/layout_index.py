@@ -81,9 +81,10 @@ class LayoutIndex:
         before, digest = self.entries, descriptor["digest"]
         same = [entry for entry in self.objects() if entry.get("digest") == digest]
         if tag is None:
-            if not same:
+            missing = not any(map(is_descriptor, same))
+            if missing:
                 self._document["manifests"] = [*before, _with_tag(descriptor, None)]
-            return not same
+            return missing
         self._untag([entry for entry in self.named(tag) if entry.get("digest") != digest])
         usable = [entry for entry in same if isinstance(entry.get("annotations"), dict | None) and tag_of(entry) in (tag, None)]
         place = next((entry for entry in usable if tag_of(entry)), usable[0] if usable else None)
@@ -131,6 +132,15 @@ def tag_of(entry: JsonObject) -> str | None:
     """Returns the tag of an entry, its annotation `org.opencontainers.image.ref.name`."""
     name = _annotations(entry).get(REF_NAME_ANNOTATION)
     return name if isinstance(name, str) and name else None
+
+
+def is_descriptor(entry: JsonObject) -> bool:
+    """Returns whether an entry can be read."""
+    try:
+        Descriptor.parse(entry, where="")
+    except FormatError:
+        return False
+    return True
 
 
 def _annotations(entry: JsonObject) -> JsonObject:

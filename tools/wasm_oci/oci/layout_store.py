@@ -19,7 +19,7 @@ from wasm_oci.locks import machine_lock
 from wasm_oci.oci.deferred import Deferred
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.layout import INDEX, blob_path, check_layout, create_layout, find_layout, read_index, write_index
-from wasm_oci.oci.layout_index import LayoutIndex, tag_of
+from wasm_oci.oci.layout_index import LayoutIndex, is_descriptor, tag_of
 from wasm_oci.oci.manifest import Index, Manifest
 from wasm_oci.oci.referrers import artifact_type_of, parse_referrer, referrer_descriptor
 from wasm_oci.oci.store import Content, FetchedManifest, ManifestName
@@ -67,13 +67,17 @@ class LayoutStore:
         return self._find(self._index(), name)
 
     def _find(self, index: LayoutIndex, name: ManifestName) -> Descriptor | None:
-        """Raises UsageError for a tag of several manifests."""
-        entries = index.named(name.digest if isinstance(name, Descriptor) else name)
+        """Raises UsageError for a tag of several manifests, FormatError for one whose entry is malformed."""
+        if not isinstance(name, str):
+            digest = name.digest if isinstance(name, Descriptor) else name
+            entries = [entry for entry in index.named(digest) if is_descriptor(entry)]
+            if entries:
+                return index.read(entries)
+            return name if isinstance(name, Descriptor) and self.has_blob(name) else None
+        entries = index.named(name)
         if len({str(entry.get("digest")) for entry in entries}) > 1:
             raise UsageError(f"tag {name} stands for {len(entries)} manifests", where=self.name, hint=_shown(index))
-        if entries:
-            return index.read(entries)
-        return name if isinstance(name, Descriptor) and self.has_blob(name) else None
+        return index.read(entries) if entries else None
 
     def fetch_manifest(self, name: ManifestName) -> FetchedManifest:
         index = self._index()

@@ -1,4 +1,4 @@
-"""Answers a registry's challenge: bearer tokens and Basic (FORMATS section 6, "Auth"; needs N8, N28)."""
+"""Answers a registry's challenge: bearer tokens (Docker Registry v2 token authentication) and Basic (RFC 7617)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The WWW-Authenticate header (RFC 9110, section 11.6.1; FORMATS section 6, "Auth")."""
+"""The WWW-Authenticate header (RFC 9110, section 11.6.1)."""
 
 from __future__ import annotations
 

@@ -237,7 +237,7 @@ def _media_type(response: HttpResponse) -> str:
 
 
 def _refused_type(error: RegistryError, data: bytes, media_type: str) -> WasmOciError:
-    """Names the media types of a refused manifest: many registries allow a list of their own (N32)."""
+    """Names the media types of a refused manifest: many registries allow a list of their own."""
     document: Mapping[str, object] = parse_object(data, where="")
     config = document.get("config")
     inner = config.get("mediaType") if isinstance(config, dict) else None

@@ -1,4 +1,4 @@
-"""Which credential a registry gets (FORMATS section 6, "Auth"; needs N7, N8).
+"""Which credential a registry gets.
 
 A credential is looked up only when a registry asks for one; what is named in a build must exist from the start.
 """

@@ -1,4 +1,4 @@
-"""The credentials that `docker login` and `podman login` keep (FORMATS section 6, "Docker config" and below).
+"""The credentials that `docker login` and `podman login` keep (`config.json`, containers-auth.json(5)).
 
 In one file `credHelpers` beats `credsStore`, which beats `auths`; the first file with an entry counts.
 """
