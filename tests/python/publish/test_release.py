@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from wasm_oci.local_registry.actions import Hangup, Reply
+from wasm_oci.local_registry.faults import Fault
 
 from fakes.artifacts import Image, component, key, layout_of, signed_image
 from fakes.clients import REPOSITORY, client_of
@@ -17,8 +19,6 @@ from fakes.timing import IMPATIENT, FakeTime
 from wasm_oci.errors import DigestError, PolicyError, RegistryError, UsageError
 from wasm_oci.http.transport import Transport
 from wasm_oci.keys.sources import KeySource, PassphraseSource, SigningKey
-from wasm_oci.local_registry.actions import Hangup, Reply
-from wasm_oci.local_registry.faults import Fault
 from wasm_oci.local_registry.server import RunningRegistry, start
 from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB
 from wasm_oci.oci.layout_store import LayoutStore

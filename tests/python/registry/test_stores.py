@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from wasm_oci.local_registry.actions import Reply
+from wasm_oci.local_registry.faults import Fault
 
 from fakes.clients import REPOSITORY, client_of
 from wasm_oci.digest import Digest
 from wasm_oci.errors import DigestError, FormatError, LimitError, NotFoundError, RegistryError, WasmOciError
-from wasm_oci.local_registry.actions import Reply
-from wasm_oci.local_registry.faults import Fault
 from wasm_oci.local_registry.server import start
 from wasm_oci.oci.copy import copy
 from wasm_oci.oci.descriptor import (

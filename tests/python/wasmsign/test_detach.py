@@ -106,7 +106,7 @@ DETACH_REFUSED = {
     "unreadable signature": (MODULE + custom("signature", b"\x01\x01\x01") + M[8:], "malformed_signature"),
     "left-over byte": (MODULE + custom("signature", M_PAYLOAD + b"x") + M[8:], "malformed_signature"),
     "other version": (MODULE + custom("signature", b"\x02" + M_PAYLOAD[1:]) + M[8:], "unsupported_version"),
-    "too large": (MODULE + custom("signature", bytes(LIMITS.signature_section + 1)), "malformed"),
+    "too large": (MODULE + custom("signature", bytes(LIMITS.signature_section + 1)), "malformed_signature"),
     "cut off": (M_SIGNED[:-1], "truncated"),
     "not wasm": (b"no wasm at all", "not_wasm"),
 }

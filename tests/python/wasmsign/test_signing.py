@@ -28,9 +28,10 @@ from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError, UsageError, WasmOciError
 from wasm_oci.wasm import sections
 from wasm_oci.wasm.sections import Kind
+from wasm_oci.wasmsign.section import read_signature
 from wasm_oci.wasmsign.sign import sign_file
 from wasm_oci.wasmsign.signature import SignatureData, SignatureRecord, SignedHashes
-from wasm_oci.wasmsign.verify import read_signature, verify_file
+from wasm_oci.wasmsign.verify import verify_file
 
 
 def sign_embedded(folder: Path, data: bytes, *, as_reference: bool = False) -> bytes:

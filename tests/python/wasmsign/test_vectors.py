@@ -32,9 +32,10 @@ from fakes.signing import (
 from fakes.wasm import MODULE
 from wasm_oci.keys import ed25519
 from wasm_oci.keys.key import SecretKey
+from wasm_oci.wasmsign.section import read_signature
 from wasm_oci.wasmsign.sign import sign_file
 from wasm_oci.wasmsign.signature import message
-from wasm_oci.wasmsign.verify import read_signature, verify_file
+from wasm_oci.wasmsign.verify import verify_file
 
 
 @pytest.mark.parametrize(("key", "key_id"), [(K1, KEY_ID_1), (K2, KEY_ID_2)])

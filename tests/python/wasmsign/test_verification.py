@@ -32,8 +32,9 @@ from wasm_oci.errors import FormatError, SignatureError, UsageError
 from wasm_oci.keys import ed25519
 from wasm_oci.keys.key import PublicKey
 from wasm_oci.wasm.sections import Kind
+from wasm_oci.wasmsign.section import read_signature
 from wasm_oci.wasmsign.signature import SignatureData, SignatureRecord, SignedHashes, message
-from wasm_oci.wasmsign.verify import VerifyResult, read_signature, verify_file
+from wasm_oci.wasmsign.verify import VerifyResult, verify_file
 
 Check = Callable[..., VerifyResult]
 

@@ -24,9 +24,9 @@ from wasm_oci.oci.layout import write_layout
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.wasm_config import WasmConfig
 from wasm_oci.wasm.component import WasmFile, read_wasm
-from wasm_oci.wasm.sections import PREAMBLE_SIZE, iter_sections, read_preamble
+from wasm_oci.wasm.sections import PREAMBLE_SIZE
+from wasm_oci.wasmsign.section import find_signature
 from wasm_oci.wasmsign.signature import SignatureData, parse_signature
-from wasm_oci.wasmsign.verify import read_signature
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,9 +132,9 @@ def build_image(request: ImageRequest) -> BuiltImage:
     request.check()
     explicit = parse_annotations(request.annotations)
     wasm = read_wasm(request.component)
-    found, signature_file = _read_signature(request)
     with open_input(request.component, what="component") as stream:
-        digest, size, signed_hash = _hash(stream, request, found)
+        found, signature_file, start = _read_signature(request, stream)
+        digest, size, signed_hash = _hash(stream, start)
     signature = _deferred(request) if request.public_keys else _image_signature(request, found, signature_file, signed_hash)
     facts = signature.facts if signature else None
     if signature and signature.deferred and signature.facts.type == "embedded":
@@ -160,36 +160,32 @@ def build_image(request: ImageRequest) -> BuiltImage:
     return BuiltImage(request=request, wasm=wasm, manifest=manifest, config=config, signature=signature)
 
 
-def _read_signature(request: ImageRequest) -> tuple[SignatureData | None, Descriptor | None]:
-    """Returns the signature that counts and, where it is detached, its file's digest and size."""
+def _read_signature(request: ImageRequest, stream: BinaryIO) -> tuple[SignatureData | None, Descriptor | None, int | None]:
+    """Returns the signature that counts, its file's digest and size if it is detached, and where what it covers begins."""
     if request.signature:
         data = read_bounded(request.signature, LIMITS.signature_section, what="signature file")
-        return parse_signature(data, where=str(request.signature)), Descriptor.of(data, SIGNATURE_MEDIA_TYPE)
-    found = read_signature(request.component)
+        return parse_signature(data, where=str(request.signature)), Descriptor.of(data, SIGNATURE_MEDIA_TYPE), PREAMBLE_SIZE
+    where = str(request.component)
+    found = find_signature(stream, where=where)
+    signature = None if found is None else parse_signature(found.payload(), where=where)
     if request.public_keys:
-        return None, None
+        return None, None, None
     if request.signature_type == "embedded" and found is None:
-        raise UsageError(
-            "signature_type is embedded, but the file carries no signature", where=str(request.component), hint="sign it first"
-        )
-    return found, None
+        raise UsageError("signature_type is embedded, but the file carries no signature", where=where, hint="sign it first")
+    return signature, None, None if found is None else found.end
 
 
-def _hash(stream: BinaryIO, request: ImageRequest, signature: SignatureData | None) -> tuple[Digest, int, bytes | None]:
-    """Returns digest and size of the file and, if there is a signature, the hash of what it covers; reads once."""
-    start = PREAMBLE_SIZE
-    if signature and not request.signature:
-        read_preamble(stream)
-        start = next(iter_sections(stream)).end
-        stream.seek(0)
-    head = stream.read(start)
+def _hash(stream: BinaryIO, start: int | None) -> tuple[Digest, int, bytes | None]:
+    """Returns digest and size of the file and, if there is a `start`, the hash of what follows it; reads once."""
+    stream.seek(0)
+    head = stream.read(start or 0)
     whole, covered, size = hashlib.sha256(head), hashlib.sha256(), len(head)
     for chunk in chunks(stream):
         whole.update(chunk)
         size += len(chunk)
-        if signature:
+        if start is not None:
             covered.update(chunk)
-    return Digest("sha256:" + whole.hexdigest()), size, covered.digest() if signature else None
+    return Digest("sha256:" + whole.hexdigest()), size, None if start is None else covered.digest()
 
 
 def _deferred(request: ImageRequest) -> ImageSignature:

@@ -16,7 +16,7 @@ from wasm_oci.oci.target import Target
 from wasm_oci.oci.wasm_config import WasmConfig
 from wasm_oci.wasm.component import read_wasm_stream
 from wasm_oci.wasm.sections import Kind, iter_sections, read_preamble
-from wasm_oci.wasmsign.verify import read_signature
+from wasm_oci.wasmsign.section import read_signature
 
 _CUSTOM = "custom"
 _CORE = ["type", "import", "function", "table", "memory", "global", "export", "start", "element", "code", "data", "data_count", "tag"]

@@ -1,4 +1,4 @@
-"""Moving a signature out of a file and back in (FORMATS 2): the detached file is the payload of the section."""
+"""Moving a signature out of a file and back in: the detached file is the payload of the section."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from wasm_oci.files import atomic_output, open_input, read_bounded
 from wasm_oci.limits import LIMITS
 from wasm_oci.wasm.rewrite import SectionWriter, require_other_file
 from wasm_oci.wasm.sections import PREAMBLE_SIZE, SIGNATURE_NAME, SeekingSource, read_preamble, walk
+from wasm_oci.wasmsign.section import signature_in
 from wasm_oci.wasmsign.signature import SignatureData, parse_signature
 
 _SIGN_AGAIN = "sign the unsigned file again"
@@ -27,19 +28,16 @@ def detach_file(input: Path, output: Path, signature_file: Path) -> None:
         read_preamble(stream, where=where)
         source = SeekingSource(stream)
         sections = walk(source, PREAMBLE_SIZE, every=False, where=where)
-        first = next(sections, None)
-        if first is None or first.name != SIGNATURE_NAME or first.offset != PREAMBLE_SIZE:
+        found = signature_in(stream, next(sections, None))
+        if found is None:
             raise FormatError(
                 "the file is not signed: its first section is no signature", where=where, hint="give a signed file", reason="unsigned"
             )
-        if first.end - first.data > LIMITS.signature_section:
-            raise FormatError(f"its signature section is larger than {LIMITS.signature_section} bytes", where=where, hint=_SIGN_AGAIN)
-        stream.seek(first.data)
-        payload = stream.read(first.end - first.data)
+        payload = found.payload()
         _parse(payload, where)
         with atomic_output(output) as target, atomic_output(signature_file, what="signature file") as detached:
             writer = SectionWriter(stream, target, where)
-            writer.skip(first)
+            writer.skip(found.header)
             for head in sections:
                 if head.name == SIGNATURE_NAME:
                     raise FormatError(

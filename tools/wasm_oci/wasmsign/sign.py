@@ -1,4 +1,4 @@
-"""Signing a file: its content is read once, hashed and written as it goes by (FORMATS 1 and 2)."""
+"""Signing a file: its content is read once, hashed and written as it goes by."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def sign_file(
         target = outputs.enter_context(atomic_output(output))
         if signature_file is not None:
             detached = outputs.enter_context(atomic_output(signature_file, what="signature file"))
-            hashes = content.copy(target, PREAMBLE_SIZE)
+            hashes = content.copy(target)
             payload, added = payloads.sign(hashes)
             detached.write(payload)
         else:
@@ -111,7 +111,7 @@ def normalise_file(input: Path, output: Path) -> None:
     with open_input(input) as stream, atomic_output(output) as target:
         content = Content(stream, str(input))
         _check_unsigned(content)
-        content.copy(target, PREAMBLE_SIZE)
+        content.copy(target)
 
 
 def _check_unsigned(content: Content) -> None:
@@ -130,7 +130,7 @@ def _write_embedded(content: Content, payloads: _Payloads, target: BinaryIO) -> 
     for _ in range(2):
         target.seek(0)
         target.truncate()
-        hashes = content.copy(target, PREAMBLE_SIZE + gap)
+        hashes = content.copy(target, gap=gap)
         if hashes != known:  # the second time they are the same, and no key is asked again
             payload, added = payloads.sign(hashes)
             known, section = hashes, custom_section(SIGNATURE_NAME, payload)

@@ -145,6 +145,8 @@ def parse_as_reference(payload: bytes) -> SignatureData:
     Left-over bytes are ignored, unreadable records and other algorithms dropped, padded numbers taken, and any
     hash function passed on. Raises FormatError where the published program says "Parse error".
     """
+    if len(payload) > LIMITS.signature_section:
+        raise FormatError(f"the signature section is larger than {LIMITS.signature_section} bytes")
     if payload[:2] != _HEAD[:2] or len(payload) < len(_HEAD) or payload[2] > 0x7F:
         raise FormatError("the signature section is of an unknown version, or cut off")
     reader = _Reader(payload, len(_HEAD), strict=False)

@@ -1,4 +1,4 @@
-"""Splitting a file: delimiters that make parts of it verifiable alone (FORMATS 2)."""
+"""Splitting a file: delimiters that make parts of it verifiable alone."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def split_file(
         writer, source = SectionWriter(stream, target, where), SeekingSource(stream)
 
         def cut(index: int) -> None:
-            number = len(writer.hashes)
+            number = writer.delimiters
             writer.add_delimiter(delimiter(number) if delimiter else _derived(number, writer.digest()))
             added.append(index + len(added))
 
@@ -71,8 +71,8 @@ def split_file(
         if head is not None and head.name != DELIMITER_NAME:
             cut(index + 1)
         writer.finish(source.total)
-        _check(where, parts=len(writer.hashes), signed=signatures > 0, changed=bool(added) or writer.rewritten)
-    return SplitResult(parts=len(writer.hashes), added=tuple(added), signature_sections=signatures)
+        _check(where, parts=writer.delimiters, signed=signatures > 0, changed=bool(added) or writer.rewritten)
+    return SplitResult(parts=writer.delimiters, added=tuple(added), signature_sections=signatures)
 
 
 def _check(where: str, *, parts: int, signed: bool, changed: bool) -> None:

@@ -1,4 +1,4 @@
-"""Verifying a file: read once, its structure and its hashes checked in the same pass (FORMATS 1 and 2).
+"""Verifying a file: read once, its structure and its hashes checked in the same pass.
 
 Stricter than the published wasmsign2: the hashes of a signed set must be those of this file, one for each part,
 and the last must cover its end. So a file that was cut off after a delimiter is refused.
@@ -16,9 +16,10 @@ from wasm_oci.files import open_input
 from wasm_oci.keys import ed25519
 from wasm_oci.keys.key import PublicKey
 from wasm_oci.limits import LIMITS
-from wasm_oci.wasm.sections import PREAMBLE_SIZE, SIGNATURE_NAME, Header, Kind, SeekingSource, read_preamble, walk
+from wasm_oci.wasm.sections import PREAMBLE_SIZE, Kind, read_preamble
 from wasm_oci.wasmsign.parts import Stretch, changed, fits, read_parts
 from wasm_oci.wasmsign.pattern import SectionPattern
+from wasm_oci.wasmsign.section import find_signature
 from wasm_oci.wasmsign.signature import ED25519, SignatureData, SignedHashes, message, parse_signature
 
 _SHOWN = 8
@@ -82,18 +83,6 @@ def verify_file(
         raise SignatureError(f"cannot read the input file: {err.strerror}", where=where, reason="malformed_module") from err
 
 
-def read_signature(path: Path) -> SignatureData | None:
-    """Returns what the signature section of a file holds, unverified; None where it is not signed.
-
-    Raises FormatError for a file that is not wasm, SignatureError for a malformed signature section.
-    """
-    where = str(path)
-    with open_input(path) as stream:
-        read_preamble(stream, where=where)
-        first = _first_section(stream, where)
-        return None if first is None else parse_signature(_payload(stream, first, where), where=where)
-
-
 def _verify(
     stream: BinaryIO,
     keys: tuple[PublicKey, ...],
@@ -105,13 +94,12 @@ def _verify(
 ) -> VerifyResult:
     kind, start = read_preamble(stream), PREAMBLE_SIZE
     if signature is None:
-        first = _first_section(stream, where)
-        if first is None:
+        found = find_signature(stream, where=where)
+        if found is None:
             raise SignatureError(
                 "the file is not signed", where=where, hint="sign it, or give its detached signature file", reason="unsigned"
             )
-        payload, start = _payload(stream, first, where), first.end
-        data = parse_signature(payload, where=where)
+        data, start = parse_signature(found.payload(), where=where), found.end
     else:
         data = parse_signature(signature, where="detached signature")
     if not skip_unknown_algorithms and any(record.algorithm != ED25519 for record in data.records):
@@ -133,22 +121,6 @@ def _verify(
         parts=len(parts),
         skipped_parts=sum(not part.checked for part in parts),
     )
-
-
-def _first_section(stream: BinaryIO, where: str) -> Header | None:
-    """Returns the signature section if the file begins with one."""
-    first = next(walk(SeekingSource(stream), PREAMBLE_SIZE, every=True, where=where), None)
-    return first if first is not None and first.name == SIGNATURE_NAME else None
-
-
-def _payload(stream: BinaryIO, section: Header, where: str) -> bytes:
-    size = section.end - section.data
-    if size > LIMITS.signature_section:
-        raise SignatureError(
-            f"the signature section is larger than {LIMITS.signature_section} bytes", where=where, reason="malformed_signature"
-        )
-    stream.seek(section.data)
-    return stream.read(size)
 
 
 def _signed_by(keys: tuple[PublicKey, ...], data: SignatureData, where: str) -> list[tuple[PublicKey, SignedHashes]]:

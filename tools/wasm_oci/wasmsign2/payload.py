@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from typing import BinaryIO
 
 from wasm_oci.errors import FormatError
 from wasm_oci.keys import ed25519
 from wasm_oci.keys.key import PublicKey
 from wasm_oci.limits import LIMITS
-from wasm_oci.wasm.sections import PREAMBLE_SIZE, SIGNATURE_NAME, SeekingSource, read_preamble, walk
+from wasm_oci.wasm.sections import PREAMBLE_SIZE, read_preamble
+from wasm_oci.wasmsign.section import find_signature
 from wasm_oci.wasmsign.signature import SHA256, SignatureData, message, parse_as_reference
 from wasm_oci.wasmsign2.texts import CRYPTO_ERROR, NOT_SIGNED, NOT_VALID, PARSE_ERROR, Refusal
 
@@ -21,13 +23,10 @@ def read_signatures(stream: BinaryIO, signature: bytes | None) -> tuple[Signatur
     read_preamble(stream)
     payload, start = signature, PREAMBLE_SIZE
     if payload is None:
-        first = next(walk(SeekingSource(stream), PREAMBLE_SIZE, every=True), None)
-        if first is None:
-            raise Refusal(PARSE_ERROR)
-        if first.name != SIGNATURE_NAME:
-            raise Refusal(NOT_SIGNED)
-        stream.seek(first.data)
-        payload, start = stream.read(min(first.end - first.data, LIMITS.signature_section)), first.end
+        found = find_signature(stream)
+        if found is None:
+            raise Refusal(NOT_SIGNED if stream.seek(0, os.SEEK_END) > PREAMBLE_SIZE else PARSE_ERROR)
+        payload, start = found.payload(), found.end
     try:
         data = parse_as_reference(payload)
     except FormatError as err:

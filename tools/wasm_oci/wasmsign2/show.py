@@ -8,8 +8,9 @@ from typing import BinaryIO
 
 from wasm_oci.errors import FormatError
 from wasm_oci.files import open_input
-from wasm_oci.limits import KIB, LIMITS
+from wasm_oci.limits import KIB
 from wasm_oci.wasm.sections import DELIMITER_NAME, PREAMBLE_SIZE, SIGNATURE_NAME, Header, SeekingSource, read_preamble, walk
+from wasm_oci.wasmsign.section import SignatureSection
 from wasm_oci.wasmsign.signature import parse_as_reference
 
 _NAMES = ("types", "imports", "functions", "table", "memory", "global", "exports", "start", "elements", "code", "data")
@@ -69,8 +70,8 @@ def _describe(stream: BinaryIO, section: Header, *, verbose: bool) -> Text:
     if section.name is None:
         return (f"{_NAMES[section.id - 1]} section" if section.id <= len(_NAMES) else f"section id#{section.id}",)
     if section.name == SIGNATURE_NAME:
-        kept = min(section.end - section.data, LIMITS.signature_section + 1) if verbose else 0
-        return describe_signature(b"".join(_data(stream, section.data, section.data + kept)), verbose=verbose)
+        payload = SignatureSection(stream=stream, header=section).payload() if verbose else b""
+        return describe_signature(payload, verbose=verbose)
     if section.name == DELIMITER_NAME:
         return describe_delimiter(_data(stream, section.data, section.end), verbose=verbose)
     return (f"custom section: [{_escaped(section.name.decode())}]",)
@@ -91,8 +92,6 @@ def _data(stream: BinaryIO, start: int, end: int) -> Iterator[bytes]:
 
 
 def _signature_lines(payload: bytes) -> Iterator[str]:
-    if len(payload) > LIMITS.signature_section:
-        raise FormatError("the signature section is too large")
     parsed = parse_as_reference(payload)
     yield "- specification version: 0x01"
     yield "- content_type: 0x01"
