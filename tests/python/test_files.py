@@ -17,7 +17,7 @@ from fakes.artifacts import signed_image
 from fakes.signing import K1, M, signed
 from wasm_oci.cli.main import main
 from wasm_oci.errors import UsageError
-from wasm_oci.files import atomic_output, file_type, open_input, real_path, write_file
+from wasm_oci.files import atomic_output, atomic_path, file_type, open_input, real_path, write_file
 
 UNUSABLE = ["n" * 300, "a\0b", "x/" + "n" * 300, "file/below"]
 
@@ -145,6 +145,30 @@ def test_a_device_is_written_to(folder: Path) -> None:
     write_file(Path("/dev/null"), b"x")
     with pytest.raises(UsageError, match="cannot write the report: No space left"):
         write_file(Path("/dev/full"), b"x", what="report")
+
+
+def test_a_path_that_gets_its_name_at_the_end(folder: Path) -> None:
+    (folder / "link").symlink_to("file")
+    with atomic_path(folder / "link") as path:
+        assert (path.parent, path.read_bytes()) == (folder, b"")
+        path.write_bytes(b"new")
+        assert (folder / "link").read_bytes() == b"x"
+    assert not (folder / "link").is_symlink()
+    assert {found.name: found.read_bytes() for found in folder.iterdir()} == {"file": b"x", "link": b"new"}
+
+
+def test_a_path_whose_writer_fails(folder: Path) -> None:
+    with pytest.raises(RuntimeError), atomic_path(folder / "file") as path:
+        path.write_bytes(b"half")
+        raise RuntimeError
+    with pytest.raises(UsageError, match="cannot write the report: No space left"), atomic_path(folder / "file", what="report"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with pytest.raises(UsageError, match="the report is a folder"), atomic_path(folder, what="report"):
+        pass
+    with atomic_path(Path("/dev/null")) as path:
+        path.write_bytes(b"anything")
+    assert not path.exists()
+    assert {found.name: found.read_bytes() for found in folder.iterdir()} == {"file": b"x"}
 
 
 UNREADABLE = "/proc/self/mem"

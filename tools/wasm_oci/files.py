@@ -115,11 +115,11 @@ def read_bounded(path: Path, limit: int, *, what: str) -> bytes:
     return data
 
 
-def _create(folder: Path, name: str, mode: int) -> tuple[int, Path]:
-    """Makes a new file for `name`; the system applies the umask, which a program with threads cannot ask for."""
+def _create(folder: Path, name: str, mode: int) -> Path:
+    """Makes a new file for `name` and returns its path; the system applies the umask, which a program with threads cannot ask for."""
     path = folder / f".{name[:32]}.{os.urandom(8).hex()}.tmp"
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-    return os.open(path, flags, mode), path
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), mode))
+    return path
 
 
 def _temporary_folder() -> Path:
@@ -128,7 +128,7 @@ def _temporary_folder() -> Path:
     return Path(tempfile.gettempdir())
 
 
-def write_special(path: Path, content: BinaryIO) -> None:
+def _write_special(path: Path, content: BinaryIO) -> None:
     """Writes `content` to a device, or to a pipe that somebody reads; raises OSError, at once where nobody does."""
     import shutil
 
@@ -145,8 +145,8 @@ def write_special(path: Path, content: BinaryIO) -> None:
 
 
 @contextmanager
-def atomic_output(path: Path, *, mode: int = 0o666, what: str = "output file") -> Iterator[BinaryIO]:
-    """Yields a stream that can seek; the file gets its name only when the block ends without an error.
+def atomic_path(path: Path, *, mode: int = 0o666, what: str = "output file") -> Iterator[Path]:
+    """Yields a new empty file beside `path`; it gets that name only when the block ends without an error.
 
     `mode` is subject to the umask. A link is replaced, not followed. An existing device or pipe (such as
     /dev/null) is written to, never replaced. Raises UsageError where the file cannot be written.
@@ -156,25 +156,30 @@ def atomic_output(path: Path, *, mode: int = 0o666, what: str = "output file") -
     if found == stat.S_IFDIR:
         raise UsageError(f"the {what} is a folder", where=str(path), hint="name a file")
     try:
-        fd, temporary = _create(_temporary_folder(), path.name, 0o600) if special else _create(path.parent, path.name, mode)
+        temporary = _create(_temporary_folder(), path.name, 0o600) if special else _create(path.parent, path.name, mode)
     except OSError as err:
         raise UsageError(
             f"cannot write the {what}: {reason_of(err)}", where=str(path), hint="check that its folder exists and may be written"
         ) from err
     try:
-        with os.fdopen(fd, "w+b") as stream:
-            yield stream
-            stream.flush()
-            if special:
-                stream.seek(0)
-                write_special(path, stream)
-        if not special:
+        yield temporary
+        if special:
+            with temporary.open("rb") as content:
+                _write_special(path, content)
+        else:
             temporary.replace(path)
     except OSError as err:
         raise UsageError(f"cannot write the {what}: {reason_of(err)}", where=str(path)) from err
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
+
+
+@contextmanager
+def atomic_output(path: Path, *, mode: int = 0o666, what: str = "output file") -> Iterator[BinaryIO]:
+    """Yields a stream that can seek; see `atomic_path`."""
+    with atomic_path(path, mode=mode, what=what) as temporary, temporary.open("r+b") as stream:
+        yield stream
 
 
 def write_file(path: Path, data: bytes, *, mode: int = 0o666, what: str = "output file") -> None:

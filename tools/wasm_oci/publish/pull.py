@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import stat
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError, SignatureError, UsageError
-from wasm_oci.files import file_type, open_input, reason_of, write_special
+from wasm_oci.files import atomic_path, open_input
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.deferred import Deferred
 from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE, SIGNATURE_MEDIA_TYPE, WASM_LAYER_MEDIA_TYPE, Descriptor
@@ -67,7 +64,7 @@ def pull(
             f"this is a {descriptor.media_type[:80]}, not an image manifest", where=where, hint="name one of its manifests by digest"
         )
     component = _only_component(Manifest.parse(fetched.data, where=where), where)
-    with _staged(output) as path:
+    with atomic_path(output) as path:
         with path.open("wb") as stream:
             for piece in store.pieces(component):
                 stream.write(piece)
@@ -143,24 +140,3 @@ def _verify(
             return None
         refused.hint = f"neither it nor the source holds a signature; {_ACCEPT_UNSIGNED}"
     raise refused
-
-
-@contextmanager
-def _staged(output: Path) -> Iterator[Path]:
-    """Yields a path beside `output`, which gets that name when the block ends without an error."""
-    found = file_type(output, what="output file")
-    if found == stat.S_IFDIR:
-        raise UsageError("the output file is a folder", where=str(output), hint="name a file")
-    special = found not in (None, stat.S_IFREG)
-    try:
-        with tempfile.TemporaryDirectory(prefix=f".{output.name[:64]}.", dir=None if special else output.parent) as folder:
-            path = Path(folder, "component.wasm")
-            yield path
-            if special:
-                with path.open("rb") as content:
-                    write_special(output, content)
-            else:
-                path.replace(output)
-    except OSError as err:
-        hint = "check that its folder exists and may be written"
-        raise UsageError(f"cannot write the output file: {reason_of(err)}", where=str(output), hint=hint) from err
