@@ -9,17 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from wasm_oci.local_registry.actions import Hangup, Reply
-from wasm_oci.local_registry.faults import Fault
 
 from fakes.artifacts import Image, component, key, layout_of, signed_image
 from fakes.clients import REPOSITORY, client_of
 from fakes.program import tag_of
 from fakes.timing import IMPATIENT, FakeTime
+from instruments.effects import Hangup, Reply
+from instruments.faults import Fault
+from instruments.registry import RunningRegistry, start
 from wasm_oci.errors import DigestError, PolicyError, RegistryError, UsageError
 from wasm_oci.http.transport import Transport
 from wasm_oci.keys.sources import KeySource, PassphraseSource, SigningKey
-from wasm_oci.local_registry.server import RunningRegistry, start
 from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Manifest
@@ -202,7 +202,7 @@ def test_nothing_is_signed_for_a_destination_that_is_unknown(publish_all: Run, t
 def test_one_that_cannot_be_planned_leaves_all_unwritten(
     publish_all: Run, registry: RunningRegistry, one: Image, two: Image, tmp_path: Path
 ) -> None:
-    registry.faults.add(Fault(path="/library/two/", action=Reply(status=500), times=None))
+    registry.faults.add(Fault(path="/library/two/", effect=Reply(status=500), times=None))
     with pytest.raises(RegistryError):
         publish_all(ReleaseRequest(artifacts=(of(one, folder(tmp_path / "disk", "v1")), of(two, to(registry, "two", "v1")))))
     assert not (tmp_path / "disk").exists()
@@ -235,7 +235,7 @@ def test_an_image_that_was_never_signed(publish_all: Run, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("fail_fast", [True, False])
 def test_results_belong_to_their_artifacts(publish_all: Run, registry: RunningRegistry, one: Image, two: Image, fail_fast: bool) -> None:
-    registry.faults.add(Fault(method="POST", path="/library/one/", action=Reply(status=400), times=None))
+    registry.faults.add(Fault(method="POST", path="/library/one/", effect=Reply(status=400), times=None))
     request = ReleaseRequest(
         artifacts=(of(one, folder(one.folder.parent / "disk", "v1"), to(registry, "one", "v1")), of(two, to(registry, "two", "v1"))),
         fail_fast=fail_fast,
@@ -274,8 +274,8 @@ def test_several_tags_are_written_in_order_and_each_is_guarded(registry: Running
 
 def test_a_tag_that_fails_keeps_those_before_it_and_ends_there(registry: RunningRegistry, one: Image) -> None:
     artifact = load_artifact(one.folder)
-    registry.faults.add(Fault(method="PUT", path="/manifests/v2$", action=Reply(status=400), times=None))
-    registry.faults.add(Fault(method="PUT", path="/manifests/v1$", action=Hangup(stored=True), times=None))
+    registry.faults.add(Fault(method="PUT", path="/manifests/v2$", effect=Reply(status=400), times=None))
+    registry.faults.add(Fault(method="PUT", path="/manifests/v1$", effect=Hangup(stored=True), times=None))
     with client_of(registry) as client:
         (result,) = publish([make_plan(artifact, RegistryStore(client), ["v1", "v2", "v3"])])
     assert (result.status, result.error is not None) == ("failed", True)

@@ -9,13 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from wasm_oci.local_registry.actions import Reply
-from wasm_oci.local_registry.faults import Fault
 
 from fakes.clients import REPOSITORY, client_of
+from instruments.effects import Reply
+from instruments.faults import Fault
+from instruments.registry import start
 from wasm_oci.digest import Digest
 from wasm_oci.errors import DigestError, FormatError, LimitError, NotFoundError, RegistryError, WasmOciError
-from wasm_oci.local_registry.server import start
 from wasm_oci.oci.copy import copy
 from wasm_oci.oci.descriptor import (
     EMPTY,
@@ -314,7 +314,7 @@ def test_a_registry_that_fails_is_never_taken_for_an_empty_one(stores: Stores, t
         here = RegistryStore(client)
         described = image(here)
         sign(here, described)
-        registry.faults.add(Fault(method="GET", path=path, action=Reply(status=500), times=None))
+        registry.faults.add(Fault(method="GET", path=path, effect=Reply(status=500), times=None))
         with pytest.raises(RegistryError) as caught:
             copy(here, stores("layout"), described.digest, referrers=True)
     assert isinstance(caught.value, WasmOciError)
