@@ -1,4 +1,4 @@
-"""Tags, referrers and the catalogue (FORMATS section 6)."""
+"""Tags, referrers and the catalogue (distribution specification 1.1)."""
 
 from __future__ import annotations
 

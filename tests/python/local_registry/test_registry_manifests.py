@@ -1,4 +1,4 @@
-"""Manifests, indexes and tags: what is accepted, given back and deleted (FORMATS section 6)."""
+"""Manifests, indexes and tags: what is accepted, given back and deleted (distribution specification 1.1)."""
 
 from __future__ import annotations
 

@@ -118,13 +118,13 @@ def test_signatures_are_counted_together(tmp_path: Path) -> None:
     path = tmp_path / "m.wasm"
     path.write_bytes(plain)
     trust = Trust.of_keys([K1.public, K2.public], threshold=2)
-    tally = SignatureCount(trust)
-    assert (tally.empty, tally.enough) == (True, False)
-    tally.add(verify_file(path, trust.keys, signature=second))
-    tally.add(verify_file(path, trust.keys, signature=second))
-    assert (tally.empty, tally.enough) == (False, False)
+    count = SignatureCount(trust)
+    assert (count.empty, count.enough) == (True, False)
+    count.add(verify_file(path, trust.keys, signature=second))
+    count.add(verify_file(path, trust.keys, signature=second))
+    assert (count.empty, count.enough) == (False, False)
     with pytest.raises(SignatureError, match="1 of the 2 trusted keys"):
-        tally.result(where="m")
-    tally.add(verify_file(path, trust.keys, signature=first))
-    assert tally.enough
-    assert tally.result(where="m").keys == (K1.public, K2.public)
+        count.result(where="m")
+    count.add(verify_file(path, trust.keys, signature=first))
+    assert count.enough
+    assert count.result(where="m").keys == (K1.public, K2.public)

@@ -195,7 +195,7 @@ def test_a_build_reads_listed_files_only_and_marks_what_it_made(name: str, made:
 
 
 @pytest.mark.parametrize(
-    ("text", "last", "moment"),
+    ("text", "last", "timestamp"),
     [
         ("2026-11-25", False, "2026-11-25T00:00:00Z"),
         ("2026-11-25", True, "2026-11-25T23:59:59Z"),
@@ -204,19 +204,19 @@ def test_a_build_reads_listed_files_only_and_marks_what_it_made(name: str, made:
         ("2026-11-25t06:07:08z", True, "2026-11-25T06:07:08Z"),
     ],
 )
-def test_moments(text: str, last: bool, moment: str) -> None:
-    assert timestamp_text(parse_timestamp(text, where="t", last=last)) == moment
+def test_timestamps(text: str, last: bool, timestamp: str) -> None:
+    assert timestamp_text(parse_timestamp(text, where="t", last=last)) == timestamp
 
 
 @pytest.mark.parametrize(
     "text", ["", "2026-1-1", "2026-11-25T06:07Z", "2026-11-25 06:07:08Z", "2026-11-25T06:07:08+01:00", "2026-11-25\n", "٢٠٢٦-11-25"]
 )
-def test_other_forms_are_no_moments(text: str) -> None:
+def test_other_forms_are_no_timestamps(text: str) -> None:
     with pytest.raises(UsageError, match="is not a date or time"):
         parse_timestamp(text, where="t")
 
 
 @pytest.mark.parametrize("text", ["0000-01-01", "2026-11-31", "2026-11-25T24:00:00Z", "2026-11-25T23:59:60Z"])
-def test_moments_that_do_not_exist(text: str) -> None:
+def test_timestamps_that_do_not_exist(text: str) -> None:
     with pytest.raises(UsageError, match="there is no "):
         parse_timestamp(text, where="t")

@@ -1,4 +1,4 @@
-"""Byte for byte what the published wasmsign2 writes (FORMATS, "Test vectors")."""
+"""Byte for byte what the published wasmsign2 writes."""
 
 from __future__ import annotations
 

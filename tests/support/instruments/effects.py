@@ -32,7 +32,7 @@ class Effect(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """This answer, and the registry never sees the request."""
+    """This response, and the registry never sees the request."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class Redirect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hangup:
-    """No answer. `stored=True`: what was asked is done all the same, only the answer is lost."""
+    """No response. `stored=True`: what was asked is done all the same, only the response is lost."""
 
     stored: bool = False
 
@@ -69,7 +69,7 @@ class Hangup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stall:
-    """Silence for `seconds`, or until the registry ends, and then no answer."""
+    """Silence for `seconds`, or until the registry ends, and then no response."""
 
     seconds: float
 
@@ -80,7 +80,7 @@ class Stall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pretend:
-    """The answer of success to a write, and nothing is stored."""
+    """The response of success to a write, and nothing is stored."""
 
     def apply(self, request: HttpRequest, carry: Responder) -> HttpResponse:
         del carry
@@ -98,7 +98,7 @@ class Pretend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Headers:
-    """The answer with other headers, such as a wrong Docker-Content-Digest; None takes a header away."""
+    """The response with other headers, such as a wrong Docker-Content-Digest; None takes a header away."""
 
     changes: Mapping[str, str | None]
 
@@ -112,7 +112,7 @@ class Headers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """The request is carried out; the answer has another status."""
+    """The request is carried out; the response has another status."""
 
     status: int
 
@@ -122,7 +122,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corrupt:
-    """The content of the answer with the lowest bit of its byte at `position` flipped; the length stays."""
+    """The content of the response with the lowest bit of its byte at `position` flipped; the length stays."""
 
     position: int = 0
 
@@ -179,5 +179,5 @@ class FixedBody:
 
 
 def wrong_digest() -> Headers:
-    """An answer whose Docker-Content-Digest is that of nothing in the registry."""
+    """A response whose Docker-Content-Digest is that of nothing in the registry."""
     return Headers(changes=digest_header(Digest.of(b"something else")))

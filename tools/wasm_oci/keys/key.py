@@ -1,8 +1,9 @@
-"""Ed25519 keys in the forms that are read and written here: compact (wasmsign2's own), OpenSSH, and PEM or DER.
+"""Ed25519 keys in the forms that are read and written here: compact, OpenSSH, and PEM or DER.
 
-Compact public: `01 ‖ key`, 33 bytes. Compact secret: `81 ‖ seed ‖ public key`, 65 bytes. Key ids are wasmsign2's:
-the first 12 bytes of HMAC-SHA256 with the raw public key as key and the text `key_id` as message. What reads the other
-forms is imported when there is one: a compact key is most files' key.
+Compact is that of WebAssembly signatures (tool-conventions, Signatures.md, "Signature algorithms and key
+serialization"). Compact public: `01 ‖ key`, 33 bytes. Compact secret: `81 ‖ seed ‖ public key`, 65 bytes. Key ids are
+wasmsign2's: the first 12 bytes of HMAC-SHA256 with the raw public key as key and the text `key_id` as message. What
+reads the other forms is imported when there is one: a compact key is most files' key.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ _HOST = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[0-9A-Za-z.-]+))(?:
 _MAX_LINE = 4 * KIB
 _MAX_TRAILERS = 100
 _DRAIN = 64 * MIB
-"""Unread content of a refused request that is still taken in, so that the client gets to read the answer."""
+"""Unread content of a refused request that is still taken in, so that the client gets to read the response."""
 
 
 def _is_loopback(host: str) -> bool:
@@ -80,7 +80,7 @@ class StreamBody:
 
 
 class Connection(BaseHTTPRequestHandler):
-    """Reads requests, has them answered, and sends the answers."""
+    """Reads requests, has the service respond, and sends the responses."""
 
     protocol_version = "HTTP/1.1"
     server_version = "wasm_oci_local_registry"
@@ -98,7 +98,7 @@ class Connection(BaseHTTPRequestHandler):
         self.service.closed(self.connection)
         super().finish()
 
-    def answer_request(self) -> None:
+    def respond_to_request(self) -> None:
         """Responds to one request, which the base class has read up to its content."""
         body = StreamBody(self.rfile, 0)
         self._noted = False
@@ -117,7 +117,7 @@ class Connection(BaseHTTPRequestHandler):
                 self._note(0, body.received, 0, problem=str(err))
             self._abandon()
 
-    do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = do_DELETE = do_OPTIONS = answer_request
+    do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = do_DELETE = do_OPTIONS = respond_to_request
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answers what the base class cannot read as a request, in the specification's form."""
@@ -164,7 +164,7 @@ class Connection(BaseHTTPRequestHandler):
         return int(lengths[0])
 
     def _finish_content(self, body: StreamBody) -> None:
-        """Takes in what the answer left unread, up to a bound; beyond it the connection ends after the answer."""
+        """Takes in what the response left unread, up to a bound; beyond it the connection ends after the response."""
         budget = _DRAIN
         try:
             for piece in body.pieces() if not body.complete else ():

@@ -58,7 +58,7 @@ _ACTIONS = {"GET": "pull", "HEAD": "pull", "DELETE": "delete"}
 
 
 def respond(registry: Registry, request: HttpRequest) -> HttpResponse:
-    """Answers one request; a refusal is an answer too. Raises ConnectionError where the client goes away."""
+    """Responds to one request; a refusal is a response too. Raises ConnectionError where the client goes away."""
     try:
         return _route(registry, request)
     except Refusal as refusal:

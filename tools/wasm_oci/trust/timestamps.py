@@ -1,4 +1,4 @@
-"""Moments as people write them: a date, or RFC 3339 in UTC, to the second."""
+"""Timestamps as people write them: a date, or RFC 3339 in UTC, to the second."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LAST_SECOND = timedelta(days=1, seconds=-1)
 
 
 def parse_timestamp(text: str, *, where: str, last: bool = False) -> datetime:
-    """Returns the moment; of a date its first second, with `last` its last one, in UTC.
+    """Returns the timestamp; of a date its first second, with `last` its last one, in UTC.
 
     Raises UsageError for any other form, and for a day or time that does not exist.
     """
@@ -21,10 +21,10 @@ def parse_timestamp(text: str, *, where: str, last: bool = False) -> datetime:
         raise UsageError(f"{text[:40]!r} is not a date or time", where=where, hint="write 2027-12-31 or 2027-12-31T18:00:00Z (UTC)")
     year, month, day, hour, minute, second = (int(part or 0) for part in found.groups())
     try:
-        moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+        timestamp = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError as err:
         raise UsageError(f"there is no {text[:40]}", where=where, hint="correct the date or time") from err
-    return moment + _LAST_SECOND if last and found[4] is None else moment
+    return timestamp + _LAST_SECOND if last and found[4] is None else timestamp
 
 
 def now() -> datetime:
@@ -32,6 +32,6 @@ def now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def timestamp_text(moment: datetime) -> str:
+def timestamp_text(timestamp: datetime) -> str:
     """Returns RFC 3339, which `parse_timestamp` reads back."""
-    return moment.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+    return timestamp.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

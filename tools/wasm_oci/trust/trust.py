@@ -150,9 +150,9 @@ class SignatureCount:
 
 def verify_trusted(input: Path, trust: Trust, *, signature: bytes | None = None, pattern: SectionPattern | None = None) -> VerifyResult:
     """`verify_file` for keys that must count, and of which several may be needed; the result's keys are those that count."""
-    tally = SignatureCount(trust)
-    tally.add(verify_file(input, trust.keys, signature=signature, pattern=pattern))
-    return tally.result(where=str(input))
+    count = SignatureCount(trust)
+    count.add(verify_file(input, trust.keys, signature=signature, pattern=pattern))
+    return count.result(where=str(input))
 
 
 def _checked(trust: Trust) -> Trust:
@@ -164,7 +164,7 @@ def _checked(trust: Trust) -> Trust:
     return trust
 
 
-def _text(moment: datetime) -> str:
+def _text(timestamp: datetime) -> str:
     from wasm_oci.trust.timestamps import timestamp_text
 
-    return timestamp_text(moment)
+    return timestamp_text(timestamp)

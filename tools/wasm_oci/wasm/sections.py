@@ -93,7 +93,7 @@ class Header(NamedTuple):
         return self.payload if self.name is None else self.data - len(self.name)
 
 
-class Source(Protocol):
+class SectionSource(Protocol):
     """A file that `walk` goes through from its start to its end."""
 
     @property
@@ -162,7 +162,7 @@ def iter_sections(stream: BinaryIO, *, where: str = "") -> Iterator[Section]:
         )
 
 
-def walk(source: Source, start: int, *, every: bool, where: str = "") -> Iterator[Header]:
+def walk(source: SectionSource, start: int, *, every: bool, where: str = "") -> Iterator[Header]:
     """Checks all sections from `start` to the end of the file, and yields them.
 
     Without `every` only those that signing must look at: with padded numbers, or named as signature or delimiter.
@@ -227,7 +227,7 @@ def _pass_plain(data: bytes, pos: int) -> tuple[int, int, int]:
     return passed, last, pos
 
 
-def _read_header(source: Source, offset: int, where: str) -> Header:
+def _read_header(source: SectionSource, offset: int, where: str) -> Header:
     data, base = source.window(offset, _HEADER)
     section_id = data[offset - base]
     if section_id > 0x7F:

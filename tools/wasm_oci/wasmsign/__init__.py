@@ -1,1 +1,1 @@
-"""The wasmsign2 signature format: sections, keys, signing and verification."""
+"""The signature format of wasmsign2 (WebAssembly tool-conventions, Signatures.md): signing and verification."""

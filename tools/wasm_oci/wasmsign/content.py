@@ -1,4 +1,7 @@
-"""The signed part of a file: which bytes are copied, what is rewritten, and where hashes are taken."""
+"""The signed part of a file: which bytes are copied, what is rewritten, and where hashes are taken.
+
+Specification: tool-conventions, Signatures.md, "Parts and delimiters".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Moving a signature out of a file and back in: the detached file is the payload of the section."""
+"""Moving a signature out of a file and back in: the detached file is the payload of the section.
+
+Specification: tool-conventions, Signatures.md, "Equivalence between embedded and detached signatures".
+"""
 
 from __future__ import annotations
 

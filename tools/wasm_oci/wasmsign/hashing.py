@@ -14,7 +14,7 @@ _BUFFER = 256 * KIB
 
 
 class HashingSource:
-    """A `sections.Source` that reads every byte from `start` on, once and in order, and hashes it."""
+    """A `SectionSource` that reads every byte from `start` on, once and in order, and hashes it."""
 
     def __init__(self, stream: BinaryIO, start: int) -> None:
         self._stream = cast(BufferedIOBase, stream)

@@ -1,4 +1,7 @@
-"""The parts of a file between its delimiters: their hashes, which of them a pattern is about, and which one changed."""
+"""The parts of a file between its delimiters: their hashes, which of them a pattern is about, and which one changed.
+
+Specification: tool-conventions, Signatures.md, "Partial verification".
+"""
 
 from __future__ import annotations
 

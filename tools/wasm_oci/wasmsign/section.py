@@ -1,4 +1,7 @@
-"""Where a file keeps its signatures: in a custom section named `signature`, which is its first (wasmsign2)."""
+"""Where a file keeps its signatures: in a custom section named `signature`, its first.
+
+Specification: tool-conventions, Signatures.md, "Custom sections" and "Signature data".
+"""
 
 from __future__ import annotations
 

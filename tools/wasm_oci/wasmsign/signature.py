@@ -1,6 +1,6 @@
-"""The payload of a wasmsign2 signature section (FORMATS: "wasmsign2 signature section"), version 1.
+"""The payload of a wasmsign2 signature section (tool-conventions, Signatures.md, "Signature data"), version 1.
 
-`01 01 01 ‖ LEB(sets)`, per set `LEB(size) ‖ LEB(hashes) ‖ hash… ‖ LEB(records)`, per record
+As wasmsign2 writes it: `01 01 01 ‖ LEB(sets)`, per set `LEB(size) ‖ LEB(hashes) ‖ hash… ‖ LEB(records)`, per record
 `LEB(size) ‖ LEB(size) key id ‖ algorithm ‖ LEB(size) signature`. A detached signature file is the same payload.
 """
 

@@ -1,4 +1,7 @@
-"""Splitting a file: delimiters that make parts of it verifiable alone."""
+"""Splitting a file: delimiters that make parts of it verifiable alone.
+
+Specification: tool-conventions, Signatures.md, "Parts and delimiters".
+"""
 
 from __future__ import annotations
 

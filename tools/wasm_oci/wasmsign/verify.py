@@ -1,6 +1,7 @@
 """Verifying a file: read once, its structure and its hashes checked in the same pass.
 
-Stricter than the published wasmsign2: the hashes of a signed set must be those of this file, one for each part,
+Specification: tool-conventions, Signatures.md, "Signature verification algorithm for an entire module". Stricter than
+the published wasmsign2: the hashes of a signed set must be those of this file, one for each part,
 and the last must cover its end. So a file that was cut off after a delimiter is refused.
 """
 

@@ -32,15 +32,15 @@ def fetch_keys(account: str) -> str:
         transport = Transport()
         try:
             request = HttpRequest(method="GET", url=url, step="fetching the keys", limit=LIMITS.github_keys, retry=False, leave_host=False)
-            answer = transport.send(request)
+            response = transport.send(request)
         finally:
             transport.close()
     except WasmOciError as err:
         raise Refusal(_FAILED) from err
-    if answer.status != 200:
-        raise Refusal(_FAILED) from WasmOciError(f"the answer has status {answer.status}", where=_host(url))
+    if response.status != 200:
+        raise Refusal(_FAILED) from WasmOciError(f"the response has status {response.status}", where=_host(url))
     try:
-        return answer.body.decode()
+        return response.body.decode()
     except UnicodeDecodeError as err:
         raise Refusal(_NOT_TEXT) from err
 
