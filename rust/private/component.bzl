@@ -1,11 +1,12 @@
 """`rust_wasm_component`: compile with rules_rust, then make a component of the core module."""
 
 load("@rules_rust//rust:defs.bzl", "rust_binary", "rust_shared_library")
+load("//wasm/private/common:tool_action.bzl", "TOOL_ATTRS", "params_file_args", "run_wasm_oci")
 
 visibility(["//rust/..."])
 
 _PLATFORM = Label("//rust:wasm32_wasip2")
-_TOOLCHAIN = "//wasm:wasm_tools_toolchain_type"
+_TOOLCHAIN = Label("//wasm:wasm_tools_toolchain_type")
 
 _DOC = """Makes a WebAssembly component of a core module that `rustc --target wasm32-wasip2` linked.
 
@@ -24,12 +25,7 @@ _ATTRS = {
         allow_single_file = True,
     ),
     "world": attr.string(doc = "The world of `wit` that the module implements; needed where `wit` has several."),
-    "_tool": attr.label(
-        cfg = "exec",
-        default = Label("//tools:wasm_tools_action"),
-        executable = True,
-    ),
-}
+} | TOOL_ATTRS
 
 def _wasm_of(target):
     files = [file for file in target[DefaultInfo].files.to_list() if file.extension == "wasm"]
@@ -47,25 +43,22 @@ def _component_impl(ctx):
     wasm_tools = ctx.toolchains[_TOOLCHAIN].wasm_tools
     component = ctx.actions.declare_file(ctx.label.name + ".wasm")
 
-    args = ctx.actions.args()
-    args.use_param_file("@%s", use_always = True)
-    args.set_param_file_format("multiline")
+    args = params_file_args(ctx, "wasm-tools")
     args.add("component")
-    args.add("--wasm-tools", wasm_tools)
-    args.add("--input", module)
-    args.add("--output", component)
+    args.add("--program", wasm_tools)
+    args.add("--input-file", module)
+    args.add("--output-file", component)
     if ctx.file.wit:
         args.add("--wit", ctx.file.wit)
     if ctx.attr.world:
-        args.add("--world", ctx.attr.world)
-    ctx.actions.run(
-        executable = ctx.executable._tool,
-        arguments = [args],
-        inputs = [module] + ctx.files.wit,
+        args.add(ctx.attr.world, format = "--world=%s")
+    run_wasm_oci(
+        ctx,
+        args = args,
+        inputs = [module, wasm_tools] + ctx.files.wit,
         outputs = [component],
-        tools = [wasm_tools],
         mnemonic = "WasmComponent",
-        progress_message = "Making a WebAssembly component %{label}",
+        progress = "Making a WebAssembly component",
         toolchain = _TOOLCHAIN,
     )
     return [DefaultInfo(files = depset([component]))]

@@ -16,7 +16,7 @@ def _detach_test_impl(ctx):
     asserts.equals(env, name + "_detached.wasm", signature.wasm_file.basename)
     asserts.equals(env, name + "_signature.sig", signature.signature_file.basename)
     asserts.equals(env, "openssh" if ctx.attr.known else "none", signature.key_format)
-    asserts.equals(env, ctx.attr.known, signature.public_key != None)
+    asserts.equals(env, ctx.attr.known, signature.public_keys != [])
     check_command(env, action_of(env, "WasmDetach"), "detach", [
         ("-i", ctx.attr.input),
         ("-o", name + "_detached.wasm"),
@@ -35,7 +35,7 @@ def _attach_test_impl(ctx):
     asserts.equals(env, "embedded", signature.signature_type)
     asserts.equals(env, None, signature.signature_file)
     asserts.equals(env, "openssh" if ctx.attr.known else "none", signature.key_format)
-    asserts.equals(env, ctx.attr.known, signature.public_key != None)
+    asserts.equals(env, ctx.attr.known, signature.public_keys != [])
     check_command(env, action_of(env, "WasmAttach"), "attach", [
         ("-i", ctx.attr.input),
         ("-o", name + "_signed.wasm"),

@@ -60,7 +60,7 @@ def platform_test_suite(name):
         "image": ("WasmOciLayout", "wasm_oci"),
         "keys": ("WasmKeygen", "wasm_oci"),
         "sign": ("WasmSign", "wasm_oci"),
-        "validate": ("WasmValidate", "wasm_tools_action"),
+        "validate": ("WasmValidate", "wasm_oci"),
         "verify": ("WasmVerify", "wasm_oci"),
     }
     runs = {"publish": "push", "sign": "sign", "verify_test": "verify"}

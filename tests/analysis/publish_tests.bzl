@@ -2,8 +2,8 @@
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//wasm:defs.bzl", "wasm_component_oci_image", "wasm_component_oci_publish", "wasm_component_publish", "wasm_keygen", "wkg_registry_config")
-load("//wasm:providers.bzl", "WasmOciImageInfo", "WasmRegistryConfigInfo")
-load(":subjects.bzl", "basenames", "wasm_file", "written")
+load("//wasm:providers.bzl", "WasmOciImageInfo", "WasmPublishInfo", "WasmRegistryConfigInfo")
+load(":subjects.bzl", "action_of", "basenames", "image_facts_of", "wasm_file", "written")
 
 def _request_test_impl(ctx):
     env = analysistest.begin(ctx)
@@ -33,7 +33,7 @@ def _macro_test_impl(ctx):
     env = analysistest.begin(ctx)
     image = analysistest.target_under_test(env)[WasmOciImageInfo]
     asserts.equals(env, ("pkg", "v1"), (image.name, image.tag))
-    asserts.equals(env, "both", written(env, "macro_subject_image_image_request.json")["description"])
+    asserts.equals(env, "both", image_facts_of(action_of(env, "WasmOciLayout"))["description"])
     return analysistest.end(env)
 
 _macro_test = analysistest.make(_macro_test_impl)
@@ -47,6 +47,26 @@ def _config_test_impl(ctx):
     return analysistest.end(env)
 
 _config_test = analysistest.make(_config_test_impl)
+
+def _combine_impl(ctx):
+    infos = [target[WasmPublishInfo] for target in ctx.attr.publishes]
+    return [DefaultInfo(
+        files = depset([info.request for info in infos]),
+        runfiles = ctx.runfiles(transitive_files = depset(transitive = [info.files for info in infos])),
+    )]
+
+# A rule of a user that combines what several targets publish.
+_combine = rule(implementation = _combine_impl, attrs = {"publishes": attr.label_list(providers = [WasmPublishInfo])})
+
+def _combine_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    asserts.equals(env, ["plain_publish_subject_request.json", "macro_subject_request.json"], basenames(target[DefaultInfo].files))
+    files = ["macro_subject_image_layout", "publish_image_layout", "publish_image_signature.sig"]
+    asserts.equals(env, files, sorted(basenames(target[DefaultInfo].default_runfiles.files)))
+    return analysistest.end(env)
+
+_combine_test = analysistest.make(_combine_test_impl)
 
 def publish_test_suite(name):
     """Makes the tests and their subjects.
@@ -143,5 +163,7 @@ def publish_test_suite(name):
     )
     _macro_test(name = name + "_macro_test", target_under_test = ":macro_subject_image")
     _config_test(name = name + "_config_test", target_under_test = ":config_subject")
-    cases = ["default_registry", "full_publish", "plain_publish", "macro", "config"]
+    _combine(name = "combine_subject", publishes = [":plain_publish_subject", ":macro_subject"], tags = manual)
+    _combine_test(name = name + "_combine_test", target_under_test = ":combine_subject")
+    cases = ["combine", "default_registry", "full_publish", "plain_publish", "macro", "config"]
     native.test_suite(name = name, tests = [":{}_{}_test".format(name, case) for case in cases])

@@ -16,7 +16,7 @@ load(
     "wasm_verify",
 )
 load("//wasm:providers.bzl", "WasmKeyInfo", "WasmOciImageInfo", "WasmSignatureInfo")
-load(":subjects.bzl", "action_of", "basenames", "check_command", "wasm_file", "written")
+load(":subjects.bzl", "action_of", "basenames", "check_command", "image_facts_of", "wasm_file", "written")
 
 _REFS = {
     "command": "/usr/bin/hsm-sign --slot 1",
@@ -135,7 +135,7 @@ _mark_test = analysistest.make(_mark_test_impl)
 def _unknown_mark_test_impl(ctx):
     env = analysistest.begin(ctx)
     signature = analysistest.target_under_test(env)[WasmSignatureInfo]
-    asserts.equals(env, (None, None, []), (signature.development, signature.public_key, signature.public_keys))
+    asserts.equals(env, (None, []), (signature.development, signature.public_keys))
     return analysistest.end(env)
 
 _unknown_mark_test = analysistest.make(_unknown_mark_test_impl)
@@ -151,27 +151,29 @@ def _image_later_test_impl(ctx):
     image = target[WasmOciImageInfo]
     asserts.equals(env, (detached, detached), (image.digest_file != None, image.reference_file != None))
     asserts.equals(env, (ctx.attr.kind, None), (image.signature_type, image.signature_file))
-    asserts.equals(env, ["one.pub", wasm], basenames([image.public_key, image.wasm_file]))
+    asserts.equals(env, wasm, image.wasm_file.basename)
     asserts.false(env, WasmSignatureInfo in target, "nothing is signed")
-    asserts.equals(env, ["one.pub", "two.pub"], basenames([key.public_key for key in image.deferred.keys]))
+    asserts.equals(env, ["one.pub", "two.pub"], basenames([key.public_key for key in image.signers]))
+    asserts.equals(env, ["env", "ssh-agent"], [key.key_source for key in image.signers])
     mnemonics = [action.mnemonic for action in analysistest.target_actions(env)]
     asserts.equals(env, (False, detached), ("WasmSign" in mnemonics, "WasmNormalise" in mnemonics))
     if detached:
         check_command(env, action_of(env, "WasmNormalise"), "normalise", [("-i", "key_input_0.wasm"), ("-o", wasm)])
     action = action_of(env, "WasmOciLayout")
-    options = [("--request", name + "_image_request.json"), ("--metadata", name + "_metadata.json")]
+    options = [("--input", wasm), ("--public-key", "one.pub"), ("--metadata", name + "_metadata.json")]
     digests = [("--digest", name + "_digest.txt"), ("--reference", name + "_reference.txt")]
     check_command(
         env,
         action,
         "image",
         options + (digests if detached else []),
-        absent = [] if detached else ["--digest", "--reference"],
+        absent = ["--signature-file"] + ([] if detached else ["--digest", "--reference"]),
     )
     asserts.true(env, "one.pub" in basenames(action.inputs) and "two.pub" in basenames(action.inputs), "the public keys are inputs")
-    request = written(env, name + "_image_request.json")
-    asserts.equals(env, ["one.pub", "two.pub"], [path.split("/")[-1] for path in request["public_keys"]])
-    asserts.equals(env, (ctx.attr.kind, None, "none"), (request["signature_type"], request["signature"], request["key_format"]))
+    keys = [action.argv[at + 1].split("/")[-1] for at in range(len(action.argv)) if action.argv[at] == "--public-key"]
+    asserts.equals(env, ["one.pub", "two.pub"], keys)
+    facts = image_facts_of(action)
+    asserts.equals(env, (ctx.attr.kind, "none"), (facts["signature_type"], facts["key_format"]))
     return analysistest.end(env)
 
 _image_later_test = analysistest.make(_image_later_test_impl, attrs = {"kind": attr.string()})

@@ -66,6 +66,11 @@ def written(env, basename):
     asserts.true(env, False, "nothing writes " + basename)
     return {}
 
+def image_facts_of(action):
+    """What the action WasmOciLayout is told of an image, beside its files."""
+    (facts,) = [argument for argument in action.argv if argument.startswith("--facts=")]
+    return json.decode(facts.removeprefix("--facts="))
+
 def check_command(env, action, command, expected, absent = []):
     """Checks a tool's arguments: the command, and options with the base name of their values."""
     argv = action.argv

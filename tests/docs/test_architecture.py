@@ -25,11 +25,11 @@ FLOORS = (
     "oci",
     "registry",
     "publish",
+    "wasm_tools",
     "cli/common",
     "cli/commands",
     "cli",
     "local_registry",
-    "wasm_tools",
     "wasmsign2",
 )
 """From the ground up. A folder may import itself and those before it."""
@@ -39,6 +39,7 @@ PACKAGES = {
     "cryptography": {"keys"},
     "filelock": {BASE},
     "keyring": {"keys/sources"},
+    "msgspec": {"cli"},
     "platformdirs": {BASE, "local_registry"},
     "re2": {"wasmsign"},
     "runfiles": {BASE},

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from peers import call
 
-from wasm_oci.wasm_tools.action import main
+from wasm_oci.cli.main import main
 
 MODULE = '(module (func (export "run")))'
 FITS = "package test:run;\nworld runs { export run: func(); }\n"
@@ -37,12 +37,12 @@ def wit(folder: Path, text: str) -> list[str]:
 
 
 def component(wasm_tools: str, source: Path, output: Path, *extra: str) -> int:
-    return main(["component", "--wasm-tools", wasm_tools, "--input", str(source), "--output", str(output), *extra])
+    return main(["wasm-tools", "component", "--program", wasm_tools, "-i", str(source), "-o", str(output), *extra])
 
 
 def test_a_valid_file_gets_its_marker_and_a_broken_one_does_not(module: Path, wasm_tools: str, tmp_path: Path) -> None:
     marker = tmp_path / "marker"
-    arguments = ["validate", "--wasm-tools", wasm_tools, "--marker", str(marker), "--input"]
+    arguments = ["wasm-tools", "validate", "--program", wasm_tools, "-o", str(marker), "-i"]
     broken = tmp_path / "broken.wasm"
     broken.write_bytes(module.read_bytes()[:-2])
     assert main([*arguments, str(broken)]) == 2

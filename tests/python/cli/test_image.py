@@ -16,18 +16,17 @@ from wasm_oci.wasmsign.sign import sign_file
 KINDS = str(TESTDATA / "kinds_component.wasm")
 
 
-def _request(folder: Path, **change: object) -> str:
-    document = {"schemaVersion": 1, "component": KINDS, "package_name": "my-org/kinds", "tag": "v1", "registry": "ghcr.io", **change}
-    path = folder / "request.json"
-    path.write_text(json.dumps(document))
-    return str(path)
+def _facts(**change: object) -> list[str]:
+    """The arguments of a rule that are not outputs."""
+    document = {"schemaVersion": 1, "package_name": "my-org/kinds", "tag": "v1", "registry": "ghcr.io", **change}
+    return ["--input", KINDS, f"--facts={json.dumps(document)}"]
 
 
-def test_a_rules_request_writes_all_outputs_and_is_silent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_rules_facts_write_all_outputs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     outputs = {name: tmp_path / name for name in ("digest", "metadata", "reference")}
     (tmp_path / "layout").mkdir()
     arguments = [text for name, path in outputs.items() for text in (f"--{name}", str(path))]
-    assert main(["image", "--request", _request(tmp_path), "--layout", str(tmp_path / "layout"), *arguments]) == 0
+    assert main(["image", "--quiet", *_facts(), "--layout", str(tmp_path / "layout"), *arguments]) == 0
     assert capsys.readouterr() == ("", "")
     digest = LayoutStore.open(tmp_path / "layout").fetch_manifest("v1").descriptor.digest
     assert outputs["digest"].read_text() == f"{digest}\n"
@@ -49,8 +48,8 @@ def test_a_rules_request_writes_all_outputs_and_is_silent(tmp_path: Path, capsys
     assert metadata["signature"] is None
 
 
-def test_flags_make_the_same_image_as_a_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["image", "--request", _request(tmp_path, authors=["A", "B"], annotations=["k=v"]), "--layout", str(tmp_path / "1")]) == 0
+def test_flags_make_the_same_image_as_facts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["image", "-q", *_facts(authors=["A", "B"], annotations=["k=v"]), "--layout", str(tmp_path / "1")]) == 0
     flags = ["--name", "my-org/kinds", "--tag", "v1", "--author", "A", "--author", "B", "--annotation", "k=v"]
     assert main(["image", "-i", KINDS, "-o", str(tmp_path / "2"), *flags]) == 0
     assert (tmp_path / "1" / "index.json").read_bytes() == (tmp_path / "2" / "index.json").read_bytes()
@@ -83,8 +82,11 @@ def test_a_detached_signature_file(tmp_path: Path, capsys: pytest.CaptureFixture
         (["-i", "none.wasm"], "none.wasm: cannot read the WebAssembly file: No such file or directory"),
         (["-i", KINDS, "--name", "Upper"], "package_name: 'Upper' is not a repository name; write it in lower case: upper"),
         (["-i", KINDS, "--annotation", "x"], "annotations[0]: 'x' has no '='"),
-        (["--request", "none.json"], "none.json: cannot read the request file"),
-        (["--request", "none.json", "--tag", "v2"], "--tag cannot be given with --request"),
+        (["-i", KINDS, "--facts", "{"], "--facts: not valid JSON"),
+        (["-i", KINDS, "--facts", "{}"], "--facts: schemaVersion must be 1"),
+        (["-i", KINDS, "--facts", '{"schemaVersion": 1, "package_name": "a", "wrong": 1}'], "--facts.wrong: the member is unknown"),
+        (["-i", KINDS, "--facts", "{}", "--tag", "v2"], "--tag cannot be given with --facts"),
+        (["-i", KINDS, "--facts", "{}", "--signature-type", "detached"], "--signature-type cannot be given with --facts"),
     ],
 )
 def test_errors_are_one_line_and_leave_nothing(
@@ -97,6 +99,26 @@ def test_errors_are_one_line_and_leave_nothing(
     assert message in err
     assert err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_text_of_several_lines_and_letters_of_any_script(tmp_path: Path) -> None:
+    facts = _facts(description="one\n\ntwo \u4e16\u754c \U0001f980", authors=["", "@not-a-file"])
+    params = tmp_path / "params"
+    params.write_text("\n".join(["image", "--quiet", *facts, "--layout", str(tmp_path / "layout")]))
+    assert main([f"@{params}"]) == 0
+    annotations = json.loads(Layout.open(tmp_path / "layout").manifest("v1")[1])["annotations"]
+    assert annotations["org.opencontainers.image.description"] == "one\n\ntwo \u4e16\u754c \U0001f980"
+    assert "@not-a-file" in annotations["org.opencontainers.image.authors"]
+
+
+def test_signatures_that_will_be_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    public = tmp_path / "key.public"
+    public.write_bytes(key(1).public.encoded("compact"))
+    for kind, options in (("embedded", ["--signature-type", "embedded"]), ("detached", [])):
+        arguments = options or [_facts(signature_type=kind)[2]]
+        assert main(["image", "-i", KINDS, "--output", "json", "-K", str(public), *arguments, "-o", str(tmp_path / kind)]) == 0
+        signature = json.loads(capsys.readouterr().out)["signature"]
+        assert (signature["type"], signature["deferred"], signature["keyIds"]) == (kind, True, [key(1).public.key_id.hex()])
 
 
 def test_the_layouts_folder_is_needed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,13 +26,24 @@ class Command(Protocol):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code. The result is on stdout, all else on stderr."""
-    args = list(sys.argv[1:] if argv is None else argv)
+    given = list(sys.argv[1:] if argv is None else argv)
+    try:
+        args = expanded(given)
+    except WasmOciError as err:
+        report_error("wasm_oci", err, "text")
+        return err.exit_code
+    return run_line(args, typed=args == given)
+
+
+def run_line(args: Sequence[str], *, typed: bool = False) -> int:
+    """`main` without arguments files. Only a line that a user `typed` may do nothing but show help."""
+    args = list(args)
     verbose = bool(args) and args[0] in ("-v", "--verbose")
     args = args[verbose:]
     if not args:
         say(usage())
         return 2
-    if args[0] in ("-h", "--help"):
+    if args[0] in ("-h", "--help") and typed:
         try:
             write_text(usage())
         except UsageError as err:
@@ -48,12 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = make_parser(args[0], command.DESCRIPTION)
     command.add_arguments(parser)
     try:
-        parsed = parser.parse_args(expanded(args[1:]))
-    except WasmOciError as err:
-        report_error("wasm_oci", err, "text")
-        return err.exit_code
+        parsed = parser.parse_args(args[1:])
     except SystemExit as stop:
-        if stop.code or asks_for_help(args[1:]):
+        if stop.code or (typed and asks_for_help(args[1:])):
             return int(stop.code or 0)
         report_error("wasm_oci", UsageError("nothing was done but to show help", where="--help", hint="give it alone"), "text")
         return 2
@@ -101,6 +109,10 @@ def program() -> NoReturn:
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # nohup has it ignored
         signal.signal(signal.SIGHUP, end)
     say("")  # without stderr argparse would write errors to stdout
+    if sys.argv[1:] == ["--persistent_worker"]:
+        from wasm_oci.cli.worker import serve
+
+        sys.exit(serve(run_line))
     enter_user_directory()
     code = main()
     say("")  # what argparse could not write is dropped here, not at the end with an exit code of its own

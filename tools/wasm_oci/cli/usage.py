@@ -15,6 +15,7 @@ COMMANDS = {
     "image": "make an OCI image layout from a component",
     "push": "publish an image to a registry, with a plan first",
     "pull": "fetch a component, verified before it gets its name",
+    "wasm-tools": "have wasm-tools validate a file, or make a component",
     "inspect": "show what a reference, a layout or a .wasm file holds",
 }
 LOGGING = ("inspect", "pull", "push")

@@ -43,7 +43,7 @@ def make_run_target(ctx, *, command, request, files, default_files = None):
         default_files: list of File, the default outputs if they are not the launcher.
 
     Returns:
-        list of providers, the result of the rule.
+        struct(providers list, of the rule; request File).
     """
     template = ctx.file._launcher
     program = ctx.attr._program[0][DefaultInfo]
@@ -63,8 +63,11 @@ def make_run_target(ctx, *, command, request, files, default_files = None):
         template = template,
     )
     runfiles = ctx.runfiles([request_file] + files).merge(program.default_runfiles)
-    return [DefaultInfo(
-        executable = launcher,
-        files = depset([launcher] if default_files == None else default_files),
-        runfiles = runfiles,
-    )]
+    return struct(
+        providers = [DefaultInfo(
+            executable = launcher,
+            files = depset([launcher] if default_files == None else default_files),
+            runfiles = runfiles,
+        )],
+        request = request_file,
+    )

@@ -2,6 +2,7 @@
 
 load("//wasm/private/common:attr_checks.bzl", "check_split_regex")
 load("//wasm/private/keys:signing_keys.bzl", "is_deferred", "signing_keys_of")
+load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
 load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo", "moved_signature")
 load("//wasm/private/signing:sign_action.bzl", "normalise_wasm", "sign_wasm", "split_wasm")
 
@@ -35,8 +36,8 @@ def sign_image(ctx, source):
         source: File, the component.
 
     Returns:
-        struct(wasm_file File, signature WasmSignatureInfo or None, type "embedded", "detached" or "none", deferred list of
-        WasmKeyInfo: the keys that sign when the image is published, empty for an image that is signed or never will be).
+        struct(wasm_file File, signature WasmSignatureInfo or None, type "embedded", "detached" or "none", signers list of
+        WasmKeyInfo without secret keys: those that signed, or that sign when the image is published).
     """
     name = ctx.label.name
     keys = signing_keys_of(ctx, "signing_keys", "additional_signing_keys") if ctx.attr.sign_component else []
@@ -51,7 +52,7 @@ def sign_image(ctx, source):
             normalise_wasm(ctx, wasm_file = source, output = wasm_file)
         else:
             ctx.actions.symlink(output = wasm_file, target_file = source)
-        return struct(deferred = keys, signature = None, type = ctx.attr.signature_type, wasm_file = wasm_file)
+        return struct(signature = None, signers = keys, type = ctx.attr.signature_type, wasm_file = wasm_file)
     wasm_file = ctx.actions.declare_file(name + "_oci.wasm")
     if keys:
         signature = sign_wasm(
@@ -65,11 +66,24 @@ def sign_image(ctx, source):
         ctx.actions.symlink(output = wasm_file, target_file = source)
         signature = _given_signature(ctx, wasm_file)
     return struct(
-        deferred = [],
         signature = signature,
+        signers = _signers(keys, signature),
         type = signature.signature_type if signature else "none",
         wasm_file = wasm_file,
     )
+
+def _signers(keys, signature):
+    """The public halves of keys that signed here, or else those that a signature came with; of these only the first has a format."""
+    if keys or not signature:
+        return [WasmKeyInfo(development = key.development, key_format = key.key_format, public_key = key.public_key) for key in keys]
+    return [
+        WasmKeyInfo(
+            development = signature.development,
+            key_format = signature.key_format if file == signature.public_keys[0] else None,
+            public_key = file,
+        )
+        for file in signature.public_keys
+    ]
 
 def _given_signature(ctx, wasm_file):
     """The signature that the component came with, under the image's names; None where it had none."""

@@ -6,8 +6,9 @@ load("//wasm/private/common:wasm_input.bzl", "wasm_file_of")
 load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
 load("//wasm/private/providers:oci_image_info.bzl", "WasmOciImageInfo")
 load("//wasm/private/providers:unsigned_info.bzl", "WasmUnsignedInfo")
-load("//wasm/private/wasm_tools:validate_action.bzl", "VALIDATE_ATTRS", "WASM_TOOLS_TOOLCHAIN", "validate_wasm")
+load("//wasm/private/wasm_tools:validate_action.bzl", "WASM_TOOLS_TOOLCHAIN", "validate_wasm")
 load(":annotations.bzl", "annotations_error")
+load(":image_request.bzl", "deferred_keys", "image_facts")
 load(":image_signing.bzl", "check_image_signing", "sign_image")
 load(":oci_image_part.bzl", "oci_image_part")
 
@@ -90,7 +91,7 @@ _ATTRS = {
     "version": attr.string(
         doc = "Version, for the annotation `org.opencontainers.image.version`; the tag by default.",
     ),
-} | TOOL_ATTRS | VALIDATE_ATTRS
+} | TOOL_ATTRS
 
 def _check(ctx):
     name_attribute = "name_override" if ctx.attr.name_override else "package_name"
@@ -105,93 +106,73 @@ def _check(ctx):
         fail("{}: {}".format(ctx.label, error))
     check_image_signing(ctx)
 
-def _request(ctx, signing):
-    """What the image is made of, without the paths of files: build and run have different ones."""
-    return {
-        "annotations": ctx.attr.annotations,
-        "authors": ctx.attr.authors,
-        "description": ctx.attr.description,
-        "key_format": (signing.signature.key_format if signing.signature else None) or "none",
-        "license": ctx.attr.license,
-        "name": ctx.attr.name_override,
-        "namespace": ctx.attr.namespace,
-        "package_name": ctx.attr.package_name,
-        "registry": ctx.attr.registry,
-        "schemaVersion": 1,
-        "signature_type": signing.type,
-        "tag": ctx.attr.tag,
-        "version": ctx.attr.version,
-    }
-
-def _lay_out(ctx, request, signing):
-    """Registers the action WasmOciLayout; returns its outputs as a struct."""
+def _image_info(ctx, signing):
+    """Declares the outputs, and says what is in them."""
     name = ctx.label.name
-    signature_file = signing.signature.signature_file if signing.signature else None
-    public_keys = [key.public_key for key in signing.deferred]
-    request_file = ctx.actions.declare_file(name + "_image_request.json")
-    ctx.actions.write(request_file, json.encode_indent(request | {
-        "component": signing.wasm_file.path,
-        "public_keys": [file.path for file in public_keys],
-        "signature": signature_file.path if signature_file else None,
-    }, indent = "  ") + "\n")
-    known = not (signing.deferred and signing.type == "embedded")
-    outputs = struct(
-        digest = ctx.actions.declare_file(name + "_digest.txt") if known else None,
+    known = not any([key.key_source for key in signing.signers]) or signing.type == "detached"
+    return WasmOciImageInfo(
+        annotations = ctx.attr.annotations,
+        authors = ctx.attr.authors,
+        description = ctx.attr.description,
+        digest_file = ctx.actions.declare_file(name + "_digest.txt") if known else None,
         layout = ctx.actions.declare_directory(name + "_layout"),
-        metadata = ctx.actions.declare_file(name + "_metadata.json"),
-        reference = ctx.actions.declare_file(name + "_reference.txt") if known and looks_like_host(ctx.attr.registry) else None,
+        license = ctx.attr.license,
+        metadata_file = ctx.actions.declare_file(name + "_metadata.json"),
+        name = ctx.attr.name_override or ctx.attr.package_name,
+        namespace = ctx.attr.namespace,
+        package_name = ctx.attr.package_name,
+        reference_file = ctx.actions.declare_file(name + "_reference.txt") if known and looks_like_host(ctx.attr.registry) else None,
+        registry = ctx.attr.registry,
+        signature_file = signing.signature.signature_file if signing.signature else None,
+        signature_type = signing.type,
+        signers = signing.signers,
+        tag = ctx.attr.tag,
+        version = ctx.attr.version or ctx.attr.tag,
+        wasm_file = signing.wasm_file,
     )
-    optional = [file for file in (outputs.digest, outputs.reference) if file]
-    args = params_file_args(ctx)
-    args.add("--request", request_file)
-    args.add_all("--layout", [outputs.layout], expand_directories = False)
-    args.add("--metadata", outputs.metadata)
-    args.add_all("--digest", [outputs.digest] if outputs.digest else [])
-    args.add_all("--reference", [outputs.reference] if outputs.reference else [])
+
+def _lay_out(ctx, image):
+    """Registers the action WasmOciLayout."""
+    public_keys = [key.public_key for key in deferred_keys(image)]
+    signatures = [image.signature_file] if image.signature_file else []
+    digests = [image.digest_file] if image.digest_file else []
+    references = [image.reference_file] if image.reference_file else []
+    args = params_file_args(ctx, "image")
+    args.add("--input", image.wasm_file)
+    args.add_all("--signature-file", signatures)
+    args.add_all(public_keys, before_each = "--public-key")
+
+    # JSON, because user's text may have line breaks, and each line of a params file is an argument.
+    args.add(json.encode(image_facts(image)), format = "--facts=%s")
+    args.add_all("--layout", [image.layout], expand_directories = False)
+    args.add("--metadata", image.metadata_file)
+    args.add_all("--digest", digests)
+    args.add_all("--reference", references)
     run_wasm_oci(
         ctx,
-        command = "image",
         args = args,
-        inputs = [request_file, signing.wasm_file] + ([signature_file] if signature_file else []) + public_keys,
-        outputs = [outputs.layout, outputs.metadata] + optional,
+        inputs = [image.wasm_file] + signatures + public_keys,
+        outputs = [image.layout, image.metadata_file] + digests + references,
         mnemonic = "WasmOciLayout",
         progress = "Packing the OCI image",
     )
-    return outputs
 
 def _oci_image_impl(ctx):
     _check(ctx)
     source = wasm_file_of(ctx, "component")
     signing = sign_image(ctx, source)
-    signature = signing.signature
-    request = _request(ctx, signing)
-    image = _lay_out(ctx, request, signing)
-    signature_file = signature.signature_file if signature else None
-    files = [file for file in (signing.wasm_file, signature_file, image.metadata, image.digest, image.reference) if file]
+    image = _image_info(ctx, signing)
+    _lay_out(ctx, image)
+    files = [image.wasm_file, image.signature_file, image.metadata_file, image.digest_file, image.reference_file]
+    files = [file for file in files if file]
     return [
         DefaultInfo(files = depset(files), runfiles = ctx.runfiles(files)),
         OutputGroupInfo(
             layout = depset([image.layout]),
             _validation = depset([validate_wasm(ctx, source)]),
         ),
-        WasmOciImageInfo(
-            deferred = struct(keys = signing.deferred, request = request) if signing.deferred else None,
-            digest_file = image.digest,
-            layout = image.layout,
-            metadata_file = image.metadata,
-            name = ctx.attr.name_override or ctx.attr.package_name,
-            namespace = ctx.attr.namespace,
-            package_name = ctx.attr.package_name,
-            public_key = signing.deferred[0].public_key if signing.deferred else signature.public_key if signature else None,
-            reference_file = image.reference,
-            registry = ctx.attr.registry,
-            signature_file = signature_file,
-            signature_type = signing.type,
-            tag = ctx.attr.tag,
-            version = ctx.attr.version or ctx.attr.tag,
-            wasm_file = signing.wasm_file,
-        ),
-    ] + ([signature] if signature else []) + ([WasmUnsignedInfo(wasm_file = signing.wasm_file)] if signing.deferred else [])
+        image,
+    ] + ([signing.signature] if signing.signature else []) + ([WasmUnsignedInfo(wasm_file = image.wasm_file)] if deferred_keys(image) else [])
 
 oci_image = rule(
     implementation = _oci_image_impl,

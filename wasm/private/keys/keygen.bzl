@@ -49,7 +49,7 @@ def _key_pair_impl(ctx):
     public_key = ctx.outputs.public_key
     secret_key = ctx.outputs.secret_key
 
-    args = params_file_args(ctx)
+    args = params_file_args(ctx, "keygen")
     args.add("--secret-key", secret_key)
     args.add("--public-key", public_key)
     args.add("--format", ctx.attr.key_format)
@@ -58,13 +58,13 @@ def _key_pair_impl(ctx):
         args.add(ctx.attr.comment, format = "--comment=%s")
     run_wasm_oci(
         ctx,
-        command = "keygen",
         args = args,
         inputs = [],
         outputs = [secret_key, public_key],
         mnemonic = "WasmKeygen",
         progress = "Making a development key pair",
         execution_requirements = _REQUIREMENTS,
+        worker = False,  # a sandboxed one would lose the file behind the link too
     )
     return make_run_target(
         ctx,
@@ -78,7 +78,7 @@ def _key_pair_impl(ctx):
             "schemaVersion": 1,
             "secretName": secret_key.basename,
         },
-    ) + [WasmKeyInfo(
+    ).providers + [WasmKeyInfo(
         development = True,
         key_format = ctx.attr.key_format,
         public_key = public_key,

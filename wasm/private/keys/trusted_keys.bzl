@@ -128,7 +128,7 @@ def _wasm_trusted_keys_impl(ctx):
     listed, files, place = _of_config(ctx) if source == "config" else _of_attributes(ctx)
     output = ctx.actions.declare_file(ctx.label.name + "_trusted_keys.json")
 
-    args = params_file_args(ctx)
+    args = params_file_args(ctx, "trusted-keys")
     args.add("-i", listed)
     args.add("-o", output)
     args.add(place, format = "--place=%s")
@@ -138,7 +138,6 @@ def _wasm_trusted_keys_impl(ctx):
         args.add(key.file)
     run_wasm_oci(
         ctx,
-        command = "trusted-keys",
         args = args,
         inputs = [listed] + [key.file for key in files],
         outputs = [output],

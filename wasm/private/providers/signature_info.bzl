@@ -9,9 +9,8 @@ WasmSignatureInfo = provider(
                        "None where it is not known, which is not the same as False.",
         "key_format": "string: format of the key that signed, of several the first; \"compact\" or \"openssh\", " +
                       "\"none\" where it is not known.",
-        "public_key": "File or None: public key of the pair that signed, of several the first; None where it is not known. " +
-                      "Says who signed, not whom to trust.",
-        "public_keys": "list of File: the public keys of all pairs that signed; empty where they are not known.",
+        "public_keys": "list of File: the public keys of all pairs that signed; empty where they are not known. " +
+                       "Says who signed, not whom to trust.",
         "signature_file": "File or None: the detached signature; None if the signature is embedded in `wasm_file`.",
         "signature_type": "string: \"embedded\" or \"detached\".",
         "wasm_file": "File: the signed module or component.",
@@ -32,7 +31,6 @@ def moved_signature(given, *, wasm_file, signature_file):
     return WasmSignatureInfo(
         development = given.development if given else None,
         key_format = given.key_format if given else "none",
-        public_key = given.public_key if given else None,
         public_keys = given.public_keys if given else [],
         signature_file = signature_file,
         signature_type = "detached" if signature_file else "embedded",

@@ -2,8 +2,9 @@
 
 load("//wasm/private/common:image_ref.bzl", "host_error", "looks_like_host", "repository_error", "repository_of", "tag_error")
 load("//wasm/private/common:run_target.bzl", "RUN_TARGET_ATTRS", "make_run_target", "rlocation_path")
-load("//wasm/private/keys:signing_keys.bzl", "key_requests")
+load("//wasm/private/image:image_request.bzl", "deferred_keys", "signing_request")
 load("//wasm/private/providers:oci_image_info.bzl", "WasmOciImageInfo")
+load("//wasm/private/providers:publish_info.bzl", "WasmPublishInfo")
 load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
 
 visibility(["//wasm/..."])
@@ -83,17 +84,6 @@ def _check_names(ctx, repository, tags):
         if error:
             fail("{}: {}: {}".format(ctx.label, attribute, error))
 
-def _signing(ctx, image):
-    """What the run signs: None, or the keys and, for an embedded signature, what the image is made of."""
-    if not image.deferred:
-        return None
-    embedded = image.signature_type == "embedded"
-    return {
-        "image": image.deferred.request | {"component": rlocation_path(ctx, image.wasm_file)} if embedded else None,
-        "keys": key_requests(ctx, image.deferred.keys),
-        "type": image.signature_type,
-    }
-
 def _wasm_component_publish_impl(ctx):
     image = ctx.attr.oci_image[WasmOciImageInfo]
     config = ctx.attr.registry_config[WasmRegistryConfigInfo] if ctx.attr.registry_config else None
@@ -118,12 +108,13 @@ def _wasm_component_publish_impl(ctx):
         [("tag_override", tag)] + [("movable_tags", movable) for movable in ctx.attr.movable_tags],
     )
     signature = image.signature_file
-    keys = image.deferred.keys if image.deferred else []
+    keys = deferred_keys(image)
     content = image.wasm_file if keys and image.signature_type == "embedded" else image.layout
-    return make_run_target(
+    files = [content] + ([signature] if signature else []) + [key.public_key for key in keys]
+    run = make_run_target(
         ctx,
         command = "push",
-        files = [content] + ([signature] if signature else []) + [key.public_key for key in keys],
+        files = files,
         request = {
             "authors": ctx.attr.authors,
             "default_registry": config.default_registry if config else None,
@@ -138,15 +129,17 @@ def _wasm_component_publish_impl(ctx):
             "repository": image.name,
             "schemaVersion": 1,
             "signature": rlocation_path(ctx, signature) if signature else None,
-            "signing": _signing(ctx, image),
+            "signing": signing_request(ctx, image),
             "tag": tag,
             "target": str(ctx.label).removeprefix("@@") if str(ctx.label).startswith("@@//") else str(ctx.label),
         },
     )
+    return run.providers + [WasmPublishInfo(files = depset(files), request = run.request)]
 
 wasm_component_publish = rule(
     implementation = _wasm_component_publish_impl,
     doc = _DOC,
     attrs = _ATTRS,
     executable = True,
+    provides = [WasmPublishInfo],
 )

@@ -115,7 +115,7 @@ def _run_target(ctx, keys, source, signature, files):
             "signed": rlocation_path(ctx, signature.wasm_file) if signature else None,
             "signedSignature": rlocation_path(ctx, signature_file) if signature_file else None,
         },
-    )
+    ).providers
 
 def _wasm_sign_impl(ctx):
     name = ctx.label.name

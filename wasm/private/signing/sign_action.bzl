@@ -19,7 +19,7 @@ def sign_wasm(ctx, *, wasm_file, keys, output, signature_file = None):
     Returns:
         WasmSignatureInfo
     """
-    args = params_file_args(ctx)
+    args = params_file_args(ctx, "sign")
     args.add("-i", wasm_file)
     args.add("-o", output)
     for key in keys:
@@ -31,7 +31,6 @@ def sign_wasm(ctx, *, wasm_file, keys, output, signature_file = None):
         args.add("--openssh")
     run_wasm_oci(
         ctx,
-        command = "sign",
         args = args,
         inputs = [wasm_file] + [file for key in keys for file in (key.secret_key, key.public_key)],
         outputs = [output] + ([signature_file] if signature_file else []),
@@ -42,7 +41,6 @@ def sign_wasm(ctx, *, wasm_file, keys, output, signature_file = None):
     return WasmSignatureInfo(
         development = any([key.development for key in keys]),
         key_format = keys[0].key_format,
-        public_key = keys[0].public_key,
         public_keys = [key.public_key for key in keys],
         signature_file = signature_file,
         signature_type = "detached" if signature_file else "embedded",
@@ -52,23 +50,22 @@ def sign_wasm(ctx, *, wasm_file, keys, output, signature_file = None):
 def split_wasm(ctx, *, wasm_file, output):
     """Registers the action WasmSplit: delimiters between what matches the attribute split_regex and what does not."""
     check_split_regex(ctx)
-    args = params_file_args(ctx)
+    args = params_file_args(ctx, "split")
     args.add("-i", wasm_file)
     args.add("-o", output)
     args.add(ctx.attr.split_regex, format = "--split-regex=%s")
-    _prepare(ctx, "split", args, wasm_file, output, "WasmSplit", "Splitting")
+    _prepare(ctx, args, wasm_file, output, "WasmSplit", "Splitting")
 
 def normalise_wasm(ctx, *, wasm_file, output):
     """Registers the action WasmNormalise: the file that a detached signature of `wasm_file` will cover."""
-    args = params_file_args(ctx)
+    args = params_file_args(ctx, "normalise")
     args.add("-i", wasm_file)
     args.add("-o", output)
-    _prepare(ctx, "normalise", args, wasm_file, output, "WasmNormalise", "Preparing for a detached signature")
+    _prepare(ctx, args, wasm_file, output, "WasmNormalise", "Preparing for a detached signature")
 
-def _prepare(ctx, command, args, wasm_file, output, mnemonic, progress):
+def _prepare(ctx, args, wasm_file, output, mnemonic, progress):
     run_wasm_oci(
         ctx,
-        command = command,
         args = args,
         inputs = [wasm_file],
         outputs = [output],

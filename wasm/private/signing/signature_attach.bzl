@@ -45,13 +45,12 @@ def _wasm_signature_attach_impl(ctx):
             target.label,
         ))
     output = ctx.actions.declare_file(ctx.label.name + "_signed.wasm")
-    args = params_file_args(ctx)
+    args = params_file_args(ctx, "attach")
     args.add("-i", source)
     args.add("-o", output)
     args.add("-S", signature_file)
     run_wasm_oci(
         ctx,
-        command = "attach",
         args = args,
         inputs = [source, signature_file],
         outputs = [output],

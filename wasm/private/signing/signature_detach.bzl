@@ -36,13 +36,12 @@ def _wasm_signature_detach_impl(ctx):
     source = wasm_file_of(ctx, attribute)
     wasm_file = ctx.actions.declare_file(ctx.label.name + "_detached.wasm")
     signature_file = ctx.actions.declare_file(ctx.label.name + "_signature.sig")
-    args = params_file_args(ctx)
+    args = params_file_args(ctx, "detach")
     args.add("-i", source)
     args.add("-o", wasm_file)
     args.add("-S", signature_file)
     run_wasm_oci(
         ctx,
-        command = "detach",
         args = args,
         inputs = [source],
         outputs = [wasm_file, signature_file],

@@ -18,7 +18,7 @@ def _wasm_verify_impl(ctx):
     inputs = verify_inputs(ctx)
     report = ctx.actions.declare_file(ctx.label.name + "_verification.json")
 
-    args = params_file_args(ctx)
+    args = params_file_args(ctx, "verify")
     args.add("-i", inputs.wasm_file)
     args.add_all(inputs.public_keys, before_each = "-K")
     if inputs.trusted_keys:
@@ -35,7 +35,6 @@ def _wasm_verify_impl(ctx):
     args.add("--report", report)
     run_wasm_oci(
         ctx,
-        command = "verify",
         args = args,
         inputs = inputs.files,
         outputs = [report],

@@ -30,7 +30,7 @@ def _verify_test_impl(ctx):
             "threshold": ctx.attr.threshold,
             "trustedKeys": rlocation_path(ctx, inputs.trusted_keys) if inputs.trusted_keys else None,
         },
-    )
+    ).providers
 
 verify_test = rule(
     implementation = _verify_test_impl,

@@ -1,8 +1,9 @@
 """`wasm_validate`: has wasm-tools check a module or component."""
 
+load("//wasm/private/common:tool_action.bzl", "TOOL_ATTRS")
 load("//wasm/private/common:wasm_input.bzl", "INPUT_ATTRS", "exactly_one", "wasm_file_of")
 load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo")
-load(":validate_action.bzl", "VALIDATE_ATTRS", "WASM_TOOLS_TOOLCHAIN", "validate_wasm")
+load(":validate_action.bzl", "WASM_TOOLS_TOOLCHAIN", "validate_wasm")
 
 visibility(["//wasm/..."])
 
@@ -12,7 +13,7 @@ The check runs as a validation action, beside what depends on the file: `--norun
 group `_validation` holds its marker, `<name>_validation.txt`.
 """
 
-_ATTRS = INPUT_ATTRS | VALIDATE_ATTRS
+_ATTRS = INPUT_ATTRS | TOOL_ATTRS
 
 def _wasm_validate_impl(ctx):
     attribute = exactly_one(ctx, ["component", "wasm_file"])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from wasm_oci.errors import UsageError
-from wasm_oci.files import read_bounded, write_file
-from wasm_oci.jsontext import pretty
+from wasm_oci.files import write_file
+from wasm_oci.jsontext import parse_object, pretty
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.image import BuiltImage, build_image
 from wasm_oci.oci.image_request import ImageRequest
@@ -52,7 +53,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--signature-file", type=Path, metavar="FILE", help="detached signature of the input")
     parser.add_argument("--key-format", choices=("compact", "openssh", "pem"), help="format of the key that signed it")
     parser.add_argument("--created", metavar="TIME", help=f"creation time in the config (default: {EPOCH})")
-    parser.add_argument("--request", type=Path, metavar="FILE", help="JSON file that says all of the above, from a build rule")
+    parser.add_argument("--signature-type", choices=("embedded", "detached"), help="with --public-key: where the signature will be")
+    parser.add_argument(
+        "-K",
+        "--public-key",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="public key that signs when the image is published; may be repeated",
+    )
+    parser.add_argument("--facts", metavar="JSON", help="one object with what the options from --name to --created say, from a build rule")
     parser.add_argument("--digest", type=Path, metavar="FILE", help="write the manifest digest there")
     parser.add_argument("--metadata", type=Path, metavar="FILE", help="write all facts as JSON there")
     parser.add_argument("--reference", type=Path, metavar="FILE", help="write the reference with its digest there")
@@ -73,23 +83,24 @@ def run(args: argparse.Namespace) -> Outcome:
         write_file(args.metadata, pretty(image.metadata()), what="metadata file")
     if args.reference:
         write_file(args.reference, f"{image.reference}\n".encode(), what="reference file")
-    return Outcome(text="" if args.request else _text(image, args.layout), document=image.metadata())
+    return Outcome(text=_text(image, args.layout), document=image.metadata())
 
 
 def _request(args: argparse.Namespace) -> ImageRequest:
-    given = {flag: value for flag in (*_TEXTS, *_LISTS, "input", "signature_file") if (value := getattr(args, flag)) is not None}
-    if args.request:
-        if given:
-            flags = ", ".join(f"--{flag.replace('_', '-')}" for flag in given)
-            raise UsageError(f"{flags} cannot be given with --request", where="command line", hint="say it in the request")
-        data = read_bounded(args.request, LIMITS.request_file, what="request file")
-        return ImageRequest.parse(data, where=str(args.request))
     if not args.input:
         raise UsageError("there is no input", where="command line", hint="name the component with -i FILE")
-    values: dict[str, Any] = {"package_name": args.input.stem}
-    values |= {_TEXTS[flag]: value for flag, value in given.items() if flag in _TEXTS}
-    values |= {_LISTS[flag]: tuple(value) for flag, value in given.items() if flag in _LISTS}
-    return ImageRequest(component=args.input, signature=args.signature_file, **values)
+    given = {flag: value for flag in (*_TEXTS, *_LISTS) if (value := getattr(args, flag)) is not None}
+    files = {"signature": args.signature_file, "public_keys": tuple(args.public_key or ())}
+    if args.facts is None:
+        values: dict[str, Any] = {"package_name": args.input.stem, "signature_type": args.signature_type}
+        values |= {_TEXTS[flag]: value for flag, value in given.items() if flag in _TEXTS}
+        values |= {_LISTS[flag]: tuple(value) for flag, value in given.items() if flag in _LISTS}
+        return ImageRequest(component=args.input, **files, **values)
+    if given or args.signature_type:
+        flags = ", ".join(f"--{flag.replace('_', '-')}" for flag in given or ("signature_type",))
+        raise UsageError(f"{flags} cannot be given with --facts", where="command line", hint="say it in the JSON")
+    facts = parse_object(args.facts.encode("utf-8", "surrogateescape"), where="--facts", limit=LIMITS.request_file)
+    return replace(ImageRequest.of(facts | {"component": str(args.input)}, where="--facts"), **files)
 
 
 def _text(image: BuiltImage, folder: Path) -> str:

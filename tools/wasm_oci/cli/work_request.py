@@ -1,0 +1,62 @@
+"""What Bazel and a persistent worker say to each other: WorkRequest and WorkResponse of bazel.build/remote/creating, a line each."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from wasm_oci.errors import FormatError
+
+
+class WorkRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One action to run, or with `cancel` one to give up. Other members, such as the inputs' digests, are not read."""
+
+    arguments: tuple[str, ...] = ()
+    request_id: int = 0
+    """0 where Bazel sends one request at a time; it may leave the member out."""
+    sandbox_dir: str = ""
+    """Folder in which the action runs; empty for the worker's own."""
+    cancel: bool = False
+
+
+class WorkResponse(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """How a request ended."""
+
+    exit_code: int = 0
+    output: str = ""
+    """What the command wrote to stdout and stderr."""
+    request_id: int = 0
+    was_cancelled: bool = False
+
+
+_REQUEST = msgspec.json.Decoder(WorkRequest)
+_RESPONSE = msgspec.json.Encoder()
+
+
+def parse_request(line: bytes) -> WorkRequest:
+    """Raises FormatError for a line that is not a request; there is no one to answer then."""
+    try:
+        return _REQUEST.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as err:
+        raise FormatError(f"this is not a work request: {err}", where="stdin", hint="let Bazel start this program") from err
+
+
+def write_response(stream: int, response: WorkResponse) -> None:
+    """Raises BrokenPipeError where nobody waits for it."""
+    data = memoryview(_RESPONSE.encode(response) + b"\n")
+    while data:
+        data = data[os.write(stream, data) :]
+
+
+def take_streams() -> tuple[int, int]:
+    """Returns what stdin and stdout were, for requests and responses.
+
+    From then on stdin is empty, and what is printed goes to stderr, the worker's log: it must not get between the responses.
+    """
+    streams = os.dup(0), os.dup(1)
+    with Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    os.dup2(2, 1)
+    return streams

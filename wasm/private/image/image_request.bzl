@@ -1,0 +1,55 @@
+"""What programs are told of an image: composed of its provider, and nowhere else."""
+
+load("//wasm/private/common:run_target.bzl", "rlocation_path")
+load("//wasm/private/keys:signing_keys.bzl", "key_requests")
+
+visibility(["//wasm/..."])
+
+def image_facts(image):
+    """What an image is made of, without the paths of files: a build and a run have different ones.
+
+    Args:
+        image: WasmOciImageInfo.
+
+    Returns:
+        dict for JSON
+    """
+    return {
+        "annotations": image.annotations,
+        "authors": image.authors,
+        "description": image.description,
+        "key_format": (image.signers[0].key_format if image.signers else None) or "none",
+        "license": image.license,
+        "name": image.name,
+        "namespace": image.namespace,
+        "package_name": image.package_name,
+        "registry": image.registry,
+        "schemaVersion": 1,
+        "signature_type": image.signature_type,
+        "tag": image.tag,
+        "version": image.version,
+    }
+
+def deferred_keys(image):
+    """The keys of an image that sign when it is published; empty for one that is signed, or never will be."""
+    return [key for key in image.signers if key.key_source]
+
+def signing_request(ctx, image):
+    """What the run that publishes has to sign.
+
+    Args:
+        ctx: context of a rule.
+        image: WasmOciImageInfo.
+
+    Returns:
+        None; or a dict of the keys and, for an embedded signature, what the image is made of
+    """
+    keys = deferred_keys(image)
+    if not keys:
+        return None
+    embedded = image.signature_type == "embedded"
+    return {
+        "image": image_facts(image) | {"component": rlocation_path(ctx, image.wasm_file)} if embedded else None,
+        "keys": key_requests(ctx, keys),
+        "type": image.signature_type,
+    }
