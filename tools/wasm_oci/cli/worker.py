@@ -186,9 +186,9 @@ class _ForkServer:
             sys.stdout.flush()
         except SystemExit as stop:
             code = stop.code if isinstance(stop.code, int) else EXIT_BUG
-        except Exception:
-            sys.excepthook(*sys.exc_info())
         finally:
+            if error := sys.exception():
+                sys.excepthook(type(error), error, error.__traceback__)
             os._exit(code)
 
     def _collect(self, child: _Child) -> None:
