@@ -106,7 +106,7 @@ def test_text_of_several_lines_and_letters_of_any_script(tmp_path: Path) -> None
     params = tmp_path / "params"
     params.write_text("\n".join(["image", "--quiet", *facts, "--layout", str(tmp_path / "layout")]))
     assert main([f"@{params}"]) == 0
-    annotations = json.loads(Layout.open(tmp_path / "layout").manifest("v1")[1])["annotations"]
+    annotations = json.loads(LayoutStore(tmp_path / "layout").fetch_manifest("v1").data)["annotations"]
     assert annotations["org.opencontainers.image.description"] == "one\n\ntwo \u4e16\u754c \U0001f980"
     assert "@not-a-file" in annotations["org.opencontainers.image.authors"]
 
