@@ -10,8 +10,10 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,12 @@ OURS = "Wasm"
 """Mnemonics of this rule set's actions begin so."""
 SENTINEL = "a-token-of-the-user"
 """Value of the variables that the examples' registries and keys name; it must not reach any action."""
+WORKER = {
+    f"supports-{feature}" for feature in ("workers", "multiplex-workers", "multiplex-sandboxing", "worker-cancellation", "path-mapping")
+}
+WORKER |= {"requires-worker-protocol", "worker-key-mnemonic"}
+MAPPED = "//examples/oci_publishing:hello_oci_unsigned_image"
+"""An image whose digest is the same in every output base."""
 SECRET_VARIABLES = ("GITHUB_TOKEN", "DOCKER_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "RELEASE_SIGNING_KEY")
 
 Action = Mapping[str, Any]
@@ -138,8 +146,33 @@ def problems(graph: Graph, text: str, execution_root: Path) -> Iterator[tuple[st
     yield f"secret keys are inputs of {len(readers)} signing actions and of no other", others if readers else ["nothing is signed"]
     free = [name(action) for action in (*readers, *makers) if not {"no-remote", "no-cache"} <= requirements(action)]
     yield f"the {len(readers) + len(makers)} actions that read or make a secret key are no-remote and no-cache", free
+    served = [action for action in ours if action["mnemonic"] != "WasmKeygen"]
+    apart = [name(action) for action in served if not requirements(action) >= WORKER]
+    lines = {(program, len(rest)) for action in served for program, *rest in [action["arguments"]]}
+    apart += [f"command lines without their params files: {sorted(lines)}"] if len(lines) != 1 else []
+    yield f"{len(served)} actions can run in one worker: they have one command line, a program and a params file", apart
+
     caged = [name(action) for action in makers if "no-sandbox" not in requirements(action)]
     yield f"the {len(makers)} actions that make a key pair are no-sandbox, which would lose the file behind the link", caged
+
+
+def path_mapping() -> Iterator[tuple[str, list[str]]]:
+    """Builds an image with its paths as they are, and again with the configuration's name taken out of them."""
+    digest = Path("bazel-bin", *MAPPED.removeprefix("//").split(":")).with_name(f"{MAPPED.rpartition(':')[2]}_digest.txt")
+    bazelw("build", "--noshow_progress", MAPPED)
+    before = digest.read_text()
+    digest.chmod(0o644)
+    digest.write_text("stale")
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder, "log.json")
+        bazelw("build", "--noshow_progress", "--experimental_output_paths=strip", f"--execution_log_json_file={log}", MAPPED)
+        text = log.read_text()
+    yield (
+        "with --experimental_output_paths=strip an image has the same digest",
+        [] if digest.read_text() == before else [digest.read_text()],
+    )
+    against = [] if f"bazel-out/cfg/bin/{digest.relative_to('bazel-bin')}" in text else ["the path of the digest file is not mapped"]
+    yield "and its action names its files by paths without a configuration", against
 
 
 def main() -> int:
@@ -147,7 +180,7 @@ def main() -> int:
     options = ("--output=jsonproto", "--include_param_files", "--include_file_write_contents", "--noshow_progress")
     text = bazelw("aquery", f"deps({TARGETS})", *options, **dict.fromkeys(SECRET_VARIABLES, SENTINEL))
     execution_root = Path(bazelw("info", "execution_root", "--noshow_progress").strip())
-    return report(problems(Graph(text), text, execution_root))
+    return report(chain(problems(Graph(text), text, execution_root), path_mapping()))
 
 
 if __name__ == "__main__":

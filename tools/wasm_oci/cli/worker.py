@@ -22,6 +22,7 @@ from typing import NoReturn
 from wasm_oci.cli.work_request import WorkRequest, WorkResponse, parse_request, take_streams, write_response
 from wasm_oci.errors import EXIT_BUG, FormatError
 from wasm_oci.files import reason_of
+from wasm_oci.keys import ed25519
 from wasm_oci.outcome import say
 
 Run = Callable[[Sequence[str]], int]
@@ -51,11 +52,18 @@ def serve(run: Run) -> int:
     """Answers requests until stdin ends; returns the exit code: 0, 2 for what is no request, 128 and the signal's number."""
     for name in PRELOADED:
         importlib.import_module(name)
+    _warm_up()
     if hasattr(os, "fork"):
         return _ForkServer(run).serve()
     from wasm_oci.cli.worker_in_turn import serve_in_turn
 
     return serve_in_turn(run)
+
+
+def _warm_up() -> None:
+    """Signs and verifies with a key that is no secret: what cryptography prepares at its first use, a child would prepare each time."""
+    seed = bytes(ed25519.SEED_SIZE)
+    ed25519.verifier(ed25519.public_of(seed))(b"", ed25519.signer(seed)(b""))
 
 
 @dataclass(slots=True, kw_only=True)

@@ -12,6 +12,13 @@ def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "_", name).lower()
 
 
+def needed(file: Path) -> bool:
+    """Whether a program can need a file: not its package's tests, nor types, nor what pip notes for itself; each costs every sandbox."""
+    if any(part.endswith(".dist-info") for part in file.parts):
+        return file.name in ("METADATA", "entry_points.txt")
+    return "tests" not in file.parts and file.suffix != ".pyi"
+
+
 def main(folder: Path) -> None:
     packages = {}
     for dist in list(metadata.distributions(path=[str(folder)])):
@@ -22,7 +29,7 @@ def main(folder: Path) -> None:
         found = {"deps": sorted({normal(m[0]) for m in requires if m} & set(packages) - {name}), "srcs": [], "data": []}
         for file in dist.files or []:
             path = folder / file
-            if ".." in file.parts or not path.is_file():
+            if ".." in file.parts or not path.is_file() or not needed(file):
                 continue
             found["srcs" if path.suffix == ".py" else "data"].append(str(path))
             if path.suffix == ".py":
