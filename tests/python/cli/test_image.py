@@ -85,6 +85,7 @@ def test_a_detached_signature_file(tmp_path: Path, capsys: pytest.CaptureFixture
         (["-i", KINDS, "--facts", "{"], "--facts: not valid JSON"),
         (["-i", KINDS, "--facts", "{}"], "--facts: schemaVersion must be 1"),
         (["-i", KINDS, "--facts", '{"schemaVersion": 1, "package_name": "a", "wrong": 1}'], "--facts.wrong: the member is unknown"),
+        (["-i", KINDS, "--facts", '{"public_keys": []}'], "--facts.public_keys: the path of a file is an option of its own"),
         (["-i", KINDS, "--facts", "{}", "--tag", "v2"], "--tag cannot be given with --facts"),
         (["-i", KINDS, "--facts", "{}", "--signature-type", "detached"], "--signature-type cannot be given with --facts"),
     ],

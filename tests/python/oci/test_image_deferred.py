@@ -70,20 +70,18 @@ def test_keys_go_with_a_signature_that_is_to_come(request_: ImageRequest, change
     assert caught.value.where == "public_keys"
 
 
-def test_a_request_file_says_it(request_: ImageRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    document = {
-        "schemaVersion": 1,
-        "component": str(request_.component),
-        "package_name": "m",
-        "public_keys": [str(path) for path in request_.public_keys],
-        "signature_type": "embedded",
-    }
-    path = tmp_path / "request.json"
-    for keys, code in ((document["public_keys"], 0), ([7], 2), ("x", 2)):
-        path.write_text(json.dumps(document | {"public_keys": keys}))
-        arguments = ["image", "--request", str(path), "-o", str(tmp_path / f"layout{code}"), "--metadata", str(tmp_path / "m.json")]
-        assert main(arguments) == code
+def _arguments(request: ImageRequest, kind: str) -> list[str]:
+    """What the action of a rule says, but for its outputs."""
+    facts = {"schemaVersion": 1, "package_name": "m", "signature_type": kind}
+    keys = [text for path in request.public_keys for text in ("--public-key", str(path))]
+    return ["image", "--quiet", "--input", str(request.component), *keys, f"--facts={json.dumps(facts)}"]
+
+
+def test_a_rules_arguments_say_it(request_: ImageRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    outputs = ["--layout", str(tmp_path / "layout"), "--metadata", str(tmp_path / "m.json")]
+    assert main([*_arguments(request_, "none"), *outputs]) == 2
     assert "public_keys" in capsys.readouterr().err
+    assert main([*_arguments(request_, "embedded"), *outputs]) == 0
     assert json.loads((tmp_path / "m.json").read_text())["signature"]["deferred"] is True
 
 
@@ -91,18 +89,8 @@ def test_a_request_file_says_it(request_: ImageRequest, tmp_path: Path, capsys: 
 def test_no_digest_is_written_before_there_is_one(
     request_: ImageRequest, option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = tmp_path / "request.json"
     for kind, code in (("embedded", 2), ("detached", 0)):
-        keys = [str(key) for key in request_.public_keys]
-        document = {
-            "schemaVersion": 1,
-            "component": str(request_.component),
-            "package_name": "m",
-            "public_keys": keys,
-            "signature_type": kind,
-        }
-        path.write_text(json.dumps(document))
-        assert main(["image", "--request", str(path), "-o", str(tmp_path / kind), option, str(tmp_path / "digest")]) == code
+        assert main([*_arguments(request_, kind), "-o", str(tmp_path / kind), option, str(tmp_path / "digest")]) == code
     assert f"{option}: there is no digest before the component is signed; publish the image" in capsys.readouterr().err
     assert not (tmp_path / "embedded").exists()
 

@@ -60,6 +60,9 @@ def run_line(args: Sequence[str], *, typed: bool = False) -> int:
     command.add_arguments(parser)
     try:
         parsed = parser.parse_args(args[1:])
+    except WasmOciError as err:
+        report_error("wasm_oci", err, "text")
+        return err.exit_code
     except SystemExit as stop:
         if stop.code or (typed and asks_for_help(args[1:])):
             return int(stop.code or 0)

@@ -100,6 +100,8 @@ def _request(args: argparse.Namespace) -> ImageRequest:
         flags = ", ".join(f"--{flag.replace('_', '-')}" for flag in given or ("signature_type",))
         raise UsageError(f"{flags} cannot be given with --facts", where="command line", hint="say it in the JSON")
     facts = parse_object(args.facts.encode("utf-8", "surrogateescape"), where="--facts", limit=LIMITS.request_file)
+    if paths := sorted({"component", "signature", "public_keys"} & facts.keys()):
+        raise UsageError("the path of a file is an option of its own", where=f"--facts.{paths[0]}", hint="take it out of the JSON")
     return replace(ImageRequest.of(facts | {"component": str(args.input)}, where="--facts"), **files)
 
 
