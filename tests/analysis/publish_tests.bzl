@@ -123,7 +123,7 @@ def publish_test_suite(name):
     )
     plain = {
         "authors": [],
-        "default_registry": None,
+        "default_registry": "",
         "description": "",
         "dry_run": False,
         "license": "",

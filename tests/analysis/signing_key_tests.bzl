@@ -66,7 +66,7 @@ def _keygen_test_impl(ctx):
 _keygen_test = analysistest.make(_keygen_test_impl)
 
 def _keys_of(request):
-    return [(key["publicKey"].split("/")[-1], key["source"], key["ref"]) for key in request["keys"]]
+    return [(key["public_key"].split("/")[-1], key["source"]["kind"], key["source"]["ref"]) for key in request["keys"]]
 
 _TWO_KEYS = [("one.pub", "env", "RELEASE_KEY"), ("two.pub", "ssh-agent", "")]
 
@@ -83,7 +83,7 @@ def _sign_later_test_impl(ctx):
     request = written(env, name + "_request.json")
     asserts.equals(env, _TWO_KEYS if ctx.attr.split else _TWO_KEYS[:1], _keys_of(request))
     asserts.true(env, request["input"].endswith("/tests/analysis/{}_unsigned.wasm".format(name)), request["input"])
-    asserts.equals(env, (ctx.attr.detached, ctx.attr.openssh), (request["detached"], request["openssh"]))
+    asserts.equals(env, ctx.attr.openssh, request["openssh"])
     asserts.equals(env, name + "_signed.wasm", request["output"])
     asserts.equals(env, name + "_signature.sig" if ctx.attr.detached else None, request["signature"])
     runfiles = basenames(target[DefaultInfo].default_runfiles.files)
@@ -115,7 +115,7 @@ def _sign_now_test_impl(ctx):
     request = written(env, name + "_request.json")
     asserts.equals(env, [], request["keys"])
     asserts.true(env, request["signed"].endswith("/{}_signed.wasm".format(name)), request["signed"])
-    asserts.true(env, request["signedSignature"].endswith("/{}_signature.sig".format(name)), str(request["signedSignature"]))
+    asserts.true(env, request["signed_signature"].endswith("/{}_signature.sig".format(name)), str(request["signed_signature"]))
     runfiles = basenames(target[DefaultInfo].default_runfiles.files)
     asserts.true(env, name + "_signed.wasm" in runfiles and name + "_signature.sig" in runfiles, "the results are among the runfiles")
     asserts.equals(env, [], [file for file in runfiles if file in ("key.secret", "id_ed25519")], "secrets among the runfiles")
@@ -183,7 +183,7 @@ def _publish_later_test_impl(ctx):
     target = analysistest.target_under_test(env)
     request = written(env, target.label.name + "_request.json")
     signing = request["signing"]
-    asserts.equals(env, (ctx.attr.kind, None), (signing["type"], request["signature"]))
+    asserts.equals(env, (ctx.attr.kind == "embedded", None), (bool(signing["image"]), request["signature"]))
     asserts.equals(env, _TWO_KEYS, _keys_of(signing))
     runfiles = basenames(target[DefaultInfo].default_runfiles.files)
     content = signing["image"]["component"] if ctx.attr.kind == "embedded" else request["layout"]
@@ -193,7 +193,7 @@ def _publish_later_test_impl(ctx):
         asserts.equals(env, None, signing["image"], "a detached signature leaves the image alone")
         return analysistest.end(env)
     image = signing["image"]
-    asserts.equals(env, ("embedded", "pkg", 1), (image["signature_type"], image["package_name"], int(image["schemaVersion"])))
+    asserts.equals(env, ("embedded", "pkg"), (image["signature_type"], image["package_name"]))
     asserts.equals(env, None, request["layout"], "the layout is made when the component is signed")
     asserts.false(env, "bazel-out" in json.encode(request), "paths of the request are those of runfiles")
     return analysistest.end(env)

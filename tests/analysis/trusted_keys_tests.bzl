@@ -91,12 +91,12 @@ _plain_verify_test = analysistest.make(_plain_verify_test_impl)
 def _request_test_impl(ctx):
     env = analysistest.begin(ctx)
     target = analysistest.target_under_test(env)
-    request = written(env, target.label.name + "_request.json")
+    request = written(env, target.label.name + "_request.json")["trust"]
     trusted = "trusted_attributes_subject_trusted_keys.json"
-    asserts.equals(env, [], request["publicKeys"])
-    asserts.true(env, request["trustedKeys"].endswith("/tests/analysis/" + trusted), str(request["trustedKeys"]))
+    asserts.equals(env, [], request["public_keys"])
+    asserts.true(env, request["trusted_keys"].endswith("/tests/analysis/" + trusted), str(request["trusted_keys"]))
     asserts.equals(env, 2, int(request["threshold"]))
-    asserts.equals(env, "^(a|b)$", request["splitRegex"])
+    asserts.equals(env, "^(a|b)$", request["split_regex"])
     asserts.true(env, trusted in basenames(target[DefaultInfo].default_runfiles.files), "the list is in the runfiles")
     return analysistest.end(env)
 

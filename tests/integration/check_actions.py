@@ -92,9 +92,9 @@ def secret_files(graph: Graph) -> list[str]:
 
 def outside_keys(written: list[str]) -> set[tuple[str, str]]:
     """Source and reference of the keys outside the build that requests of run targets name."""
-    requests = [json.loads(content) for content in written if '"schemaVersion"' in content and content.startswith("{")]
+    requests = [json.loads(content) for content in written if '"schema_version"' in content and content.startswith("{")]
     lists = [request.get("keys") or (request.get("signing") or {}).get("keys") or [] for request in requests]
-    return {(key["source"], key["ref"]) for keys in lists for key in keys}
+    return {(key["source"]["kind"], key["source"]["ref"]) for keys in lists for key in keys}
 
 
 def spellings(secret: bytes) -> Iterator[bytes]:
@@ -130,7 +130,7 @@ def problems(graph: Graph, text: str, execution_root: Path) -> Iterator[tuple[st
     everything = text.encode() + b"\n".join(argument.encode() for action in graph.actions for argument in arguments(action))
     written = [action["fileContents"] for action in graph.actions if "fileContents" in action]
     told = [path for path, content in contents.items() if any(spelling in everything for spelling in spellings(content))]
-    told += [] if any("schemaVersion" in content for content in written) else ["the contents of written files are not in the answer"]
+    told += [] if any("schema_version" in content for content in written) else ["the contents of written files are not in the answer"]
     yield f"the contents of {len(secrets)} secret keys are in no argument, params file or any of {len(written)} written files", told
 
     outside = outside_keys(written)

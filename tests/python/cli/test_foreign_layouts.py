@@ -78,7 +78,7 @@ def index_of(folder: Path) -> dict[str, Any]:
 
 def push_to(run: Run, folder: Path, image: Image, tag: str, *flags: str) -> None:
     disk = {"name": "here", "type": "layout", "path": str(folder), "auth": {"kind": "anonymous"}}
-    document = {"schemaVersion": 1, "layout": str(image.folder), "signature": str(image.signature), "registries": [disk]}
+    document = {"schema_version": 1, "layout": str(image.folder), "signature": str(image.signature), "registries": [disk]}
     request = folder.parent / "request.json"
     request.write_text(json.dumps(document | {"registry": "here", "namespace": "", "repository": "hello", "tag": tag}))
     ended = run("push", "--request", request, *flags)

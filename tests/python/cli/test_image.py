@@ -18,7 +18,7 @@ KINDS = str(TESTDATA / "kinds_component.wasm")
 
 def _facts(**change: object) -> list[str]:
     """The arguments of a rule that are not outputs."""
-    document = {"schemaVersion": 1, "package_name": "my-org/kinds", "tag": "v1", "registry": "ghcr.io", **change}
+    document = {"schema_version": 1, "package_name": "my-org/kinds", "tag": "v1", "registry": "ghcr.io", **change}
     return ["--input", KINDS, f"--facts={json.dumps(document)}"]
 
 
@@ -83,9 +83,10 @@ def test_a_detached_signature_file(tmp_path: Path, capsys: pytest.CaptureFixture
         (["-i", KINDS, "--name", "Upper"], "package_name: 'Upper' is not a repository name; write it in lower case: upper"),
         (["-i", KINDS, "--annotation", "x"], "annotations[0]: 'x' has no '='"),
         (["-i", KINDS, "--facts", "{"], "--facts: not valid JSON"),
-        (["-i", KINDS, "--facts", "{}"], "--facts: schemaVersion must be 1"),
-        (["-i", KINDS, "--facts", '{"schemaVersion": 1, "package_name": "a", "wrong": 1}'], "--facts.wrong: the member is unknown"),
-        (["-i", KINDS, "--facts", '{"public_keys": []}'], "--facts.public_keys: the path of a file is an option of its own"),
+        (["-i", KINDS, "--facts", "{}"], "--facts: schema_version is missing; build the target again"),
+        (["-i", KINDS, "--facts", '{"schema_version": 1, "package_name": "a", "wrong": 1}'], "--facts: wrong: unknown member 'wrong'"),
+        (["-i", KINDS, "--facts", '{"schema_version": 1}'], "--facts: package_name: the member is missing"),
+        (["-i", KINDS, "--facts", '{"schema_version": 1, "public_keys": []}'], "--facts: public_keys: unknown member 'public_keys'"),
         (["-i", KINDS, "--facts", "{}", "--tag", "v2"], "--tag cannot be given with --facts"),
         (["-i", KINDS, "--facts", "{}", "--signature-type", "detached"], "--signature-type cannot be given with --facts"),
     ],

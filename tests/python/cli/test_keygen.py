@@ -104,7 +104,7 @@ def test_behind_a_link_nothing_is_overwritten_either(tmp_path: Path, existing: s
 
 def request(folder: Path, **change: object) -> str:
     path = folder / "request.json"
-    pair = {"schemaVersion": 1, "format": "openssh", "comment": "from a target", "secretName": "id", "publicName": "id.pub"}
+    pair = {"schema_version": 1, "format": "openssh", "comment": "from a target", "secret_key": "id", "public_key": "id.pub"}
     path.write_text(json.dumps(pair | change))
     return str(path)
 
@@ -123,16 +123,22 @@ def test_the_request_of_a_target(tmp_path: Path) -> None:
         ({}, [], "bazel run TARGET -- --output-dir DIR"),
         ({}, ["--output-dir", "/nonexistent/d", "-k", "x"], "secret-key does not go with --request"),
         ({}, ["--output-dir", "/dev/null/d"], "cannot make the folder"),
-        ({"schemaVersion": 2}, ["--output-dir", "/nonexistent/d"], "build the target again"),
-        ({"secretName": "../id"}, ["--output-dir", "/nonexistent/d"], "secretName is not the name of a file"),
-        ({"secretName": "/id"}, ["--output-dir", "/nonexistent/d"], "secretName is not the name of a file"),
-        ({"secretName": "a\\b"}, ["--output-dir", "/nonexistent/d"], "secretName is not the name of a file"),
-        ({"secretName": "a\0b"}, ["--output-dir", "/nonexistent/d"], "secretName is not the name of a file"),
-        ({"publicName": ".."}, ["--output-dir", "/nonexistent/d"], "publicName is not the name of a file"),
-        ({"publicName": ""}, ["--output-dir", "/nonexistent/d"], "publicName is not the name of a file"),
-        ({"publicName": "c:id"}, ["--output-dir", "/nonexistent/d"], "publicName is not the name of a file"),
+        ({"schema_version": 2}, ["--output-dir", "/nonexistent/d"], "build the target again"),
+        ({"secret_key": "../id"}, ["--output-dir", "/nonexistent/d"], "secret_key: this is not the name of a file"),
+        ({"secret_key": "/id"}, ["--output-dir", "/nonexistent/d"], "secret_key: this is not the name of a file"),
+        ({"secret_key": "a\\b"}, ["--output-dir", "/nonexistent/d"], "secret_key: this is not the name of a file"),
+        ({"secret_key": "a\0b"}, ["--output-dir", "/nonexistent/d"], "secret_key: this is not the name of a file"),
+        ({"public_key": ".."}, ["--output-dir", "/nonexistent/d"], "public_key: this is not the name of a file"),
+        ({"public_key": ""}, ["--output-dir", "/nonexistent/d"], "public_key: expected a path, not ''; build the target again"),
+        ({"public_key": "c:id"}, ["--output-dir", "/nonexistent/d"], "public_key: this is not the name of a file"),
         ({}, ["--output-dir", "a\0b"], "cannot make the folder: a path cannot have such characters"),
         ({"format": None}, ["--output-dir", "/nonexistent/d"], "build the target again"),
+        (
+            {"format": "der"},
+            ["--output-dir", "/nonexistent/d"],
+            "format: unknown value 'der' (use one of compact, openssh, pem); build the target again",
+        ),
+        ({"secretName": "id"}, ["--output-dir", "/nonexistent/d"], "unknown member 'secretName' (did you mean secret_key?)"),
     ],
 )
 def test_requests_that_are_refused(tmp_path: Path, capsys: Capture, change: dict[str, object], more: list[str], message: str) -> None:

@@ -20,7 +20,7 @@ SECRET = "canary-9c2e"
 def request_file(folder: Path, image: Image, **change: Any) -> Path:
     """A publish target's request for `image`, to an entry `here` unless changed."""
     document = {
-        "schemaVersion": 1,
+        "schema_version": 1,
         "layout": str(image.folder),
         "signature": str(image.signature),
         "registry": "here",

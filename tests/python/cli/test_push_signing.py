@@ -32,18 +32,17 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def request_file(folder: Path, registry: RunningRegistry, signing: dict[str, Any] | None = None, **change: Any) -> Path:
     """The request of a publish target of an image with a wasm_signing_key, embedded unless changed."""
-    keys = [{"publicKey": str(folder / "1.public"), "source": "env", "ref": VARIABLE}]
+    keys = [{"public_key": str(folder / "1.public"), "source": {"kind": "env", "ref": VARIABLE}}]
     image = {
-        "schemaVersion": 1,
         "component": str(folder / "hello.wasm"),
         "package_name": "hello",
         "signature_type": "embedded",
         "tag": "v1",
     }
     document = {
-        "schemaVersion": 1,
+        "schema_version": 1,
         "layout": None,
-        "signing": {"type": "embedded", "keys": keys, "image": image} | (signing or {}),
+        "signing": {"keys": keys, "image": image} | (signing or {}),
         "registry": registry.host,
         "namespace": "library",
         "repository": "hello",
@@ -59,7 +58,7 @@ def detached(folder: Path, run: Run) -> dict[str, Any]:
     """What changes in the request for a detached signature, whose layout the build made."""
     assert run("normalise", "-i", folder / "hello.wasm", "-o", folder / "normal.wasm").code == 0
     layout_of(folder / "layout", (folder / "normal.wasm").read_bytes())
-    return {"signing": {"type": "detached", "image": None}, "layout": str(folder / "layout")}
+    return {"signing": {"image": None}, "layout": str(folder / "layout")}
 
 
 def test_embedded(run: Run, registry: RunningRegistry, files: Path) -> None:
@@ -91,8 +90,8 @@ def test_detached(run: Run, registry: RunningRegistry, files: Path) -> None:
 
 def test_several_keys(run: Run, registry: RunningRegistry, files: Path) -> None:
     keys = [
-        {"publicKey": str(files / "1.public"), "source": "env", "ref": VARIABLE},
-        {"publicKey": str(files / "2.public"), "source": "file", "ref": str(files / "2.secret")},
+        {"public_key": str(files / "1.public"), "source": {"kind": "env", "ref": VARIABLE}},
+        {"public_key": str(files / "2.public"), "source": {"kind": "file", "ref": str(files / "2.secret")}},
     ]
     assert run("push", "--request", request_file(files, registry, {"keys": keys})).code == 0
     for number in (1, 2):
@@ -136,13 +135,15 @@ def test_a_key_that_is_another_or_absent_publishes_nothing(
 @pytest.mark.parametrize(
     ("signing", "words"),
     [
-        ({"type": "detached", "image": None}, "layout must be a str"),
-        ({"type": "other"}, "type and image do not fit together"),
-        ({"type": "detached"}, "type and image do not fit together"),
-        ({"keys": []}, "there are no keys"),
-        ({"keys": "none"}, "a list of keys is needed"),
-        ({"keys": [{"source": "env"}]}, "publicKey, source and ref are needed"),
-        ({"image": {"component": "x"}}, "schemaVersion must be 1"),
+        ({"image": None}, "layout: the layout is missing, and no image is made"),
+        ({"type": "detached"}, "signing.type: unknown member 'type'"),
+        ({"image": []}, "signing.image: expected an object, not a list"),
+        ({"keys": []}, "signing.keys: fewer than 1 entries"),
+        ({"keys": "none"}, "signing.keys: expected a list, not 'none'"),
+        ({"keys": [{"source": "env"}]}, "signing.keys[0].public_key: the member is missing"),
+        ({"keys": [{"source": {"kind": "stdin"}, "public_key": None}]}, "signing.keys[0].public_key: the public key is missing"),
+        ({"image": {"component": __file__}}, "signing.image.package_name: the member is missing"),
+        ({"image": {"schemaVersion": 1}}, "signing.image.schemaVersion: unknown member 'schemaVersion'"),
     ],
 )
 def test_requests_that_no_rule_writes(run: Run, registry: RunningRegistry, files: Path, signing: dict[str, Any], words: str) -> None:

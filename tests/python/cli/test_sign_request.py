@@ -13,7 +13,7 @@ from wasm_oci.cli.main import main
 from wasm_oci.digest import Digest
 
 Capture = pytest.CaptureFixture[str]
-KEY = {"publicKey": "_main/k.pub", "source": "env", "ref": "SIGNING_KEY"}
+KEY = {"public_key": "_main/k.pub", "source": {"kind": "env", "ref": "SIGNING_KEY"}}
 
 
 @pytest.fixture
@@ -38,15 +38,14 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def request(files: Path, **changed: Any) -> str:
     document = {
-        "schemaVersion": 1,
+        "schema_version": 1,
         "input": "_main/m_unsigned.wasm",
-        "detached": False,
         "openssh": False,
         "output": "m_signed.wasm",
         "signature": None,
         "keys": [KEY],
         "signed": None,
-        "signedSignature": None,
+        "signed_signature": None,
     } | changed
     (files / "request.json").write_text(json.dumps({name: value for name, value in document.items() if value != "absent"}))
     return str(files / "request.json")
@@ -60,7 +59,7 @@ def test_embedded_under_its_name(files: Path, capsys: Capture) -> None:
 
 
 def test_detached_under_other_names(files: Path, capsys: Capture) -> None:
-    path = request(files, detached=True, signature="m_signature.sig", openssh=True)
+    path = request(files, signature="m_signature.sig", openssh=True)
     assert main(["sign", "--request", path, "-o", "a.wasm", "-S", "b.sig", "--output", "json"]) == 0
     assert (files / "user/a.wasm").read_bytes() == M
     assert (files / "user/b.sig").read_bytes() == M_PAYLOAD_WITH_ID
@@ -72,13 +71,11 @@ def test_detached_under_other_names(files: Path, capsys: Capture) -> None:
 
 
 def test_what_the_build_signed_is_copied(files: Path, capsys: Capture) -> None:
-    embedded = request(files, keys=[], signed="_main/m_signed.wasm", signedSignature=None)
+    embedded = request(files, keys=[], signed="_main/m_signed.wasm", signed_signature=None)
     assert main(["sign", "--request", embedded]) == 0
     assert (files / "user/m_signed.wasm").read_bytes() == signed(files, M, K1)
     assert "Digest: sha256:" in capsys.readouterr().out
-    detached = request(
-        files, keys=[], detached=True, signature="m.sig", signed="_main/m_unsigned.wasm", signedSignature="_main/m_signature.sig"
-    )
+    detached = request(files, keys=[], signature="m.sig", signed="_main/m_unsigned.wasm", signed_signature="_main/m_signature.sig")
     assert main(["sign", "--request", detached, "-o", "m.wasm", "--output", "json"]) == 0
     assert (files / "user/m.wasm").read_bytes() == M
     assert (files / "user/m.sig").read_bytes() == M_PAYLOAD_WITH_ID
@@ -91,20 +88,32 @@ def test_what_the_build_signed_is_copied(files: Path, capsys: Capture) -> None:
 
 
 REFUSED: dict[str, tuple[dict[str, Any], list[str], str]] = {
-    "other version": ({"schemaVersion": 2}, [], "the request is of another version"),
-    "no input": ({"input": "absent"}, [], "the request has no input"),
-    "unknown member": ({"signer": "x"}, [], "the request has an unknown member 'signer'"),
-    "detached is text": ({"detached": "yes"}, [], "the request has no usable detached"),
-    "keys is an object": ({"keys": {}}, [], "the request has no usable keys"),
-    "a key without source": ({"keys": [{"publicKey": "_main/k.pub", "ref": "X"}]}, [], "keys[0]: publicKey, source and ref are needed"),
-    "a key that is text": ({"keys": ["x"]}, [], "keys[0]: publicKey, source and ref are needed"),
-    "unknown source": ({"keys": [{**KEY, "source": "vault"}]}, [], "'vault' is no source of keys"),
-    "unset variable": ({"keys": [{**KEY, "ref": "UNSET_KEY"}]}, [], "the variable UNSET_KEY is not set"),
-    "other public key": ({"keys": [{**KEY, "publicKey": "_main/k2.pub"}]}, [], "does not belong to the secret key"),
-    "public key not there": ({"keys": [{**KEY, "publicKey": "_main/k3.pub"}]}, [], "is not in the runfiles"),
+    "other version": ({"schema_version": 2}, [], "unsupported schema_version 2: this program reads 1; build the target again"),
+    "no version": ({"schema_version": "absent"}, [], "schema_version is missing; build the target again"),
+    "no input": ({"input": "absent"}, [], "request.json: input: the member is missing; build the target again"),
+    "unknown member": ({"signer": "x"}, [], "signer: unknown member 'signer' (did you mean signed?); build the target again"),
+    "other spelling": ({"signedSignature": None}, [], "unknown member 'signedSignature' (did you mean signed_signature?)"),
+    "openssh is text": ({"openssh": "yes"}, [], "openssh: expected true or false, not 'yes'"),
+    "keys is an object": ({"keys": {}}, [], "keys: expected a list, not an object"),
+    "a key without source": ({"keys": [{"public_key": "_main/k.pub"}]}, [], "keys[0].source: the member is missing"),
+    "a key that is text": ({"keys": ["x"]}, [], "keys[0]: expected an object, not 'x'"),
+    "a key without its public half": ({"keys": [{**KEY, "public_key": None}]}, [], "keys[0].public_key: the public key is missing"),
+    "unknown source": ({"keys": [{**KEY, "source": {"kind": "vault", "ref": "x"}}]}, [], "'vault' is no source of keys"),
+    "a reference that is no text": ({"keys": [{**KEY, "source": {"kind": "env", "ref": 7357}}]}, [], "ref: expected text, not a number"),
+    "unset variable": ({"keys": [{**KEY, "source": {"kind": "env", "ref": "UNSET_KEY"}}]}, [], "the variable UNSET_KEY is not set"),
+    "other public key": ({"keys": [{**KEY, "public_key": "_main/k2.pub"}]}, [], "does not belong to the secret key"),
+    "public key not there": (
+        {"keys": [{**KEY, "public_key": "_main/k3.pub"}]},
+        [],
+        "keys[0].public_key: the file '_main/k3.pub' is not in the runfiles",
+    ),
     "input not there": ({"input": "_main/x.wasm"}, [], "is not in the runfiles"),
     "neither keys nor file": ({"keys": []}, [], "neither keys nor a signed file"),
-    "no signature of the build": ({"keys": [], "detached": True, "signed": "_main/m_signed.wasm"}, [], "neither keys nor a signed file"),
+    "no signature of the build": (
+        {"keys": [], "signature": "m.sig", "signed": "_main/m_signed.wasm"},
+        [],
+        "neither keys nor a signed file",
+    ),
     "-S for an embedded one": ({}, ["-S", "x"], "this target embeds its signature"),
     "-k": ({}, ["-k", "x"], "does not go with --request"),
     "-K": ({}, ["-K", "x"], "does not go with --request"),

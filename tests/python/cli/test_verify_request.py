@@ -34,24 +34,27 @@ def files(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def request(files: Path, **members: object) -> Path:
-    """A request without keys, but for `members`."""
-    document = {
-        "schemaVersion": 1,
-        "input": "one.wasm",
+    """A request without keys, but for `members`, which are those of `trust` where it has one of that name."""
+    trust: dict[str, object] = {
+        "at": None,
+        "ignore_time": False,
         "openssh": False,
-        "publicKeys": [],
-        "signature": None,
-        "splitRegex": None,
+        "public_keys": [],
+        "split_regex": None,
         "threshold": 1,
-        "trustedKeys": None,
+        "trusted_keys": None,
     }
+    document = {"schema_version": 1, "input": "one.wasm", "signature": None}
+    for name, value in members.items():
+        (trust if name in trust else document)[name] = value
+    trust = {name: value for name, value in trust.items() if value != "left out"}
     path = files / "request.json"
-    path.write_text(json.dumps({name: value for name, value in {**document, **members}.items() if value != "left out"}))
+    path.write_text(json.dumps({"trust": trust, **{name: value for name, value in document.items() if value != "left out"}}))
     return path
 
 
 def test_a_list_and_the_time_of_the_run(run: Run, files: Path) -> None:
-    path = request(files, trustedKeys="list.yaml")
+    path = request(files, trusted_keys="list.yaml")
     assert run("verify", "--request", path, "--at", "2026-06-30").code == 0
     assert run("verify", "--request", path, "--at", "2026-06-30", "--report", "r.json").code == 0
     assert json.loads((files / "r.json").read_text())["keyNames"] == ["one"]
@@ -62,48 +65,50 @@ def test_a_list_and_the_time_of_the_run(run: Run, files: Path) -> None:
 @pytest.mark.parametrize(
     ("members", "code"),
     [
-        ({"publicKeys": ["k1.public"]}, 0),
-        ({"publicKeys": ["k2.public"]}, 4),
-        ({"publicKeys": ["k2.public", "k1.public"]}, 0),
-        ({"publicKeys": ["k2.public", "k1.public"], "threshold": 2}, 4),
-        ({"publicKeys": ["k2.public", "k1.public"], "threshold": 2, "input": "both.wasm"}, 0),
-        ({"publicKeys": ["k1.public"], "input": "plain.wasm"}, 4),
-        ({"publicKeys": ["k1.public"], "input": "plain.wasm", "signature": "plain.sig"}, 0),
-        ({"publicKeys": ["k1.public"], "splitRegex": "^name$"}, 4),
-        ({"publicKeys": ["k1.public"], "openssh": True}, 2),
-        ({"trustedKeys": "list.yaml", "openssh": True}, 0),
+        ({"public_keys": ["k1.public"]}, 0),
+        ({"public_keys": ["k2.public"]}, 4),
+        ({"public_keys": ["k2.public", "k1.public"]}, 0),
+        ({"public_keys": ["k2.public", "k1.public"], "threshold": 2}, 4),
+        ({"public_keys": ["k2.public", "k1.public"], "threshold": 2, "input": "both.wasm"}, 0),
+        ({"public_keys": ["k1.public"], "input": "plain.wasm"}, 4),
+        ({"public_keys": ["k1.public"], "input": "plain.wasm", "signature": "plain.sig"}, 0),
+        ({"public_keys": ["k1.public"], "split_regex": "^name$"}, 4),
+        ({"public_keys": ["k1.public"], "openssh": True}, 2),
+        ({"trusted_keys": "list.yaml", "openssh": True}, 0),
     ],
 )
 def test_what_it_says_is_done(run: Run, files: Path, members: dict[str, object], code: int) -> None:
-    time = ["--at", "2026-06-30"] if "trustedKeys" in members else []
+    time = ["--at", "2026-06-30"] if "trusted_keys" in members else []
     assert run("verify", "--request", request(files, **members), *time).code == code
 
 
 @pytest.mark.parametrize(
     ("members", "options", "message"),
     [
-        ({"schemaVersion": 2}, [], "request.json: the request is of another version; build the target again"),
-        ({"threshold": "2"}, [], "request.json: the request has no usable threshold; build the target again"),
-        ({"threshold": "left out"}, [], "request.json: the request has no threshold; build the target again"),
-        ({"publicKeys": None}, [], "the request has no usable publicKeys"),
-        ({"input": None}, [], "the request has no usable input"),
-        ({"publicKeys": ["absent"]}, [], "request.json: the file 'absent' is not in the runfiles"),
-        ({"trustedKeys": "../list.yaml"}, [], "request.json: '../list.yaml' leaves the runfiles"),
+        ({"schema_version": 2}, [], "request.json: unsupported schema_version 2: this program reads 1; build the target again"),
+        ({"schema_version": "1"}, [], "request.json: unsupported schema_version '1'"),
+        ({"threshold": "2"}, [], "request.json: trust.threshold: expected a whole number, not '2'; build the target again"),
+        ({"threshold": "left out"}, [], "request.json: trust.threshold: the member is missing; build the target again"),
+        ({"public_keys": None}, [], "trust.public_keys: expected a list, not null"),
+        ({"input": None}, [], "request.json: input: expected a path, not null"),
+        ({"trust": None}, [], "request.json: trust: expected an object, not null"),
+        ({"public_keys": ["absent"]}, [], "request.json: trust.public_keys[0]: the file 'absent' is not in the runfiles"),
+        ({"trusted_keys": "../list.yaml"}, [], "request.json: trust.trusted_keys: '../list.yaml' leaves the runfiles"),
         ({}, [], "a file and a public key are needed"),
         (
-            {"publicKeys": ["k1.public"]},
+            {"public_keys": ["k1.public"]},
             ["-K", "k1.public"],
             "request.json: public-key does not go with --request; give --at, --report only",
         ),
-        ({"publicKeys": ["k1.public"]}, ["--trusted-keys", "x"], "does not go with --request"),
-        ({"publicKeys": ["k1.public"]}, ["--threshold", "2"], "does not go with --request"),
-        ({"trustedKeys": "list.yaml"}, ["--ignore-time"], "does not go with --request"),
-        ({"publicKeys": ["k1.public"]}, ["-Z"], "does not go with --request"),
-        ({"publicKeys": ["k1.public"], "more": 1}, [], "the request has an unknown member 'more'"),
-        ({"publicKeys": ["k1.public"], "threshold": True}, [], "the request has no usable threshold"),
-        ({"publicKeys": ["k1.public"]}, ["--split-regex", "x"], "does not go with --request"),
-        ({"publicKeys": ["k1.public"]}, ["one.wasm"], "does not go with --request"),
-        ({"publicKeys": ["k1.public"]}, ["--at", "2026-01-01"], "--at: only keys of a trust store have dates"),
+        ({"public_keys": ["k1.public"]}, ["--trusted-keys", "x"], "does not go with --request"),
+        ({"public_keys": ["k1.public"]}, ["--threshold", "2"], "does not go with --request"),
+        ({"trusted_keys": "list.yaml"}, ["--ignore-time"], "does not go with --request"),
+        ({"public_keys": ["k1.public"]}, ["-Z"], "does not go with --request"),
+        ({"public_keys": ["k1.public"], "more": 1}, [], "more: unknown member 'more'"),
+        ({"public_keys": ["k1.public"], "threshold": True}, [], "trust.threshold: expected a whole number, not true"),
+        ({"public_keys": ["k1.public"]}, ["--split-regex", "x"], "does not go with --request"),
+        ({"public_keys": ["k1.public"]}, ["one.wasm"], "does not go with --request"),
+        ({"public_keys": ["k1.public"]}, ["--at", "2026-01-01"], "--at: only keys of a trust store have dates"),
     ],
 )
 def test_what_cannot_be_done(run: Run, files: Path, members: dict[str, object], options: list[str], message: str) -> None:

@@ -328,7 +328,7 @@ from wasm_oci.cli import main, worker
 for name in worker.PRELOADED: importlib.import_module(name)
 before = set(sys.modules)
 assert main.run_line(["sign", "-q", "-i", {str(COMPONENT)!r}, "-o", "o.wasm", "-k", "secret", "-K", "public"]) == 0
-assert main.run_line(["image", "-q", "-i", "o.wasm", "-o", "layout", '--facts={{"schemaVersion": 1, "package_name": "a"}}']) == 0
+assert main.run_line(["image", "-q", "-i", "o.wasm", "-o", "layout", '--facts={{"schema_version": 1, "package_name": "a"}}']) == 0
 assert main.run_line(["verify", "-q", "-i", "o.wasm", "-K", "public"]) == 0
 print(sorted(set(sys.modules) - before))
 """

@@ -18,6 +18,7 @@ from wasm_oci.limits import LIMITS
 from wasm_oci.oci.image import build_image
 from wasm_oci.oci.image_request import ImageRequest
 from wasm_oci.oci.layout_store import LayoutStore
+from wasm_oci.shape import read_request
 from wasm_oci.wasmsign.sign import sign_file
 
 OCI = "org.opencontainers.image."
@@ -220,7 +221,7 @@ def test_not_wasm(tmp_path: Path) -> None:
 
 
 REQUEST: dict[str, Any] = {
-    "schemaVersion": 1,
+    "schema_version": 1,
     "component": "a/b.wasm",
     "signature": None,
     "package_name": "hello",
@@ -238,8 +239,13 @@ REQUEST: dict[str, Any] = {
 }
 
 
-def test_a_rules_request() -> None:
-    assert ImageRequest.parse(json.dumps(REQUEST).encode(), where="r") == ImageRequest(
+def read(folder: Path, document: dict[str, Any]) -> ImageRequest:
+    (folder / "r").write_text(json.dumps(document))
+    return read_request(folder / "r", ImageRequest)
+
+
+def test_a_rules_request(tmp_path: Path) -> None:
+    assert read(tmp_path, REQUEST) == ImageRequest(
         component=Path("a/b.wasm"),
         package_name="hello",
         description="d",
@@ -253,25 +259,27 @@ def test_a_rules_request() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"schemaVersion": 2}, "r: schemaVersion must be 1"),
-        ({"component": ""}, "r.component: '' is not a usable value"),
-        ({"component": None}, "r.component: 'None' is not a usable value"),
-        ({"signature": 1}, "r.signature: '1' is not a usable value"),
-        ({"authors": "A"}, "r.authors: 'A' is not a usable value"),
-        ({"annotations": [1]}, "r.annotations: '[1]' is not a usable value"),
-        ({"tag": None}, "r.tag: 'None' is not a usable value"),
-        ({"colour": "red"}, "r.colour: the member is unknown"),
+        ({"schema_version": 2}, "r: unsupported schema_version 2: this program reads 1; build the target again"),
+        ({"component": ""}, "r: component: expected a path, not ''; build the target again"),
+        ({"component": None}, "r: component: expected a path, not null"),
+        ({"signature": 1}, "r: signature: expected a path, not 1"),
+        ({"authors": "A"}, "r: authors: expected a list, not 'A'"),
+        ({"annotations": [1]}, "r: annotations[0]: expected text, not 1"),
+        ({"tag": None}, "r: tag: expected text, not null"),
+        ({"colour": "red"}, "r: colour: unknown member 'colour' (the members are package_name, "),
+        ({"lisence": "MIT"}, "r: lisence: unknown member 'lisence' (did you mean license?); build the target again"),
     ],
 )
-def test_a_request_that_is_refused(change: dict[str, Any], message: str) -> None:
-    with pytest.raises(UsageError) as caught:
-        ImageRequest.parse(json.dumps({**REQUEST, **change}).encode(), where="r")
+def test_a_request_that_is_refused(change: dict[str, Any], message: str, tmp_path: Path) -> None:
+    with pytest.raises(FormatError) as caught:
+        read(tmp_path, {**REQUEST, **change})
     assert message in str(caught.value)
 
 
-def test_a_request_without_what_is_needed() -> None:
-    with pytest.raises(UsageError, match="component, package_name must be given"):
-        ImageRequest.parse(b'{"schemaVersion":1}', where="r")
+@pytest.mark.parametrize("member", ["component", "package_name"])
+def test_a_request_without_what_is_needed(member: str, tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match=rf"r: {member}: the member is missing; build the target again"):
+        read(tmp_path, {name: value for name, value in REQUEST.items() if name != member})
 
 
 def test_without_a_registry_the_reference_has_no_host(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_keys_go_with_a_signature_that_is_to_come(request_: ImageRequest, change
 
 def _arguments(request: ImageRequest, kind: str) -> list[str]:
     """What the action of a rule says, but for its outputs."""
-    facts = {"schemaVersion": 1, "package_name": "m", "signature_type": kind}
+    facts = {"schema_version": 1, "package_name": "m", "signature_type": kind}
     keys = [text for path in request.public_keys for text in ("--public-key", str(path))]
     return ["image", "--quiet", "--input", str(request.component), *keys, f"--facts={json.dumps(facts)}"]
 

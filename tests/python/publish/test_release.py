@@ -107,7 +107,7 @@ def signing(folder: Path, image: Image, monkeypatch: pytest.MonkeyPatch) -> Arti
     """A request to sign `image`, detached, with key 1."""
     monkeypatch.setenv(VARIABLE, base64.b64encode(key(1).compact()).decode())
     (folder / "1.public").write_bytes(key(1).public.compact())
-    keys = (SigningKey(source=KeySource(kind="env", ref=VARIABLE), public=folder / "1.public"),)
+    keys = (SigningKey(source=KeySource(kind="env", ref=VARIABLE), public_key=folder / "1.public"),)
     return ArtifactRequest(layout=image.folder, signing=SigningRequest(keys=keys, image=None), destinations=())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ ENTRY = {
     },
 }
 REQUEST: dict[str, Any] = {
-    "schemaVersion": 1,
+    "schema_version": 1,
     "layout": "_main/hello/layout",
     "signature": "_main/hello/hello.sig",
     "registry": "gh",
@@ -77,16 +78,19 @@ def test_all_members(tmp_path: Path, environ: dict[str, str]) -> None:
         default_registry="gh",
         movable_tags=frozenset({"latest"}),
         dry_run=True,
-        notes={"target": "//hello:publish", "description": "greets", "authors": ["me"]},
+        target="//hello:publish",
+        description="greets",
+        authors=("me",),
     )
+    assert read(tmp_path, environ).notes == {"target": "//hello:publish", "description": "greets", "authors": ["me"]}
 
 
-def test_what_may_be_absent_or_null(tmp_path: Path, environ: dict[str, str]) -> None:
+def test_what_may_be_absent(tmp_path: Path, environ: dict[str, str]) -> None:
     optional = ("signature", "registries", "default_registry", "movable_tags", "dry_run", "target", "description", "authors", "license")
-    for value in (None, "absent"):
-        request = read(tmp_path, environ, **dict.fromkeys(optional, value))
-        assert (request.signature, request.registries, request.default_registry, request.dry_run) == (None, (), "", False)
-        assert (request.movable_tags, request.notes) == (frozenset(), {})
+    request = read(tmp_path, environ, **dict.fromkeys(optional, "absent"))
+    assert (request.signature, request.registries, request.default_registry, request.dry_run) == (None, (), "", False)
+    assert (request.movable_tags, request.notes) == (frozenset(), {})
+    assert read(tmp_path, environ, signature=None, signing=None) == replace(read(tmp_path, environ), signature=None)
 
 
 def test_entries_of_other_kinds(tmp_path: Path, environ: dict[str, str]) -> None:
@@ -100,19 +104,29 @@ def test_entries_of_other_kinds(tmp_path: Path, environ: dict[str, str]) -> None
 @pytest.mark.parametrize(
     ("change", "kind", "problem"),
     [
-        ({"schemaVersion": 2}, FormatError, "schemaVersion is 2; this program reads version 1"),
-        ({"schemaVersion": True}, FormatError, "schemaVersion must be a int"),
-        ({"layout": "absent"}, FormatError, "layout must be a str, and is missing"),
-        ({"layout": 7}, FormatError, "layout must be a str, and is not"),
+        ({"schema_version": 2}, FormatError, "unsupported schema_version 2: this program reads 1; build the target again"),
+        ({"schema_version": True}, FormatError, "unsupported schema_version true"),
+        ({"schema_version": "absent"}, FormatError, "request.json: schema_version is missing; build the target again"),
+        ({"schemaVersion": 1}, FormatError, "schemaVersion: unknown member 'schemaVersion'"),
+        ({"layout": "absent"}, FormatError, "request.json: layout: the member is missing; build the target again"),
+        ({"layout": 7}, FormatError, "request.json: layout: expected a path, not 7"),
+        ({"layout": None}, FormatError, "request.json: layout: the layout is missing"),
+        ({"default_registry": None}, FormatError, "request.json: default_registry: expected text, not null"),
         ({"layout": "_main/nothing"}, UsageError, "the file '_main/nothing' is not in the runfiles"),
         ({"layout": "_main/../../etc"}, UsageError, "leaves the runfiles"),
         ({"tag": "a b"}, UsageError, "is not a tag"),
         ({"tag": ""}, UsageError, "is not a tag"),
-        ({"movable_tags": [1]}, FormatError, "a list of strings is needed"),
-        ({"dry_run": "yes"}, FormatError, "dry_run must be a bool"),
-        ({"registries": {}}, FormatError, "registries must be a list"),
-        ({"registries": ["gh|ghcr.io|oci"]}, FormatError, "registries[0]: an object is needed"),
-        ({"registries": [ENTRY | {"type": "npm"}]}, UsageError, "registry entry 'gh': 'npm' is not a type of registry"),
+        ({"movable_tags": [1]}, FormatError, "movable_tags[0]: expected text, not 1"),
+        ({"dry_run": "yes"}, FormatError, "dry_run: expected true or false, not 'yes'"),
+        ({"registries": {}}, FormatError, "registries: expected a list, not an object"),
+        ({"registries": ["gh|ghcr.io|oci"]}, FormatError, "registries[0]: expected an object, not 'gh|ghcr.io|oci'"),
+        ({"registries": [ENTRY | {"type": "npm"}]}, FormatError, "registries[0].type: unknown value 'npm' (use one of oci, layout)"),
+        ({"registries": [ENTRY | {"auth": {"kind": 7}}]}, FormatError, "registries[0].auth.kind: expected text, not 7"),
+        (
+            {"registries": [ENTRY | {"auth": {"kid": "env"}}]},
+            FormatError,
+            "registries[0].auth.kid: unknown member 'kid' (did you mean kind?)",
+        ),
         ({"registries": [ENTRY | {"host": "ghcr.io/x"}]}, UsageError, "registry entry 'gh': 'ghcr.io/x' is not a registry host"),
         ({"registries": [ENTRY | {"host": "http://ghcr.io"}]}, UsageError, "registry entry 'gh': plain http is refused for ghcr.io"),
         ({"registries": [ENTRY | {"auth": {"kind": "magic"}}]}, UsageError, "registry entry 'gh': 'magic' is not a kind"),
@@ -133,6 +147,6 @@ def test_a_request_is_bounded_json(tmp_path: Path) -> None:
     path.write_bytes(b"{" + b" " * LIMITS.request_file)
     with pytest.raises(LimitError):
         read_request(path, {})
-    path.write_bytes(b'{"schemaVersion":')
+    path.write_bytes(b'{"schema_version":')
     with pytest.raises(FormatError, match="not valid JSON"):
         read_request(path, {})

@@ -108,27 +108,29 @@ TWO = base64.b64encode(K2.public.raw).decode()
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("keyz: []", "t: keyz: there is no member 'keyz'; did you mean keys?"),
-        ("{}", "t: keys: a list of keys is needed"),
-        ("keys: []", "write at least one entry"),
-        ("keys: {a: b}", "t: keys: a list of keys is needed"),
-        ("schemaVersion: 2\nkeys: []", "t: schemaVersion: this trust store is of another version"),
-        ("keys: [a]", "t: keys[0]: a key is a mapping"),
+        ("keyz: []", "t: keyz: unknown member 'keyz'; did you mean keys?"),
+        ("{}", "t: keys: the member is missing; add keys"),
+        ("keys: []", "t: keys: fewer than 1 entries; write at least 1"),
+        ("keys: {a: b}", "t: keys: expected a list, not an object"),
+        ("schemaVersion: 2\nkeys: []", "t: schemaVersion: unknown value 2; use 1"),
+        ("keys: [a]", "t: keys[0]: expected an object, not 'a'; write `member: value` lines"),
         (
             f"keys: [{{name: a, {KEY}, not_afer: 2026-01-01}}]",
-            "keys[0].not_afer: there is no member 'not_afer'; did you mean not_after?",
+            "keys[0].not_afer: unknown member 'not_afer'; did you mean not_after?",
         ),
-        (f"keys: [{{name: a, {KEY}, zzz: 1}}]", "t: keys[0].zzz: there is no member 'zzz'; the members are name, public_key, "),
-        (f"keys: [{{{KEY}}}]", "t: keys[0].name: the key has no name"),
-        (f"keys: [{{name: 2027, {KEY}}}]", "t: keys[0].name: a text is needed; write it in quotation marks"),
+        (f"keys: [{{name: a, {KEY}, zzz: 1}}]", "t: keys[0].zzz: unknown member 'zzz'; the members are name, public_key, "),
+        (f"keys: [{{{KEY}}}]", "t: keys[0].name: the member is missing; add name"),
+        (f"keys: [{{name: 2027, {KEY}}}]", "t: keys[0].name: expected text, not 2027; write it in quotation marks"),
         (f"keys: [{{name: 'a b', {KEY}}}]", "t: keys[0].name: 'a b' is not a key's name"),
         (f"keys: [{{name: 'a|b', {KEY}}}]", "'a|b' is not a key's name"),
         (f"keys: [{{name: 'a,b', {KEY}}}]", "'a,b' is not a key's name"),
-        (f"keys: [{{name: '', {KEY}}}]", "'' is not a key's name"),
-        (f"keys: [{{name: {'n' * 129}, {KEY}}}]", "is not a key's name"),
+        (f"keys: [{{name: '', {KEY}}}]", "t: keys[0].name: fewer than 1 characters"),
+        (f"keys: [{{name: {'n' * 129}, {KEY}}}]", "t: keys[0].name: more than 128 characters"),
         ("keys: [{name: a}]", "t: keys[0]: exactly one of public_key and public_key_file is needed"),
         (f"keys: [{{name: a, {KEY}, public_key_file: b}}]", "exactly one of public_key and public_key_file"),
-        ("keys: [{name: a, public_key: [b]}]", "t: keys[0].public_key: a text is needed"),
+        ("keys: [{name: a, public_key: [b]}]", "t: keys[0].public_key: expected text, not a list"),
+        ("keys: [{name: a, public_key: 7357}]", "t: keys[0].public_key: expected text, not a number"),
+        ("keys: [{name: a, public_key:}]", "t: keys[0].public_key: expected text, not null"),
         ("keys: [{name: a, public_key: hello there}]", "t: keys[0].public_key: "),
         ("keys: [{name: a, public_key: aGVsbG8=}]", "t: keys[0].public_key: "),
         ("keys: [{name: a, public_key: ''}]", "t: keys[0].public_key: this is not a public key"),
@@ -146,15 +148,15 @@ TWO = base64.b64encode(K2.public.raw).decode()
             f"keys: [{{name: a, {KEY}, not_before: tomorrow}}]",
             "keys[0].not_before: 'tomorrow' is not a date or time; write 2027-12-31 or",
         ),
-        (f"keys: [{{name: a, {KEY}, not_before: 2026}}]", "t: keys[0].not_before: a text is needed"),
-        (f"keys: [{{name: a, {KEY}, not_after:}}]", "t: keys[0].not_after: a text is needed; write it in quotation marks, or leave"),
+        (f"keys: [{{name: a, {KEY}, not_before: 2026}}]", "t: keys[0].not_before: expected text, not 2026"),
+        (f"keys: [{{name: a, {KEY}, not_after:}}]", "t: keys[0].not_after: expected text, not null; write it in quotation marks, or leave"),
         (f"keys: [{{name: a, {KEY}, not_before: 2026-03-02, not_after: 2026-03-01}}]", "t: keys[0].not_after: the key would never count"),
-        (f"keys: [{{name: a, {KEY}, revoked: yes}}]", "t: keys[0].revoked: 'yes' is neither true nor false"),
-        (f"keys: [{{name: a, {KEY}, revoked: 'true'}}]", "t: keys[0].revoked: 'true' is neither true nor false"),
-        (f"keys: [{{name: a, {KEY}, revoked:}}]", "t: keys[0].revoked: 'None' is neither true nor false"),
-        (f"keys: [{{name: a, {KEY}, development: 1}}]", "t: keys[0].development: '1' is neither true nor false"),
-        (f'keys: [{{name: a, {KEY}, comment: "a\\tb"}}]', "t: keys[0].comment: the comment is too long, or not plain text"),
-        (f"keys: [{{name: a, {KEY}, comment: {'c' * 1001}}}]", "t: keys[0].comment: the comment is too long"),
+        (f"keys: [{{name: a, {KEY}, revoked: yes}}]", "t: keys[0].revoked: expected true or false, not 'yes'; write true or false"),
+        (f"keys: [{{name: a, {KEY}, revoked: 'true'}}]", "t: keys[0].revoked: expected true or false, not 'true'"),
+        (f"keys: [{{name: a, {KEY}, revoked:}}]", "t: keys[0].revoked: expected true or false, not null"),
+        (f"keys: [{{name: a, {KEY}, development: 1}}]", "t: keys[0].development: expected true or false, not 1"),
+        (f'keys: [{{name: a, {KEY}, comment: "a\\tb"}}]', "t: keys[0].comment: the comment is not plain text"),
+        (f"keys: [{{name: a, {KEY}, comment: {'c' * 1001}}}]", "t: keys[0].comment: more than 1000 characters"),
         (f"keys: [{{name: a, {KEY}, key_id: abc}}]", f"t: keys[0].key_id: the key's id is {KEY_ID_1.hex()}"),
         (f"keys: [{{name: a, {KEY}}}, {{name: a, public_key: {TWO}}}]", "t: keys[1].name: the name a is there twice, in keys[0] too"),
         (
@@ -172,7 +174,7 @@ def test_refusals(text: str, problem: str) -> None:
 
 
 def test_too_many_keys() -> None:
-    with pytest.raises(LimitError, match="more than 1024 keys"):
+    with pytest.raises(LimitError, match="t: keys: more than 1024 entries"):
         parsed("keys: [" + "a," * (LIMITS.trusted_keys + 1) + "]")
 
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.files import reason_of
-from wasm_oci.jsontext import JsonObject
 from wasm_oci.keys.key import load_public_key
-from wasm_oci.keys.sources import PassphraseSource, SigningKey, open_signers, parse_keys
+from wasm_oci.keys.sources import PassphraseSource, SigningKey, open_signers, with_public_keys
+from wasm_oci.limits import LIMITS
 from wasm_oci.oci.image import build_image
 from wasm_oci.oci.image_request import ImageRequest
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Manifest
-from wasm_oci.run_request import BUILD_AGAIN
+from wasm_oci.shape import BUILD_AGAIN, Parsed, Size
 from wasm_oci.wasmsign.sign import SignResult, sign_file
 
 
@@ -25,27 +26,10 @@ from wasm_oci.wasmsign.sign import SignResult, sign_file
 class SigningRequest:
     """The signature that the build left to the run that publishes."""
 
-    keys: tuple[SigningKey, ...]
+    keys: Annotated[tuple[SigningKey, ...], Parsed(Annotated[tuple[SigningKey, ...], Size(1, LIMITS.signatures)], with_public_keys)]
     """Each with the file of its public key."""
     image: ImageRequest | None
     """What the image is made of, for an embedded signature; None for a detached one, which leaves the image as it is."""
-
-
-def parse_signing(document: JsonObject, find: Callable[[str], Path], *, where: str) -> SigningRequest:
-    """Reads the member `signing` of a publish target's request; `find` leads to the files that it names.
-
-    Raises FormatError or UsageError with the member's name.
-    """
-    kind, image = document.get("type"), document.get("image")
-    if kind not in ("embedded", "detached") or (kind == "embedded") != isinstance(image, dict):
-        raise FormatError("type and image do not fit together", where=f"{where}: signing", hint=BUILD_AGAIN)
-    keys = parse_keys(document.get("keys"), find, where=f"{where}: signing")
-    if not keys:
-        raise FormatError("there are no keys", where=f"{where}: signing.keys", hint=BUILD_AGAIN)
-    if not isinstance(image, dict):
-        return SigningRequest(keys=keys, image=None)
-    request = ImageRequest.of(image, where=f"{where}: signing.image")
-    return SigningRequest(keys=keys, image=replace(request, component=find(str(request.component))))
 
 
 @contextmanager
@@ -72,7 +56,7 @@ def signed(signing: SigningRequest, layout: Path | None, passphrase: PassphraseS
 def _embedded(signing: SigningRequest, image: ImageRequest, folder: Path, passphrase: PassphraseSource) -> Path:
     component, layout = folder / "component.wasm", folder / "layout"
     _sign(signing, image.component, component, None, passphrase)
-    key_format = load_public_key(signing.keys[0].public).format if signing.keys[0].public else "none"
+    key_format = load_public_key(signing.keys[0].public_key).format if signing.keys[0].public_key else "none"
     build_image(replace(image, component=component, key_format=key_format)).write(layout)
     return layout
 

@@ -17,33 +17,80 @@ from __future__ import annotations
 
 import base64
 import binascii
-import difflib
 import posixpath
 from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, ClassVar, Literal, TypeVar
 
-from wasm_oci.errors import FormatError, KeyFormatError, LimitError, UsageError
+from wasm_oci.errors import FormatError, KeyFormatError, UsageError
 from wasm_oci.files import read_bounded
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.keys import ed25519, pem
 from wasm_oci.keys.key import COMPACT, OPENSSH, PublicKey, parse_public_keys
 from wasm_oci.keys.ssh_wire import KEY_TYPE
 from wasm_oci.limits import LIMITS
+from wasm_oci.shape import Parsed, Secret, Size, read_config
 from wasm_oci.trust.timestamps import parse_timestamp, timestamp_text
 from wasm_oci.trust.trust import TrustedKey
-from wasm_oci.yamltext import parse_mapping
 
-SCHEMA_VERSION = 1
-_MEMBERS = ("name", "public_key", "public_key_file", "not_before", "not_after", "revoked", "comment", "development", "key_id")
-_LONGEST_NAME = 128
-_LONGEST_COMMENT = 1000
+SCHEMA_VERSION: Literal[1] = 1
 _WHAT = "trust store"
 _COMPACT_TAGS = (b"\x01", b"\x81")
 
 _Value = TypeVar("_Value", bound=Hashable)
 KeyFile = tuple[bytes, bool]
 """A public key file's content, and whether a build made that key."""
+
+
+def _name(text: str, *, where: str) -> str:
+    if not text.isprintable() or any(character.isspace() or character in ",|" for character in text):
+        hint = "use printable characters without spaces, commas and bars"
+        raise FormatError(f"{text[:80]!r} is not a key's name", where=where, hint=hint)
+    return text
+
+
+def _comment(text: str, *, where: str) -> str:
+    if not text.replace("\n", "").isprintable():
+        raise FormatError("the comment is not plain text", where=where, hint="use printable characters")
+    return text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustedKeyEntry:
+    """A public key: exactly one of `public_key` and `public_key_file`."""
+
+    ONE_OF: ClassVar = ("public_key", "public_key_file")
+    name: Annotated[str, Parsed(Annotated[str, Size(1, 128)], _name)]
+    """What messages call the key; without spaces, commas and bars. Each key has its own."""
+    public_key: Secret | None = None
+    """The key: an OpenSSH line, PEM, or base64 of its 32 raw, 33 compact or 44 DER bytes."""
+    public_key_file: str | None = None
+    """The file of the key, relative to this one."""
+    not_before: Annotated[datetime, Parsed(str, parse_timestamp)] | None = None
+    """The first moment at which the key counts: a date, of which all the day counts, or a time such as 2027-03-31T18:00:00Z, in UTC."""
+    not_after: Annotated[datetime, Parsed(str, partial(parse_timestamp, last=True))] | None = None
+    """The last moment at which the key counts: a date, of which all the day counts, or a time such as 2027-03-31T18:00:00Z, in UTC."""
+    revoked: bool = False
+    """Whether the key never counts, at whatever time."""
+    comment: Annotated[str, Parsed(Annotated[str, Size(0, 1000)], _comment)] = ""
+    """What you like."""
+    development: bool = False
+    """Whether a build made the key."""
+    key_id: str | None = None
+    """The key's id in hexadecimal, if it is to be compared."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustStoreFile:
+    """Public keys that `wasm_oci verify`, `wasm_oci pull`, `wasm_verify` and `wasm_verify_test` trust."""
+
+    schemaVersion: Literal[1] = SCHEMA_VERSION
+    """The version of this form."""
+    keys: Annotated[tuple[TrustedKeyEntry, ...], Size(1, LIMITS.trusted_keys)]
+    """The keys."""
 
 
 def load_trust_store(path: Path) -> tuple[TrustedKey, ...]:
@@ -61,25 +108,17 @@ def load_trust_store(path: Path) -> tuple[TrustedKey, ...]:
 
 def parse_trust_store(data: bytes, key_file: Callable[[str], KeyFile], *, where: str) -> tuple[TrustedKey, ...]:
     """`load_trust_store` for bytes; `key_file` reads what a `public_key_file` names."""
-    document = parse_mapping(data, where=where)
-    _only(document, ("keys", "schemaVersion"), where, "")
-    if document.get("schemaVersion", SCHEMA_VERSION) != SCHEMA_VERSION:
-        raise FormatError("this trust store is of another version", where=f"{where}: schemaVersion", hint=f"write {SCHEMA_VERSION}")
-    entries = document.get("keys")
-    if not isinstance(entries, list) or not entries:
-        raise FormatError("a list of keys is needed", where=f"{where}: keys", hint="write at least one entry with name and public_key")
-    if len(entries) > LIMITS.trusted_keys:
-        raise LimitError(f"there are more than {LIMITS.trusted_keys} keys", where=f"{where}: keys")
+    store = read_config(data, TrustStoreFile, where=where)
     names: dict[str, int] = {}
     publics: dict[PublicKey, int] = {}
     keys = []
-    for number, entry in enumerate(entries):
-        place = f"keys[{number}]"
-        key = _key(entry, key_file, where, place)
-        at, what = f"{where}: {place}.name", f"the name {key.name} is there"
-        _unique(names, key.name, number, where=at, what=what, hint="give each key a name of its own")
-        at, what = f"{where}: {place}.public_key", f"the key {key.public.key_id.hex()} is there"
-        _unique(publics, key.public, number, where=at, what=what, hint="keep one entry for each key")
+    for number, entry in enumerate(store.keys):
+        place = f"{where}: keys[{number}]"
+        key = _key(entry, key_file, place)
+        what = f"the name {key.name} is there"
+        _unique(names, key.name, number, where=f"{place}.name", what=what, hint="give each key a name of its own")
+        what = f"the key {key.public.key_id.hex()} is there"
+        _unique(publics, key.public, number, where=f"{place}.public_key", what=what, hint="keep one entry for each key")
         keys.append(key)
     return tuple(keys)
 
@@ -101,56 +140,36 @@ def bundled(files: Mapping[str, KeyFile], folder: str, *, where: str) -> Callabl
     return read
 
 
-def _key(entry: object, key_file: Callable[[str], KeyFile], where: str, place: str) -> TrustedKey:
-    if not isinstance(entry, dict):
-        raise FormatError("a key is a mapping", where=f"{where}: {place}", hint="write `- name: NAME`, and `public_key: …` below it")
-    _only(entry, _MEMBERS, where, f"{place}.")
-    texts = {name: _text(entry, name, where, place) for name in ("name", "not_before", "not_after", "comment", "key_id")}
-    marks = {name: _mark(entry, name, where, place) for name in ("revoked", "development")}
-    name, comment = texts["name"], texts["comment"] or ""
-    if name is None:
-        raise FormatError("the key has no name", where=f"{where}: {place}.name", hint="give it one, such as release-2027")
-    if not 0 < len(name) <= _LONGEST_NAME or not name.isprintable() or any(c.isspace() or c in ",|" for c in name):
-        hint = f"use 1 to {_LONGEST_NAME} characters without spaces, commas and bars"
-        raise FormatError(f"{name[:80]!r} is not a key's name", where=f"{where}: {place}.name", hint=hint)
-    if len(comment) > _LONGEST_COMMENT or not comment.replace("\n", "").isprintable():
-        hint = f"use at most {_LONGEST_COMMENT} printable characters"
-        raise FormatError("the comment is too long, or not plain text", where=f"{where}: {place}.comment", hint=hint)
-    public, made = _public(entry, key_file, where, place)
-    if texts["key_id"] not in (None, public.key_id.hex()):
+def _key(entry: TrustedKeyEntry, key_file: Callable[[str], KeyFile], where: str) -> TrustedKey:
+    public, made = _public(entry, key_file, where)
+    if entry.key_id not in (None, public.key_id.hex()):
         hint = "correct it, or leave it out; is it the right key?"
-        raise FormatError(f"the key's id is {public.key_id.hex()}", where=f"{where}: {place}.key_id", hint=hint)
-    first, last = texts["not_before"], texts["not_after"]
-    not_before = None if first is None else parse_timestamp(first, where=f"{where}: {place}.not_before")
-    not_after = None if last is None else parse_timestamp(last, where=f"{where}: {place}.not_after", last=True)
-    if not_before and not_after and not_before > not_after:
-        raise FormatError("the key would never count", where=f"{where}: {place}.not_after", hint="write a time after not_before")
+        raise FormatError(f"the key's id is {public.key_id.hex()}", where=f"{where}.key_id", hint=hint)
+    if entry.not_before and entry.not_after and entry.not_before > entry.not_after:
+        raise FormatError("the key would never count", where=f"{where}.not_after", hint="write a time after not_before")
     return TrustedKey(
-        name=name,
+        name=entry.name,
         public=public,
-        not_before=not_before,
-        not_after=not_after,
-        revoked=marks["revoked"],
-        comment=comment,
-        development=marks["development"] or made,
+        not_before=entry.not_before,
+        not_after=entry.not_after,
+        revoked=entry.revoked,
+        comment=entry.comment,
+        development=entry.development or made,
     )
 
 
-def _public(entry: JsonObject, key_file: Callable[[str], KeyFile], where: str, place: str) -> tuple[PublicKey, bool]:
+def _public(entry: TrustedKeyEntry, key_file: Callable[[str], KeyFile], where: str) -> tuple[PublicKey, bool]:
     """Returns the one key of an entry, and whether a build made it."""
-    inline, name = _text(entry, "public_key", where, place), _text(entry, "public_key_file", where, place)
-    if (inline is None) == (name is None):
-        hint = "keep one: the key itself, or its file"
-        raise FormatError("exactly one of public_key and public_key_file is needed", where=f"{where}: {place}", hint=hint)
+    inline, name = entry.public_key, entry.public_key_file
     if inline is not None:
-        place_of_key = f"{where}: {place}.public_key"
+        place_of_key = f"{where}.public_key"
         keys, made, member = parse_public_keys(_decoded(inline, place_of_key), where=place_of_key), False, "public_key"
     else:
         data, made = key_file(name or "")
-        keys, member = parse_public_keys(data, where=f"{where}: {place}.public_key_file ({name})"), "public_key_file"
+        keys, member = parse_public_keys(data, where=f"{where}.public_key_file ({name})"), "public_key_file"
     if len(set(keys)) != 1:
         hint = "write an entry for each key"
-        raise FormatError(f"there are {len(keys)} keys in it, but one is meant", where=f"{where}: {place}.{member}", hint=hint)
+        raise FormatError(f"there are {len(keys)} keys in it, but one is meant", where=f"{where}.{member}", hint=hint)
     return PublicKey(raw=keys[0].raw, format=keys[0].format), made
 
 
@@ -171,28 +190,6 @@ def _decoded(text: str, where: str) -> bytes:
         hint = "write an Ed25519 key as OpenSSH line, as PEM, or its 32, 33 or 44 bytes in base64"
         raise KeyFormatError("this is not a public key", where=where, hint=hint)
     return data
-
-
-def _only(mapping: JsonObject, known: tuple[str, ...], where: str, prefix: str) -> None:
-    for name in mapping:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]}?" if near else f"the members are {', '.join(known)}"
-            raise FormatError(f"there is no member {name[:80]!r}", where=f"{where}: {prefix}{name[:80]}", hint=hint)
-
-
-def _text(entry: JsonObject, name: str, where: str, place: str) -> str | None:
-    value = entry.get(name)
-    if name in entry and not isinstance(value, str):
-        raise FormatError("a text is needed", where=f"{where}: {place}.{name}", hint="write it in quotation marks, or leave the member out")
-    return value
-
-
-def _mark(entry: JsonObject, name: str, where: str, place: str) -> bool:
-    value = entry.get(name, False)
-    if not isinstance(value, bool):
-        raise FormatError(f"{str(value)[:40]!r} is neither true nor false", where=f"{where}: {place}.{name}", hint="write true or false")
-    return value
 
 
 def _unique(seen: dict[_Value, int], value: _Value, number: int, *, where: str, what: str, hint: str) -> None:

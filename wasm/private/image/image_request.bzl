@@ -24,7 +24,6 @@ def image_facts(image):
         "namespace": image.namespace,
         "package_name": image.package_name,
         "registry": image.registry,
-        "schemaVersion": 1,
         "signature_type": image.signature_type,
         "tag": image.tag,
         "version": image.version,
@@ -51,5 +50,4 @@ def signing_request(ctx, image):
     return {
         "image": image_facts(image) | {"component": rlocation_path(ctx, image.wasm_file)} if embedded else None,
         "keys": key_requests(ctx, keys),
-        "type": image.signature_type,
     }

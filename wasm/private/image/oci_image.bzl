@@ -143,7 +143,7 @@ def _lay_out(ctx, image):
     args.add_all(public_keys, before_each = "--public-key")
 
     # JSON, because user's text may have line breaks, and each line of a params file is an argument.
-    args.add(json.encode(image_facts(image)), format = "--facts=%s")
+    args.add(json.encode(image_facts(image) | {"schema_version": 1}), format = "--facts=%s")
     args.add_all("--layout", [image.layout], expand_directories = False)
     args.add("--metadata", image.metadata_file)
     args.add_all("--digest", digests)

@@ -74,9 +74,9 @@ def _key_pair_impl(ctx):
         request = {
             "comment": ctx.attr.comment,
             "format": ctx.attr.key_format,
-            "publicName": public_key.basename,
-            "schemaVersion": 1,
-            "secretName": secret_key.basename,
+            "public_key": public_key.basename,
+            "schema_version": 1,
+            "secret_key": secret_key.basename,
         },
     ).providers + [WasmKeyInfo(
         development = True,

@@ -42,6 +42,6 @@ def is_deferred(keys):
 def key_requests(ctx, keys):
     """What a run target's request says of keys that are outside of the build."""
     return [
-        {"publicKey": rlocation_path(ctx, key.public_key), "ref": key.key_ref, "source": key.key_source}
+        {"public_key": rlocation_path(ctx, key.public_key), "source": {"kind": key.key_source, "ref": key.key_ref}}
         for key in keys
     ]

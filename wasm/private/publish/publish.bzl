@@ -117,7 +117,7 @@ def _wasm_component_publish_impl(ctx):
         files = files,
         request = {
             "authors": ctx.attr.authors,
-            "default_registry": config.default_registry if config else None,
+            "default_registry": (config.default_registry if config else None) or "",
             "description": ctx.attr.description,
             "dry_run": ctx.attr.dry_run,
             "layout": rlocation_path(ctx, image.layout) if content == image.layout else None,
@@ -127,7 +127,7 @@ def _wasm_component_publish_impl(ctx):
             "registries": registries,
             "registry": registry,
             "repository": image.name,
-            "schemaVersion": 1,
+            "schema_version": 1,
             "signature": rlocation_path(ctx, signature) if signature else None,
             "signing": signing_request(ctx, image),
             "tag": tag,

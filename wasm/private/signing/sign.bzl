@@ -105,15 +105,14 @@ def _run_target(ctx, keys, source, signature, files):
         default_files = files,
         files = files + [source] + [key.public_key for key in keys if not signature],
         request = {
-            "detached": ctx.attr.detached,
             "input": rlocation_path(ctx, source),
             "keys": [] if signature else key_requests(ctx, keys),
             "openssh": ctx.attr.openssh_format,
             "output": name + "_signed.wasm",
-            "schemaVersion": 1,
+            "schema_version": 1,
             "signature": name + "_signature.sig" if ctx.attr.detached else None,
             "signed": rlocation_path(ctx, signature.wasm_file) if signature else None,
-            "signedSignature": rlocation_path(ctx, signature_file) if signature_file else None,
+            "signed_signature": rlocation_path(ctx, signature_file) if signature_file else None,
         },
     ).providers
 

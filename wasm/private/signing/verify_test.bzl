@@ -22,13 +22,17 @@ def _verify_test_impl(ctx):
         files = inputs.files,
         request = {
             "input": rlocation_path(ctx, inputs.wasm_file),
-            "openssh": ctx.attr.openssh_format,
-            "publicKeys": [rlocation_path(ctx, file) for file in inputs.public_keys],
-            "schemaVersion": 1,
+            "schema_version": 1,
             "signature": rlocation_path(ctx, signature) if signature else None,
-            "splitRegex": ctx.attr.split_regex or None,
-            "threshold": ctx.attr.threshold,
-            "trustedKeys": rlocation_path(ctx, inputs.trusted_keys) if inputs.trusted_keys else None,
+            "trust": {
+                "at": None,
+                "ignore_time": False,
+                "openssh": ctx.attr.openssh_format,
+                "public_keys": [rlocation_path(ctx, file) for file in inputs.public_keys],
+                "split_regex": ctx.attr.split_regex or None,
+                "threshold": ctx.attr.threshold,
+                "trusted_keys": rlocation_path(ctx, inputs.trusted_keys) if inputs.trusted_keys else None,
+            },
         },
     ).providers
 

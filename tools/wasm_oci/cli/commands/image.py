@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from wasm_oci.errors import UsageError
 from wasm_oci.files import write_file
-from wasm_oci.jsontext import parse_object, pretty
-from wasm_oci.limits import LIMITS
+from wasm_oci.jsontext import pretty
 from wasm_oci.oci.image import BuiltImage, build_image
-from wasm_oci.oci.image_request import ImageRequest
+from wasm_oci.oci.image_request import ImageFacts, ImageRequest
 from wasm_oci.oci.wasm_config import EPOCH
 from wasm_oci.outcome import Outcome
+from wasm_oci.shape import parse_request
 
 DESCRIPTION = """Makes an OCI image layout from a WebAssembly component or module.
 
@@ -99,10 +99,8 @@ def _request(args: argparse.Namespace) -> ImageRequest:
     if given or args.signature_type:
         flags = ", ".join(f"--{flag.replace('_', '-')}" for flag in given or ("signature_type",))
         raise UsageError(f"{flags} cannot be given with --facts", where="command line", hint="say it in the JSON")
-    facts = parse_object(args.facts.encode("utf-8", "surrogateescape"), where="--facts", limit=LIMITS.request_file)
-    if paths := sorted({"component", "signature", "public_keys"} & facts.keys()):
-        raise UsageError("the path of a file is an option of its own", where=f"--facts.{paths[0]}", hint="take it out of the JSON")
-    return replace(ImageRequest.of(facts | {"component": str(args.input)}, where="--facts"), **files)
+    facts = parse_request(args.facts.encode("utf-8", "surrogateescape"), ImageFacts, where="--facts")
+    return ImageRequest(component=args.input, **files, **asdict(facts))
 
 
 def _text(image: BuiltImage, folder: Path) -> str:

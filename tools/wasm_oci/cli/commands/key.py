@@ -64,14 +64,14 @@ def run(args: argparse.Namespace) -> Outcome:
 def _check(args: argparse.Namespace) -> Outcome:
     """Raises KeyFormatError or UsageError where a key cannot be used or is another one."""
     keys = keys_of(args)
-    if any(key.public is None for key in keys):
+    if any(key.public_key is None for key in keys):
         raise UsageError("a public key is needed to check against", where="-K", hint="give -K FILE for each key")
     lines, documents = [], []
     for key, signer in zip(keys, open_signers(keys, passphrase_of(args), openssh=args.openssh), strict=True):
         if not verifier(signer.public.raw)(_PROBE, signer.sign(_PROBE)):
             raise UsageError("the key makes no usable signature", where=key.source.where, hint="make a new key pair")
         key_id = signer.public.key_id.hex()
-        lines.append(f"Belong together: {key.source.where} and {key.public} (key id {key_id})")
+        lines.append(f"Belong together: {key.source.where} and {key.public_key} (key id {key_id})")
         documents.append({"source": key.source.kind, "keyId": key_id, "publicKey": signer.public.raw.hex()})
     return Outcome(text="\n".join(lines), document={"keys": documents})
 

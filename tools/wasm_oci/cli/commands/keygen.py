@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from wasm_oci.cli.common.arguments import refuse_beside_request
 from wasm_oci.cli.common.key_files import write_new
@@ -38,42 +40,52 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output-dir", type=Path, metavar="DIR", help="with --request: folder of the two files, made if it is absent")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeygenRequest:
+    """Two files to make; in the request of a keygen target their names only."""
+
+    secret_key: Path
+    public_key: Path
+    format: Literal["compact", "openssh", "pem"]
+    comment: str
+
+
 def run(args: argparse.Namespace) -> Outcome:
-    if args.request:
-        _read_request(args)
-    elif args.output_dir:
-        raise UsageError("--output-dir goes with --request", hint="name the files with -k and -K")
-    if not (args.secret_key and args.public_key):
-        raise UsageError("two files are needed", hint="name them with -k and -K")
-    if args.comment and args.format != OPENSSH:
-        raise UsageError(f"a {args.format} key has no room for a comment", where="--comment", hint="add --format openssh")
-    if not args.comment.isprintable():
+    request = _of_target(args) if args.request else _of_flags(args)
+    if request.comment and request.format != OPENSSH:
+        raise UsageError(f"a {request.format} key has no room for a comment", where="--comment", hint="add --format openssh")
+    if not request.comment.isprintable():
         raise UsageError("the comment is not one line of printable characters", where="--comment", hint="leave line ends out")
-    key = SecretKey.generate(args.format, args.comment)
-    pair = (args.secret_key, key.encoded(args.format), 0o600), (args.public_key, key.public.encoded(args.format), 0o666)
-    write_new(*pair, behind_link=args.behind_link)
+    key = SecretKey.generate(request.format, request.comment)
+    secret = request.secret_key, key.encoded(request.format), 0o600
+    write_new(secret, (request.public_key, key.public.encoded(request.format), 0o666), behind_link=args.behind_link)
     key_id = key.public.key_id.hex()
-    document = {"format": args.format, "keyId": key_id, "publicKey": key.public.raw.hex()}
-    text = f"Secret key: {args.secret_key} (keep it to yourself)\nPublic key: {args.public_key}\nKey id:     {key_id}"
+    document = {"format": request.format, "keyId": key_id, "publicKey": key.public.raw.hex()}
+    text = f"Secret key: {request.secret_key} (keep it to yourself)\nPublic key: {request.public_key}\nKey id:     {key_id}"
     return Outcome(text=text, document=document)
 
 
-def _read_request(args: argparse.Namespace) -> None:
-    """Fills the arguments from a request (schema version 1) that a keygen target wrote, and makes the folder."""
-    from wasm_oci.run_request import read_run_request
+def _of_flags(args: argparse.Namespace) -> KeygenRequest:
+    if args.output_dir:
+        raise UsageError("--output-dir goes with --request", hint="name the files with -k and -K")
+    if not (args.secret_key and args.public_key):
+        raise UsageError("two files are needed", hint="name them with -k and -K")
+    return KeygenRequest(secret_key=args.secret_key, public_key=args.public_key, format=args.format, comment=args.comment)
+
+
+def _of_target(args: argparse.Namespace) -> KeygenRequest:
+    """Reads the request of a keygen target, and makes the folder."""
+    from wasm_oci.shape import BUILD_AGAIN, read_request
 
     if args.output_dir is None:
         raise UsageError("no folder is named for the key pair", hint="write: bazel run TARGET -- --output-dir DIR")
     refuse_beside_request(args, add_arguments, ("output_dir",))
-    request = read_run_request(args.request, dict.fromkeys(("format", "comment", "secretName", "publicName"), str))
-    args.format, args.comment = request["format"], request["comment"]
-    if args.format not in FORMATS:
-        raise FormatError(f"{args.format[:40]!r} is no form of keys", where=str(args.request), hint="build the target again")
-    for member in ("secretName", "publicName"):
-        if request[member] in ("", ".", "..") or not _NOT_IN_NAMES.isdisjoint(request[member]):
-            raise FormatError(f"{member} is not the name of a file", where=str(args.request), hint="build the target again")
+    request = read_request(args.request, KeygenRequest)
+    for member, path in (("secret_key", request.secret_key), ("public_key", request.public_key)):
+        if str(path) in (".", "..") or not _NOT_IN_NAMES.isdisjoint(str(path)):
+            raise FormatError("this is not the name of a file", where=f"{args.request}: {member}", hint=BUILD_AGAIN)
     try:
         args.output_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except (OSError, ValueError) as err:
         raise UsageError(f"cannot make the folder: {reason_of(err)}", where=str(args.output_dir), hint="name another folder") from err
-    args.secret_key, args.public_key = args.output_dir / request["secretName"], args.output_dir / request["publicName"]
+    return replace(request, secret_key=args.output_dir / request.secret_key, public_key=args.output_dir / request.public_key)

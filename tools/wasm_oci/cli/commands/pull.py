@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
-from wasm_oci.cli.common.trust_options import add_trust_options, pattern_of, trust_of
+from wasm_oci.cli.common.trust_options import add_trust_options, trust_request
 from wasm_oci.errors import UsageError
 from wasm_oci.files import read_bounded, spare_files
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
 from wasm_oci.outcome import Outcome
+from wasm_oci.trust.request import TrustRequest
 
 DESCRIPTION = """Fetch a WebAssembly component from a registry or an OCI layout folder.
 
@@ -27,6 +29,19 @@ signature and of all published ones count together.
 A reference with a tag only is answered with the digest to write instead."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullRequest:
+    """One component to fetch."""
+
+    reference: str
+    """A reference to a registry, or a layout folder with its tag or digest."""
+    output: Path
+    trust: TrustRequest
+    signature: Path | None
+    """A detached signature that counts instead of any other."""
+    allow_unsigned: bool
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("reference", metavar="REFERENCE", help="host/repository:tag, host/repository@sha256:…, or a layout folder")
     parser.add_argument("-o", "--output-file", type=Path, required=True, metavar="FILE", help="where the component goes")
@@ -39,25 +54,28 @@ def run(args: argparse.Namespace) -> Outcome:
     from wasm_oci.publish import resolve
     from wasm_oci.publish.pull import pull
 
-    spare_files([args.output_file], [args.signature_file, args.trusted_keys, *args.public_key], what="input")
-    trust, pattern = trust_of(args), pattern_of(args)
-    for option, given in (("--threshold", args.threshold != 1), ("--split-regex", pattern is not None)):
-        if given and args.allow_unsigned:
+    request = _of_flags(args)
+    asked = request.trust
+    spare_files([request.output], [request.signature, asked.trusted_keys, *asked.public_keys], what="input")
+    trust, pattern = asked.trust(), asked.pattern()
+    for option, given in (("--threshold", asked.threshold != 1), ("--split-regex", pattern is not None)):
+        if given and request.allow_unsigned:
             raise UsageError("what may be unsigned needs no such signature", where=option, hint="leave it out, or --allow-unsigned")
-    signature = read_bounded(args.signature_file, LIMITS.signature_section, what="signature file") if args.signature_file else None
+    signature = read_bounded(request.signature, LIMITS.signature_section, what="signature file") if request.signature else None
     with closing(resolve.make_transport()) as transport:
-        target = resolve.open_target(args.reference, transport, os.environ)
-        pulled = pull(target, args.output_file, trust=trust, signature=signature, pattern=pattern, allow_unsigned=args.allow_unsigned)
+        target = resolve.open_target(request.reference, transport, os.environ)
+        unsigned = request.allow_unsigned
+        pulled = pull(target, request.output, trust=trust, signature=signature, pattern=pattern, allow_unsigned=unsigned)
     reference = f"{target.store.name}@{pulled.digest}"
     document: JsonObject = {
         "reference": reference,
         "digest": str(pulled.digest),
         "pinned": target.pinned,
         "component": {"digest": str(pulled.component.digest), "size": pulled.component.size},
-        "file": str(args.output_file),
+        "file": str(request.output),
         "signature": None,
     }
-    lines = [f"Pulled {reference}", f"  component {pulled.component.digest}, {pulled.component.size} bytes: {args.output_file}"]
+    lines = [f"Pulled {reference}", f"  component {pulled.component.digest}, {pulled.component.size} bytes: {request.output}"]
     if trust and (verified := pulled.verified):
         kind, ids = "detached" if verified.detached else "embedded", [key.key_id.hex() for key in verified.keys]
         signature_document: JsonObject = {"kind": kind, "keyId": ids[0], "publicKey": verified.key.raw.hex(), "keyIds": ids}
@@ -71,3 +89,13 @@ def run(args: argparse.Namespace) -> Outcome:
     if not target.pinned:
         lines.append(f"  to get the same next time, write {reference}")
     return Outcome(text="\n".join(lines), document=document)
+
+
+def _of_flags(args: argparse.Namespace) -> PullRequest:
+    return PullRequest(
+        reference=args.reference,
+        output=args.output_file,
+        trust=trust_request(args),
+        signature=args.signature_file,
+        allow_unsigned=args.allow_unsigned,
+    )

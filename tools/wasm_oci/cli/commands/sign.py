@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 
 from wasm_oci.cli.common.arguments import refuse_beside_request
-from wasm_oci.cli.common.key_options import add_key_options, keys_of, passphrase_of, spare_keys
+from wasm_oci.cli.common.key_options import add_key_options, passphrase_of, spare_keys
+from wasm_oci.cli.common.sign_request import requests_of
 from wasm_oci.cli.common.sign_result import document_of, sign_with, text_of
 from wasm_oci.errors import UsageError
 from wasm_oci.keys.sources import open_signers
@@ -52,9 +53,9 @@ def run(args: argparse.Namespace) -> Outcome:
         raise UsageError("a file to sign and one to write are needed", hint="give -i FILE and -o FILE")
     if args.detached:
         raise UsageError("one file's signature needs a name", where="--detached", hint="give -S FILE instead")
-    keys = keys_of(args)
-    spare_keys(args, keys, (args.output_file, args.signature_file))
-    signers = open_signers(keys, passphrase_of(args), openssh=args.openssh)
-    result = sign_with(signers, args.input_file, args.output_file, args.signature_file, with_digest=args.output == "json")
-    place = args.signature_file or args.output_file
-    return Outcome(text=text_of(place, result, signers), document=document_of(result, signers, detached=bool(args.signature_file)))
+    request = requests_of(args, [(args.input_file, args.output_file, args.signature_file)])[0]
+    spare_keys(args, request.keys, (request.output, request.signature))
+    signers = open_signers(request.keys, passphrase_of(args), openssh=request.openssh)
+    result = sign_with(request, signers, with_digest=args.output == "json")
+    place = request.signature or request.output
+    return Outcome(text=text_of(place, result, signers), document=document_of(result, signers, detached=bool(request.signature)))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from wasm_oci.cli.common.key_options import keys_of, passphrase_of, spare_keys
+from wasm_oci.cli.common.key_options import passphrase_of, spare_keys
+from wasm_oci.cli.common.sign_request import requests_of
 from wasm_oci.cli.common.sign_result import document_of, sign_with, text_of
 from wasm_oci.errors import UsageError, WasmOciError
 from wasm_oci.files import reason_of
@@ -27,7 +28,8 @@ def run(args: argparse.Namespace) -> Outcome:
     if len(set(outputs)) != len(outputs):
         double = next(path for path in outputs if outputs.count(path) > 1)
         raise UsageError("two files would have this name", where=str(double), hint="sign them into different folders")
-    keys = keys_of(args)
+    requests = requests_of(args, jobs)
+    keys = requests[0].keys
     spare_keys(args, keys, outputs)
     signers = open_signers(keys, passphrase_of(args), openssh=args.openssh)
     try:
@@ -35,16 +37,18 @@ def run(args: argparse.Namespace) -> Outcome:
     except (OSError, ValueError) as err:
         raise UsageError(f"cannot make the folder: {reason_of(err)}", where=str(args.output_dir), hint="name another one") from err
     exit_code, lines, documents = 0, [], []
-    for source, output, signature in jobs:
-        entry: dict[str, object] = {"input": str(source), "output": str(output), "signatureFile": str(signature) if signature else None}
+    for request in requests:
+        signature = request.signature
+        entry: dict[str, object] = {"input": str(request.input), "output": str(request.output)}
+        entry["signatureFile"] = str(signature) if signature else None
         try:
-            result = sign_with(signers, source, output, signature, with_digest=args.output == "json")
+            result = sign_with(request, signers, with_digest=args.output == "json")
         except WasmOciError as err:
             report_error("wasm_oci", err, "text")
             exit_code = exit_code or err.exit_code
             documents.append({**entry, **error_document(err)})
         else:
-            lines.append(text_of(signature or output, result, signers).split("\nKey id", maxsplit=1)[0])
+            lines.append(text_of(signature or request.output, result, signers).split("\nKey id", maxsplit=1)[0])
             documents.append({**entry, **document_of(result, signers, detached=bool(signature))})
     return Outcome(text="\n".join(lines), document={"files": documents}, exit_code=exit_code)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import posixpath
+from dataclasses import dataclass
 from pathlib import Path
 
 from wasm_oci.errors import LimitError
@@ -24,6 +25,30 @@ not_after, revoked and comment. With -o its normal form is written: sorted JSON 
   wasm_oci trusted-keys -i trusted.yaml -o trusted.json"""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildKeyFile:
+    """A key file of a build: by which path the trust store names it, and where it is."""
+
+    place: str
+    file: Path
+    development: bool
+    """Whether the build made the key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustedKeysRequest:
+    """One trust store to check."""
+
+    input: Path
+    output: Path | None
+    """Where its normal form goes."""
+    at: str | None
+    """The date or time for which the result is; None is now."""
+    place: str | None
+    """The trust store's path in a build, empty where a rule wrote it; then no key files are read but `key_files`."""
+    key_files: tuple[BuildKeyFile, ...]
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-i", "--input-file", type=Path, required=True, metavar="FILE", help="the trust store")
     parser.add_argument("-o", "--output-file", type=Path, metavar="FILE", help="where its normal form goes, as JSON")
@@ -35,14 +60,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    at = now() if args.at is None else parse_timestamp(args.at, where="--at")
-    keys = load_trust_store(args.input_file) if args.place is None else _of_build(args)
-    if args.output_file:
+    request = _of_flags(args)
+    at = now() if request.at is None else parse_timestamp(request.at, where="--at")
+    keys = load_trust_store(request.input) if request.place is None else _of_build(request, request.place)
+    if request.output:
         normal_form = pretty(document_of(keys))
         if len(normal_form) > LIMITS.config_file:
             what = f"the normal form would be larger than {LIMITS.config_file} bytes"
-            raise LimitError(what, where=str(args.input_file), hint="shorten the comments, or list fewer keys")
-        write_file(args.output_file, normal_form)
+            raise LimitError(what, where=str(request.input), hint="shorten the comments, or list fewer keys")
+        write_file(request.output, normal_form)
     lines, entries = [], []
     for key in sorted(keys, key=lambda key: key.name):
         reason, words = key.refusal(at) or (None, "counts")
@@ -51,10 +77,20 @@ def run(args: argparse.Namespace) -> Outcome:
     return Outcome(text="\n".join(lines), document={"at": timestamp_text(at), "keys": entries})
 
 
-def _of_build(args: argparse.Namespace) -> tuple[TrustedKey, ...]:
-    """Reads the store of a rule, whose key files have other paths in the build."""
-    where = args.place or str(args.input_file)
+def _of_flags(args: argparse.Namespace) -> TrustedKeysRequest:
     listed = [(path, file, made) for group, made in ((args.file, False), (args.development_file, True)) for path, file in group]
-    files = {path: (read_bounded(Path(file), LIMITS.key_file, what="public key"), made) for path, file, made in listed}
-    data = read_bounded(args.input_file, LIMITS.config_file, what="trust store")
-    return parse_trust_store(data, bundled(files, posixpath.dirname(args.place), where=where), where=where)
+    return TrustedKeysRequest(
+        input=args.input_file,
+        output=args.output_file,
+        at=args.at,
+        place=args.place,
+        key_files=tuple(BuildKeyFile(place=path, file=Path(file), development=made) for path, file, made in listed),
+    )
+
+
+def _of_build(request: TrustedKeysRequest, place: str) -> tuple[TrustedKey, ...]:
+    """Reads the store of a rule, whose key files have other paths in the build."""
+    where = place or str(request.input)
+    files = {key.place: (read_bounded(key.file, LIMITS.key_file, what="public key"), key.development) for key in request.key_files}
+    data = read_bounded(request.input, LIMITS.config_file, what="trust store")
+    return parse_trust_store(data, bundled(files, posixpath.dirname(place), where=where), where=where)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
+from dataclasses import replace
 from pathlib import Path
 
 from wasm_oci.cli.common.arguments import refuse_beside_request
-from wasm_oci.cli.common.trust_options import add_trust_options, pattern_of, trust_of
+from wasm_oci.cli.common.trust_options import add_trust_options, trust_request
+from wasm_oci.cli.common.verify_request import VerifyRequest
 from wasm_oci.cli.common.verify_result import detached_signature, document_of, text_of
 from wasm_oci.errors import UsageError
 from wasm_oci.files import spare_files, write_file
@@ -39,32 +42,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Outcome:
     if args.request:
-        from wasm_oci.cli.commands import verify_request
-
         refuse_beside_request(args, add_arguments, ("at", "report"))
-        verify_request.fill(args)
-    spare_files([args.report], _inputs(args), what="input")
-    trust = trust_of(args, openssh=args.openssh)
-    if trust is None or not (args.input_file or args.files):
+        requests = [_of_target(args)]
+    else:
+        requests = _of_flags(args)
+    inputs = [path for request in requests for path in (request.input, request.signature)]
+    asked = requests[0].trust if requests else trust_request(args)
+    spare_files([args.report], [*inputs, asked.trusted_keys, args.request, *asked.public_keys], what="input")
+    trust = asked.trust()
+    if trust is None or not requests:
         raise UsageError("a file and a public key are needed", hint="give -i FILE, and -K FILE or --trusted-keys FILE")
-    pattern = pattern_of(args)
+    pattern = asked.pattern()
     if args.files:
         from wasm_oci.cli.commands import verify_many
 
-        return verify_many.run(args, trust, pattern)
+        return verify_many.run(args, requests, trust, pattern)
     if args.detached:
         raise UsageError("one file's signature has a name", where="--detached", hint="give -S FILE instead")
-    signature = detached_signature(args.signature_file) if args.signature_file else None
-    result = verify_trusted(args.input_file, trust, signature=signature, pattern=pattern)
+    (request,) = requests
+    signature = detached_signature(request.signature) if request.signature else None
+    result = verify_trusted(request.input, trust, signature=signature, pattern=pattern)
     document = document_of(result, trust)
     if args.report:
         from wasm_oci.jsontext import pretty
 
         write_file(args.report, pretty({"schemaVersion": SCHEMA_VERSION, **document}), what="report")
-    return Outcome(text=text_of(args.input_file, result, trust), document=document)
+    return Outcome(text=text_of(request.input, result, trust), document=document)
 
 
-def _inputs(args: argparse.Namespace) -> list[Path | None]:
-    """Every file that is read."""
-    signatures = [Path(f"{path}.sig") for path in args.files if args.detached]
-    return [args.input_file, args.signature_file, args.trusted_keys, args.request, *args.public_key, *args.files, *signatures]
+def _of_flags(args: argparse.Namespace) -> list[VerifyRequest]:
+    """A request for each file; none where no file is named."""
+    trust = trust_request(args)
+    if args.files:
+        return [VerifyRequest(input=path, signature=Path(f"{path}.sig") if args.detached else None, trust=trust) for path in args.files]
+    return [VerifyRequest(input=args.input_file, signature=args.signature_file, trust=trust)] if args.input_file else []
+
+
+def _of_target(args: argparse.Namespace) -> VerifyRequest:
+    """The request of a `wasm_verify_test`; the time is that of the command line, where it gives one."""
+    from wasm_oci.runfiles import Runfiles
+    from wasm_oci.shape import read_request
+
+    request = read_request(args.request, VerifyRequest, Runfiles(os.environ))
+    return replace(request, trust=replace(request.trust, at=args.at)) if args.at is not None else request

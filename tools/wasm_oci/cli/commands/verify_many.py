@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+from collections.abc import Sequence
 
+from wasm_oci.cli.common.verify_request import VerifyRequest
 from wasm_oci.cli.common.verify_result import detached_signature, document_of, text_of
 from wasm_oci.errors import SignatureError, UsageError
 from wasm_oci.files import write_file
@@ -13,7 +14,7 @@ from wasm_oci.trust.trust import Trust, verify_trusted
 from wasm_oci.wasmsign.pattern import SectionPattern
 
 
-def run(args: argparse.Namespace, trust: Trust, pattern: SectionPattern | None) -> Outcome:
+def run(args: argparse.Namespace, requests: Sequence[VerifyRequest], trust: Trust, pattern: SectionPattern | None) -> Outcome:
     """Verifies every file, those after a failure too; the exit code is that of the first failure, and then no report is written.
 
     Raises UsageError where the options do not fit together.
@@ -21,17 +22,17 @@ def run(args: argparse.Namespace, trust: Trust, pattern: SectionPattern | None) 
     if args.input_file or args.signature_file:
         raise UsageError("-i and -S are for one file", hint="give the files without -i; --detached finds each signature in FILE.sig")
     exit_code, lines, documents = 0, [], []
-    for source in args.files:
-        entry: dict[str, object] = {"input": str(source)}
+    for request in requests:
+        entry: dict[str, object] = {"input": str(request.input)}
         try:
-            signature = detached_signature(Path(f"{source}.sig")) if args.detached else None
-            result = verify_trusted(source, trust, signature=signature, pattern=pattern)
+            signature = detached_signature(request.signature) if request.signature else None
+            result = verify_trusted(request.input, trust, signature=signature, pattern=pattern)
         except SignatureError as err:
             report_error("wasm_oci", err, "text")
             exit_code = exit_code or err.exit_code
             documents.append({**entry, "verified": False, **error_document(err)})
         else:
-            lines.append(text_of(source, result, trust))
+            lines.append(text_of(request.input, result, trust))
             documents.append({**entry, **document_of(result, trust)})
     document = {"files": documents}
     if args.report and not exit_code:

@@ -90,4 +90,4 @@ def keys_of(args: argparse.Namespace) -> tuple[SigningKey, ...]:
             where="-K",
             hint="give one for each key, in their order, or none",
         )
-    return tuple(SigningKey(source=source, public=half) for source, half in zip(sources, public, strict=True))
+    return tuple(SigningKey(source=source, public_key=half) for source, half in zip(sources, public, strict=True))

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from wasm_oci.cli.common.sign_request import SignRequest
 from wasm_oci.keys.signer import Signer
 from wasm_oci.wasmsign.sign import SignResult, sign_file
 
 
-def sign_with(signers: Sequence[Signer], source: Path, output: Path, signature: Path | None, *, with_digest: bool) -> SignResult:
+def sign_with(request: SignRequest, signers: Sequence[Signer], *, with_digest: bool) -> SignResult:
     """Signs with all keys, each by its own key id."""
     key, *further = signers
     key_id = key.public.key_id
-    return sign_file(source, output, key, key_id=key_id, further=further, signature_file=signature, with_digest=with_digest)
+    place = request.signature
+    return sign_file(request.input, request.output, key, key_id=key_id, further=further, signature_file=place, with_digest=with_digest)
 
 
 def text_of(place: Path, result: SignResult, signers: Sequence[Signer]) -> str:

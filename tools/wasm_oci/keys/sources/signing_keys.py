@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,38 +12,29 @@ from wasm_oci.keys.key import OPENSSH, PublicKey, SecretKey, load_public_key, lo
 from wasm_oci.keys.signer import Signer
 from wasm_oci.keys.sources.passphrase import DEFAULT_VARIABLE, PassphraseSource
 from wasm_oci.keys.sources.source import KeySource, without
+from wasm_oci.shape import BUILD_AGAIN, Runfile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigningKey:
-    """A key that is to sign; `public` is the file of its public half, where one is given."""
+    """A key that is to sign."""
 
     source: KeySource
-    public: Path | None = None
+    public_key: Runfile | None
+    """The file of its public half, None where none is given: then any key at `source` signs."""
 
     @property
     def files(self) -> tuple[Path, ...]:
         """The files that hold it, which no output may replace."""
-        return tuple(path for path in (self.source.path, self.public) if path is not None)
+        return tuple(path for path in (self.source.path, self.public_key) if path is not None)
 
 
-def parse_keys(value: object, find: Callable[[str], Path], *, where: str) -> tuple[SigningKey, ...]:
-    """Reads the `keys` of a request: objects with `publicKey` (which `find` leads to a file), `source` and `ref`.
-
-    Raises FormatError for another shape, UsageError for a source that cannot be.
-    """
-    from wasm_oci.run_request import BUILD_AGAIN
-
-    if not isinstance(value, list):
-        raise FormatError("a list of keys is needed", where=f"{where}: keys", hint=BUILD_AGAIN)
-    keys = []
-    for number, entry in enumerate(value):
-        members = [entry.get(name) for name in ("publicKey", "source", "ref")] if isinstance(entry, dict) else []
-        if not members or not all(isinstance(member, str) for member in members):
-            raise FormatError("publicKey, source and ref are needed", where=f"{where}: keys[{number}]", hint=BUILD_AGAIN)
-        public, kind, ref = (str(member) for member in members)
-        keys.append(SigningKey(source=KeySource(kind=kind, ref=ref), public=find(public)))
-    return tuple(keys)
+def with_public_keys(keys: tuple[SigningKey, ...], *, where: str) -> tuple[SigningKey, ...]:
+    """Returns keys of a request; raises FormatError for one without a public key, which any other secret key could replace."""
+    for number, key in enumerate(keys):
+        if key.public_key is None:
+            raise FormatError("the public key is missing", where=f"{where}[{number}].public_key", hint=BUILD_AGAIN)
+    return keys
 
 
 def open_signers(
@@ -62,9 +53,9 @@ def open_signers(
     for_programs = without(environ, [key.source.ref for key in keys if key.source.kind == "env"])
     signers = []
     for key in keys:
-        public = load_public_key(key.public) if key.public else None
+        public = load_public_key(key.public_key) if key.public_key else None
         if openssh and public is not None:
-            require_format(public, OPENSSH, where=str(key.public))
+            require_format(public, OPENSSH, where=str(key.public_key))
         visible = for_programs if key.source.kind == "command" else environ
         signer = open_signer(key.source, public=public, passphrase=passphrase, environ=visible)
         if openssh:

@@ -8,13 +8,10 @@ import shlex
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from wasm_oci.errors import UsageError
 from wasm_oci.keys.sources.passphrase import is_variable
-
-if TYPE_CHECKING:
-    pass
+from wasm_oci.shape import Secret
 
 KINDS = ("file", "env", "stdin", "keychain", "ssh-agent", "command")
 WITHOUT_REF = ("stdin", "ssh-agent")
@@ -33,7 +30,7 @@ class KeySource:
     """Where a secret key is: a kind of `KINDS`, and what that kind needs to find it."""
 
     kind: str
-    ref: str = ""
+    ref: Secret = ""
 
     def __post_init__(self) -> None:
         """Raises UsageError for an unknown kind, or a reference that the kind cannot have.

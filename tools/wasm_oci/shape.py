@@ -1,0 +1,237 @@
+"""One strict reader of typed documents: the requests that rules write, and the configuration files that people write.
+
+The shape of a document is a frozen dataclass: a member for each field, of type `str`, `bool`, `int`, `Path`, `Literal`, a further
+dataclass, a `tuple` or `frozenset` of one type, or one of these or None. A field without a default is required; of the members
+in a class's `ONE_OF`, where it has one, exactly one is. Duplicate members, sizes and depth are for `jsontext` and `yamltext`,
+which parse the document first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import MISSING, fields, is_dataclass
+from enum import Enum
+from functools import cache
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from wasm_oci.errors import FormatError, LimitError
+from wasm_oci.limits import LIMITS
+
+if TYPE_CHECKING:
+    from wasm_oci.jsontext import JsonObject
+    from wasm_oci.runfiles import Runfiles
+
+SCHEMA_VERSION = 1
+BUILD_AGAIN = "build the target again"
+ONE_OF = "ONE_OF"
+
+_LONGEST_SHOWN = 60
+_NOUNS = {str: "text", bool: "true or false", int: "a whole number", Path: "a path"}
+_REMEDIES = {
+    str: "write it in quotation marks, or leave the member out",
+    bool: "write true or false",
+    int: "write a number such as 1",
+    Path: "write the path of a file",
+}
+
+T = TypeVar("T")
+
+
+class Mark(Enum):
+    """What `Annotated` says of a type beside its values."""
+
+    RUNFILE = "a file that is found by its rlocation path"
+    HIDDEN = "a text that may be a secret, and is never shown"
+
+
+Runfile = Annotated[Path, Mark.RUNFILE]
+"""A file that exists. In the request of a run target it is an rlocation path, as Bazel's runfiles libraries take it."""
+Secret = Annotated[str, Mark.HIDDEN]
+"""A text that is, or may be by mistake, a secret: no error shows it."""
+
+
+class Size(NamedTuple):
+    """Annotates a list or text with the least and the greatest number of its entries or characters."""
+
+    least: int
+    most: int
+
+
+class Parsed(NamedTuple):
+    """Annotates a type whose values are made of simpler ones: the document has `shape`, and `parse(value, where=…)` makes the value."""
+
+    shape: Any
+    parse: Callable[..., Any]
+
+
+def read_request(path: Path, kind: type[T], runfiles: Runfiles | None = None) -> T:
+    """Returns the request in a file that a rule wrote; without `runfiles` its paths are taken as they are.
+
+    Raises UsageError or LimitError for a file that cannot be read or does not exist, FormatError for another schema version or
+    shape, with the path of the member.
+    """
+    from wasm_oci.files import read_bounded
+
+    return parse_request(read_bounded(path, LIMITS.request_file, what="request file"), kind, where=str(path), runfiles=runfiles)
+
+
+def parse_request(data: bytes, kind: type[T], *, where: str, runfiles: Runfiles | None = None) -> T:
+    """`read_request` for bytes."""
+    from wasm_oci.jsontext import parse_object
+
+    document = parse_object(data, where=where, limit=LIMITS.request_file)
+    version = document.pop("schema_version", None)
+    if type(version) is not int or version != SCHEMA_VERSION:
+        what = f"unsupported schema_version {_shown(version)}: this program reads {SCHEMA_VERSION}"
+        raise FormatError(what if version is not None else "schema_version is missing", where=where, hint=BUILD_AGAIN)
+    return _Reader(where, hint=BUILD_AGAIN, runfiles=runfiles).document(kind, document)
+
+
+def read_config(data: bytes, kind: type[T], *, where: str) -> T:
+    """Returns what a configuration file in YAML or JSON holds.
+
+    No member is null: `not_after:` with nothing behind it must not mean that there is no such limit. Raises FormatError or
+    LimitError, with the path of the member.
+    """
+    from wasm_oci.yamltext import parse_mapping
+
+    return _Reader(where, nulls=False).document(kind, parse_mapping(data, where=where))
+
+
+class Member(NamedTuple):
+    """A member of a document: its type with all annotations, and whether it must be there."""
+
+    name: str
+    type: Any
+    required: bool
+
+
+@cache
+def members(kind: type) -> tuple[Member, ...]:
+    """Returns the members of a dataclass, in its order."""
+    hints = get_type_hints(kind, include_extras=True)
+    return tuple(
+        Member(field.name, hints[field.name], field.default is MISSING and field.default_factory is MISSING) for field in fields(kind)
+    )
+
+
+def annotated(kind: Any) -> tuple[Any, tuple[Any, ...]]:
+    """Returns a type without its annotations, and those; of a type or None those of the type."""
+    plain, *marks = get_args(kind) if get_origin(kind) is Annotated else (kind,)
+    return plain, tuple(marks)
+
+
+def optional(kind: Any) -> tuple[Any, bool]:
+    """Returns a type without None, and whether None is one of its values."""
+    plain, _ = annotated(kind)
+    if get_origin(plain) not in (Union, UnionType):
+        return kind, False
+    (other,) = [choice for choice in get_args(plain) if choice is not NoneType]
+    return other, True
+
+
+class _Reader:
+    """Reads one document. `hint` is the remedy for every error, where there is only one."""
+
+    def __init__(self, where: str, *, hint: str = "", nulls: bool = True, runfiles: Runfiles | None = None) -> None:
+        self._where, self._hint, self._nulls, self._runfiles = where, hint, nulls, runfiles
+
+    def document(self, kind: type[T], document: JsonObject) -> T:
+        found: T = self._value(kind, document, "")
+        return found
+
+    def _value(self, kind: Any, value: object, path: str) -> Any:
+        kind, nullable = optional(kind)
+        if nullable and self._nulls and value is None:
+            return None
+        kind, marks = annotated(kind)
+        for mark in marks:
+            if isinstance(mark, Parsed):
+                return mark.parse(self._value(mark.shape, value, path), where=self._at(path))
+        if is_dataclass(kind):
+            return self._object(kind, value, path)
+        sizes = [mark for mark in marks if isinstance(mark, Size)]
+        if get_origin(kind) in (tuple, frozenset):
+            return get_origin(kind)(self._list(get_args(kind)[0], value, path, sizes))
+        return self._scalar(kind, value, path, marks)
+
+    def _object(self, kind: Any, value: object, path: str) -> object:
+        if not isinstance(value, dict):
+            raise self._error(path, f"expected an object, not {_shown(value)}", "write `member: value` lines")
+        known = {member.name: member for member in members(kind)}
+        for name in value:
+            if name not in known:
+                raise self._unknown(_joined(path, name[:_LONGEST_SHOWN]), name, list(known))
+        for member in known.values():
+            if member.required and member.name not in value:
+                raise self._error(_joined(path, member.name), "the member is missing", f"add {member.name}")
+        one_of = [name for name in getattr(kind, ONE_OF, ()) if name in value]
+        if hasattr(kind, ONE_OF) and len(one_of) != 1:
+            raise self._error(path, f"exactly one of {' and '.join(getattr(kind, ONE_OF))} is needed", "keep one of them")
+        return kind(**{name: self._value(known[name].type, each, _joined(path, name)) for name, each in value.items()})
+
+    def _list(self, kind: Any, value: object, path: str, sizes: list[Size]) -> Iterator[object]:
+        if not isinstance(value, list):
+            raise self._error(path, f"expected a list, not {_shown(value)}", "write `- …` lines")
+        for size in sizes:
+            self._check_size(size, len(value), path, "entries")
+        return (self._value(kind, each, f"{path}[{number}]") for number, each in enumerate(value))
+
+    def _scalar(self, kind: Any, value: object, path: str, marks: tuple[Any, ...]) -> object:
+        shown = _shown(value, secret=Mark.HIDDEN in marks)
+        if get_origin(kind) is Literal:
+            choices = get_args(kind)
+            if not any(type(value) is type(choice) and value == choice for choice in choices):
+                words = ", ".join(str(choice) for choice in choices)
+                raise self._suggestion(path, f"unknown value {shown}", f"use {'one of ' * (len(choices) > 1)}{words}")
+            return value
+        if type(value) is not (str if kind is Path else kind) or (kind is Path and not value):
+            raise self._error(path, f"expected {_NOUNS[kind]}, not {shown}", _REMEDIES[kind])
+        for size in marks:
+            if isinstance(size, Size):
+                self._check_size(size, len(str(value)), path, "characters")
+        if Mark.RUNFILE in marks and self._runfiles is not None:
+            return self._runfiles.find(str(value), where=self._at(path))
+        return kind(value)
+
+    def _check_size(self, size: Size, found: int, path: str, what: str) -> None:
+        if found > size.most:
+            raise LimitError(f"more than {size.most} {what}", where=self._at(path), hint=self._hint or f"write at most {size.most}")
+        if found < size.least:
+            raise self._error(path, f"fewer than {size.least} {what}", f"write at least {size.least}")
+
+    def _unknown(self, path: str, name: str, known: list[str]) -> FormatError:
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, known, n=1, cutoff=0.5)
+        remedy = f"did you mean {near[0]}?" if near else f"the members are {', '.join(known)}"
+        return self._suggestion(path, f"unknown member {name[:_LONGEST_SHOWN]!r}", remedy)
+
+    def _suggestion(self, path: str, what: str, remedy: str) -> FormatError:
+        """Shows `remedy` also where another one is the hint."""
+        return self._error(path, f"{what} ({remedy})" if self._hint else what, remedy)
+
+    def _error(self, path: str, what: str, remedy: str) -> FormatError:
+        return FormatError(what, where=self._at(path), hint=self._hint or remedy)
+
+    def _at(self, path: str) -> str:
+        return f"{self._where}: {path}" if path else self._where
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _shown(value: object, *, secret: bool = False) -> str:
+    """Says what a value is, and shows it where it is one value and no secret."""
+    if isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "an object"
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if secret:
+        return "another text" if isinstance(value, str) else "a number"
+    return repr(value)[:_LONGEST_SHOWN] if isinstance(value, str) else str(value)[:_LONGEST_SHOWN]
