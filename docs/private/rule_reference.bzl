@@ -1,12 +1,6 @@
-"""`rule_reference`: Markdown pages from the documentation in .bzl files, and what keeps the committed ones fresh."""
-
-load("@rules_python//python:py_binary.bzl", "py_binary")
-load("@rules_python//python:py_test.bzl", "py_test")
-load("//tools:not_wasm.bzl", "NOT_WASM")
+"""`rule_reference`: Markdown pages from the documentation in .bzl files."""
 
 visibility(["//docs"])
-
-_SYNC = Label("//docs/private:sync.py")
 
 _RENDER = {
     "_render": attr.label(
@@ -74,17 +68,17 @@ def _extract(name, label, deps, symbols = []):
     )
     return "@rules_wasm_oci" + label
 
-def rule_reference(name, folder, modules, pages, deps):
-    """Makes `<folder>/<page>.md` for every page, `<folder>/README.md` with all public symbols, and a test for each file.
-
-    `bazel run` of `name` writes them into the source tree.
+def rule_reference(name, modules, pages, deps):
+    """Makes `<name>/<page>.md` for every page, and `<name>/README.md` with all public symbols.
 
     Args:
-        name: Name of the target that updates the committed files.
-        folder: Folder below this package for the committed files.
+        name: Folder below this package for the committed files.
         modules: Labels of the public .bzl files; each of their symbols must be on a page.
         pages: Dict from the name of a page to a dict from the label of a .bzl file to its symbols for this page; none means all.
         deps: Labels of the libraries of all these files.
+
+    Returns:
+        Dict from the name of a generated file to its committed copy, for `synced_files`.
     """
     all_modules = {}
     for label in modules:
@@ -109,34 +103,4 @@ def rule_reference(name, folder, modules, pages, deps):
         modules = all_modules,
         pages = page_of,
     )
-    _sync(name, folder, pages.keys() + ["README"])
-
-def _sync(name, folder, pages):
-    for page in pages:
-        generated = "generated/%s.md" % page
-        committed = "%s/%s.md" % (folder, page)
-        py_test(
-            name = page + "_page_test",
-            srcs = [_SYNC],
-            main = _SYNC,
-            args = ["check", "$(rootpath %s)" % generated, "$(rootpath %s)" % committed],
-            data = [generated, committed],
-            python_version = "3.12",
-            target_compatible_with = NOT_WASM,
-        )
-    py_binary(
-        name = name,
-        srcs = [_SYNC],
-        main = _SYNC,
-        args = ["update"] + [
-            "$(rootpath generated/{page}.md)={package}/{folder}/{page}.md".format(
-                folder = folder,
-                package = native.package_name(),
-                page = page,
-            )
-            for page in pages
-        ],
-        data = ["generated/%s.md" % page for page in pages],
-        python_version = "3.12",
-        target_compatible_with = NOT_WASM,
-    )
+    return {"generated/%s.md" % page: "%s/%s.md" % (name, page) for page in pages.keys() + ["README"]}

@@ -128,10 +128,10 @@ def test_a_stale_file_is_named_with_the_command_that_updates_it(tmp_path: Path, 
     generated.write_text("new\n")
     committed.parent.mkdir()
     committed.write_text("old\n")
-    assert check(generated, committed) == 1
+    assert check(generated, committed, "//docs:update") == 1
     shown = capsys.readouterr().err
     assert "-old\n+new\n" in shown
     assert "bazel run //docs:update" in shown
 
     assert update([f"{generated}=docs/page.md"], tmp_path) == 0
-    assert check(generated, committed) == 0
+    assert check(generated, committed, "//docs:update") == 0

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, fields, is_dataclass
-from enum import Enum
 from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from wasm_oci.errors import FormatError, LimitError
 from wasm_oci.limits import LIMITS
@@ -39,31 +38,34 @@ _REMEDIES = {
 T = TypeVar("T")
 
 
-class Mark(Enum):
+# Plain classes: making dataclasses, named tuples or an enumeration would cost every command some milliseconds.
+
+
+class Mark:
     """What `Annotated` says of a type beside its values."""
 
-    RUNFILE = "a file that is found by its rlocation path"
-    HIDDEN = "a text that may be a secret, and is never shown"
 
+RUNFILE = Mark()
+HIDDEN = Mark()
 
-Runfile = Annotated[Path, Mark.RUNFILE]
+Runfile = Annotated[Path, RUNFILE]
 """A file that exists. In the request of a run target it is an rlocation path, as Bazel's runfiles libraries take it."""
-Secret = Annotated[str, Mark.HIDDEN]
+Secret = Annotated[str, HIDDEN]
 """A text that is, or may be by mistake, a secret: no error shows it."""
 
 
-class Size(NamedTuple):
-    """Annotates a list or text with the least and the greatest number of its entries or characters."""
+class Size(Mark):
+    """The least and the greatest number of a list's entries, or of a text's characters."""
 
-    least: int
-    most: int
+    def __init__(self, least: int, most: int) -> None:
+        self.least, self.most = least, most
 
 
-class Parsed(NamedTuple):
-    """Annotates a type whose values are made of simpler ones: the document has `shape`, and `parse(value, where=…)` makes the value."""
+class Parsed(Mark):
+    """A type whose values are made of simpler ones: the document has `shape`, and `parse(value, where=…)` makes the value."""
 
-    shape: Any
-    parse: Callable[..., Any]
+    def __init__(self, shape: Any, parse: Callable[..., Any]) -> None:
+        self.shape, self.parse = shape, parse
 
 
 def read_request(path: Path, kind: type[T], runfiles: Runfiles | None = None) -> T:
@@ -100,12 +102,11 @@ def read_config(data: bytes, kind: type[T], *, where: str) -> T:
     return _Reader(where, nulls=False).document(kind, parse_mapping(data, where=where))
 
 
-class Member(NamedTuple):
+class Member:
     """A member of a document: its type with all annotations, and whether it must be there."""
 
-    name: str
-    type: Any
-    required: bool
+    def __init__(self, name: str, kind: Any, *, required: bool) -> None:
+        self.name, self.type, self.required = name, kind, required
 
 
 @cache
@@ -113,7 +114,8 @@ def members(kind: type) -> tuple[Member, ...]:
     """Returns the members of a dataclass, in its order."""
     hints = get_type_hints(kind, include_extras=True)
     return tuple(
-        Member(field.name, hints[field.name], field.default is MISSING and field.default_factory is MISSING) for field in fields(kind)
+        Member(field.name, hints[field.name], required=field.default is MISSING and field.default_factory is MISSING)
+        for field in fields(kind)
     )
 
 
@@ -180,7 +182,7 @@ class _Reader:
         return (self._value(kind, each, f"{path}[{number}]") for number, each in enumerate(value))
 
     def _scalar(self, kind: Any, value: object, path: str, marks: tuple[Any, ...]) -> object:
-        shown = _shown(value, secret=Mark.HIDDEN in marks)
+        shown = _shown(value, secret=HIDDEN in marks)
         if get_origin(kind) is Literal:
             choices = get_args(kind)
             if not any(type(value) is type(choice) and value == choice for choice in choices):
@@ -192,7 +194,7 @@ class _Reader:
         for size in marks:
             if isinstance(size, Size):
                 self._check_size(size, len(str(value)), path, "characters")
-        if Mark.RUNFILE in marks and self._runfiles is not None:
+        if RUNFILE in marks and self._runfiles is not None:
             return self._runfiles.find(str(value), where=self._at(path))
         return kind(value)
 

@@ -1,0 +1,161 @@
+"""Requests of run targets, compared with the files in tests/testdata/requests, which tests/python/test_requests.py reads."""
+
+load("@bazel_skylib//rules:write_file.bzl", "write_file")
+load("//docs/private:synced_files.bzl", "synced_files")
+load(
+    "//wasm:defs.bzl",
+    "ssh_keygen",
+    "wasm_component_oci_image",
+    "wasm_component_publish",
+    "wasm_keygen",
+    "wasm_sign",
+    "wasm_signing_key",
+    "wasm_trusted_keys",
+    "wasm_verify_test",
+    "wkg_registry_config",
+)
+load(":subjects.bzl", "wasm_file")
+
+_REGISTRIES = [
+    "plain|localhost:5000|oci",
+    "token|ghcr.io/my-org|oci|token|${GITHUB_TOKEN}",
+    "token_of_user|ghcr.io/other|oci|token|${GITHUB_TOKEN}|robot",
+    "env|registry.example.com|oci|env|REGISTRY_TOKEN|robot",
+    "basic|registry.example.com:5443|oci|basic|robot|${REGISTRY_PASSWORD}",
+    "oauth|oauth.example.com|oci|oauth|${CLIENT_ID}|${CLIENT_SECRET}",
+    "docker|https://localhost:5443|oci|docker",
+    "anonymous|public.example.com|oci|anonymous",
+    "disk|/srv/layout|layout",
+]
+
+_IMAGE = {
+    "additional_signing_keys": [":request_key_ssh-agent"],
+    "annotations": ["org.example.a=b"],
+    "authors": ["me"],
+    "component": ":request_input",
+    "description": "greets",
+    "license": "MIT",
+    "name_override": "hello",
+    "namespace": "my-org",
+    "package_name": "examples/hello",
+    "registry": "plain",
+    "sign_component": True,
+    "signing_keys": ":request_key_env",
+    "tag": "v1",
+    "version": "1.0.0",
+}
+
+def _request_file_impl(ctx):
+    name = ctx.attr.target.label.name + "_request.json"
+    files = [file for file in ctx.attr.target[DefaultInfo].default_runfiles.files.to_list() if file.basename == name]
+    return [DefaultInfo(files = depset(files), runfiles = ctx.runfiles(files))]
+
+# The request of a run target, as a file.
+_request_file = rule(
+    implementation = _request_file_impl,
+    attrs = {"target": attr.label(mandatory = True)},
+)
+
+def _keys(manual):
+    wasm_keygen(name = "request_keygen", tags = manual)
+    ssh_keygen(name = "request_ssh_keygen", comment = "of the build", tags = manual)
+    for source, ref in {"env": "RELEASE_KEY", "ssh-agent": None}.items():
+        write_file(name = "request_public_" + source, out = "request_{}.pub".format(source), content = [], tags = manual)
+        wasm_signing_key(
+            name = "request_key_" + source,
+            key_ref = ref,
+            key_source = source,
+            public_key = "request_{}.pub".format(source),
+            tags = manual,
+        )
+    wasm_trusted_keys(name = "request_trusted", keys = {"request_env.pub": "one", "request_ssh-agent.pub": "two"}, tags = manual)
+
+def _publish(manual):
+    wkg_registry_config(name = "request_config", default_registry = "plain", registries = _REGISTRIES, tags = manual)
+    wasm_component_oci_image(name = "request_unsigned_image", component = ":request_input", package_name = "hello", tags = manual)
+    wasm_component_oci_image(
+        name = "request_detached_image",
+        component = ":request_input",
+        package_name = "hello",
+        sign_component = True,
+        signature_type = "detached",
+        signing_keys = ":request_keygen",
+        tags = manual,
+    )
+    wasm_component_oci_image(name = "request_later_image", tags = manual, **_IMAGE)
+    wasm_component_oci_image(name = "request_detached_later_image", signature_type = "detached", tags = manual, **_IMAGE)
+    wasm_component_publish(name = "publish_plain", oci_image = ":request_unsigned_image", tags = manual)
+    wasm_component_publish(
+        name = "publish_registries",
+        authors = ["me", "you"],
+        description = "greets",
+        dry_run = True,
+        license = "MIT",
+        movable_tags = ["edge"],
+        namespace_override = "space",
+        oci_image = ":request_unsigned_image",
+        registry_config = ":request_config",
+        registry_override = "disk",
+        tag_override = "v9",
+        tags = manual,
+    )
+    wasm_component_publish(name = "publish_detached", oci_image = ":request_detached_image", tags = manual)
+    for case in ("embedded_later", "detached_later"):
+        image = ":request_detached_later_image" if case == "detached_later" else ":request_later_image"
+        wasm_component_publish(name = "publish_" + case, oci_image = image, registry_config = ":request_config", tags = manual)
+    return ["publish_plain", "publish_registries", "publish_detached", "publish_embedded_later", "publish_detached_later"]
+
+def _sign(manual):
+    names = []
+    for case, detached in {"sign_build": False, "sign_build_detached": True}.items():
+        wasm_sign(name = case, component = ":request_input", detached = detached, keys = ":request_keygen", tags = manual)
+        names.append(case)
+    for case, detached in {"sign_later": False, "sign_later_detached": True}.items():
+        wasm_sign(
+            name = case,
+            additional_keys = [":request_key_ssh-agent"],
+            component = ":request_input",
+            detached = detached,
+            keys = ":request_key_env",
+            openssh_format = detached,
+            tags = manual,
+        )
+        names.append(case)
+    return names
+
+def _verify(manual):
+    wasm_verify_test(
+        name = "verify_keys",
+        openssh_format = True,
+        public_keys = ["request_env.pub", "request_ssh-agent.pub"],
+        signed_component = ":sign_build_detached",
+        tags = manual,
+    )
+    wasm_verify_test(
+        name = "verify_trusted_keys",
+        split_regex = "^(name|producers)$",
+        tags = manual,
+        threshold = 2,
+        trusted_keys = ":request_trusted",
+        wasm_file = ":request_input",
+    )
+    return ["verify_keys", "verify_trusted_keys"]
+
+def request_test_suite(name):
+    """Makes the subjects, and a test for each of their requests.
+
+    Args:
+        name: Name of the target that writes the requests to tests/testdata/requests with `bazel run`.
+    """
+    manual = ["manual"]
+    wasm_file(name = "request_input")
+    _keys(manual)
+    targets = {subject: subject for subject in _publish(manual) + _sign(manual) + _verify(manual)}
+    targets |= {"keygen": "request_keygen", "keygen_openssh": "request_ssh_keygen"}
+    for case, target in targets.items():
+        _request_file(name = case + ".request", testonly = True, tags = manual, target = target)
+    synced_files(
+        name = name,
+        testonly = True,
+        files = {":{}.request".format(case): "//tests/testdata:requests/{}.json".format(case) for case in targets},
+    )

@@ -1,0 +1,143 @@
+"""The requests that the rules write, as tests/analysis/request_tests.bzl finds them: read by the classes of the commands.
+
+A member that one side has and the other has not fails here; a file that is stale fails there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import is_dataclass
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import pytest
+
+from wasm_oci.cli.commands.keygen import KeygenRequest
+from wasm_oci.cli.common.sign_request import SignRequest
+from wasm_oci.cli.common.verify_request import VerifyRequest
+from wasm_oci.errors import FormatError
+from wasm_oci.keys.sources import KeySource
+from wasm_oci.oci.image_request import ImageRequest
+from wasm_oci.publish.request import PushRequest
+from wasm_oci.publish.request import read_request as read_push_request
+from wasm_oci.runfiles import Runfiles
+from wasm_oci.shape import Parsed, annotated, members, optional, read_request
+
+FOLDER = Path(__file__).parents[1] / "testdata/requests"
+FILES = sorted(FOLDER.glob("*.json"))
+CLASSES = {"keygen": KeygenRequest, "publish": PushRequest, "sign": SignRequest, "verify": VerifyRequest}
+"""The class of each request, by the first word of the file's name."""
+NOT_WRITTEN: dict[Any, set[str]] = {ImageRequest: {"created", "public_keys", "signature"}}
+"""Members that no rule writes: the time of flags only, and what the build of an image knows but the run that signs does not need."""
+RLOCATION = "_main/tests/analysis/"
+
+
+def class_of(file: Path) -> Any:
+    return CLASSES[file.stem.partition("_")[0]]
+
+
+def strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from strings(each)
+
+
+@pytest.fixture
+def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Reads a request, with all files that it names in the runfiles; `change` changes the document first."""
+    monkeypatch.delenv("RUNFILES_MANIFEST_FILE", raising=False)
+    monkeypatch.setenv("RUNFILES_DIR", str(tmp_path))
+
+    def reader(file: Path, change: Callable[[Any], None] = lambda _: None) -> Any:
+        document = json.loads(file.read_text(encoding="utf-8"))
+        change(document)
+        for text in strings(document):
+            if text.startswith(RLOCATION):
+                (tmp_path / text).parent.mkdir(parents=True, exist_ok=True)
+                (tmp_path / text).touch()
+        path = tmp_path / "request.json"
+        path.write_text(json.dumps(document))
+        environ = {"RUNFILES_DIR": str(tmp_path)}
+        kind = class_of(file)
+        return read_push_request(path, environ) if kind is PushRequest else read_request(path, kind, Runfiles(environ))
+
+    return reader
+
+
+def plain(kind: Any) -> Any:
+    """What is written in a document for a type: no None, no annotations, and of a list the type of its entries."""
+    kind, marks = annotated(optional(kind)[0])
+    for mark in marks:
+        if isinstance(mark, Parsed):
+            return plain(mark.shape)
+    return plain(get_args(kind)[0]) if get_origin(kind) in (tuple, frozenset) else kind
+
+
+def unwritten(kind: Any, value: object, path: str) -> Iterator[str]:
+    """Members of the class and of all classes in it that the document does not have."""
+    kind = plain(kind)
+    for number, entry in enumerate(value if isinstance(value, list) else []):
+        yield from unwritten(kind, entry, f"{path}[{number}]")
+    if is_dataclass(kind) and isinstance(value, dict):
+        for member in members(kind):  # type: ignore[arg-type]  # is_dataclass says that it is a class or an instance
+            if member.name in value:
+                yield from unwritten(member.type, value[member.name], f"{path}.{member.name}")
+            elif member.name not in NOT_WRITTEN.get(kind, set()):
+                yield f"{path}.{member.name}"
+
+
+def test_every_rule_has_its_requests() -> None:
+    assert {file.stem.partition("_")[0] for file in FILES} == set(CLASSES)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_the_program_reads_what_the_rules_write(file: Path, read: Callable[..., Any]) -> None:
+    assert isinstance(read(file), class_of(file))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_the_rules_write_all_that_the_program_reads(file: Path) -> None:
+    document = json.loads(file.read_text(encoding="utf-8"))
+    assert list(unwritten(class_of(file), document, "")) == []
+
+
+def test_a_member_that_no_rule_writes_is_seen() -> None:
+    document = json.loads((FOLDER / "publish_embedded_later.json").read_text(encoding="utf-8"))
+    del document["dry_run"], document["signing"]["keys"][1]["source"]["ref"], document["signing"]["image"]["tag"]
+    found = set(unwritten(PushRequest, document, ""))
+    assert found == {".dry_run", ".signing.keys[1].source.ref", ".signing.image.tag"}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_member_that_the_program_does_not_know_is_refused(file: Path, read: Callable[..., Any]) -> None:
+    with pytest.raises(FormatError, match=r"request\.json: more: unknown member 'more'.*; build the target again"):
+        read(file, lambda document: document.update(more=None))
+
+
+def test_a_registry_of_every_kind(read: Callable[..., Any]) -> None:
+    request = read(FOLDER / "publish_registries.json")
+    assert [(entry.name, entry.kind, entry.auth.kind) for entry in request.registries] == [
+        ("plain", "oci", "default"),
+        ("token", "oci", "token"),
+        ("token_of_user", "oci", "token"),
+        ("env", "oci", "env"),
+        ("basic", "oci", "basic"),
+        ("oauth", "oci", "oauth"),
+        ("docker", "oci", "docker"),
+        ("anonymous", "oci", "anonymous"),
+        ("disk", "layout", "anonymous"),
+    ]
+    assert (request.registry, request.default_registry, request.namespace, request.tag) == ("disk", "plain", "space", "v9")
+    assert (request.dry_run, request.movable_tags) == (True, {"edge"})
+    assert request.notes["target"] == "//tests/analysis:publish_registries"
+
+
+def test_what_the_run_signs(read: Callable[..., Any], tmp_path: Path) -> None:
+    embedded, detached = (read(FOLDER / f"publish_{kind}_later.json") for kind in ("embedded", "detached"))
+    assert (embedded.layout, embedded.signing.image.component.name) == (None, "request_later_image_unsigned.wasm")
+    assert (detached.layout.name, detached.signing.image) == ("request_detached_later_image_layout", None)
+    for request in (embedded, detached):
+        assert [key.source for key in request.signing.keys] == [KeySource(kind="env", ref="RELEASE_KEY"), KeySource(kind="ssh-agent")]
+        assert [key.public_key.name for key in request.signing.keys] == ["request_env.pub", "request_ssh-agent.pub"]
