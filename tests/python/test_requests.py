@@ -118,7 +118,7 @@ def test_a_member_that_the_program_does_not_know_is_refused(file: Path, read: Ca
 
 def test_a_registry_of_every_kind(read: Callable[..., Any]) -> None:
     request = read(FOLDER / "publish_registries.json")
-    assert [(entry.name, entry.kind, entry.auth.kind) for entry in request.registries] == [
+    assert [(entry.name, entry.type, entry.auth.kind) for entry in request.registries] == [
         ("plain", "oci", "default"),
         ("token", "oci", "token"),
         ("token_of_user", "oci", "token"),
