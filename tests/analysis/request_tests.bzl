@@ -1,5 +1,6 @@
 """Requests of run targets, compared with the files in tests/testdata/requests, which tests/python/test_requests.py reads."""
 
+load("@bazel_skylib//rules:copy_file.bzl", "copy_file")
 load("@bazel_skylib//rules:write_file.bzl", "write_file")
 load("//docs/private:synced_files.bzl", "synced_files")
 load(
@@ -14,7 +15,6 @@ load(
     "wasm_verify_test",
     "wkg_registry_config",
 )
-load(":subjects.bzl", "wasm_file")
 
 _REGISTRIES = [
     "plain|localhost:5000|oci",
@@ -148,7 +148,12 @@ def request_test_suite(name):
         name: Name of the target that writes the requests to tests/testdata/requests with `bazel run`.
     """
     manual = ["manual"]
-    wasm_file(name = "request_input")
+    copy_file(
+        name = "request_input",
+        src = "//tests/testdata:hello_component.wasm",
+        out = "request_input.wasm",
+        tags = manual,
+    )
     _keys(manual)
     targets = {subject: subject for subject in _publish(manual) + _sign(manual) + _verify(manual)}
     targets |= {"keygen": "request_keygen", "keygen_openssh": "request_ssh_keygen"}

@@ -74,9 +74,9 @@ def _validate_test_impl(ctx):
     asserts.equals(env, ["sign_input_0.wasm"], basenames(target[DefaultInfo].files))
     asserts.equals(env, [target.label.name + "_validation.txt"], basenames(target[OutputGroupInfo]._validation))
     check_command(env, action_of(env, "WasmValidate"), "validate", [
-        ("--input", "sign_input_0.wasm"),
-        ("--marker", target.label.name + "_validation.txt"),
-        ("--wasm-tools", None),
+        ("--input-file", "sign_input_0.wasm"),
+        ("--output-file", target.label.name + "_validation.txt"),
+        ("--program", "wasm-tools"),
     ])
     return analysistest.end(env)
 
