@@ -24,14 +24,18 @@ def request_of(words: list[str]) -> dict[str, object]:
     options = list(zip(words[1::2], words[2::2], strict=True))
     values = dict(options)
     return {
-        "schemaVersion": 1,
+        "schema_version": 1,
         "input": values["-i"],
-        "openssh": False,
-        "publicKeys": [value for option, value in options if option == "-K"],
         "signature": values.get("-S"),
-        "splitRegex": values.get("--split-regex"),
-        "threshold": 1,
-        "trustedKeys": None,
+        "trust": {
+            "at": None,
+            "ignore_time": False,
+            "openssh": False,
+            "public_keys": [value for option, value in options if option == "-K"],
+            "split_regex": values.get("--split-regex"),
+            "threshold": 1,
+            "trusted_keys": None,
+        },
     }
 
 
