@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
@@ -47,6 +49,7 @@ PACKAGES = {
     "yaml": {BASE},
 }
 MOST_MODULES = 20
+PAGE = (Path(__file__).resolve().parents[2] if "TEST_SRCDIR" not in os.environ else Path.cwd()) / "docs/architecture.md"
 
 
 def folder_of(path: Path) -> str:
@@ -132,3 +135,12 @@ def test_an_import_that_points_up_is_seen() -> None:
 def test_a_circle_is_seen() -> None:
     assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}})
     assert circle({"a": {"b"}, "b": {"c"}, "c": set()}) == []
+
+
+def test_the_page_names_files_that_exist_and_every_folder() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    named = re.findall(r"`(?:tools/wasm_oci/)?([a-z_0-9/]+\.py)`", text)
+    inside = [name for name in named if not name.startswith("tests/")]
+    assert len(inside) > 20
+    assert [name for name in inside if not (ROOT / name).is_file()] == []
+    assert [folder for folder in FLOORS if f"`{folder or '*.py'}{'/' if folder else ''}`" not in text] == []
