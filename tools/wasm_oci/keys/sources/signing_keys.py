@@ -97,8 +97,11 @@ def _stored(source: KeySource, passphrase: PassphraseSource, environ: Mapping[st
         return load_secret_key(source.path, passphrase)
     from wasm_oci.keys.sources import stored
 
-    if source.kind == "env":
-        return stored.of_variable(source, passphrase, environ)
-    if source.kind == "stdin":
-        return stored.of_stdin(source, passphrase)
-    return stored.of_keychain(source, passphrase)
+    match source.kind:
+        case "env":
+            return stored.of_variable(source, passphrase, environ)
+        case "stdin":
+            return stored.of_stdin(source, passphrase)
+        case "keychain":
+            return stored.of_keychain(source, passphrase)
+    raise AssertionError(f"nothing opens a key of {source.kind}")
