@@ -45,11 +45,11 @@ def _component_impl(ctx):
 
     args = params_file_args(ctx, "wasm-tools")
     args.add("component")
-    args.add("--program", wasm_tools)
-    args.add("--input-file", module)
-    args.add("--output-file", component)
+    args.add(wasm_tools, format = "--program=%s")
+    args.add(module, format = "--input-file=%s")
+    args.add(component, format = "--output-file=%s")
     if ctx.file.wit:
-        args.add("--wit", ctx.file.wit)
+        args.add(ctx.file.wit, format = "--wit=%s")
     if ctx.attr.world:
         args.add(ctx.attr.world, format = "--world=%s")
     run_wasm_oci(

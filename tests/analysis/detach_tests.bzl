@@ -18,9 +18,9 @@ def _detach_test_impl(ctx):
     asserts.equals(env, "openssh" if ctx.attr.known else "none", signature.key_format)
     asserts.equals(env, ctx.attr.known, signature.public_keys != [])
     check_command(env, action_of(env, "WasmDetach"), "detach", [
-        ("-i", ctx.attr.input),
-        ("-o", name + "_detached.wasm"),
-        ("-S", name + "_signature.sig"),
+        ("--input-file", ctx.attr.input),
+        ("--output-file", name + "_detached.wasm"),
+        ("--signature-file", name + "_signature.sig"),
     ])
     return analysistest.end(env)
 
@@ -37,9 +37,9 @@ def _attach_test_impl(ctx):
     asserts.equals(env, "openssh" if ctx.attr.known else "none", signature.key_format)
     asserts.equals(env, ctx.attr.known, signature.public_keys != [])
     check_command(env, action_of(env, "WasmAttach"), "attach", [
-        ("-i", ctx.attr.input),
-        ("-o", name + "_signed.wasm"),
-        ("-S", ctx.attr.signature),
+        ("--input-file", ctx.attr.input),
+        ("--output-file", name + "_signed.wasm"),
+        ("--signature-file", ctx.attr.signature),
     ])
     return analysistest.end(env)
 

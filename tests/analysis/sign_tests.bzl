@@ -28,12 +28,12 @@ def _sign_test_impl(ctx):
         action,
         "sign",
         [
-            ("-i", "sign_input_0.wasm"),
-            ("-o", name + "_signed.wasm"),
-            ("-k", "id_ed25519" if openssh else "key.secret"),
-            ("-K", "id_ed25519.pub" if openssh else "key.public"),
-        ] + ([("-S", name + "_signature.sig")] if detached else []) + ([("--openssh", None)] if openssh else []),
-        absent = ([] if detached else ["-S"]) + ([] if openssh else ["--openssh"]),
+            ("--input-file", "sign_input_0.wasm"),
+            ("--output-file", name + "_signed.wasm"),
+            ("--secret-key", "id_ed25519" if openssh else "key.secret"),
+            ("--public-key", "id_ed25519.pub" if openssh else "key.public"),
+        ] + ([("--signature-file", name + "_signature.sig")] if detached else []) + ([("--openssh", None)] if openssh else []),
+        absent = ([] if detached else ["--signature-file"]) + ([] if openssh else ["--openssh"]),
     )
     return analysistest.end(env)
 
@@ -44,9 +44,9 @@ def _verify_test_impl(ctx):
     target = analysistest.target_under_test(env)
     asserts.equals(env, [target.label.name + "_verification.json"], basenames(target[DefaultInfo].files))
     check_command(env, action_of(env, "WasmVerify"), "verify", [
-        ("-i", "detached_subject_signed.wasm"),
-        ("-K", "key.public"),
-        ("-S", "detached_subject_signature.sig"),
+        ("--input-file", "detached_subject_signed.wasm"),
+        ("--public-key", "key.public"),
+        ("--signature-file", "detached_subject_signature.sig"),
         ("--report", target.label.name + "_verification.json"),
     ])
     inputs = basenames(action_of(env, "WasmVerify").inputs)

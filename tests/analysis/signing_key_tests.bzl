@@ -16,7 +16,7 @@ load(
     "wasm_verify",
 )
 load("//wasm:providers.bzl", "WasmKeyInfo", "WasmOciImageInfo", "WasmSignatureInfo")
-load(":subjects.bzl", "action_of", "basenames", "check_command", "image_facts_of", "wasm_file", "written")
+load(":subjects.bzl", "action_of", "basenames", "check_command", "image_facts_of", "values_of", "wasm_file", "written")
 
 _REFS = {
     "command": "/usr/bin/hsm-sign --slot 1",
@@ -79,7 +79,7 @@ def _sign_later_test_impl(ctx):
     mnemonics = [action.mnemonic for action in analysistest.target_actions(env)]
     asserts.false(env, "WasmSign" in mnemonics, "no action signs")
     if ctx.attr.split:
-        check_command(env, action_of(env, "WasmSplit"), "split", [("-i", "key_input_0.wasm"), ("-o", name + "_unsigned.wasm")])
+        check_command(env, action_of(env, "WasmSplit"), "split", [("--input-file", "key_input_0.wasm"), ("--output-file", name + "_unsigned.wasm")])
     request = written(env, name + "_request.json")
     asserts.equals(env, _TWO_KEYS if ctx.attr.split else _TWO_KEYS[:1], _keys_of(request))
     asserts.true(env, request["input"].endswith("/tests/analysis/{}_unsigned.wasm".format(name)), request["input"])
@@ -103,13 +103,14 @@ def _sign_now_test_impl(ctx):
     signature = target[WasmSignatureInfo]
     asserts.equals(env, ["key.public", "id_ed25519.pub"], basenames(signature.public_keys))
     asserts.equals(env, (True, "compact"), (signature.development, signature.key_format))
-    argv = action_of(env, "WasmSign").argv
-    keys = [argv[index + 1].split("/")[-1] for index in range(len(argv)) if argv[index] in ("-k", "-K")]
+    sign = action_of(env, "WasmSign")
+    argv = sign.argv
+    keys = [argument.split("/")[-1] for argument in argv if argument.startswith(("--secret-key=", "--public-key="))]
     asserts.equals(env, ["key.secret", "key.public", "id_ed25519", "id_ed25519.pub"], keys)
     asserts.false(env, "--openssh" in argv, "keys of two formats")
-    asserts.equals(env, name + "_split.wasm", argv[argv.index("-i") + 1].split("/")[-1])
+    asserts.equals(env, [name + "_split.wasm"], [value.split("/")[-1] for value in values_of(sign, "--input-file")])
     split = action_of(env, "WasmSplit")
-    check_command(env, split, "split", [("-i", "key_input_0.wasm"), ("-o", name + "_split.wasm")])
+    check_command(env, split, "split", [("--input-file", "key_input_0.wasm"), ("--output-file", name + "_split.wasm")])
     asserts.true(env, "--split-regex=^-x" in split.argv, str(split.argv))
     asserts.equals(env, [], [file for file in basenames(split.inputs) if file.startswith(("key.", "id_"))])
     request = written(env, name + "_request.json")
@@ -158,7 +159,7 @@ def _image_later_test_impl(ctx):
     mnemonics = [action.mnemonic for action in analysistest.target_actions(env)]
     asserts.equals(env, (False, detached), ("WasmSign" in mnemonics, "WasmNormalise" in mnemonics))
     if detached:
-        check_command(env, action_of(env, "WasmNormalise"), "normalise", [("-i", "key_input_0.wasm"), ("-o", wasm)])
+        check_command(env, action_of(env, "WasmNormalise"), "normalise", [("--input-file", "key_input_0.wasm"), ("--output-file", wasm)])
     action = action_of(env, "WasmOciLayout")
     options = [("--input", wasm), ("--public-key", "one.pub"), ("--metadata", name + "_metadata.json")]
     digests = [("--digest", name + "_digest.txt"), ("--reference", name + "_reference.txt")]
@@ -170,7 +171,7 @@ def _image_later_test_impl(ctx):
         absent = ["--signature-file"] + ([] if detached else ["--digest", "--reference"]),
     )
     asserts.true(env, "one.pub" in basenames(action.inputs) and "two.pub" in basenames(action.inputs), "the public keys are inputs")
-    keys = [action.argv[at + 1].split("/")[-1] for at in range(len(action.argv)) if action.argv[at] == "--public-key"]
+    keys = [value.split("/")[-1] for value in values_of(action, "--public-key")]
     asserts.equals(env, ["one.pub", "two.pub"], keys)
     facts = image_facts_of(action)
     asserts.equals(env, (ctx.attr.kind, "none"), (facts["signature_type"], facts["key_format"]))

@@ -17,12 +17,12 @@ def _split_test_impl(ctx):
     env = analysistest.begin(ctx)
     name = analysistest.target_under_test(env).label.name
     split = action_of(env, "WasmSplit")
-    check_command(env, split, "split", [("-i", "split_input_0.wasm"), ("-o", name + "_split.wasm"), ("--split-regex=^-x", None)])
+    check_command(env, split, "split", [("--input-file", "split_input_0.wasm"), ("--output-file", name + "_split.wasm"), ("--split-regex=^-x", None)])
     if ctx.attr.reader == "Symlink":
         links = [action for action in analysistest.target_actions(env) if name + "_unsigned.wasm" in basenames(action.outputs)]
         asserts.equals(env, [[name + "_split.wasm"]], [basenames(action.inputs) for action in links], "the run signs what is split")
     else:
-        check_command(env, action_of(env, ctx.attr.reader), ctx.attr.reader.removeprefix("Wasm").lower(), [("-i", name + "_split.wasm")])
+        check_command(env, action_of(env, ctx.attr.reader), ctx.attr.reader.removeprefix("Wasm").lower(), [("--input-file", name + "_split.wasm")])
     return analysistest.end(env)
 
 _split_test = analysistest.make(_split_test_impl, attrs = {"reader": attr.string()})

@@ -71,14 +71,22 @@ def image_facts_of(action):
     (facts,) = [argument for argument in action.argv if argument.startswith("--facts=")]
     return json.decode(facts.removeprefix("--facts="))
 
+def values_of(action, option):
+    """Values of an option in a tool's arguments, each `--option=value`."""
+    return [argument.removeprefix(option + "=") for argument in action.argv if argument.startswith(option + "=")]
+
 def check_command(env, action, command, expected, absent = []):
-    """Checks a tool's arguments: the command, and options with the base name of their values."""
+    """Checks a tool's arguments: the command, and options with the base name of their values, None for those without."""
     argv = action.argv
     asserts.true(env, command in argv, "%s in %s" % (command, argv))
+    words = [argument for argument in argv[1:] if not argument.startswith("--") and "/" in argument]
+    asserts.equals(env, [], words, "files are behind options, since a worker would read @scope/file as the name of a params file")
     for option, value in expected:
-        asserts.true(env, option in argv, "%s in %s" % (option, argv))
-        if value != None and option in argv:
-            asserts.equals(env, value, argv[argv.index(option) + 1].split("/")[-1], "value of " + option)
+        if value == None:
+            asserts.true(env, option in argv, "%s in %s" % (option, argv))
+        else:
+            found = [each.split("/")[-1] for each in values_of(action, option)]
+            asserts.true(env, value in found, "value of %s: %s in %s" % (option, value, argv))
     for option in absent:
-        asserts.false(env, option in argv, "%s not in %s" % (option, argv))
+        asserts.false(env, option in argv or values_of(action, option), "%s not in %s" % (option, argv))
     asserts.equals(env, {}, {key: value for key, value in action.env.items() if key not in ("PATH", "LANG")}, "environment")

@@ -6,12 +6,12 @@ load("//wasm:defs.bzl", "ssh_keygen", "wasm_keygen", "wasm_trusted_keys", "wasm_
 load("//wasm:providers.bzl", "WasmTrustedKeysInfo")
 load(":subjects.bzl", "TagsInfo", "action_of", "basenames", "check_command", "tags_of", "wasm_file", "written")
 
-def _options(argv, option):
-    """The values of an option that takes a path in the repository and a file: both, the file by its base name."""
+def _key_files(argv, option):
+    """The values of an option that takes a path in the repository, each with the base name of the file that follows it."""
     return [
-        (argv[at + 1], argv[at + 2].split("/")[-1])
+        (argv[at].removeprefix(option + "="), argv[at + 1].removeprefix("--file=").split("/")[-1])
         for at in range(len(argv))
-        if argv[at] == option
+        if argv[at].startswith(option + "=")
     ]
 
 def _check_output(env):
@@ -37,14 +37,14 @@ def _attributes_test_impl(ctx):
         {"name": "lone", "public_key_file": "tests/analysis/trusted_lone.public"},
     ]}, written(env, name + "_keys.json"))
     action = action_of(env, "WasmTrustedKeys")
-    check_command(env, action, "trusted-keys", [("-i", name + "_keys.json"), ("-o", output), ("--place=", None)])
+    check_command(env, action, "trusted-keys", [("--input-file", name + "_keys.json"), ("--output-file", output), ("--place", "")])
 
     # The files say who made them, behind a filegroup too.
     asserts.equals(env, [
         ("tests/analysis/trusted_pair/key.public", "key.public"),
         ("tests/analysis/trusted_ssh_pair/id_ed25519.pub", "id_ed25519.pub"),
-    ], _options(action.argv, "--development-file"))
-    asserts.equals(env, [("tests/analysis/trusted_lone.public", "trusted_lone.public")], _options(action.argv, "--file"))
+    ], _key_files(action.argv, "--development-path"))
+    asserts.equals(env, [("tests/analysis/trusted_lone.public", "trusted_lone.public")], _key_files(action.argv, "--file-path"))
     asserts.false(env, "key.secret" in basenames(action.inputs), "no secret is read")
     return analysistest.end(env)
 
@@ -55,12 +55,12 @@ def _config_test_impl(ctx):
     output = _check_output(env)
     action = action_of(env, "WasmTrustedKeys")
     check_command(env, action, "trusted-keys", [
-        ("-i", "trusted_list.yaml"),
-        ("-o", output),
-        ("--place=tests/analysis/trusted_list.yaml", None),
+        ("--input-file", "trusted_list.yaml"),
+        ("--output-file", output),
+        ("--place", "trusted_list.yaml"),
     ])
-    asserts.equals(env, [("tests/analysis/trusted_pair/key.public", "key.public")], _options(action.argv, "--development-file"))
-    asserts.equals(env, [("tests/analysis/trusted_lone.public", "trusted_lone.public")], _options(action.argv, "--file"))
+    asserts.equals(env, [("tests/analysis/trusted_pair/key.public", "key.public")], _key_files(action.argv, "--development-path"))
+    asserts.equals(env, [("tests/analysis/trusted_lone.public", "trusted_lone.public")], _key_files(action.argv, "--file-path"))
     return analysistest.end(env)
 
 _config_test = analysistest.make(_config_test_impl)
@@ -69,12 +69,12 @@ def _verify_test_impl(ctx):
     env = analysistest.begin(ctx)
     action = action_of(env, "WasmVerify")
     check_command(env, action, "verify", [
-        ("-i", "trusted_input_0.wasm"),
+        ("--input-file", "trusted_input_0.wasm"),
         ("--trusted-keys", "trusted_attributes_subject_trusted_keys.json"),
         ("--threshold", "2"),
         ("--split-regex=^(a|b)$", None),
         ("--ignore-time", None),
-    ], absent = ["-K"])
+    ], absent = ["--public-key"])
     asserts.true(env, "trusted_attributes_subject_trusted_keys.json" in basenames(action.inputs))
     return analysistest.end(env)
 
@@ -82,8 +82,8 @@ _verify_test = analysistest.make(_verify_test_impl)
 
 def _plain_verify_test_impl(ctx):
     env = analysistest.begin(ctx)
-    absent = ["--trusted-keys", "--ignore-time", "--threshold", "--split-regex="]
-    check_command(env, action_of(env, "WasmVerify"), "verify", [("-K", "trusted_lone.public")], absent = absent)
+    absent = ["--trusted-keys", "--ignore-time", "--threshold", "--split-regex"]
+    check_command(env, action_of(env, "WasmVerify"), "verify", [("--public-key", "trusted_lone.public")], absent = absent)
     return analysistest.end(env)
 
 _plain_verify_test = analysistest.make(_plain_verify_test_impl)

@@ -85,8 +85,7 @@ def secret_files(graph: Graph) -> list[str]:
     found = []
     for action in graph.actions:
         if action["mnemonic"] == "WasmKeygen":
-            line = arguments(action)
-            found.append(line[line.index("--secret-key") + 1])
+            found += [argument.removeprefix("--secret-key=") for argument in arguments(action) if argument.startswith("--secret-key=")]
     return found
 
 

@@ -95,9 +95,9 @@ def test_a_build_names_every_key_file(run: Run, files: Path) -> None:
     (files / "t.yaml").write_text("keys: [{name: a, public_key_file: keys/a.pub}, {name: b, public_key_file: ../made/b.pub}]")
     (files / "a").write_bytes(K1.public.openssh())
     (files / "b").write_bytes(K2.public.compact())
-    arguments = ["trusted-keys", "-i", "t.yaml", "--place", "pkg/t.yaml", "-o", "t.json", "--file", "pkg/keys/a.pub", "a"]
+    arguments = ["trusted-keys", "-i", "t.yaml", "--place", "pkg/t.yaml", "-o", "t.json", "--file-path=pkg/keys/a.pub", "--file=a"]
     assert "pkg/t.yaml: made/b.pub is not among the srcs of the target; add its label to srcs" in run(*arguments).err
-    assert run(*arguments, "--development-file", "made/b.pub", "b").code == 0
+    assert run(*arguments, "--development-path=made/b.pub", "--file=b").code == 0
     keys = json.loads((files / "t.json").read_text())["keys"]
     assert [(key["name"], key.get("development", False)) for key in keys] == [("a", False), ("b", True)]
 
@@ -108,7 +108,8 @@ def test_a_build_names_every_key_file(run: Run, files: Path) -> None:
         (["-i", "absent.yaml"], "absent.yaml: cannot read the trust store"),
         (["-i", "t.yaml", "--at", "soon"], "--at: 'soon' is not a date or time"),
         (["-i", "t.yaml", "--place", "t.yaml"], "t.yaml: keys/two.public is not among the srcs"),
-        (["-i", "t.yaml", "--place", "t.yaml", "--file", "keys/two.public", "absent"], "absent: cannot read the public key"),
+        (["-i", "t.yaml", "--place", "t.yaml", "--file-path=keys/two.public", "--file=absent"], "absent: cannot read the public key"),
+        (["-i", "t.yaml", "--place", "t.yaml", "--file=two"], "--file: 1 key files have 0 paths; give each --file one --file-path"),
         (["-i", "t.yaml", "-o", "no/t.json"], "no/t.json: cannot write the output file"),
     ],
 )

@@ -32,8 +32,8 @@ def params_file_args(ctx, command):
     """Starts the command line of an action.
 
     All of it is in a params file, one argument a line, because a worker is started without it. Bazel leaves empty lines
-    out for a worker, and reads a line that begins with `@` as the name of a file: user's text goes behind an option, as
-    `--option=%s`.
+    out for a worker, and reads a line that begins with `@` as the name of a file. So text and files go behind an option,
+    with `format = "--option=%s"`: a file of the root package may be in a folder `@scope`.
 
     Args:
         ctx: context of a rule.

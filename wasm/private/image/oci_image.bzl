@@ -138,16 +138,16 @@ def _lay_out(ctx, image):
     digests = [image.digest_file] if image.digest_file else []
     references = [image.reference_file] if image.reference_file else []
     args = params_file_args(ctx, "image")
-    args.add("--input", image.wasm_file)
-    args.add_all("--signature-file", signatures)
-    args.add_all(public_keys, before_each = "--public-key")
+    args.add(image.wasm_file, format = "--input=%s")
+    args.add_all(signatures, format_each = "--signature-file=%s")
+    args.add_all(public_keys, format_each = "--public-key=%s")
 
     # JSON, because user's text may have line breaks, and each line of a params file is an argument.
     args.add(json.encode(image_facts(image) | {"schema_version": 1}), format = "--facts=%s")
-    args.add_all("--layout", [image.layout], expand_directories = False)
-    args.add("--metadata", image.metadata_file)
-    args.add_all("--digest", digests)
-    args.add_all("--reference", references)
+    args.add_all([image.layout], expand_directories = False, format_each = "--layout=%s")
+    args.add(image.metadata_file, format = "--metadata=%s")
+    args.add_all(digests, format_each = "--digest=%s")
+    args.add_all(references, format_each = "--reference=%s")
     run_wasm_oci(
         ctx,
         args = args,

@@ -50,9 +50,9 @@ def _key_pair_impl(ctx):
     secret_key = ctx.outputs.secret_key
 
     args = params_file_args(ctx, "keygen")
-    args.add("--secret-key", secret_key)
-    args.add("--public-key", public_key)
-    args.add("--format", ctx.attr.key_format)
+    args.add(secret_key, format = "--secret-key=%s")
+    args.add(public_key, format = "--public-key=%s")
+    args.add(ctx.attr.key_format, format = "--format=%s")
     args.add("--behind-link")
     if ctx.attr.comment:
         args.add(ctx.attr.comment, format = "--comment=%s")

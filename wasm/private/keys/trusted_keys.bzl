@@ -129,13 +129,12 @@ def _wasm_trusted_keys_impl(ctx):
     output = ctx.actions.declare_file(ctx.label.name + "_trusted_keys.json")
 
     args = params_file_args(ctx, "trusted-keys")
-    args.add("-i", listed)
-    args.add("-o", output)
+    args.add(listed, format = "--input-file=%s")
+    args.add(output, format = "--output-file=%s")
     args.add(place, format = "--place=%s")
     for key in files:
-        args.add("--development-file" if key.development else "--file")
-        args.add(_place(key.file))
-        args.add(key.file)
+        args.add(_place(key.file), format = "--development-path=%s" if key.development else "--file-path=%s")
+        args.add(key.file, format = "--file=%s")
     run_wasm_oci(
         ctx,
         args = args,

@@ -20,13 +20,13 @@ def sign_wasm(ctx, *, wasm_file, keys, output, signature_file = None):
         WasmSignatureInfo
     """
     args = params_file_args(ctx, "sign")
-    args.add("-i", wasm_file)
-    args.add("-o", output)
+    args.add(wasm_file, format = "--input-file=%s")
+    args.add(output, format = "--output-file=%s")
     for key in keys:
-        args.add("-k", key.secret_key)
-        args.add("-K", key.public_key)
+        args.add(key.secret_key, format = "--secret-key=%s")
+        args.add(key.public_key, format = "--public-key=%s")
     if signature_file:
-        args.add("-S", signature_file)
+        args.add(signature_file, format = "--signature-file=%s")
     if all([key.key_format == "openssh" for key in keys]):
         args.add("--openssh")
     run_wasm_oci(
@@ -51,16 +51,16 @@ def split_wasm(ctx, *, wasm_file, output):
     """Registers the action WasmSplit: delimiters between what matches the attribute split_regex and what does not."""
     check_split_regex(ctx)
     args = params_file_args(ctx, "split")
-    args.add("-i", wasm_file)
-    args.add("-o", output)
+    args.add(wasm_file, format = "--input-file=%s")
+    args.add(output, format = "--output-file=%s")
     args.add(ctx.attr.split_regex, format = "--split-regex=%s")
     _prepare(ctx, args, wasm_file, output, "WasmSplit", "Splitting")
 
 def normalise_wasm(ctx, *, wasm_file, output):
     """Registers the action WasmNormalise: the file that a detached signature of `wasm_file` will cover."""
     args = params_file_args(ctx, "normalise")
-    args.add("-i", wasm_file)
-    args.add("-o", output)
+    args.add(wasm_file, format = "--input-file=%s")
+    args.add(output, format = "--output-file=%s")
     _prepare(ctx, args, wasm_file, output, "WasmNormalise", "Preparing for a detached signature")
 
 def _prepare(ctx, args, wasm_file, output, mnemonic, progress):

@@ -46,9 +46,9 @@ def _wasm_signature_attach_impl(ctx):
         ))
     output = ctx.actions.declare_file(ctx.label.name + "_signed.wasm")
     args = params_file_args(ctx, "attach")
-    args.add("-i", source)
-    args.add("-o", output)
-    args.add("-S", signature_file)
+    args.add(source, format = "--input-file=%s")
+    args.add(output, format = "--output-file=%s")
+    args.add(signature_file, format = "--signature-file=%s")
     run_wasm_oci(
         ctx,
         args = args,

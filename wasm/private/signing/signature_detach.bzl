@@ -37,9 +37,9 @@ def _wasm_signature_detach_impl(ctx):
     wasm_file = ctx.actions.declare_file(ctx.label.name + "_detached.wasm")
     signature_file = ctx.actions.declare_file(ctx.label.name + "_signature.sig")
     args = params_file_args(ctx, "detach")
-    args.add("-i", source)
-    args.add("-o", wasm_file)
-    args.add("-S", signature_file)
+    args.add(source, format = "--input-file=%s")
+    args.add(wasm_file, format = "--output-file=%s")
+    args.add(signature_file, format = "--signature-file=%s")
     run_wasm_oci(
         ctx,
         args = args,

@@ -19,20 +19,20 @@ def _wasm_verify_impl(ctx):
     report = ctx.actions.declare_file(ctx.label.name + "_verification.json")
 
     args = params_file_args(ctx, "verify")
-    args.add("-i", inputs.wasm_file)
-    args.add_all(inputs.public_keys, before_each = "-K")
+    args.add(inputs.wasm_file, format = "--input-file=%s")
+    args.add_all(inputs.public_keys, format_each = "--public-key=%s")
     if inputs.trusted_keys:
-        args.add("--trusted-keys", inputs.trusted_keys)
+        args.add(inputs.trusted_keys, format = "--trusted-keys=%s")
         args.add("--ignore-time")
     if inputs.signature_file:
-        args.add("-S", inputs.signature_file)
+        args.add(inputs.signature_file, format = "--signature-file=%s")
     if ctx.attr.openssh_format:
         args.add("--openssh")
     if ctx.attr.threshold > 1:
-        args.add("--threshold", ctx.attr.threshold)
+        args.add(ctx.attr.threshold, format = "--threshold=%s")
     if ctx.attr.split_regex:
         args.add(ctx.attr.split_regex, format = "--split-regex=%s")
-    args.add("--report", report)
+    args.add(report, format = "--report=%s")
     run_wasm_oci(
         ctx,
         args = args,

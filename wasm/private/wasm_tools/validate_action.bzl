@@ -21,9 +21,9 @@ def validate_wasm(ctx, wasm_file):
 
     args = params_file_args(ctx, "wasm-tools")
     args.add("validate")
-    args.add("--program", wasm_tools)
-    args.add("--input-file", wasm_file)
-    args.add("--output-file", marker)
+    args.add(wasm_tools, format = "--program=%s")
+    args.add(wasm_file, format = "--input-file=%s")
+    args.add(marker, format = "--output-file=%s")
     run_wasm_oci(
         ctx,
         args = args,

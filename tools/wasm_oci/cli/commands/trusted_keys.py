@@ -7,7 +7,7 @@ import posixpath
 from dataclasses import dataclass
 from pathlib import Path
 
-from wasm_oci.errors import LimitError
+from wasm_oci.errors import LimitError, UsageError
 from wasm_oci.files import read_bounded, write_file
 from wasm_oci.jsontext import pretty
 from wasm_oci.limits import LIMITS
@@ -55,8 +55,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--at", metavar="TIME", help="which keys count at this date or time in UTC (default: now)")
     build = "of a build, which reads no other key files"
     parser.add_argument("--place", metavar="PATH", help=f"path of the trust store {build}")
-    parser.add_argument("--file", nargs=2, action="append", default=[], metavar=("PATH", "FILE"), help=f"a key file {build}")
-    parser.add_argument("--development-file", nargs=2, action="append", default=[], metavar=("PATH", "FILE"), help="one that it made")
+    parser.add_argument("--file", type=Path, action="append", default=[], metavar="FILE", help=f"a key file {build}")
+    paths = {
+        "--file-path": (_given, "path that the trust store gives the --file in the same position"),
+        "--development-path": (_generated, "the same for a key that the build generated"),
+    }
+    for option, (kind, words) in paths.items():
+        parser.add_argument(option, type=kind, dest="paths", action="append", default=[], metavar="PATH", help=words)
+
+
+def _given(path: str) -> tuple[str, bool]:
+    return path, False
+
+
+def _generated(path: str) -> tuple[str, bool]:
+    return path, True
 
 
 def run(args: argparse.Namespace) -> Outcome:
@@ -78,13 +91,18 @@ def run(args: argparse.Namespace) -> Outcome:
 
 
 def _of_flags(args: argparse.Namespace) -> TrustedKeysRequest:
-    listed = [(path, file, made) for group, made in ((args.file, False), (args.development_file, True)) for path, file in group]
+    if len(args.file) != len(args.paths):
+        what = f"{len(args.file)} key files have {len(args.paths)} paths"
+        raise UsageError(what, where="--file", hint="give each --file one --file-path or --development-path")
     return TrustedKeysRequest(
         input=args.input_file,
         output=args.output_file,
         at=args.at,
         place=args.place,
-        key_files=tuple(BuildKeyFile(place=path, file=Path(file), development=made) for path, file, made in listed),
+        key_files=tuple(
+            BuildKeyFile(place=path, file=file, development=development)
+            for (path, development), file in zip(args.paths, args.file, strict=True)
+        ),
     )
 
 
