@@ -22,7 +22,6 @@ _WORKER_REQUIREMENTS = {
     "requires-worker-protocol": "json",
     "supports-multiplex-sandboxing": "1",
     "supports-multiplex-workers": "1",
-    "supports-path-mapping": "1",
     "supports-worker-cancellation": "1",
     "supports-workers": "1",
     "worker-key-mnemonic": "WasmOci",
