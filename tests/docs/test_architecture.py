@@ -6,8 +6,9 @@ import ast
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -16,25 +17,25 @@ import wasm_oci
 
 ROOT = Path(wasm_oci.__file__).parent
 BASE = ""
-FLOORS = (
-    BASE,
-    "wasm",
-    "keys",
-    "keys/sources",
-    "wasmsign",
-    "trust",
-    "http",
-    "oci",
-    "registry",
-    "publish",
-    "wasm_tools",
-    "cli/common",
-    "cli/commands",
-    "cli",
-    "local_registry",
-    "wasmsign2",
-)
-"""From the ground up. A folder may import itself and those before it."""
+FOLDERS: Mapping[str, set[str]] = {
+    BASE: set(),
+    "wasm": {BASE},
+    "keys": {BASE},
+    "keys/sources": {BASE, "keys"},
+    "wasmsign": {BASE, "keys", "wasm"},
+    "trust": {BASE, "keys", "wasmsign"},
+    "http": {BASE},
+    "oci": {BASE, "http", "keys", "wasm", "wasmsign"},
+    "registry": {BASE, "http", "oci"},
+    "publish": {BASE, "http", "keys", "keys/sources", "oci", "registry", "trust", "wasm", "wasmsign"},
+    "wasm_tools": {BASE, "wasm"},
+    "cli/common": {BASE, "keys", "keys/sources", "trust", "wasmsign"},
+    "cli/commands": {BASE, "cli/common", "keys", "keys/sources", "oci", "publish", "trust", "wasm_tools", "wasmsign"},
+    "cli": {BASE, "cli/commands", "cli/common", "keys", "keys/sources"},
+    "local_registry": {BASE, "oci"},
+    "wasmsign2": {BASE, "http", "keys", "wasm", "wasmsign"},
+}
+"""What each folder imports beside itself: no more, no less. BUILD files and the drawing of docs/architecture.md say the same."""
 PACKAGES = {
     "bcrypt": {"keys"},
     "certifi": {"http"},
@@ -49,7 +50,8 @@ PACKAGES = {
     "yaml": {BASE},
 }
 MOST_MODULES = 20
-PAGE = (Path(__file__).resolve().parents[2] if "TEST_SRCDIR" not in os.environ else Path.cwd()) / "docs/architecture.md"
+TREE = Path(__file__).resolve().parents[2] if "TEST_SRCDIR" not in os.environ else Path.cwd()
+PAGE = TREE / "docs/architecture.md"
 
 
 def folder_of(path: Path) -> str:
@@ -70,7 +72,10 @@ KNOWN = {name_of(path): path for path in modules()}
 
 
 def imported(source: str) -> Iterator[str]:
-    """Every imported module, those of functions and of TYPE_CHECKING too; of `from package import name` the module `name`."""
+    """Every imported module, those of functions and of TYPE_CHECKING too; of `from package import name` the module `name`.
+
+    So does a string for `import_module`: a module's name, or how the names of all modules of a package begin.
+    """
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -79,6 +84,14 @@ def imported(source: str) -> Iterator[str]:
             for alias in node.names:
                 name = f"{node.module}.{alias.name}"
                 yield name if name in KNOWN else str(node.module)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and re.match(r"wasm_oci\.\w", node.value):
+            yield from (name for name in KNOWN if name == node.value or (node.value.endswith(".") and name.startswith(node.value)))
+
+
+def with_packages(names: Iterable[str]) -> set[str]:
+    """`names`, and the packages that Python runs before them."""
+    parts = [name.split(".") for name in names]
+    return {".".join(each[:count]) for each in parts for count in range(1, len(each) + 1)}
 
 
 def problems(folder: str, source: str) -> list[str]:
@@ -86,11 +99,43 @@ def problems(folder: str, source: str) -> list[str]:
     for name in imported(source):
         top = name.partition(".")[0]
         if top == "wasm_oci":
-            if name not in KNOWN or FLOORS.index(folder_of(KNOWN[name])) > FLOORS.index(folder):
+            if name not in KNOWN or folder_of(KNOWN[name]) not in {folder, *FOLDERS[folder]}:
                 found.append(f"{folder or 'the base'} imports {name}")
         elif top not in (*sys.stdlib_module_names, "_typeshed") and folder not in PACKAGES.get(top, set()):
             found.append(f"{folder or 'the base'} imports {top}")
     return found
+
+
+def reachable(folders: Mapping[str, set[str]], start: str) -> set[str]:
+    """The folders that `start` imports, and those that they import."""
+    return folders[start].union(*(reachable(folders, folder) for folder in folders[start]))
+
+
+def drawing(folders: Mapping[str, set[str]]) -> set[tuple[str, str]]:
+    """The arrows that a drawing needs: none to a folder that is reached by way of another one."""
+    return {
+        (folder, other)
+        for folder, others in folders.items()
+        for other in others
+        if not any(other in reachable(folders, between) for between in others)
+    }
+
+
+def build_deps(text: str) -> set[str]:
+    """The folders among the `deps` of a BUILD file."""
+    labels = re.findall(r'"//tools/wasm_oci([/:][^"]+)"', text.partition("    deps = [")[2])
+    return {BASE if label == ":base" else label.removeprefix("/") for label in labels}
+
+
+def drawn(text: str) -> set[tuple[str, str]]:
+    """The arrows of a mermaid flowchart from folder to folder: `a --> b & c --> d["folder: what it is"]`."""
+    titles = dict(re.findall(r'(\w+)\["([^:"]+)', text))
+    arrows = set()
+    for line in text.splitlines():
+        ends = [re.findall(r"\w+", re.sub(r'\["[^"]*"\]', "", end)) for end in line.split("-->")]
+        for sources, targets in pairwise(ends):
+            arrows |= {(titles.get(source, source), titles.get(target, target)) for source in sources for target in targets}
+    return {(BASE if source == "*.py" else source, BASE if target == "*.py" else target) for source, target in arrows}
 
 
 def circle(graph: Mapping[str, set[str]]) -> list[str]:
@@ -102,8 +147,8 @@ def circle(graph: Mapping[str, set[str]]) -> list[str]:
     return []
 
 
-def test_every_folder_is_a_floor() -> None:
-    assert {folder_of(path) for path in modules()} == set(FLOORS)
+def test_every_folder_is_in_the_map() -> None:
+    assert {folder_of(path) for path in modules()} == set(FOLDERS)
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
@@ -111,15 +156,33 @@ def test_imports_point_down(path: Path) -> None:
     assert problems(folder_of(path), path.read_text(encoding="utf-8")) == []
 
 
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder or "base")
+def test_a_folder_imports_all_that_the_map_allows(folder: str) -> None:
+    sources = [path.read_text(encoding="utf-8") for path in modules() if folder_of(path) == folder]
+    found = {folder_of(KNOWN[name]) for source in sources for name in imported(source) if name in KNOWN}
+    assert FOLDERS[folder] - found == set()
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder or "base")
+def test_the_build_file_says_the_same(folder: str) -> None:
+    assert build_deps((TREE / "tools/wasm_oci" / folder / "BUILD.bazel").read_text(encoding="utf-8")) == FOLDERS[folder]
+
+
+def test_the_drawing_says_the_same() -> None:
+    text = PAGE.read_text(encoding="utf-8").partition("## The floors")[2].partition("```mermaid")[2].partition("```")[0]
+    programs = set(FOLDERS).difference(*FOLDERS.values())
+    assert drawn(text) == drawing(FOLDERS) | {("tools/programs", program) for program in programs}
+
+
 def test_no_module_takes_part_in_a_circle() -> None:
     graph = {
-        name: {other for other in imported(path.read_text(encoding="utf-8")) if other in KNOWN and other != "wasm_oci"} - {name}
+        name: with_packages([name, *(other for other in imported(path.read_text(encoding="utf-8")) if other in KNOWN)]) - {name}
         for name, path in KNOWN.items()
     }
     assert circle(graph) == []
 
 
-@pytest.mark.parametrize("folder", FLOORS, ids=lambda folder: folder or "base")
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder or "base")
 def test_no_folder_has_too_many_modules(folder: str) -> None:
     assert sum(folder_of(path) == folder and path.name != "__init__.py" for path in modules()) <= MOST_MODULES
 
@@ -128,6 +191,9 @@ def test_an_import_that_points_up_is_seen() -> None:
     assert problems("oci", "from wasm_oci.publish.plan import Plan") == ["oci imports wasm_oci.publish.plan"]
     assert problems("keys", "if TYPE_CHECKING:\n    from wasm_oci import trust") == ["keys imports wasm_oci.trust"]
     assert problems("publish", "import urllib3") == ["publish imports urllib3"]
+    assert problems("trust", "import wasm_oci.http.host") == ["trust imports wasm_oci.http.host"]
+    assert problems("keys", "import_module('wasm_oci.wasm.varint')") == ["keys imports wasm_oci.wasm.varint"]
+    assert "cli imports wasm_oci.publish.plan" in problems("cli", "import_module(f'wasm_oci.publish.{name}')")
     assert problems(BASE, "def f():\n    import wasm_oci.cli") == ["the base imports wasm_oci.cli"]
     assert problems("oci", "import json\nfrom wasm_oci.errors import AuthError\nfrom wasm_oci import limits") == []
 
@@ -135,6 +201,15 @@ def test_an_import_that_points_up_is_seen() -> None:
 def test_a_circle_is_seen() -> None:
     assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}})
     assert circle({"a": {"b"}, "b": {"c"}, "c": set()}) == []
+    package = {"p": with_packages(["p.a"]) - {"p"}, "p.a": with_packages(["p.b", "p.a"]) - {"p.a"}, "p.b": {"p"}}
+    assert package["p.a"] == {"p", "p.b"}
+    assert circle(package)
+
+
+def test_a_wrong_arrow_and_a_wrong_dep_are_seen() -> None:
+    assert drawn('  a["x/y: its, text"] --> b & c["z: more"] --> base["*.py: all"]') == {("x/y", "b"), ("x/y", "z"), ("b", ""), ("z", "")}
+    assert drawing({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == {("a", "b"), ("b", "c")}
+    assert build_deps('x(\n    deps = [\n        "//tools/wasm_oci:base",\n        "//tools/wasm_oci/a/b",\n    ],\n)') == {BASE, "a/b"}
 
 
 def test_the_page_names_files_that_exist_and_every_folder() -> None:
@@ -143,4 +218,4 @@ def test_the_page_names_files_that_exist_and_every_folder() -> None:
     inside = [name for name in named if not name.startswith("tests/")]
     assert len(inside) > 20
     assert [name for name in inside if not (ROOT / name).is_file()] == []
-    assert [folder for folder in FLOORS if f"`{folder or '*.py'}{'/' if folder else ''}`" not in text] == []
+    assert [folder for folder in FOLDERS if f"`{folder or '*.py'}{'/' if folder else ''}`" not in text] == []

@@ -17,7 +17,7 @@ from wasm_oci.cli.commands.keygen import KeygenRequest
 from wasm_oci.cli.common.sign_request import SignRequest
 from wasm_oci.cli.common.verify_request import VerifyRequest
 from wasm_oci.errors import FormatError
-from wasm_oci.keys.sources import KeySource
+from wasm_oci.keys.sources.source import KeySource
 from wasm_oci.oci.image_request import ImageRequest
 from wasm_oci.publish.request import PushRequest
 from wasm_oci.publish.request import read_request as read_push_request

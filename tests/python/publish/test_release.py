@@ -19,7 +19,9 @@ from instruments.faults import Fault
 from instruments.registry import RunningRegistry, start
 from wasm_oci.errors import DigestError, PolicyError, RegistryError, UsageError
 from wasm_oci.http.transport import Transport
-from wasm_oci.keys.sources import KeySource, PassphraseSource, SigningKey
+from wasm_oci.keys.sources.passphrase import PassphraseSource
+from wasm_oci.keys.sources.signing_keys import SigningKey
+from wasm_oci.keys.sources.source import KeySource
 from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Manifest

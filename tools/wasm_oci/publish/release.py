@@ -14,7 +14,7 @@ from typing import Any
 from wasm_oci.digest import Digest
 from wasm_oci.errors import DigestError, UsageError, WasmOciError
 from wasm_oci.http.transport import Transport
-from wasm_oci.keys.sources import PassphraseSource
+from wasm_oci.keys.sources.passphrase import PassphraseSource
 from wasm_oci.oci.reference import Reference, check_tag
 from wasm_oci.oci.store import Store
 from wasm_oci.publish.artifact import Artifact, load_artifact

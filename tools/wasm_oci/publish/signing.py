@@ -12,7 +12,8 @@ from typing import Annotated
 from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.files import reason_of
 from wasm_oci.keys.key import load_public_key
-from wasm_oci.keys.sources import PassphraseSource, SigningKey, open_signers, with_public_keys
+from wasm_oci.keys.sources.passphrase import PassphraseSource
+from wasm_oci.keys.sources.signing_keys import SigningKey, open_signers, with_public_keys
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.image import build_image
 from wasm_oci.oci.image_request import ImageRequest

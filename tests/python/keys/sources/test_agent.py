@@ -19,8 +19,11 @@ from fakes.signing import K1, K2
 from wasm_oci.errors import KeyFormatError, UsageError, WasmOciError
 from wasm_oci.keys.key import PublicKey, SecretKey
 from wasm_oci.keys.signer import Signer
-from wasm_oci.keys.sources import KeySource, PassphraseSource, agent, open_signer
+from wasm_oci.keys.sources import agent
 from wasm_oci.keys.sources.agent import Agent, PipeChannel
+from wasm_oci.keys.sources.passphrase import PassphraseSource
+from wasm_oci.keys.sources.signing_keys import open_signer
+from wasm_oci.keys.sources.source import KeySource
 from wasm_oci.keys.ssh_wire import public_blob
 from wasm_oci.limits import LIMITS
 

@@ -16,8 +16,10 @@ import pytest
 
 from fakes.signing import K1, K2, KEY_ID_1
 from wasm_oci.errors import KeyFormatError, UsageError, WasmOciError
-from wasm_oci.keys.sources import KeySource, PassphraseSource, open_signer
 from wasm_oci.keys.sources.command import command_signer
+from wasm_oci.keys.sources.passphrase import PassphraseSource
+from wasm_oci.keys.sources.signing_keys import open_signer
+from wasm_oci.keys.sources.source import KeySource
 from wasm_oci.limits import LIMITS
 
 NONE = PassphraseSource(environ={})

@@ -18,7 +18,9 @@ from fakes.signing import K1, K2, PKCS8_1
 from wasm_oci.errors import KeyFormatError, UsageError
 from wasm_oci.keys.key import PublicKey
 from wasm_oci.keys.signer import Signer
-from wasm_oci.keys.sources import KeySource, PassphraseSource, open_signer
+from wasm_oci.keys.sources.passphrase import PassphraseSource
+from wasm_oci.keys.sources.signing_keys import open_signer
+from wasm_oci.keys.sources.source import KeySource
 
 NONE = PassphraseSource(environ={})
 

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from wasm_oci.errors import LimitError, UsageError
-from wasm_oci.keys.sources import PassphraseSource
+from wasm_oci.keys.sources.passphrase import PassphraseSource
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
@@ -65,7 +65,7 @@ def test_what_is_no_name_of_a_variable_is_not_repeated(name: str) -> None:
 
 CODE = """
 from wasm_oci.errors import UsageError
-from wasm_oci.keys.sources import PassphraseSource
+from wasm_oci.keys.sources.passphrase import PassphraseSource
 try:
     print(PassphraseSource(environ={})("my\\x1bkey"))
 except UsageError as err:

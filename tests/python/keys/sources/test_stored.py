@@ -17,7 +17,9 @@ from fakes.signing import K1, K2, PKCS8_1
 from wasm_oci.errors import KeyFormatError, LimitError, UsageError, WasmOciError
 from wasm_oci.keys.key import PublicKey
 from wasm_oci.keys.signer import Signer
-from wasm_oci.keys.sources import KINDS, KeySource, PassphraseSource, open_signer
+from wasm_oci.keys.sources.passphrase import PassphraseSource
+from wasm_oci.keys.sources.signing_keys import open_signer
+from wasm_oci.keys.sources.source import KINDS, KeySource
 from wasm_oci.limits import LIMITS
 
 NONE = PassphraseSource(environ={})

@@ -11,7 +11,7 @@ from wasm_oci.cli.common.key_options import add_key_options, add_passphrase_opti
 from wasm_oci.errors import UsageError
 from wasm_oci.keys.ed25519 import verifier
 from wasm_oci.keys.key import FORMATS
-from wasm_oci.keys.sources import open_signers
+from wasm_oci.keys.sources.signing_keys import open_signers
 from wasm_oci.outcome import Outcome
 from wasm_oci.wasmsign.signature import message
 

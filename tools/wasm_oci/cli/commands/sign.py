@@ -10,7 +10,7 @@ from wasm_oci.cli.common.key_options import add_key_options, passphrase_of, spar
 from wasm_oci.cli.common.sign_request import requests_of
 from wasm_oci.cli.common.sign_result import document_of, sign_with, text_of
 from wasm_oci.errors import UsageError
-from wasm_oci.keys.sources import open_signers
+from wasm_oci.keys.sources.signing_keys import open_signers
 from wasm_oci.outcome import Outcome
 
 DESCRIPTION = """Sign WebAssembly modules or components with Ed25519 keys.

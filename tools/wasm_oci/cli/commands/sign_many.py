@@ -10,7 +10,7 @@ from wasm_oci.cli.common.sign_request import requests_of
 from wasm_oci.cli.common.sign_result import document_of, sign_with, text_of
 from wasm_oci.errors import UsageError, WasmOciError
 from wasm_oci.files import reason_of
-from wasm_oci.keys.sources import open_signers
+from wasm_oci.keys.sources.signing_keys import open_signers
 from wasm_oci.outcome import Outcome, error_document, report_error
 
 

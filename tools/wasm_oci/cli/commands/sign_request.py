@@ -15,7 +15,7 @@ from wasm_oci.digest import digest_of
 from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.files import atomic_output, open_input
 from wasm_oci.jsontext import JsonObject
-from wasm_oci.keys.sources import open_signers
+from wasm_oci.keys.sources.signing_keys import open_signers
 from wasm_oci.limits import LIMITS
 from wasm_oci.outcome import Outcome
 from wasm_oci.runfiles import Runfiles

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from wasm_oci.errors import UsageError
 from wasm_oci.files import spare_files
-from wasm_oci.keys.sources import KINDS, WITHOUT_REF, KeySource, PassphraseSource, SigningKey
-from wasm_oci.keys.sources.passphrase import DEFAULT_VARIABLE
+from wasm_oci.keys.sources.passphrase import DEFAULT_VARIABLE, PassphraseSource
+from wasm_oci.keys.sources.signing_keys import SigningKey
+from wasm_oci.keys.sources.source import KINDS, WITHOUT_REF, KeySource
 
 
 def add_key_options(parser: argparse.ArgumentParser) -> None:

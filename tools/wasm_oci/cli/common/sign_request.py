@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 from wasm_oci.cli.common.key_options import keys_of
-from wasm_oci.keys.sources import SigningKey, with_public_keys
+from wasm_oci.keys.sources.signing_keys import SigningKey, with_public_keys
 from wasm_oci.shape import Parsed, Runfile
 
 
