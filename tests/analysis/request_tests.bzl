@@ -1,4 +1,4 @@
-"""Requests of run targets, compared with the files in tests/testdata/requests, which tests/python/test_requests.py reads."""
+"""JSON that rules write for programs, compared with the files in tests/testdata/requests, which tests/python/test_requests.py reads."""
 
 load("@bazel_skylib//rules:copy_file.bzl", "copy_file")
 load("@bazel_skylib//rules:write_file.bzl", "write_file")
@@ -56,6 +56,32 @@ _request_file = rule(
     attrs = {"target": attr.label(mandatory = True)},
 )
 
+_ToldInfo = provider(doc = "The JSON that a target's build action is told.", fields = {"json": "string"})
+
+def _told_impl(target, _ctx):
+    found = []
+    for action in target.actions:
+        if action.mnemonic == "WasmOciLayout":
+            found.extend([argument.removeprefix("--facts=") for argument in action.argv if argument.startswith("--facts=")])
+        elif action.mnemonic == "FileWrite":
+            found.extend([action.content for file in action.outputs.to_list() if file.basename == target.label.name + "_keys.json"])
+    if len(found) != 1:
+        fail("{}: {} documents; one is meant".format(target.label, len(found)))
+    return [_ToldInfo(json = found[0])]
+
+_told = aspect(implementation = _told_impl)
+
+def _told_file_impl(ctx):
+    file = ctx.actions.declare_file(ctx.label.name + ".json")
+    ctx.actions.write(file, json.indent(ctx.attr.target[_ToldInfo].json, indent = "  ").strip() + "\n")
+    return [DefaultInfo(files = depset([file]), runfiles = ctx.runfiles([file]))]
+
+# What the build action of an image or a trust store is told, as a file.
+_told_file = rule(
+    implementation = _told_file_impl,
+    attrs = {"target": attr.label(mandatory = True, aspects = [_told])},
+)
+
 def _keys(manual):
     wasm_keygen(name = "request_keygen", tags = manual)
     ssh_keygen(name = "request_ssh_keygen", comment = "of the build", tags = manual)
@@ -68,6 +94,16 @@ def _keys(manual):
             public_key = "request_{}.pub".format(source),
             tags = manual,
         )
+    names = ["one", "two"]
+    wasm_trusted_keys(
+        name = "request_dated",
+        comments = {name: "key " + name for name in names},
+        keys = {"request_env.pub": "one", "request_ssh-agent.pub": "two"},
+        not_after = {"one": "2027-12-31", "two": "2028-03-31T18:00:00Z"},
+        not_before = {name: "2027-01-01" for name in names},
+        revoked = names,
+        tags = manual,
+    )
     wasm_trusted_keys(name = "request_trusted", keys = {"request_env.pub": "one", "request_ssh-agent.pub": "two"}, tags = manual)
 
 def _publish(manual):
@@ -159,8 +195,17 @@ def request_test_suite(name):
     targets |= {"keygen": "request_keygen", "keygen_openssh": "request_ssh_keygen"}
     for case, target in targets.items():
         _request_file(name = case + ".request", testonly = True, tags = manual, target = target)
+    told = {
+        "image_detached": "request_detached_image",
+        "image_detached_later": "request_detached_later_image",
+        "image_embedded_later": "request_later_image",
+        "image_unsigned": "request_unsigned_image",
+        "trust_store": "request_dated",
+    }
+    for case, target in told.items():
+        _told_file(name = case + ".request", testonly = True, tags = manual, target = target)
     synced_files(
         name = name,
         testonly = True,
-        files = {":{}.request".format(case): "//tests/testdata:requests/{}.json".format(case) for case in targets},
+        files = {":{}.request".format(case): "//tests/testdata:requests/{}.json".format(case) for case in targets | told},
     )

@@ -1,4 +1,4 @@
-"""The requests that the rules write, as tests/analysis/request_tests.bzl finds them: read by the classes of the commands.
+"""The JSON that the rules write, as tests/analysis/request_tests.bzl finds it: read by the classes of the commands.
 
 A member that one side has and the other has not fails here; a file that is stale fails there.
 """
@@ -17,19 +17,34 @@ from wasm_oci.cli.commands.keygen import KeygenRequest
 from wasm_oci.cli.common.sign_request import SignRequest
 from wasm_oci.cli.common.verify_request import VerifyRequest
 from wasm_oci.errors import FormatError
+from wasm_oci.keys.key import COMPACT, SecretKey
 from wasm_oci.keys.sources.source import KeySource
-from wasm_oci.oci.image_request import ImageRequest
+from wasm_oci.oci.image_request import ImageFacts, ImageRequest
 from wasm_oci.publish.request import PushRequest
 from wasm_oci.publish.request import read_request as read_push_request
 from wasm_oci.runfiles import Runfiles
-from wasm_oci.shape import Parsed, annotated, members, optional, read_request
+from wasm_oci.shape import Parsed, annotated, members, optional, read_config, read_request
+from wasm_oci.trust.trust_store import TrustedKeyEntry, TrustStoreFile, parse_trust_store
 
 FOLDER = Path(__file__).parents[1] / "testdata/requests"
 FILES = sorted(FOLDER.glob("*.json"))
-CLASSES = {"keygen": KeygenRequest, "publish": PushRequest, "sign": SignRequest, "verify": VerifyRequest}
-"""The class of each request, by the first word of the file's name."""
-NOT_WRITTEN: dict[Any, set[str]] = {ImageRequest: {"created", "public_keys", "signature"}}
-"""Members that no rule writes: the time of flags only, and what the build of an image knows but the run that signs does not need."""
+CLASSES = {
+    "image": ImageFacts,
+    "keygen": KeygenRequest,
+    "publish": PushRequest,
+    "sign": SignRequest,
+    "trust": TrustStoreFile,
+    "verify": VerifyRequest,
+}
+"""The class of each document, by the first word of the file's name."""
+NOT_WRITTEN: dict[Any, set[str]] = {
+    ImageFacts: {"created"},
+    ImageRequest: {"created", "public_keys", "signature"},
+    TrustStoreFile: {"schemaVersion"},
+    TrustedKeyEntry: {"development", "key_id", "public_key"},
+}
+"""Members that no rule writes: the time of flags only, what the build of an image knows but the run that signs does not need, and
+what only people and the normal form write in a trust store."""
 RLOCATION = "_main/tests/analysis/"
 
 
@@ -61,6 +76,8 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
         path.write_text(json.dumps(document))
         environ = {"RUNFILES_DIR": str(tmp_path)}
         kind = class_of(file)
+        if kind is TrustStoreFile:
+            return read_config(path.read_bytes(), TrustStoreFile, where=str(path))
         return read_push_request(path, environ) if kind is PushRequest else read_request(path, kind, Runfiles(environ))
 
     return reader
@@ -112,7 +129,8 @@ def test_a_member_that_no_rule_writes_is_seen() -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_a_member_that_the_program_does_not_know_is_refused(file: Path, read: Callable[..., Any]) -> None:
-    with pytest.raises(FormatError, match=r"request\.json: more: unknown member 'more'.*; build the target again"):
+    remedy = "the members are" if class_of(file) is TrustStoreFile else "build the target again"
+    with pytest.raises(FormatError, match=rf"request\.json: more: unknown member 'more'.*; {remedy}"):
         read(file, lambda document: document.update(more=None))
 
 
@@ -141,3 +159,38 @@ def test_what_the_run_signs(read: Callable[..., Any], tmp_path: Path) -> None:
     for request in (embedded, detached):
         assert [key.source for key in request.signing.keys] == [KeySource(kind="env", ref="RELEASE_KEY"), KeySource(kind="ssh-agent")]
         assert [key.public_key.name for key in request.signing.keys] == ["request_env.pub", "request_ssh-agent.pub"]
+
+
+def test_the_facts_of_an_image(read: Callable[..., Any]) -> None:
+    said = {kind: read(FOLDER / f"image_{kind}.json") for kind in ("unsigned", "detached", "detached_later", "embedded_later")}
+    assert {kind: (facts.signature_type, facts.key_format) for kind, facts in said.items()} == {
+        "unsigned": ("none", "none"),
+        "detached": ("detached", "compact"),
+        "detached_later": ("detached", "none"),
+        "embedded_later": ("embedded", "none"),
+    }
+    assert said["embedded_later"] == ImageFacts(
+        package_name="examples/hello",
+        name="hello",
+        version="1.0.0",
+        registry="plain",
+        namespace="my-org",
+        tag="v1",
+        description="greets",
+        authors=("me",),
+        license="MIT",
+        annotations=("org.example.a=b",),
+        signature_type="embedded",
+    )
+
+
+def test_the_trust_store_of_attributes() -> None:
+    names = [f"tests/analysis/request_{source}.pub" for source in ("env", "ssh-agent")]
+    keys = {name: SecretKey.generate(COMPACT, "").public.compact() for name in names}
+    store = (FOLDER / "trust_store.json").read_bytes()
+    one, two = parse_trust_store(store, lambda name: (keys[name], False), where="store")
+    assert [(key.name, key.revoked, key.comment, str(key.not_before)) for key in (one, two)] == [
+        ("one", True, "key one", "2027-01-01 00:00:00+00:00"),
+        ("two", True, "key two", "2027-01-01 00:00:00+00:00"),
+    ]
+    assert [str(key.not_after) for key in (one, two)] == ["2027-12-31 23:59:59+00:00", "2028-03-31 18:00:00+00:00"]
