@@ -15,7 +15,7 @@ from fakes.program import Run
 from instruments.faults import Fault
 from instruments.registry import start
 from wasm_oci.limits import LIMITS
-from wasm_oci.local_registry.messages import HttpRequest, HttpResponse, read_all
+from wasm_oci.local_registry.messages import ServedRequest, ServedResponse, read_all
 from wasm_oci.local_registry.service import Responder
 from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB, INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.layout import write_layout
@@ -58,10 +58,10 @@ class Lenient:
         index["manifests"].append({**listed.to_json(), "annotations": {REF_NAME: self.tag}})
         (self.folder / "index.json").write_text(json.dumps(index))
 
-    def apply(self, request: HttpRequest, carry: Responder) -> HttpResponse:
+    def apply(self, request: ServedRequest, carry: Responder) -> ServedResponse:
         del carry
         self.store(read_all(request.body, LIMITS.manifest, what="list"))
-        return HttpResponse(status=201)
+        return ServedResponse(status=201)
 
 
 def foreign(folder: Path, *further: Any) -> Path:

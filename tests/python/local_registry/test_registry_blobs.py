@@ -12,7 +12,7 @@ import pytest
 from instruments.faults import Fault
 from instruments.registry import RunningRegistry, start
 from local_registry.client import Client, digest_of
-from wasm_oci.local_registry.messages import HttpRequest, HttpResponse
+from wasm_oci.local_registry.messages import ServedRequest, ServedResponse
 from wasm_oci.local_registry.service import Responder
 
 DATA = random.Random(1).randbytes(3 * 1024 * 1024 + 17)
@@ -237,7 +237,7 @@ def test_a_blob_that_becomes_shorter_ends_the_connection(client: Client, registr
 
     @dataclass(frozen=True, slots=True, kw_only=True)
     class Cut:
-        def apply(self, request: HttpRequest, carry: Responder) -> HttpResponse:
+        def apply(self, request: ServedRequest, carry: Responder) -> ServedResponse:
             response = carry(request)
             assert response.file
             os.truncate(response.file, 1_000_000)

@@ -13,7 +13,7 @@ import pytest
 from instruments.effects import FixedBody
 from instruments.registry import RunningRegistry, start
 from local_registry.client import Client, digest_of, image
-from wasm_oci.local_registry.messages import Body, HttpRequest
+from wasm_oci.local_registry.messages import Body, ServedRequest
 from wasm_oci.local_registry.registry import Behaviour, Registry
 from wasm_oci.local_registry.routes import respond
 
@@ -186,14 +186,14 @@ def test_of_two_writers_of_one_upload_the_second_is_refused(tmp_path: Path) -> N
     statuses = []
 
     def patch(body: Body) -> int:
-        return respond(registry, HttpRequest(method="PATCH", path=path, query={}, headers={}, body=body)).status
+        return respond(registry, ServedRequest(method="PATCH", path=path, query={}, headers={}, body=body)).status
 
     class Interrupted(FixedBody):
         def pieces(self) -> Iterator[bytes]:
             statuses.append(patch(FixedBody(b"second")))
             return iter([self.data])
 
-    opened = respond(registry, HttpRequest(method="POST", path="/v2/a/b/blobs/uploads/", query={}, headers={}, body=FixedBody(b"")))
+    opened = respond(registry, ServedRequest(method="POST", path="/v2/a/b/blobs/uploads/", query={}, headers={}, body=FixedBody(b"")))
     path = opened.headers["Location"].partition("?")[0]
     assert (patch(Interrupted(b"first")), statuses) == (202, [409])
     assert (patch(FixedBody(b"third")), registry.uploads.find("a/b", path.rpartition("/")[2]).size) == (202, len("firstthird"))

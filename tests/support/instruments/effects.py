@@ -12,7 +12,7 @@ from typing import Protocol
 
 from wasm_oci.digest import Digest
 from wasm_oci.limits import LIMITS
-from wasm_oci.local_registry.messages import HttpRequest, HttpResponse, digest_header, read_all
+from wasm_oci.local_registry.messages import ServedRequest, ServedResponse, digest_header, read_all
 from wasm_oci.local_registry.service import Responder
 
 
@@ -27,7 +27,7 @@ class Disconnect(ConnectionError):
 class Effect(Protocol):
     """What happens to a request; `carry` is what would have happened. Raises Disconnect."""
 
-    def apply(self, request: HttpRequest, carry: Responder) -> HttpResponse: ...
+    def apply(self, request: ServedRequest, carry: Responder) -> ServedResponse: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +38,9 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
 
-    def apply(self, request: HttpRequest, carry: Responder) -> HttpResponse:
+    def apply(self, request: ServedRequest, carry: Responder) -> ServedResponse:
         del request, carry
-        return HttpResponse(status=self.status, headers=self.headers, body=self.body)
+        return ServedResponse(status=self.status, headers=self.headers, body=self.body)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +50,9 @@ class Redirect:
     url: str
     status: int = 307
 
-    def apply(self, request: HttpRequest, carry: Responder) -> HttpResponse:
+    def apply(self, request: ServedRequest, carry: Responder) -> ServedResponse:
         del carry
-        return HttpResponse(status=self.status, headers={"Location": self.url.replace("{path}", request.path)})
+        return ServedResponse(status=self.status, headers={"Location": self.url.replace("{path}", request.path)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ class Hangup:
 
     stored: bool = False
 
-    def apply(self, request: HttpRequest, carry: Responder) -> HttpResponse:
+    def apply(self, request: ServedRequest, carry: Responder) -> ServedResponse:
         if self.stored:
             carry(request)
         raise Disconnect
@@ -73,7 +73,7 @@ class Stall:
 
     seconds: float
 
-    def apply(self, request: HttpRequest, carry: Responder) -> HttpResponse:
+    def apply(self, request: ServedRequest, carry: Responder) -> ServedResponse:
         del request, carry
         raise Disconnect(self.seconds)
 
@@ -82,18 +82,18 @@ class Stall:
 class Pretend:
     """The response of success to a write, and nothing is stored."""
 
-    def apply(self, request: HttpRequest, carry: Responder) -> HttpResponse:
+    def apply(self, request: ServedRequest, carry: Responder) -> ServedResponse:
         del carry
         sha = hashlib.sha256()
         for piece in request.body.pieces():
             sha.update(piece)
         if request.method == "DELETE":
-            return HttpResponse(status=202)
+            return ServedResponse(status=202)
         if request.method == "PUT" or "digest" in request.query:
             digest = request.query.get("digest", f"sha256:{sha.hexdigest()}")
-            return HttpResponse(status=201, headers={"Location": request.path, "Docker-Content-Digest": digest})
+            return ServedResponse(status=201, headers={"Location": request.path, "Docker-Content-Digest": digest})
         location = request.path.rstrip("/") + "/pretended" if request.method == "POST" else request.path
-        return HttpResponse(status=202, headers={"Location": location, "Range": "0-0"})
+        return ServedResponse(status=202, headers={"Location": location, "Range": "0-0"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +102,7 @@ class Headers:
 
     changes: Mapping[str, str | None]
 
-    def apply(self, request: HttpRequest, carry: Responder) -> HttpResponse:
+    def apply(self, request: ServedRequest, carry: Responder) -> ServedResponse:
         response = carry(request)
         names = {name.lower() for name in self.changes}
         kept = {name: value for name, value in response.headers.items() if name.lower() not in names}
@@ -116,7 +116,7 @@ class Status:
 
     status: int
 
-    def apply(self, request: HttpRequest, carry: Responder) -> HttpResponse:
+    def apply(self, request: ServedRequest, carry: Responder) -> ServedResponse:
         return replace(carry(request), status=self.status)
 
 
@@ -126,14 +126,14 @@ class Corrupt:
 
     position: int = 0
 
-    def apply(self, request: HttpRequest, carry: Responder) -> HttpResponse:
+    def apply(self, request: ServedRequest, carry: Responder) -> ServedResponse:
         response = carry(request)
         body = bytearray(b"".join(response.pieces()))
         body[self.position] ^= 1
         return replace(response, body=bytes(body), file=None)
 
 
-class _BrokenOff(HttpResponse):
+class _BrokenOff(ServedResponse):
     """Announces all of its body and sends half of it."""
 
     def pieces(self) -> Iterator[bytes]:
@@ -145,7 +145,7 @@ class _BrokenOff(HttpResponse):
 class Half:
     """The first half of the content, under headers that promise all of it; then the connection ends."""
 
-    def apply(self, request: HttpRequest, carry: Responder) -> HttpResponse:
+    def apply(self, request: ServedRequest, carry: Responder) -> ServedResponse:
         response = carry(request)
         return _BrokenOff(status=response.status, headers=response.headers, body=b"".join(response.pieces()))
 
@@ -156,7 +156,7 @@ class Rewrite:
 
     change: Callable[[bytes], bytes]
 
-    def apply(self, request: HttpRequest, carry: Responder) -> HttpResponse:
+    def apply(self, request: ServedRequest, carry: Responder) -> ServedResponse:
         if request.method in ("PUT", "POST", "PATCH"):
             data = read_all(request.body, LIMITS.manifest, what="content to rewrite")
             return carry(replace(request, body=FixedBody(self.change(data))))

@@ -10,7 +10,7 @@ import threading
 from dataclasses import dataclass
 
 from instruments.effects import Disconnect, Effect
-from wasm_oci.local_registry.messages import HttpRequest, HttpResponse
+from wasm_oci.local_registry.messages import ServedRequest, ServedResponse
 from wasm_oci.local_registry.service import Responder
 
 
@@ -32,7 +32,7 @@ class Fault:
     hits: int = 0
     """How many of them went wrong: a test can prove that its fault happened."""
 
-    def matches(self, request: HttpRequest) -> bool:
+    def matches(self, request: ServedRequest) -> bool:
         return (self.method == "*" or request.method in self.method.split("|")) and re.search(self.path, request.path) is not None
 
 
@@ -63,7 +63,7 @@ class Faults:
         seconds, self._silence.seconds = getattr(self._silence, "seconds", 0.0), 0.0
         self._ended.wait(seconds)
 
-    def __call__(self, request: HttpRequest, respond: Responder) -> HttpResponse:
+    def __call__(self, request: ServedRequest, respond: Responder) -> ServedResponse:
         """The middleware of a registry: has the request answered by `respond`, or as a rule says."""
         effect = self._next(request)
         if effect is None:
@@ -74,7 +74,7 @@ class Faults:
             self._silence.seconds = err.stall
             raise
 
-    def _next(self, request: HttpRequest) -> Effect | None:
+    def _next(self, request: ServedRequest) -> Effect | None:
         with self._lock:
             for rule in self._rules:
                 if not rule.matches(request):

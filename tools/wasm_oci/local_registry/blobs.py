@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from wasm_oci.digest import Digest
-from wasm_oci.local_registry.messages import OCTETS, HttpRequest, HttpResponse, Refusal, bounded, digest_header
+from wasm_oci.local_registry.messages import OCTETS, Refusal, ServedRequest, ServedResponse, bounded, digest_header
 from wasm_oci.local_registry.names import is_repository, parse_digest
 from wasm_oci.local_registry.registry import Registry
 from wasm_oci.local_registry.uploads import Upload
@@ -16,7 +16,7 @@ _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _CONTENT_RANGE = re.compile(r"(?:bytes )?(\d{1,18})-(\d{1,18})(?:/(?:\d{1,18}|\*))?")
 
 
-def get_blob(registry: Registry, request: HttpRequest, name: str, reference: str) -> HttpResponse:
+def get_blob(registry: Registry, request: ServedRequest, name: str, reference: str) -> ServedResponse:
     digest = _digest(reference)
     path = registry.repository(name).blob(digest)
     if path is None:
@@ -25,23 +25,23 @@ def get_blob(registry: Registry, request: HttpRequest, name: str, reference: str
     headers = {"Content-Type": OCTETS, "Accept-Ranges": "bytes", **digest_header(digest)}
     wanted = _RANGE.fullmatch(request.headers.get("range", ""))
     if wanted is None or not any(wanted.groups()) or (all(wanted.groups()) and int(wanted[1]) > int(wanted[2])):
-        return HttpResponse(status=200, headers=headers, file=path, length=size)
+        return ServedResponse(status=200, headers=headers, file=path, length=size)
     first, last = _bounds(wanted[1], wanted[2], size)
     if first > last:
         unsatisfiable = {"Content-Range": f"bytes */{size}"}
         raise Refusal(416, "SIZE_INVALID", f"the blob has {size} bytes", headers=unsatisfiable)
     headers["Content-Range"] = f"bytes {first}-{last}/{size}"
-    return HttpResponse(status=206, headers=headers, file=path, offset=first, length=last - first + 1)
+    return ServedResponse(status=206, headers=headers, file=path, offset=first, length=last - first + 1)
 
 
-def delete_blob(registry: Registry, request: HttpRequest, name: str, reference: str) -> HttpResponse:
+def delete_blob(registry: Registry, request: ServedRequest, name: str, reference: str) -> ServedResponse:
     del request
     if not registry.repository(name).delete_blob(_digest(reference)):
         raise Refusal(404, "BLOB_UNKNOWN", f"there is no blob {reference} in {name}")
-    return HttpResponse(status=202)
+    return ServedResponse(status=202)
 
 
-def open_upload(registry: Registry, request: HttpRequest, name: str) -> HttpResponse:
+def open_upload(registry: Registry, request: ServedRequest, name: str) -> ServedResponse:
     """POST: mounts, takes a whole blob at once, or opens a upload."""
     if mounted := _mount(registry, request, name):
         return _created(name, mounted)
@@ -55,37 +55,37 @@ def open_upload(registry: Registry, request: HttpRequest, name: str) -> HttpResp
         raise
 
 
-def patch_upload(registry: Registry, request: HttpRequest, name: str, identifier: str) -> HttpResponse:
+def patch_upload(registry: Registry, request: ServedRequest, name: str, identifier: str) -> ServedResponse:
     with _writing(registry, request, name, identifier) as upload:
         upload.append(_content(registry, request, upload))
         return _accepted(upload)
 
 
-def upload_status(registry: Registry, request: HttpRequest, name: str, identifier: str) -> HttpResponse:
+def upload_status(registry: Registry, request: ServedRequest, name: str, identifier: str) -> ServedResponse:
     del request
     upload = registry.uploads.find(name, identifier)
-    return HttpResponse(status=204, headers=_progress(upload))
+    return ServedResponse(status=204, headers=_progress(upload))
 
 
-def finish_upload(registry: Registry, request: HttpRequest, name: str, identifier: str) -> HttpResponse:
+def finish_upload(registry: Registry, request: ServedRequest, name: str, identifier: str) -> ServedResponse:
     with _writing(registry, request, name, identifier) as upload:
         return _finish(registry, request, upload)
 
 
-def cancel_upload(registry: Registry, request: HttpRequest, name: str, identifier: str) -> HttpResponse:
+def cancel_upload(registry: Registry, request: ServedRequest, name: str, identifier: str) -> ServedResponse:
     with _writing(registry, request, name, identifier) as upload:
         registry.uploads.close(upload)
-    return HttpResponse(status=204)
+    return ServedResponse(status=204)
 
 
-def _finish(registry: Registry, request: HttpRequest, upload: Upload) -> HttpResponse:
+def _finish(registry: Registry, request: ServedRequest, upload: Upload) -> ServedResponse:
     digest = _digest(request.query.get("digest", ""))
     upload.finish(_content(registry, request, upload), digest, registry.repository(upload.repository))
     registry.uploads.close(upload)
     return _created(upload.repository, digest)
 
 
-def _content(registry: Registry, request: HttpRequest, upload: Upload) -> Iterator[bytes]:
+def _content(registry: Registry, request: ServedRequest, upload: Upload) -> Iterator[bytes]:
     """Returns the request's content once its place in the blob is checked (Content-Range is inclusive)."""
     given = request.headers.get("content-range")
     if given is not None:
@@ -101,7 +101,7 @@ def _content(registry: Registry, request: HttpRequest, upload: Upload) -> Iterat
 
 
 @contextmanager
-def _writing(registry: Registry, request: HttpRequest, name: str, identifier: str) -> Iterator[Upload]:
+def _writing(registry: Registry, request: ServedRequest, name: str, identifier: str) -> Iterator[Upload]:
     """Yields the upload for this request alone; the request must have come by the latest Location."""
     upload = registry.uploads.find(name, identifier)
     if not upload.lock.acquire(blocking=False):
@@ -114,7 +114,7 @@ def _writing(registry: Registry, request: HttpRequest, name: str, identifier: st
         upload.lock.release()
 
 
-def _mount(registry: Registry, request: HttpRequest, name: str) -> Digest | None:
+def _mount(registry: Registry, request: ServedRequest, name: str) -> Digest | None:
     wanted, source = request.query.get("mount"), request.query.get("from", "")
     digest = parse_digest(wanted) if wanted else None
     if digest is None or not is_repository(source):
@@ -146,9 +146,9 @@ def _progress(upload: Upload) -> dict[str, str]:
     return {"Location": location, "Range": f"0-{max(upload.size - 1, 0)}", "Docker-Upload-UUID": upload.id}
 
 
-def _accepted(upload: Upload) -> HttpResponse:
-    return HttpResponse(status=202, headers=_progress(upload))
+def _accepted(upload: Upload) -> ServedResponse:
+    return ServedResponse(status=202, headers=_progress(upload))
 
 
-def _created(name: str, digest: Digest) -> HttpResponse:
-    return HttpResponse(status=201, headers={"Location": f"/v2/{name}/blobs/{digest}", **digest_header(digest)})
+def _created(name: str, digest: Digest) -> ServedResponse:
+    return ServedResponse(status=201, headers={"Location": f"/v2/{name}/blobs/{digest}", **digest_header(digest)})

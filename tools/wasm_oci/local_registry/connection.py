@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 from wasm_oci.limits import KIB, LIMITS, MIB
 from wasm_oci.local_registry.access_log import Exchange, known_query
-from wasm_oci.local_registry.messages import HttpRequest, HttpResponse, Refusal
+from wasm_oci.local_registry.messages import Refusal, ServedRequest, ServedResponse
 from wasm_oci.local_registry.service import Service
 
 _CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
@@ -132,7 +132,7 @@ class Connection(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         """The access log is the service's; what the base class would say is no part of it."""
 
-    def _request(self, body: StreamBody) -> HttpRequest:
+    def _request(self, body: StreamBody) -> ServedRequest:
         path, _, text = self.path.partition("?")
         if not path.startswith("/"):
             raise Refusal(400, "UNSUPPORTED", "the target of a request is a path")
@@ -141,7 +141,7 @@ class Connection(BaseHTTPRequestHandler):
         except ValueError as err:
             raise Refusal(400, "UNSUPPORTED", "the query has too many fields") from err
         headers = {name.lower(): value for name, value in self.headers.items()}
-        return HttpRequest(method=self.command, path=path, query=query, headers=headers, body=body)
+        return ServedRequest(method=self.command, path=path, query=query, headers=headers, body=body)
 
     def _check_is_local(self) -> None:
         """Keeps web sites out: those that a browser shows (Origin), and names that lead here (Host, DNS rebinding)."""
@@ -175,7 +175,7 @@ class Connection(BaseHTTPRequestHandler):
             budget = -1
         self.close_connection |= budget < 0
 
-    def _send(self, response: HttpResponse, received: int) -> None:
+    def _send(self, response: ServedResponse, received: int) -> None:
         pieces = response.pieces() if self.command != "HEAD" else iter(())
         first = next(pieces, b"")
         self._note(response.status, received, response.size if self.command != "HEAD" else 0)

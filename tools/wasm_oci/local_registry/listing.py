@@ -9,7 +9,7 @@ from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError
 from wasm_oci.jsontext import JsonObject, parse_object
 from wasm_oci.local_registry.manifests import referrer_descriptor, subject_of
-from wasm_oci.local_registry.messages import HttpRequest, HttpResponse, Refusal, json_response
+from wasm_oci.local_registry.messages import Refusal, ServedRequest, ServedResponse, json_response
 from wasm_oci.local_registry.names import parse_digest
 from wasm_oci.local_registry.registry import Registry
 from wasm_oci.local_registry.storage import Repository
@@ -18,7 +18,7 @@ from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE
 _PAGE = 1000
 
 
-def list_tags(registry: Registry, request: HttpRequest, name: str) -> HttpResponse:
+def list_tags(registry: Registry, request: ServedRequest, name: str) -> ServedResponse:
     repository = registry.repository(name)
     if not repository.exists():
         raise Refusal(404, "NAME_UNKNOWN", f"there is no repository {name}")
@@ -26,15 +26,15 @@ def list_tags(registry: Registry, request: HttpRequest, name: str) -> HttpRespon
     return json_response(200, {"name": name, "tags": page}, headers=headers)
 
 
-def list_repositories(registry: Registry, request: HttpRequest) -> HttpResponse:
+def list_repositories(registry: Registry, request: ServedRequest) -> ServedResponse:
     """Not in the specification, but what `crane catalog` and `oras repo ls` ask for."""
     page, headers = _page(request, registry.storage.names(), "/v2/_catalog")
     return json_response(200, {"repositories": page}, headers=headers)
 
 
-def list_referrers(registry: Registry, request: HttpRequest, name: str, reference: str) -> HttpResponse:
+def list_referrers(registry: Registry, request: ServedRequest, name: str, reference: str) -> ServedResponse:
     if not registry.behaviour.referrers_api:
-        return HttpResponse(status=404, headers={"Content-Type": "text/plain; charset=utf-8"}, body=b"404 page not found\n")
+        return ServedResponse(status=404, headers={"Content-Type": "text/plain; charset=utf-8"}, body=b"404 page not found\n")
     subject = parse_digest(reference)
     if subject is None:
         raise Refusal(400, "DIGEST_INVALID", "a digest is sha256: and 64 lower-case hexadecimal digits")
@@ -60,7 +60,7 @@ def _referrers(repository: Repository, subject: Digest, wanted: str | None) -> I
                 yield descriptor
 
 
-def _page(request: HttpRequest, names: Sequence[str], path: str) -> tuple[list[str], dict[str, str]]:
+def _page(request: ServedRequest, names: Sequence[str], path: str) -> tuple[list[str], dict[str, str]]:
     """Returns what comes after `last`, at most `n` of it, and a Link to the rest if there is one."""
     text = request.query.get("n", str(_PAGE))
     if not (text.isascii() and text.isdigit() and len(text) <= 9):

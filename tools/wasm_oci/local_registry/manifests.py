@@ -8,7 +8,7 @@ from __future__ import annotations
 from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError
 from wasm_oci.jsontext import JsonObject, parse_object
-from wasm_oci.local_registry.messages import HttpRequest, HttpResponse, Refusal, digest_header, read_all
+from wasm_oci.local_registry.messages import Refusal, ServedRequest, ServedResponse, digest_header, read_all
 from wasm_oci.local_registry.names import is_tag, parse_digest
 from wasm_oci.local_registry.registry import Registry
 from wasm_oci.local_registry.storage import Repository, StoredManifest
@@ -18,15 +18,15 @@ _IMAGES = (MANIFEST_MEDIA_TYPE, "application/vnd.docker.distribution.manifest.v2
 _INDEXES = (INDEX_MEDIA_TYPE, "application/vnd.docker.distribution.manifest.list.v2+json")
 
 
-def get_manifest(registry: Registry, request: HttpRequest, name: str, reference: str) -> HttpResponse:
+def get_manifest(registry: Registry, request: ServedRequest, name: str, reference: str) -> ServedResponse:
     """The stored type is sent whatever Accept says: the specification leaves that to the registry."""
     del request
     stored = _find(registry.repository(name), name, reference)
     headers = {"Content-Type": stored.media_type, **digest_header(stored.digest)}
-    return HttpResponse(status=200, headers=headers, body=stored.data)
+    return ServedResponse(status=200, headers=headers, body=stored.data)
 
 
-def put_manifest(registry: Registry, request: HttpRequest, name: str, reference: str) -> HttpResponse:
+def put_manifest(registry: Registry, request: ServedRequest, name: str, reference: str) -> ServedResponse:
     data = read_all(request.body, registry.behaviour.max_manifest, what="manifest")
     digest = Digest.of(data)
     tag = _target(reference, digest)
@@ -46,10 +46,10 @@ def put_manifest(registry: Registry, request: HttpRequest, name: str, reference:
     subject = subject_of(document)
     if subject and registry.behaviour.referrers_api:
         headers["OCI-Subject"] = str(subject)
-    return HttpResponse(status=201, headers=headers)
+    return ServedResponse(status=201, headers=headers)
 
 
-def delete_manifest(registry: Registry, request: HttpRequest, name: str, reference: str) -> HttpResponse:
+def delete_manifest(registry: Registry, request: ServedRequest, name: str, reference: str) -> ServedResponse:
     """By digest: the manifest and its tags. By tag: the tag alone."""
     del request
     repository = registry.repository(name)
@@ -59,7 +59,7 @@ def delete_manifest(registry: Registry, request: HttpRequest, name: str, referen
             raise Refusal(405, "UNSUPPORTED", "tags cannot be deleted here")
         if not (repository.delete_manifest(digest) if digest else repository.delete_tag(reference)):
             raise _unknown(name, reference)
-    return HttpResponse(status=202)
+    return ServedResponse(status=202)
 
 
 def subject_of(document: JsonObject) -> Digest | None:

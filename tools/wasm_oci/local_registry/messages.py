@@ -31,7 +31,7 @@ class Body(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HttpRequest:
+class ServedRequest:
     """One request. `path` is as it was sent (percent-encoded); header names are in lower case."""
 
     method: str
@@ -42,7 +42,7 @@ class HttpRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HttpResponse:
+class ServedResponse:
     """One response: `body`, or `length` bytes of `file` from `offset`. A HEAD request gets the same headers alone."""
 
     status: int
@@ -79,14 +79,14 @@ class Refusal(RegistryError):
         super().__init__(what, reason=code, status=status)
         self.headers = dict(headers or {})
 
-    def response(self) -> HttpResponse:
+    def response(self) -> ServedResponse:
         error = {"code": self.reason, "message": self.what, "detail": None}
         return json_response(self.status, {"errors": [error]}, headers=self.headers)
 
 
-def json_response(status: int, document: JsonObject, *, headers: Mapping[str, str] | None = None, media_type: str = JSON) -> HttpResponse:
+def json_response(status: int, document: JsonObject, *, headers: Mapping[str, str] | None = None, media_type: str = JSON) -> ServedResponse:
     body = json.dumps(document, ensure_ascii=False).encode()
-    return HttpResponse(status=status, headers={"Content-Type": media_type, **(headers or {})}, body=body)
+    return ServedResponse(status=status, headers={"Content-Type": media_type, **(headers or {})}, body=body)
 
 
 def digest_header(digest: Digest) -> dict[str, str]:

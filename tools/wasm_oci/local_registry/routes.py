@@ -9,11 +9,11 @@ from urllib.parse import unquote
 
 from wasm_oci.errors import WasmOciError
 from wasm_oci.local_registry import blobs, listing, manifests
-from wasm_oci.local_registry.messages import HttpRequest, HttpResponse, Refusal, json_response
+from wasm_oci.local_registry.messages import Refusal, ServedRequest, ServedResponse, json_response
 from wasm_oci.local_registry.names import is_repository
 from wasm_oci.local_registry.registry import Registry
 
-_Endpoint = Callable[..., HttpResponse]
+_Endpoint = Callable[..., ServedResponse]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ _ROUTES = (
 _ACTIONS = {"GET": "pull", "HEAD": "pull", "DELETE": "delete"}
 
 
-def respond(registry: Registry, request: HttpRequest) -> HttpResponse:
+def respond(registry: Registry, request: ServedRequest) -> ServedResponse:
     """Responds to one request; a refusal is a response too. Raises ConnectionError where the client goes away."""
     try:
         return _route(registry, request)
@@ -67,7 +67,7 @@ def respond(registry: Registry, request: HttpRequest) -> HttpResponse:
         return Refusal(500, "UNKNOWN", str(err)).response()
 
 
-def _route(registry: Registry, request: HttpRequest) -> HttpResponse:
+def _route(registry: Registry, request: ServedRequest) -> ServedResponse:
     if request.path in ("/v2", "/v2/"):
         _authorize(registry, request, "")
         return _only(request, "GET", json_response(200, {}, headers={"Docker-Distribution-API-Version": "registry/2.0"}))
@@ -93,13 +93,13 @@ def _route(registry: Registry, request: HttpRequest) -> HttpResponse:
     raise Refusal(404, "UNSUPPORTED", "there is nothing at this path")
 
 
-def _authorize(registry: Registry, request: HttpRequest, name: str) -> None:
+def _authorize(registry: Registry, request: ServedRequest, name: str) -> None:
     if registry.behaviour.access:
         action = "push" if "/blobs/uploads" in request.path else _ACTIONS.get(request.method, "push")
         registry.behaviour.access.check(request.headers.get("authorization", ""), name, action)
 
 
-def _only(request: HttpRequest, method: str, result: HttpResponse) -> HttpResponse:
+def _only(request: ServedRequest, method: str, result: ServedResponse) -> ServedResponse:
     if request.method not in (method, "HEAD"):
         raise _not_allowed(method)
     return result

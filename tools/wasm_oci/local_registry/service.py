@@ -10,11 +10,11 @@ from contextlib import suppress
 from wasm_oci.files import reason_of
 from wasm_oci.local_registry import routes
 from wasm_oci.local_registry.access_log import Observer
-from wasm_oci.local_registry.messages import HttpRequest, HttpResponse, Refusal
+from wasm_oci.local_registry.messages import Refusal, ServedRequest, ServedResponse
 from wasm_oci.local_registry.registry import Registry
 
-Responder = Callable[[HttpRequest], HttpResponse]
-Middleware = Callable[[HttpRequest, Responder], HttpResponse]
+Responder = Callable[[ServedRequest], ServedResponse]
+Middleware = Callable[[ServedRequest, Responder], ServedResponse]
 """Responds to a request, mostly by the given responder; where it raises OSError the connection ends without a response."""
 
 
@@ -47,10 +47,10 @@ class Service:
         for connection in connections:
             _shut(connection)
 
-    def response(self, request: HttpRequest) -> HttpResponse:
+    def response(self, request: ServedRequest) -> ServedResponse:
         return self._middleware(request, self._respond) if self._middleware else self._respond(request)
 
-    def _respond(self, request: HttpRequest) -> HttpResponse:
+    def _respond(self, request: ServedRequest) -> ServedResponse:
         try:
             return routes.respond(self.registry, request)
         except (ConnectionError, TimeoutError):
