@@ -85,6 +85,22 @@ def test_a_plan_that_is_refused_is_not_carried_out(destinations: tuple[Store, St
     assert (result.steps, result.bytes_sent, result.tags_after) == ([], 0, {"v1": other.descriptor.digest})
 
 
+def test_a_refusal_that_is_planned_comes_before_anything_is_written(
+    pair: tuple[RunningRegistry, RunningRegistry], destinations: tuple[Store, Store], artifact: Artifact, tmp_path: Path
+) -> None:
+    other = load_artifact(signed_image(tmp_path / "other", text="other").folder)
+    publish([make_plan(other, destinations[1], ["v1"])])
+    plans = [make_plan(artifact, destination, ["v1"]) for destination in destinations]
+    for registry in pair:
+        registry.requests.clear()
+    first, second = publish(plans)
+    assert (first.status, first.error, second.status) == ("not started", None, "failed")
+    assert isinstance(second.error, TagConflictError)
+    assert [registry.requests for registry in pair] == [[], []]
+    first, second = publish(plans, fail_fast=False)
+    assert (first.status, second.status) == ("published", "failed")
+
+
 @pytest.mark.parametrize("lost", range(4))
 def test_a_blob_that_was_accepted_and_forgotten_is_an_error_before_the_tag(
     pair: tuple[RunningRegistry, RunningRegistry], destinations: tuple[Store, Store], artifact: Artifact, lost: int

@@ -65,12 +65,33 @@ def _listed(document: JsonObject, name: str) -> list[JsonObject]:
 
 
 def publish(plans: Sequence[Plan], *, fail_fast: bool = True) -> tuple[Result, ...]:
-    """Carries out plans that are allowed, in two phases: content to all destinations, then tags.
+    """Carries out plans; see `carry_out`."""
+    results = results_of(plans)
+    carry_out(results, fail_fast=fail_fast)
+    return results
 
-    Errors are in the results. With `fail_fast`, after the first one nothing further is begun and no tag is
-    written anywhere.
+
+def results_of(plans: Sequence[Plan]) -> tuple[Result, ...]:
+    """Returns a result for each plan, as long as nothing has been done."""
+    return tuple(
+        Result(
+            plan=plan,
+            bytes_skipped=sum(step.blob.descriptor.size for step in plan.blobs if step.action is Action.EXISTS),
+            tags_after={tag.tag: tag.before for tag in plan.tags},
+        )
+        for plan in plans
+    )
+
+
+def carry_out(results: Sequence[Result], *, fail_fast: bool = True) -> None:
+    """Carries out the plans of results in two phases, content to all destinations, then tags; the results tell what happened.
+
+    Errors are in the results. A plan that is refused is not carried out. With `fail_fast`, one such plan is enough that
+    nothing is written anywhere; after any other error nothing further is begun and no tag is written.
     """
-    results = tuple(Result(plan=plan) for plan in plans)
+    for result in results:
+        if refusal := result.plan.refusal:
+            result.status, result.error = "failed", refusal
     for phase in (_send_content, _write_tags):
         for result in results:
             if result.error or (fail_fast and any(other.error for other in results)):
@@ -79,16 +100,11 @@ def publish(plans: Sequence[Plan], *, fail_fast: bool = True) -> tuple[Result, .
                 phase(result)
             except WasmOciError as err:
                 result.status, result.error = "failed", err
-    return results
 
 
 def _send_content(result: Result) -> None:
     plan = result.plan
     destination, artifact = plan.destination, plan.artifact
-    result.tags_after = {tag.tag: tag.before for tag in plan.tags}
-    result.bytes_skipped = sum(step.blob.descriptor.size for step in plan.blobs if step.action is Action.EXISTS)
-    if plan.refusal:
-        raise plan.refusal
     if not plan.writes:
         result.status = "unchanged"
         return
