@@ -22,10 +22,11 @@ from wasm_oci.http.transport import Transport
 from wasm_oci.keys.sources.passphrase import PassphraseSource
 from wasm_oci.keys.sources.signing_keys import SigningKey
 from wasm_oci.keys.sources.source import KeySource
-from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB
+from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB, Descriptor
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.reference import Reference
+from wasm_oci.oci.store import Content
 from wasm_oci.publish.artifact import Artifact, Blob, load_artifact
 from wasm_oci.publish.plan import Action, Plan, make_plan
 from wasm_oci.publish.publisher import publish
@@ -249,6 +250,62 @@ def test_results_belong_to_their_artifacts(publish_all: Run, registry: RunningRe
     assert isinstance(first.error, RegistryError)
     assert second.error is None
     assert [artifact_document(each)["status"] for each in (first, second)] == ["failed", statuses[1][0]]
+    assert len(recorded) == 1
+
+
+@pytest.mark.parametrize("same_artifact", [True, False])
+def test_one_tag_for_two_manifests_is_refused(
+    publish_all: Run, registry: RunningRegistry, one: Image, two: Image, tmp_path: Path, same_artifact: bool
+) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "disk")
+    other = one if same_artifact else two
+    shown: list[Sequence[Plan]] = []
+    for places in (
+        (to(registry, "one", "v1"), to(registry, "one", "v2", "v1")),
+        (folder(tmp_path / "disk", "v1"), folder(tmp_path / "link", "v1")),
+    ):
+        request = ReleaseRequest(artifacts=(of(one, places[0]), of(other, places[1])))
+        if same_artifact:
+            assert [result.status for each in publish_all(request).artifacts for result in each.results] == ["published"] * 2
+            continue
+        with pytest.raises(UsageError, match=f"tag v1 is asked for {one.digest} and for {two.digest}; give each artifact its own tag"):
+            publish_all(request, show=shown.append)
+    if not same_artifact:
+        assert (shown, registry.requests, (tmp_path / "disk").exists()) == ([], [], False)
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit, RuntimeError])
+@pytest.mark.parametrize(
+    ("method", "statuses"), [("put_blob", ["interrupted", "not started"]), ("put_tag", ["interrupted", "content sent"])]
+)
+def test_what_is_known_is_recorded_however_it_ends(
+    publish_all: Run,
+    one: Image,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    interrupt: type[BaseException],
+    method: str,
+    statuses: list[str],
+) -> None:
+    put_manifest = LayoutStore.put_manifest
+
+    def put(store: LayoutStore, descriptor: Descriptor, data: bytes, tag: str | None = None, *, child: bool = False) -> None:
+        put_manifest(store, descriptor, data, tag, child=child)
+        if tag:
+            raise interrupt
+
+    def refuse(store: LayoutStore, blob: Descriptor, content: Content) -> int:
+        raise interrupt
+
+    monkeypatch.setattr(LayoutStore, *(("put_manifest", put) if method == "put_tag" else ("put_blob", refuse)))
+    recorded: list[Release] = []
+    with pytest.raises(interrupt):
+        publish_all(
+            ReleaseRequest(artifacts=(of(one, folder(tmp_path / "disk1", "v1"), folder(tmp_path / "disk2", "v1")),)), record=recorded.append
+        )
+    (first, second) = recorded[0].artifacts[0].results
+    assert [first.status, second.status] == statuses
+    assert (first.steps[-1].name, first.steps[-1].outcome) == (("tag", "unknown") if method == "put_tag" else ("blob", "failed"))
     assert len(recorded) == 1
 
 

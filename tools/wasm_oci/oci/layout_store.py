@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from wasm_oci.digest import Digest, checked, chunks, digest_of
 from wasm_oci.errors import DigestError, FormatError, LimitError, NotFoundError, UsageError
-from wasm_oci.files import atomic_output, open_input
+from wasm_oci.files import atomic_output, open_input, real_path
 from wasm_oci.limits import LIMITS
 from wasm_oci.locks import machine_lock
 from wasm_oci.oci.deferred import Deferred
@@ -46,6 +46,10 @@ class LayoutStore:
     @property
     def name(self) -> str:
         return str(self.folder)
+
+    @property
+    def identity(self) -> str:
+        return str(real_path(self.folder, what="layout"))
 
     def _index(self) -> LayoutIndex:
         return read_index(self.folder) if find_layout(self.folder) else LayoutIndex()

@@ -37,6 +37,10 @@ class Store(Protocol):
         """Host and repository, or the folder: what it is called in plans and results."""
 
     @property
+    def identity(self) -> str:
+        """Is the same for two stores of one place, however each was named."""
+
+    @property
     def credential_source(self) -> str:
         """Where the credential is from, as far as one was needed; never a value."""
 

@@ -32,7 +32,7 @@ class Result:
     plan: Plan
     steps: list[Step] = field(default_factory=list)
     status: str = "not started"
-    """unchanged, published, failed, content sent (all but the tag), or not started."""
+    """unchanged, published, failed, content sent (all but the tag), interrupted, or not started."""
     bytes_sent: int = 0
     bytes_skipped: int = 0
     tags_after: dict[str, Digest | None] = field(default_factory=dict)
@@ -86,7 +86,7 @@ def results_of(plans: Sequence[Plan]) -> tuple[Result, ...]:
 def carry_out(results: Sequence[Result], *, fail_fast: bool = True) -> None:
     """Carries out the plans of results in two phases, content to all destinations, then tags; the results tell what happened.
 
-    Errors are in the results. A plan that is refused is not carried out. With `fail_fast`, one such plan is enough that
+    Errors are in the results; any other exception is raised, and the results say how far this came. A plan that is refused is not carried out. With `fail_fast`, one such plan is enough that
     nothing is written anywhere; after any other error nothing further is begun and no tag is written.
     """
     for result in results:
@@ -100,6 +100,9 @@ def carry_out(results: Sequence[Result], *, fail_fast: bool = True) -> None:
                 phase(result)
             except WasmOciError as err:
                 result.status, result.error = "failed", err
+            except BaseException:
+                result.status = "interrupted"
+                raise
 
 
 def _send_content(result: Result) -> None:
@@ -215,6 +218,10 @@ def _put_tag(result: Result, tag: TagPlan) -> str:
         if now == tag.after and not isinstance(err, DigestError):
             return "done (found by reading)"
         result.steps.append(Step(name="tag", subject=tag.tag, outcome="failed"))
+        raise
+    except BaseException:
+        result.tags_after[tag.tag] = None
+        result.steps.append(Step(name="tag", subject=tag.tag, outcome="unknown"))
         raise
     return "done"
 

@@ -19,7 +19,7 @@ from wasm_oci.oci.reference import Reference, check_tag
 from wasm_oci.oci.store import Store
 from wasm_oci.publish.artifact import Artifact, load_artifact
 from wasm_oci.publish.plan import Plan, make_plan
-from wasm_oci.publish.publisher import Result, publish
+from wasm_oci.publish.publisher import Result, carry_out, results_of
 from wasm_oci.publish.resolve import NamedRepository, destination_store
 from wasm_oci.publish.signing import SigningRequest, signed
 
@@ -121,20 +121,26 @@ def release(
     """Publishes all artifacts to all their destinations, content first and tags last.
 
     `decide` raises PolicyError where something must not be published, before any key is used. `show` is told the plans
-    before they are carried out, `record` what became of them. Errors of single destinations are in the result; an error of
+    before they are carried out, `record` what became of them, also where an exception such as KeyboardInterrupt ends this
+    in the middle. Errors of single destinations are in the result; an error of
     any step before is raised, and then nothing was written.
     """
     resolved = tuple(_resolve(artifact, transport, environ) for artifact in request.artifacts)
     decide(resolved)
     with ExitStack() as stack:
         artifacts = [stack.enter_context(_signed(each.request, passphrase)) for each in resolved]
+        _check_tags(resolved, artifacts)
         plans = [_plan(each, artifact) for each, artifact in zip(resolved, artifacts, strict=True)]
         flat = [plan for several in plans for plan in several]
         show(flat)
         if request.dry_run:
             return _release(request, plans, ())
-        done = _release(request, plans, publish(flat, fail_fast=request.fail_fast))
-    record(done)
+        results = results_of(flat)
+        done = _release(request, plans, results)
+        try:
+            carry_out(results, fail_fast=request.fail_fast)
+        finally:
+            record(done)
     return done
 
 
@@ -164,6 +170,20 @@ def _signed(request: ArtifactRequest, passphrase: PassphraseSource) -> Iterator[
                 f"the layout's manifest is {artifact.descriptor.digest}", where=str(request.digest), hint="push it without a digest"
             )
         yield artifact
+
+
+def _check_tags(resolved: Sequence[Resolved], artifacts: Sequence[Artifact]) -> None:
+    """Raises UsageError where one tag of a repository is asked for two manifests: the later would replace the earlier."""
+    claimed: dict[tuple[str, str], Digest] = {}
+    for each, artifact in zip(resolved, artifacts, strict=True):
+        digest = artifact.descriptor.digest
+        for store, destination in zip(each.stores, each.request.destinations, strict=True):
+            for tag in destination.tags:
+                other = claimed.setdefault((store.identity, tag), digest)
+                if other != digest:
+                    raise UsageError(
+                        f"tag {tag} is asked for {other} and for {digest}", where=store.name, hint="give each artifact its own tag"
+                    )
 
 
 def _plan(resolved: Resolved, artifact: Artifact) -> tuple[Plan, ...]:

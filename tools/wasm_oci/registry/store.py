@@ -24,6 +24,10 @@ class RegistryStore:
         return self._client.where
 
     @property
+    def identity(self) -> str:
+        return self.name
+
+    @property
     def credential_source(self) -> str:
         return self._client.credential_source
 
