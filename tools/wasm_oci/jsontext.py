@@ -1,14 +1,35 @@
-"""Strict JSON: bounded, no duplicate keys, no NaN; and the two ways in which this package writes it."""
+"""Strict JSON: bounded, no duplicate keys, no NaN; and the two ways in which this package writes it.
+
+Numbers with a fraction or an exponent are written as they were read, digit for digit.
+"""
 
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, NoReturn
 
 from wasm_oci.errors import FormatError, LimitError
 from wasm_oci.limits import LIMITS
 
 JsonObject = dict[str, Any]
+
+_SCALARS = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+
+
+class _Number(float):
+    """A number with a fraction or an exponent, which keeps its text; raises ValueError for one that no float can be."""
+
+    __slots__ = ("text",)
+
+    text: str
+
+    def __new__(cls, text: str) -> _Number:
+        number = super().__new__(cls, text)
+        if not math.isfinite(number):
+            raise ValueError(f"{text[:40]} is too large a number")
+        number.text = text
+        return number
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> JsonObject:
@@ -25,12 +46,12 @@ def _no_constant(name: str) -> NoReturn:
 def parse_object(data: bytes, *, where: str, limit: int = LIMITS.manifest) -> JsonObject:
     """Returns the JSON object in `data` (UTF-8); raises FormatError, or LimitError above `limit` bytes.
 
-    An escape that is half of a surrogate pair is refused: such a string could not be written again.
+    A number that no float can be is refused, and an escape that is half of a surrogate pair: such a string could not be written again.
     """
     if len(data) > limit:
         raise LimitError(f"the document is larger than {limit} bytes", where=where)
     try:
-        document = json.loads(data.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        document = json.loads(data.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_float=_Number, parse_constant=_no_constant)
         if b"\\u" in data:
             json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as err:
@@ -43,7 +64,7 @@ def parse_object(data: bytes, *, where: str, limit: int = LIMITS.manifest) -> Js
 
 def canonical(document: JsonObject) -> bytes:
     """Returns compact JSON with sorted keys: the form of manifests (the digest depends on it)."""
-    return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    return _written(document, ",", ":").encode()
 
 
 def pretty(document: JsonObject) -> bytes:
@@ -51,4 +72,24 @@ def pretty(document: JsonObject) -> bytes:
 
     A byte of a path that is not UTF-8 becomes the JSON escape of the lone surrogate that Python reads it as.
     """
-    return (json.dumps(document, ensure_ascii=False, sort_keys=True, indent=2) + "\n").encode(errors="backslashreplace")
+    return (_written(document, ",", ": ", "\n") + "\n").encode(errors="backslashreplace")
+
+
+def _written(document: JsonObject, comma: str, colon: str, line: str = "") -> str:
+    """Raises FormatError for a document that is nested too deeply, ValueError for NaN and infinity."""
+    try:
+        return _text(document, comma, colon, line)
+    except RecursionError as err:
+        raise FormatError("the document is nested too deeply to be written", hint="make it flatter") from err
+
+
+def _text(value: object, comma: str, colon: str, line: str = "") -> str:
+    """`line` is the line break before what stands at this depth; empty where all is one line."""
+    deeper = f"{line}  " if line else ""
+    if isinstance(value, dict):
+        parts = [f"{_SCALARS.encode(key)}{colon}{_text(each, comma, colon, deeper)}" for key, each in sorted(value.items())]
+        return f"{{{deeper}{f'{comma}{deeper}'.join(parts)}{line}}}" if parts else "{}"
+    if isinstance(value, list | tuple):
+        parts = [_text(each, comma, colon, deeper) for each in value]
+        return f"[{deeper}{f'{comma}{deeper}'.join(parts)}{line}]" if parts else "[]"
+    return value.text if isinstance(value, _Number) else _SCALARS.encode(value)

@@ -104,6 +104,20 @@ def test_a_publish_keeps_what_others_wrote(run: Run, tmp_path: Path, images: tup
     assert (folder / "index.json").read_bytes() == before
 
 
+def test_numbers_keep_their_text(run: Run, tmp_path: Path, images: tuple[Image, Image]) -> None:
+    folder = foreign(tmp_path / "layout")
+    numbers = "[0.1000000000000000055511151231257827, 1E5, 1.0]"
+    text = (folder / "index.json").read_text().replace("[1, null, 0.5]", numbers)
+    assert numbers in text
+    (folder / "index.json").write_text(text)
+    push_to(run, folder, images[0], "v2")
+    assert numbers in " ".join((folder / "index.json").read_text().split()).replace("[ ", "[").replace(" ]", "]")
+    (folder / "index.json").write_text(text.replace("1E5", "1E500"))
+    with pytest.raises(AssertionError, match="too large a number"):
+        push_to(run, folder, images[0], "v3")
+    assert "1E500" in (folder / "index.json").read_text()
+
+
 def test_a_tag_that_moves_leaves_the_rest_of_its_entry(run: Run, tmp_path: Path, images: tuple[Image, Image]) -> None:
     folder = foreign(tmp_path / "layout", SHA512)
     push_to(run, folder, images[0], "v1", "--move-tags")
@@ -176,11 +190,14 @@ def test_a_list_under_a_fallback_tag_keeps_what_others_wrote(run: Run, images: t
     with start(referrers_api=False) as registry, client_of(registry) as client:
         tag = f"sha256-{image.digest.hex}"
         assert run("push", image.folder, f"{registry.host}/{REPOSITORY}:v1").code == 0
+        numbers = b"[0.1000000000000000055511151231257827,1E5]"
         listed = {"schemaVersion": 2, "mediaType": INDEX_MEDIA_TYPE, **MEMBERS, "manifests": [SHA512, *UNREADABLE]}
         lenient = Lenient(folder=registry.state / REPOSITORY, tag=tag)
-        lenient.store(json.dumps(listed).encode())
+        lenient.store(json.dumps(listed).encode().replace(b"{", b'{"x-numbers":' + numbers + b",", 1))
         registry.faults.add(Fault(method="PUT", path=f"/manifests/{tag}$", effect=lenient, times=None))
         assert run("push", image.folder, f"{registry.host}/{REPOSITORY}:v1", "--signature-file", image.signature).code == 0
-        document = json.loads(client.fetch_manifest(tag).data)
+        data = client.fetch_manifest(tag).data
+    assert numbers in data
+    document = json.loads(data)
     assert document["manifests"][:-1] == [SHA512, *UNREADABLE]
     assert {name: document[name] for name in MEMBERS} == MEMBERS

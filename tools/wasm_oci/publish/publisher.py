@@ -86,8 +86,9 @@ def results_of(plans: Sequence[Plan]) -> tuple[Result, ...]:
 def carry_out(results: Sequence[Result], *, fail_fast: bool = True) -> None:
     """Carries out the plans of results in two phases, content to all destinations, then tags; the results tell what happened.
 
-    Errors are in the results; any other exception is raised, and the results say how far this came. A plan that is refused is not carried out. With `fail_fast`, one such plan is enough that
-    nothing is written anywhere; after any other error nothing further is begun and no tag is written.
+    Errors are in the results; any other exception is raised, and the results say how far this came. A plan that is refused
+    is not carried out. With `fail_fast`, one such plan is enough that nothing is written anywhere; after any other error
+    nothing further is begun and no tag is written.
     """
     for result in results:
         if refusal := result.plan.refusal:
