@@ -62,6 +62,8 @@ class Limits:
 
     manifest: int = 4 * MIB
     """A manifest or index (the distribution specification's recommendation)."""
+    layout_index: int = 64 * MIB
+    """The index.json of a layout, or of a repository of the local registry."""
     config_blob: int = 4 * MIB
     request_file: int = 4 * MIB
     docker_config: int = MIB

@@ -18,6 +18,10 @@ from local_registry.client import INDEX, MANIFEST, Client, descriptor, digest_of
 from wasm_oci.errors import UsageError
 from wasm_oci.local_registry.names import folder_of, is_repository, name_of
 from wasm_oci.local_registry.state import default_state, exclusive
+from wasm_oci.local_registry.storage import Storage
+from wasm_oci.oci.descriptor import EMPTY
+from wasm_oci.oci.layout_store import LayoutStore
+from wasm_oci.oci.manifest import Manifest
 
 REF_NAME = "org.opencontainers.image.ref.name"
 
@@ -100,6 +104,24 @@ def test_many_writers_lose_nothing(registry: RunningRegistry) -> None:
         for number in range(20):
             assert client("GET", f"/v2/a/b/manifests/t{number}-4").document["config"]["digest"] == digest_of(b"%d 4" % number)
     assert list((registry.state / "a" / "b").glob("**/.*")) == []
+
+
+def test_a_layout_that_is_served_and_written_to_loses_nothing(tmp_path: Path) -> None:
+    repository, layout = Storage(tmp_path).repository("lib/hello"), LayoutStore(tmp_path / "lib/hello")
+    manifests = [Manifest(config=EMPTY, layers=(), artifact_type=f"application/vnd.n{number}") for number in range(60)]
+
+    def write(number: int) -> None:
+        manifest, tag = manifests[number], f"v{number}"
+        described = manifest.descriptor()
+        if number % 2:
+            layout.put_manifest(described, manifest.raw, tag)
+        else:
+            repository.put_manifest(manifest.raw, digest=described.digest, descriptor=described.to_json(), tag=tag)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(len(manifests))))
+    expected = {f"v{number}": manifest.descriptor().digest for number, manifest in enumerate(manifests)}
+    assert (repository.tags(), set(layout.tags())) == (expected, set(expected))
 
 
 def test_a_folder_belongs_to_one_registry(tmp_path: Path) -> None:

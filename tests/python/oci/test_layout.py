@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -271,9 +273,65 @@ def test_an_index_that_is_malformed_or_too_large(tmp_path: Path) -> None:
     (tmp_path / "layout" / "index.json").write_bytes(b"{")
     with pytest.raises(FormatError, match="not valid JSON"):
         LayoutStore.open(tmp_path / "layout").tags()
-    (tmp_path / "layout" / "index.json").write_bytes(b" " * (LIMITS.manifest + 1))
+    (tmp_path / "layout" / "index.json").write_bytes(b" " * (LIMITS.layout_index + 1))
     with pytest.raises(LimitError):
         LayoutStore.open(tmp_path / "layout").tags()
+
+
+def test_an_index_that_could_not_be_read_again_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    layout = _created(tmp_path / "layout")
+    _put(layout, "1", "v1")
+    before = (tmp_path / "layout/index.json").read_bytes()
+    monkeypatch.setattr("wasm_oci.oci.layout.LIMITS", replace(LIMITS, layout_index=len(before)))
+    with pytest.raises(LimitError, match="index would be larger than"):
+        _put(layout, "2", "v2")
+    assert (tmp_path / "layout/index.json").read_bytes() == before
+    assert layout.tags() == ("v1",)
+
+
+def test_first_writes_at_the_same_time(tmp_path: Path) -> None:
+    blobs = [Descriptor.of(b"%d" % number, WASM_LAYER_MEDIA_TYPE) for number in range(8)]
+    for attempt in range(10):
+        folder = tmp_path / str(attempt)
+        start = threading.Barrier(len(blobs))
+
+        def write(number: int, folder: Path = folder, start: threading.Barrier = start) -> int:
+            start.wait()
+            manifest = _manifest(str(number))
+            LayoutStore(folder).put_manifest(manifest.descriptor(), manifest.raw, f"v{number}")
+            return _put_blob(LayoutStore(folder), blobs[number], b"%d" % number)
+
+        with ThreadPoolExecutor(len(blobs)) as pool:
+            assert list(pool.map(write, range(len(blobs)))) == [1] * len(blobs)
+        assert len(LayoutStore.open(folder).tags()) == len(blobs)
+
+
+@pytest.mark.parametrize(
+    "left",
+    [{}, {"index.json": None}, {".oci-layout.0123456789abcdef.tmp": b"{"}, {".index.json.0123456789abcdef.tmp": b"", "index.json": None}],
+)
+@pytest.mark.parametrize("blobs", ["blobs", "blobs/sha256"])
+def test_what_an_interrupted_creation_leaves_is_empty(tmp_path: Path, blobs: str, left: dict[str, bytes | None]) -> None:
+    (tmp_path / "whole").mkdir()
+    create_layout(tmp_path / "whole")
+    folder = tmp_path / "layout"
+    (folder / blobs).mkdir(parents=True)
+    for name, data in left.items():
+        (folder / name).write_bytes((tmp_path / "whole/index.json").read_bytes() if data is None else data)
+    assert not find_layout(folder)
+    assert LayoutStore(folder).find_manifest("v1") is None
+    _put(LayoutStore(folder), "1", "v1")
+    assert LayoutStore.open(folder).tags() == ("v1",)
+
+
+@pytest.mark.parametrize("name", ["mine", "blobs/sha256/aa", "blobs/sha512/aa", "blobs/mine", "index.json"])
+def test_a_folder_of_somebody_else_is_not_made_a_layout(tmp_path: Path, name: str) -> None:
+    (tmp_path / "blobs/sha256").mkdir(parents=True)
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(UsageError, match="cannot read the layout's marker file"):
+        create_layout(tmp_path)
+    assert not (tmp_path / "oci-layout").exists()
 
 
 def _put(layout: LayoutStore, note: str, tag: str | None) -> Descriptor:

@@ -20,10 +20,8 @@ from wasm_oci.files import read_bounded, write_file
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
 from wasm_oci.local_registry.names import folder_of, is_repository, name_of
-from wasm_oci.oci.layout import INDEX, blob_path, complete_layout, read_index, write_index
+from wasm_oci.oci.layout import INDEX, blob_path, complete_layout, layout_lock, read_index, write_index
 from wasm_oci.oci.layout_index import LayoutIndex, tag_of
-
-_INDEX_FILE_LIMIT = 16 * LIMITS.manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,14 +152,17 @@ class Repository:
         return blob_path(self.folder, digest)
 
     def _index(self) -> LayoutIndex:
-        return read_index(self.folder, limit=_INDEX_FILE_LIMIT) if self.exists() else LayoutIndex()
+        return read_index(self.folder) if self.exists() else LayoutIndex()
 
     def _edit(self, edit: Callable[[LayoutIndex], bool]) -> bool:
         """Carries out an edit, and writes the index where it says that it changed something."""
-        index = self._index()
-        changed = edit(index)
-        if changed:
-            write_index(self.folder, index)
+        if not self.exists():
+            return False
+        with layout_lock(self.folder):
+            index = self._index()
+            changed = edit(index)
+            if changed:
+                write_index(self.folder, index)
         return changed
 
 

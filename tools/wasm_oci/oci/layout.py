@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from wasm_oci.digest import Digest
-from wasm_oci.errors import DigestError, FormatError, UsageError
+from wasm_oci.errors import DigestError, FormatError, LimitError, UsageError
 from wasm_oci.files import atomic_output, open_input, read_bounded, reason_of, write_file
 from wasm_oci.jsontext import parse_object
 from wasm_oci.limits import KIB, LIMITS
+from wasm_oci.locks import machine_lock
 from wasm_oci.oci.descriptor import Descriptor
 from wasm_oci.oci.layout_index import LayoutIndex
 from wasm_oci.oci.manifest import Manifest
@@ -30,10 +31,11 @@ def blob_path(folder: Path, digest: Digest) -> Path:
 def find_layout(folder: Path) -> bool:
     """Returns whether there is a layout, False where the folder is absent or empty.
 
-    Raises UsageError, FormatError or LimitError where something else is there.
+    A folder with no more than what an interrupted `create_layout` leaves is empty. Raises UsageError, FormatError or LimitError
+    where something else is there.
     """
     with _usable(folder, "read"):
-        if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        if not folder.exists() or (folder.is_dir() and not (folder / MARKER).exists() and all(map(_is_left_over, folder.iterdir()))):
             return False
     check_layout(folder)
     return True
@@ -52,30 +54,52 @@ def check_layout(folder: Path) -> None:
 
 
 def create_layout(folder: Path) -> None:
-    """Makes an empty layout where the folder is absent or empty; leaves one that is there."""
+    """Makes an empty layout where the folder is absent or empty; leaves one that is there. Several programs may do so at once.
+
+    Raises what `find_layout` raises, and UsageError where the folder cannot be made.
+    """
     if not find_layout(folder):
-        _claim(folder)
         complete_layout(folder)
 
 
 def complete_layout(folder: Path) -> None:
-    """Adds what is missing of a layout's folder and files, and changes nothing that is there."""
-    (folder / _BLOBS).mkdir(parents=True, exist_ok=True)
-    if not (folder / MARKER).exists():
-        write_file(folder / MARKER, _MARKER_TEXT, what="layout")
-    if not (folder / INDEX).exists():
-        write_index(folder, LayoutIndex())
+    """Adds what is missing of a layout's folder and files, and changes nothing that is there; raises UsageError."""
+    if (folder / MARKER).exists() and (folder / INDEX).exists() and (folder / _BLOBS).is_dir():
+        return
+    with _usable(folder, "make"):
+        (folder / _BLOBS).mkdir(parents=True, exist_ok=True)
+    with layout_lock(folder):
+        if not (folder / INDEX).exists():
+            write_index(folder, LayoutIndex())
+        if not (folder / MARKER).exists():  # last: with it the layout is complete
+            write_file(folder / MARKER, _MARKER_TEXT, what="layout")
 
 
-def read_index(folder: Path, *, limit: int = LIMITS.manifest) -> LayoutIndex:
+@contextmanager
+def layout_lock(folder: Path) -> Iterator[None]:
+    """Keeps the other programs of this machine from changing the index while the block runs; raises UsageError where one does not end."""
+    with machine_lock(str((folder / INDEX).resolve())) as locked:
+        if not locked:
+            raise UsageError("another program is writing to the layout", where=str(folder), hint="try again when it is done")
+        yield
+
+
+def read_index(folder: Path) -> LayoutIndex:
     """Raises UsageError, FormatError or LimitError for an index that cannot be used."""
-    path = folder / INDEX
+    path, limit = folder / INDEX, LIMITS.layout_index
     return LayoutIndex.parse(read_bounded(path, limit, what="layout's index"), where=str(path), limit=limit)
 
 
 def write_index(folder: Path, index: LayoutIndex) -> None:
-    """Replaces the index as a whole."""
-    write_file(folder / INDEX, index.encode(), what="layout's index")
+    """Replaces the index as a whole; raises LimitError, and leaves it, where it would be larger than `read_index` takes."""
+    data = index.encode()
+    if len(data) > LIMITS.layout_index:
+        raise LimitError(
+            f"the layout's index would be larger than {LIMITS.layout_index} bytes",
+            where=str(folder / INDEX),
+            hint="use another folder, or remove manifests from this one",
+        )
+    write_file(folder / INDEX, data, what="layout's index")
 
 
 def write_layout(folder: Path, manifest: bytes, blobs: Mapping[Digest, Path | bytes], ref_name: str) -> Descriptor:
@@ -109,6 +133,16 @@ def _claim(folder: Path) -> None:
         if any(folder.iterdir()):
             raise UsageError("the folder for the layout is not empty", where=str(folder), hint="name a new folder, or empty this one")
         (folder / _BLOBS).mkdir(parents=True)
+
+
+def _is_left_over(path: Path) -> bool:
+    """Whether this is what `complete_layout` makes before the marker: a folder without blobs, an empty index, a file not yet renamed."""
+    if path.name == _BLOBS.parent.name:
+        return path.is_dir() and not any(path.glob("sha256/*")) and all(entry.name == "sha256" for entry in path.iterdir())
+    if path.name == INDEX:
+        empty = LayoutIndex().encode()
+        return path.stat().st_size == len(empty) and path.read_bytes() == empty
+    return path.name.startswith((f".{INDEX}.", f".{MARKER}.")) and path.suffix == ".tmp"
 
 
 @contextmanager

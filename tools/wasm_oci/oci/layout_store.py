@@ -15,10 +15,9 @@ from wasm_oci.digest import Digest, checked, chunks, digest_of
 from wasm_oci.errors import DigestError, FormatError, LimitError, NotFoundError, UsageError
 from wasm_oci.files import atomic_output, open_input, real_path
 from wasm_oci.limits import LIMITS
-from wasm_oci.locks import machine_lock
 from wasm_oci.oci.deferred import Deferred
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
-from wasm_oci.oci.layout import INDEX, blob_path, check_layout, create_layout, find_layout, read_index, write_index
+from wasm_oci.oci.layout import blob_path, check_layout, create_layout, find_layout, layout_lock, read_index, write_index
 from wasm_oci.oci.layout_index import LayoutIndex, is_descriptor, tag_of
 from wasm_oci.oci.manifest import Index, Manifest
 from wasm_oci.oci.referrers import artifact_type_of, parse_referrer, referrer_descriptor
@@ -103,9 +102,7 @@ class LayoutStore:
         self._write_blob(descriptor, iter((data,)))
         if child:
             return
-        with machine_lock(str((self.folder / INDEX).resolve())) as locked:
-            if not locked:
-                raise UsageError("another program is writing to the layout", where=self.name, hint="try again when it is done")
+        with layout_lock(self.folder):
             index = read_index(self.folder)
             if index.put(descriptor.to_json(), tag):
                 write_index(self.folder, index)
