@@ -15,6 +15,8 @@ from wasm_oci.jsontext import JsonObject, parse_object, pretty
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, REF_NAME_ANNOTATION, Descriptor, member
 
+_MOST_COMPARED = 64
+
 
 class LayoutIndex:
     """The entries of a layout's index; `encode` gives all that was parsed, with the edits."""
@@ -63,14 +65,14 @@ class LayoutIndex:
 
     def read(self, entries: Iterable[JsonObject]) -> Descriptor:
         """Returns the first of `entries` that is a descriptor; raises the FormatError of the first that is not."""
-        problem: FormatError | None = None
+        first: JsonObject | None = None
         for entry in entries:
-            number = next(number for number, other in enumerate(self.entries) if other is entry)
             try:
-                return Descriptor.parse(entry, where=f"{self._where}: manifests[{number}]")
-            except FormatError as err:
-                problem = problem or err
-        raise problem or ValueError("there are no entries")
+                return Descriptor.parse(entry, where=self._where)
+            except FormatError:
+                first = first or entry
+        number = next(number for number, other in enumerate(self.entries) if other is first)
+        return Descriptor.parse(first, where=f"{self._where}: manifests[{number}]")
 
     def put(self, descriptor: JsonObject, tag: str | None) -> bool:
         """Lists a descriptor, under `tag` where given; returns whether anything changed.
@@ -93,7 +95,7 @@ class LayoutIndex:
         else:
             annotations = {**_annotations(place), **_annotations(descriptor)}
             self._replace(place, _with_tag({**place, **descriptor, "annotations": annotations}, tag))
-        self._drop_repeated(digest)
+        self._drop_repeated([digest])
         return self.entries != before
 
     def delete_tag(self, tag: str) -> bool:
@@ -111,21 +113,32 @@ class LayoutIndex:
         return len(self.entries) != before
 
     def _untag(self, entries: Iterable[JsonObject]) -> None:
-        for entry in entries:
-            bare = _with_tag(entry, None)
-            self._replace(entry, bare)
-            self._drop_repeated(bare.get("digest"))
+        bare = {id(entry): _with_tag(entry, None) for entry in entries}
+        self._document["manifests"] = [bare.get(id(entry), entry) for entry in self.entries]
+        self._drop_repeated(digest for entry in bare.values() if isinstance(digest := entry.get("digest"), str))
 
     def _replace(self, entry: JsonObject, new: JsonObject) -> None:
         self._document["manifests"] = [new if other is entry else other for other in self.entries]
 
-    def _drop_repeated(self, digest: object) -> None:
-        """Removes entries of a digest without a tag where another entry of it says all that they say."""
-        kept = [entry for entry in self.objects() if entry.get("digest") == digest]
-        for entry in [entry for entry in kept if tag_of(entry) is None]:
-            if any(other is not entry and _says_all(other, entry) for other in kept):
-                kept = [other for other in kept if other is not entry]
-                self._document["manifests"] = [other for other in self.entries if other is not entry]
+    def _drop_repeated(self, digests: Iterable[str]) -> None:
+        """Removes entries of these digests without a tag where another entry of the digest says all that they say.
+
+        Where very many entries have one digest all of them stay: every two would have to be compared.
+        """
+        groups: dict[str, list[JsonObject]] = {digest: [] for digest in digests}
+        for entry in self.objects():
+            if isinstance(digest := entry.get("digest"), str) and digest in groups:
+                groups[digest].append(entry)
+        dropped: set[int] = set()
+        for group in groups.values():
+            if len(group) > _MOST_COMPARED:
+                continue
+            for entry in group:
+                others = (other for other in group if other is not entry and id(other) not in dropped)
+                if tag_of(entry) is None and any(_says_all(other, entry) for other in others):
+                    dropped.add(id(entry))
+        if dropped:
+            self._document["manifests"] = [entry for entry in self.entries if id(entry) not in dropped]
 
 
 def tag_of(entry: JsonObject) -> str | None:
