@@ -158,7 +158,7 @@ def main() -> int:
     parser.add_argument("--huge", type=int, default=2048, help="size of the one that ours alone signs; 0 for none (default: 2048)")
     parser.add_argument("--rounds", type=int, default=5, help="runs of each program (default: 5)")
     args = parser.parse_args()
-    ours = shlex.split(args.ours) if args.ours else [sys.executable, "-m", "wasm_oci.cli.main"]
+    ours = shlex.split(args.ours) if args.ours else [sys.executable, "-m", "wasm_oci.cli.program"]
     environment = os.environ | ({} if args.ours else {"PYTHONPATH": str(TOOLS)})
     floor = measure([[sys.executable, "-S", "-c", ""]], environment).memory
     print(f"medians of {args.rounds} runs; floor of the memory column: {floor:.1f} MiB")

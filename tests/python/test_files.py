@@ -114,7 +114,7 @@ def test_a_pipe_that_nobody_reads_is_not_waited_for(folder: Path, line: list[str
     (folder / "out").mkdir()
     os.mkfifo(folder / name)
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-m", "wasm_oci.cli.main", *line]
+    command = [sys.executable, "-m", "wasm_oci.cli.program", *line]
     done = subprocess.run(command, capture_output=True, text=True, env=environ, timeout=30, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert re.fullmatch(rf"wasm_oci: {name}: cannot write the [a-z ]+: nobody reads this pipe(;.*)?\n", done.stderr)

@@ -17,7 +17,7 @@ from wasm_oci.limits import LIMITS
 
 WASM = str(TESTDATA / "kinds_component.wasm")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-PROGRAM = [sys.executable, "-m", "wasm_oci.cli.main"]
+PROGRAM = [sys.executable, "-m", "wasm_oci.cli.program"]
 
 
 @pytest.mark.parametrize("line", [["inspect", WASM], ["inspect", WASM, "--output", "json"], ["--help"]])
@@ -126,7 +126,7 @@ def test_a_signal_leaves_no_temporary_file(tmp_path: Path, name: str, code_of: i
 import os, signal
 from pathlib import Path
 from wasm_oci.cli.commands import inspect
-from wasm_oci.cli import main
+from wasm_oci.cli import program
 from wasm_oci.files import atomic_output
 
 def run(args):
@@ -137,7 +137,7 @@ def run(args):
 inspect.run = run
 import sys
 sys.argv[1:] = ["inspect", "x"]
-main.program()
+program.program()
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (code_of, "")
@@ -161,8 +161,8 @@ def test_stderr_that_takes_nothing_changes_no_exit_code(tmp_path: Path, target: 
 
 
 def test_a_bug_without_stderr_is_still_one(tmp_path: Path) -> None:
-    imports = "import sys\nfrom wasm_oci.cli import main\nfrom wasm_oci.cli.commands import inspect\n"
-    code = imports + "inspect.run = None\nsys.argv[1:] = ['inspect', 'x']\nmain.program()"
+    imports = "import sys\nfrom wasm_oci.cli import program\nfrom wasm_oci.cli.commands import inspect\n"
+    code = imports + "inspect.run = None\nsys.argv[1:] = ['inspect', 'x']\nprogram.program()"
     for target in ("2>&-", "2>/dev/full"):
         shell = ["sh", "-c", f'"$@" {target}', "sh", sys.executable, "-c", code]
         done = subprocess.run(shell, capture_output=True, text=True, env=ENVIRONMENT, cwd=tmp_path, check=False)

@@ -24,7 +24,7 @@ from wasm_oci.keys.key import load_secret_key
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the worker that forks needs fork")
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-PROGRAM = "from wasm_oci.cli.main import program; program()"
+PROGRAM = "from wasm_oci.cli.program import program; program()"
 FORKS = [sys.executable, "-c", PROGRAM]
 IN_TURN = [sys.executable, "-c", f"import os; del os.fork; {PROGRAM}"]
 COMPONENT = TESTDATA / "hello_component.wasm"
@@ -45,6 +45,18 @@ def run(arguments, typed=False):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         open(rest[0], "w").write(str(os.getpid()))
         time.sleep(60)
+    if action == "background":
+        import subprocess
+        subprocess.Popen(["sleep", "60"], start_new_session=True)
+        print("done")
+    if action == "silent":
+        os.close(1)
+        os.close(2)
+        time.sleep(float(rest[0]))
+        os._exit(7)
+    if action == "program":
+        import subprocess
+        subprocess.run(["sh", "-c", "echo $$ > " + rest[0] + ".program; exec sleep 60"])
     if action == "die":
         print("last words", flush=True)
         os.kill(os.getpid(), 9)
@@ -55,7 +67,8 @@ def run(arguments, typed=False):
         print(os.environ.pop("MARK", "gone"), sys.stdin.read(), os.getcwd())
     return 0
 module.run_line = run
-module.program()
+from wasm_oci.cli.program import program
+program()
 """
 
 
@@ -134,6 +147,16 @@ def alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def ended(pid: int) -> bool:
+    """Whether the process is gone, or is one that nobody reaps here."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return not alive(pid)
+    except ProcessLookupError:
+        return True
 
 
 @pytest.mark.parametrize("command", [FORKS, IN_TURN], ids=["forks", "in-turn"])
@@ -273,6 +296,34 @@ def test_a_child_that_is_killed_or_crashes_is_a_failed_action(start: Start) -> N
     assert worker.ask("fine")["exitCode"] == 0
 
 
+def test_a_program_in_the_background_that_holds_the_output_does_not_delay_the_response(start: Start) -> None:
+    worker = start([sys.executable, "-c", SLEEPER])
+    begin = time.monotonic()
+    response = worker.ask("background", requestId=1)
+    assert time.monotonic() - begin < 10
+    assert (response["exitCode"], response["output"]) == (0, "done\n")
+
+
+def test_a_child_without_output_does_not_block_the_others(start: Start) -> None:
+    worker = start([sys.executable, "-c", SLEEPER])
+    worker.send("silent", 3, requestId=1)
+    time.sleep(0.5)
+    assert worker.ask("fine", requestId=2)["requestId"] == 2
+    assert worker.response() == {"exitCode": 7, "output": "", "requestId": 1, "wasCancelled": False}
+
+
+@pytest.mark.parametrize("action", ["sleep", "stubborn", "program"])
+def test_what_runs_ends_with_a_worker_that_is_killed(start: Start, tmp_path: Path, action: str) -> None:
+    worker = start([sys.executable, "-c", SLEEPER])
+    worker.send(action, "pid", requestId=4)
+    file = tmp_path / ("pid.program" if action == "program" else "pid")
+    until(lambda: file.exists() and file.read_text() != "")
+    worker.process.kill()
+    until(lambda: ended(int(file.read_text())))
+    if action == "sleep":
+        assert (tmp_path / "pid.ended").exists()
+
+
 def test_nothing_of_a_request_is_left_for_the_next(start: Start, tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     worker = start([sys.executable, "-c", SLEEPER], MARK="set")
@@ -293,7 +344,7 @@ def test_a_second_request_with_the_id_of_one_that_runs_ends_the_worker(start: St
     assert not alive(int((tmp_path / "pid").read_text()))
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_the_worker_and_what_runs(start: Start, tmp_path: Path, number: signal.Signals) -> None:
     worker = start([sys.executable, "-c", SLEEPER])
     worker.send("sleep", "pid", requestId=4)

@@ -1,4 +1,4 @@
-"""`wasm_oci`: the program's entry. A subcommand's module is imported only when it is called."""
+"""`wasm_oci`: runs one command line. A subcommand's module is imported only when it is called."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
-from typing import NoReturn, Protocol, cast
+from typing import Protocol, cast
 
 from wasm_oci.cli.common.arguments import asks_for_help, expanded, make_parser
 from wasm_oci.cli.usage import COMMANDS, LOGGING, usage
 from wasm_oci.errors import EXIT_BUG, UsageError, WasmOciError
-from wasm_oci.outcome import Outcome, enter_user_directory, report_error, say, write_document, write_text
+from wasm_oci.outcome import Outcome, report_error, say, write_document, write_text
 
 
 class Command(Protocol):
@@ -98,29 +98,3 @@ def _start_logging(*, verbose: bool) -> None:
     import logging
 
     logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING, format="%(name)s: %(message)s")
-
-
-def program() -> NoReturn:
-    """Runs the program in this process and ends it; on SIGTERM and SIGHUP what was begun is removed first."""
-    import signal
-
-    def end(number: int, _: object) -> NoReturn:
-        signal.signal(number, signal.SIG_DFL)
-        sys.exit(128 + number)
-
-    signal.signal(signal.SIGTERM, end)
-    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # nohup has it ignored
-        signal.signal(signal.SIGHUP, end)
-    say("")  # without stderr argparse would write errors to stdout
-    if sys.argv[1:] == ["--persistent_worker"]:
-        from wasm_oci.cli.worker import serve
-
-        sys.exit(serve(run_line))
-    enter_user_directory()
-    code = main()
-    say("")  # what argparse could not write is dropped here, not at the end with an exit code of its own
-    sys.exit(code)
-
-
-if __name__ == "__main__":
-    program()

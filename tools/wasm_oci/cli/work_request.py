@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from wasm_oci.errors import FormatError
+
+Run = Callable[[Sequence[str]], int]
+"""Runs a command line of `wasm_oci` and returns its exit code."""
 
 
 class WorkRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -41,6 +45,24 @@ def parse_request(line: bytes) -> WorkRequest:
         return _REQUEST.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as err:
         raise FormatError(f"this is not a work request: {err}", where="stdin", hint="let Bazel start this program") from err
+
+
+class RequestLines:
+    """Requests from a stream that comes in pieces."""
+
+    def __init__(self) -> None:
+        self.open = True
+        self._rest = b""
+
+    def add(self, data: bytes) -> Iterator[WorkRequest]:
+        """Yields the requests that `data` completes; empty data is the end. Raises FormatError for an invalid or incomplete one."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        self.open = bool(data)
+        for line in lines:
+            if line.strip():
+                yield parse_request(line)
+        if not data and self._rest.strip():
+            raise FormatError("stdin ends within a request", where="stdin", hint="let Bazel start this program")
 
 
 def write_response(stream: int, response: WorkResponse) -> None:

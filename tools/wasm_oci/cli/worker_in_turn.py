@@ -7,15 +7,12 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from wasm_oci.cli.work_request import WorkRequest, WorkResponse, parse_request, take_streams, write_response
+from wasm_oci.cli.work_request import Run, WorkRequest, WorkResponse, parse_request, take_streams, write_response
 from wasm_oci.errors import FormatError
 from wasm_oci.files import reason_of
 from wasm_oci.outcome import say
-
-Run = Callable[[Sequence[str]], int]
 
 WITHOUT_SECRETS = frozenset({"attach", "detach", "image", "normalise", "split", "trusted-keys", "verify", "wasm-tools"})
 """Commands that read no secret key. All others are processes of their own, as without a worker."""

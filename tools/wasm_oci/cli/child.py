@@ -1,0 +1,67 @@
+"""A request that runs, as the persistent worker sees it: a process of its own, and the pipe with its output."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from wasm_oci.cli.work_request import WorkRequest, WorkResponse
+
+GRACE = 5.0
+"""Seconds that a command has to remove its partial results, once it is told to end."""
+PIECE = 1 << 20
+"""Bytes of one read: more than a pipe holds."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Child:
+    """A running request."""
+
+    request: WorkRequest
+    pid: int
+    pipe: int
+    output: bytearray = field(default_factory=bytearray)
+    at_end: bool = False
+    """Whether nobody holds the other end of the pipe any more."""
+    cancelled: bool = False
+    deadline: float | None = None
+    """When it is killed, if it has not ended; only of one that was told to end."""
+
+    def read(self) -> None:
+        """Takes what is in the pipe now."""
+        with suppress(BlockingIOError):
+            data = os.read(self.pipe, PIECE)
+            self.output += data
+            self.at_end = not data
+
+    def cancel(self) -> None:
+        self.cancelled, self.deadline = True, time.monotonic() + GRACE
+        self.send(signal.SIGTERM)
+
+    def kill_if_late(self) -> None:
+        if self.deadline is not None and self.deadline <= time.monotonic():
+            self.deadline = None
+            self.send(signal.SIGKILL)
+
+    def send(self, number: int) -> None:
+        """Signals the process and the programs that it started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, number)
+
+    def exit_code(self) -> int | None:
+        """Returns None while it runs, and a negative signal number if a signal ended it. It must not be called after that."""
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        return os.waitstatus_to_exitcode(status) if pid else None
+
+    def response(self, code: int) -> WorkResponse:
+        """Returns the response once the process has ended; programs that it left behind may hold the pipe, and are not waited for."""
+        self.read()
+        if self.cancelled:
+            return WorkResponse(request_id=self.request.request_id, was_cancelled=True)
+        output = self.output.decode("utf-8", "replace")
+        if code < 0:
+            code, output = 128 - code, f"{output}wasm_oci: the command was ended by {signal.Signals(-code).name}\n"
+        return WorkResponse(exit_code=code, output=output, request_id=self.request.request_id)
