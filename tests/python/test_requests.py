@@ -20,8 +20,7 @@ from wasm_oci.errors import FormatError
 from wasm_oci.keys.key import COMPACT, SecretKey
 from wasm_oci.keys.sources.source import KeySource
 from wasm_oci.oci.image_request import ImageFacts, ImageRequest
-from wasm_oci.publish.request import PushRequest
-from wasm_oci.publish.request import read_request as read_push_request
+from wasm_oci.publish.request import PushRequest, read_push_request
 from wasm_oci.runfiles import Runfiles
 from wasm_oci.shape import Parsed, annotated, members, optional, read_config, read_request
 from wasm_oci.trust.trust_store import TrustedKeyEntry, TrustStoreFile, parse_trust_store

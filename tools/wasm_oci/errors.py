@@ -96,7 +96,7 @@ class AuthError(WasmOciError):
 class RegistryError(WasmOciError):
     """The registry or the network failed, or answered what the protocol does not allow.
 
-    `status` is the HTTP status, or 0 where there was no answer.
+    `status` is the HTTP status, or 0 where there was no response.
     """
 
     exit_code = 6

@@ -75,16 +75,16 @@ class Limits:
     annotation_bytes: int = 256 * KIB
     """All annotation keys and values together."""
     referrers: int = 1000
-    """Entries of a referrers answer that are looked at."""
+    """Entries of a list of referrers that are looked at."""
     referrer_bytes: int = 64 * MIB
     """All manifests together that are fetched to find those that refer to another one."""
 
     redirects: int = 5
     connect_timeout: float = 10.0
     read_timeout: float = 30.0
-    """Longest silence of a registry inside one answer."""
+    """Longest silence of a registry inside one response."""
     response_time: float = 60.0
-    """Longest time for a whole small answer, and for each chunk of a large one."""
+    """Longest time for a whole small response, and for each chunk of a large one."""
     slowest: float = 16.0 * KIB
     """Bytes in a second below which an upload is given up."""
     challenge: int = 16 * KIB

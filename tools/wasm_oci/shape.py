@@ -76,10 +76,10 @@ def read_request(path: Path, kind: type[T], runfiles: Runfiles | None = None) ->
     """
     from wasm_oci.files import read_bounded
 
-    return parse_request(read_bounded(path, LIMITS.request_file, what="request file"), kind, where=str(path), runfiles=runfiles)
+    return read_request_bytes(read_bounded(path, LIMITS.request_file, what="request file"), kind, where=str(path), runfiles=runfiles)
 
 
-def parse_request(data: bytes, kind: type[T], *, where: str, runfiles: Runfiles | None = None) -> T:
+def read_request_bytes(data: bytes, kind: type[T], *, where: str, runfiles: Runfiles | None = None) -> T:
     """`read_request` for bytes."""
     from wasm_oci.jsontext import parse_object
 

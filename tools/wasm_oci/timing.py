@@ -18,7 +18,7 @@ class Timing:
 
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], float] = time.time
-    """Seconds since 1970, for dates in answers."""
+    """Seconds since 1970, for dates in responses."""
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[float], float] = _jitter
     """Returns a random number of seconds between 0 and its argument."""

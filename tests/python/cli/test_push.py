@@ -250,7 +250,7 @@ def test_the_largest_registry_answer_is_bounded(run: Run, images: tuple[Image, I
     with start() as registry:
         registry.faults.add(Fault(method="GET", effect=Reply(status=200, body=b" " * (IMPATIENT.manifest + 1)), times=None))
         ended = push(run, images[0], registry, "v1")
-        assert (ended.code, "the answer is larger than" in ended.err) == (6, True)
+        assert (ended.code, "the response is larger than" in ended.err) == (6, True)
 
 
 def test_digests_agree_with_the_registry(run: Run, registry: RunningRegistry, images: tuple[Image, Image]) -> None:

@@ -186,7 +186,7 @@ def test_silence_ends_within_the_limit(run: Run, images: tuple[Image, Image], me
     with start() as registry:
         registry.faults.add(Fault(method=method, path=path, effect=Stall(seconds=60), times=None))
         ended = push(run, images[0], registry, "v1")
-        assert (ended.code, "no answer in time" in ended.err) == (6, True)
+        assert (ended.code, "no response in time" in ended.err) == (6, True)
         assert ended.is_one_clear_error
         assert f"{registry.host}: " in ended.err
         assert tag_of(registry, NAME, "v1") is None

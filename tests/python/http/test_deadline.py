@@ -64,7 +64,7 @@ def repeat(first: bytes, again: bytes) -> Callable[[socket.socket], None]:
 )
 @pytest.mark.parametrize("stream", [False, True], ids=["small", "streamed"])
 def test_an_answer_that_trickles_is_given_up(talk: Callable[[socket.socket], None], stream: bool) -> None:
-    with server(talk) as url, pytest.raises(ConnectionLost, match="no answer in time"):
+    with server(talk) as url, pytest.raises(ConnectionLost, match="no response in time"):
         response = Transport(limits=QUICK).send(HttpRequest(method="GET", url=url, step="read it", stream=stream))
         for _piece in response.pieces("read it"):
             pass

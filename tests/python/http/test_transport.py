@@ -12,7 +12,7 @@ import pytest
 from fakes.timing import IMPATIENT, FakeTime
 from fakes.web import Asked, Script, reply, serve
 from wasm_oci.errors import RegistryError
-from wasm_oci.http.transport import ConnectionLost, HttpRequest, StreamBody, Transport, resolve
+from wasm_oci.http.transport import ConnectionLost, HttpRequest, StreamBody, Transport, location_target
 from wasm_oci.limits import Limits
 
 SECRET = "canary-6f1d"
@@ -88,7 +88,7 @@ def test_a_silent_registry_ends_within_the_limit(transport: Transport) -> None:
         web.release.wait(20)
         return b""
 
-    with serve(silent) as web, pytest.raises(ConnectionLost, match="no answer in time"):
+    with serve(silent) as web, pytest.raises(ConnectionLost, match="no response in time"):
         transport.send(get(f"http://{web.host}/", retry=False))
 
 
@@ -97,7 +97,7 @@ def test_an_answer_that_trickles_in_ends_within_the_limit(time: FakeTime) -> Non
     with (
         closing(Transport(limits=slow, timing=time.timing, environ={})) as transport,
         serve(in_turn(reply(body=b"x" * 10))) as web,
-        pytest.raises(ConnectionLost, match="no answer in time"),
+        pytest.raises(ConnectionLost, match="no response in time"),
     ):
         transport.send(get(f"http://{web.host}/"))
 
@@ -190,7 +190,7 @@ def test_redirects_end(transport: Transport) -> None:
 )
 def test_a_location_that_must_not_be_followed(base: str, location: str, problem: str) -> None:
     with pytest.raises(RegistryError, match=problem):
-        resolve(base, location, step="look")
+        location_target(base, location, step="look")
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_a_location_that_must_not_be_followed(base: str, location: str, problem:
     ],
 )
 def test_a_location_that_may_be_followed(base: str, location: str, expected: str) -> None:
-    assert resolve(base, location, step="look") == expected
+    assert location_target(base, location, step="look") == expected
 
 
 def test_no_netrc_and_no_cookie_is_used(transport: Transport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,7 @@ from wasm_oci.publish.release import (
 )
 from wasm_oci.publish.report import artifact_document, plan_text, result_text
 from wasm_oci.publish.resolve import NamedRepository
-from wasm_oci.publish.signing import SigningRequest
+from wasm_oci.publish.signing import DeferredSigning
 from wasm_oci.registry.store import RegistryStore
 
 VARIABLE = "TEST_SIGNING_KEY"
@@ -111,7 +111,7 @@ def signing(folder: Path, image: Image, monkeypatch: pytest.MonkeyPatch) -> Arti
     monkeypatch.setenv(VARIABLE, base64.b64encode(key(1).compact()).decode())
     (folder / "1.public").write_bytes(key(1).public.compact())
     keys = (SigningKey(source=KeySource(kind="env", ref=VARIABLE), public_key=folder / "1.public"),)
-    return ArtifactRequest(layout=image.folder, signing=SigningRequest(keys=keys, image=None), destinations=())
+    return ArtifactRequest(layout=image.folder, signing=DeferredSigning(keys=keys, image=None), destinations=())
 
 
 def test_every_artifact_goes_to_every_destination(

@@ -12,7 +12,7 @@ import pytest
 from wasm_oci.errors import FormatError, LimitError, UsageError, WasmOciError
 from wasm_oci.limits import LIMITS
 from wasm_oci.publish.registries import RegistryEntry
-from wasm_oci.publish.request import PushRequest, read_request
+from wasm_oci.publish.request import PushRequest, read_push_request
 from wasm_oci.registry.credentials import AuthSetting
 
 ENTRY = {
@@ -60,7 +60,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
 def read(folder: Path, environ: dict[str, str], **change: Any) -> PushRequest:
     path = folder / "request.json"
     path.write_text(json.dumps({name: value for name, value in (REQUEST | change).items() if value != "absent"}))
-    return read_request(path, environ)
+    return read_push_request(path, environ)
 
 
 def test_all_members(tmp_path: Path, environ: dict[str, str]) -> None:
@@ -146,7 +146,7 @@ def test_a_request_is_bounded_json(tmp_path: Path) -> None:
     path = tmp_path / "request.json"
     path.write_bytes(b"{" + b" " * LIMITS.request_file)
     with pytest.raises(LimitError):
-        read_request(path, {})
+        read_push_request(path, {})
     path.write_bytes(b'{"schema_version":')
     with pytest.raises(FormatError, match="not valid JSON"):
-        read_request(path, {})
+        read_push_request(path, {})

@@ -260,7 +260,7 @@ def test_a_web_page_is_named_as_such(filled: RegistryClient, registry: RunningRe
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"not json", b'{"a":1,"a":2}'])
 def test_a_manifest_is_a_json_object(filled: RegistryClient, registry: RunningRegistry, body: bytes) -> None:
     registry.faults.add(Fault(path="/manifests/", effect=Reply(status=200, body=body), times=None))
-    with pytest.raises(RegistryError, match="fetch manifest v1: the answer is"):
+    with pytest.raises(RegistryError, match="fetch manifest v1: the response is"):
         filled.fetch_manifest("v1")
 
 

@@ -200,9 +200,9 @@ def test_a_helper_without_a_credential_is_no_error(tmp_path: Path, where: str) -
         ("""echo '{"Secret":"CANARY"}'; exit 1""", "docker-credential-mine failed: exit code 1"),
         ("echo 'the keychain is locked'; exit 1", "docker-credential-mine failed: the keychain is locked"),
         ("printf 'two\\nlines\\033[31m' >&2; exit 3", r"docker-credential-mine failed: two\\nlines\\x1b"),
-        (f"echo '{SECRET}'", "docker-credential-mine gave no usable answer"),
-        (f"""echo '["{SECRET}"]'""", "docker-credential-mine gave no usable answer"),
-        (f"""echo '{{"Username":5,"Secret":"{SECRET}"}}'""", "docker-credential-mine gave no usable answer"),
+        (f"echo '{SECRET}'", "docker-credential-mine wrote no usable output"),
+        (f"""echo '["{SECRET}"]'""", "docker-credential-mine wrote no usable output"),
+        (f"""echo '{{"Username":5,"Secret":"{SECRET}"}}'""", "docker-credential-mine wrote no usable output"),
     ],
 )
 def test_a_helper_that_fails_is_named(tmp_path: Path, script: str, problem: str) -> None:

@@ -27,7 +27,7 @@ def describe_network_error(error: BaseException) -> tuple[str, str]:
     if is_any(exceptions.NameResolutionError):
         return "the host name is not known", "check the registry's name and the network"
     if is_any(TimeoutError, exceptions.TimeoutError):
-        return "no answer in time", "check that the registry is up and reachable, then run again"
+        return "no response in time", "check that the registry is up and reachable, then run again"
     if is_any(*_INVALID_URL):
         return "the address is not a valid URL", "check the registry's name"
     return "the connection broke off", "run again; what has arrived is not sent a second time"

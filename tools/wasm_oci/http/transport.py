@@ -190,7 +190,7 @@ class Transport:
             if response.status not in _REDIRECTS or not location:
                 return response
             response.close()
-            target = resolve(url, location, step=request.step)
+            target = location_target(url, location, step=request.step)
             if origin(target) != origin(url):
                 headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
                 if not request.leave_host:
@@ -252,14 +252,14 @@ class Transport:
         if len(data) > limit:
             response.close()
             if good:
-                raise RegistryError(f"{request.step}: the answer is larger than {limit} bytes", where=host_of(url), reason="limit")
+                raise RegistryError(f"{request.step}: the response is larger than {limit} bytes", where=host_of(url), reason="limit")
         else:
             response.release_conn()
         return bytes(data[:limit])
 
 
-def resolve(base: str, location: str, *, step: str) -> str:
-    """Returns the absolute URL of a Location header; raises RegistryError for one that must not be followed."""
+def location_target(base: str, location: str, *, step: str) -> str:
+    """Returns the absolute URL of a Location or Link header's target; raises RegistryError for one that must not be followed."""
     try:
         target = urljoin(base, location.strip())
         old, new = urlsplit(base), urlsplit(target)

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError
 from wasm_oci.jsontext import JsonObject, parse_object
-from wasm_oci.local_registry.manifests import referrer_descriptor, subject_of
+from wasm_oci.local_registry.manifests import referrer_entry, subject_of
 from wasm_oci.local_registry.messages import Refusal, ServedRequest, ServedResponse, json_response
 from wasm_oci.local_registry.names import parse_digest
 from wasm_oci.local_registry.registry import Registry
@@ -55,7 +55,7 @@ def _referrers(repository: Repository, subject: Digest, wanted: str | None) -> I
         except FormatError:
             continue
         if subject_of(document) == subject:
-            descriptor = referrer_descriptor(stored, document)
+            descriptor = referrer_entry(stored, document)
             if wanted is None or descriptor.get("artifactType") == wanted:
                 yield descriptor
 

@@ -12,7 +12,7 @@ from wasm_oci.local_registry.messages import Refusal, ServedRequest, ServedRespo
 from wasm_oci.local_registry.names import is_tag, parse_digest
 from wasm_oci.local_registry.registry import Registry
 from wasm_oci.local_registry.storage import Repository, StoredManifest
-from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE
+from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, listed_artifact_type
 
 _IMAGES = (MANIFEST_MEDIA_TYPE, "application/vnd.docker.distribution.manifest.v2+json")
 _INDEXES = (INDEX_MEDIA_TYPE, "application/vnd.docker.distribution.manifest.list.v2+json")
@@ -68,16 +68,16 @@ def subject_of(document: JsonObject) -> Digest | None:
     return parse_digest(str(subject.get("digest"))) if isinstance(subject, dict) else None
 
 
-def referrer_descriptor(stored: StoredManifest, document: JsonObject) -> JsonObject:
-    """Returns the manifest's entry in a referrers answer (distribution specification, "Listing Referrers")."""
+def referrer_entry(stored: StoredManifest, document: JsonObject) -> JsonObject:
+    """Returns the manifest's entry in a list of referrers (distribution specification, "Listing Referrers")."""
     return _descriptor(stored.media_type, stored.digest, len(stored.data), document)
 
 
 def _descriptor(media_type: str, digest: Digest, size: int, document: JsonObject) -> JsonObject:
     descriptor: JsonObject = {"mediaType": media_type, "digest": str(digest), "size": size}
     config = document.get("config")
-    artifact_type = document.get("artifactType") or (config.get("mediaType") if isinstance(config, dict) else None)
-    if isinstance(artifact_type, str):
+    config_media_type = config.get("mediaType") if isinstance(config, dict) else None
+    if artifact_type := listed_artifact_type(document.get("artifactType"), config_media_type):
         descriptor["artifactType"] = artifact_type
     annotations = document.get("annotations")
     if subject_of(document) and isinstance(annotations, dict) and annotations:

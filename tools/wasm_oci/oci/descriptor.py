@@ -118,3 +118,12 @@ class Descriptor:
 
 EMPTY = Descriptor.of(EMPTY_BLOB, EMPTY_MEDIA_TYPE)
 """The empty config of artifacts that have none (manifest.md, "Guidance for an Empty Descriptor")."""
+
+
+def listed_artifact_type(own: object, config_media_type: object) -> str | None:
+    """Returns what a list of referrers says of a manifest (distribution specification, "Listing Referrers").
+
+    That is its own artifactType, else its config's media type; None where it has neither.
+    """
+    found = own or config_media_type
+    return found if isinstance(found, str) else None

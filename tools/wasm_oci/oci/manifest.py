@@ -98,7 +98,7 @@ class Manifest(_Document):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Index(_Document):
-    """An image index: a list of manifests; also a layout's index.json and a referrers answer."""
+    """An image index: a list of manifests; also a layout's index.json and a list of referrers."""
 
     MEDIA_TYPE: ClassVar[str] = INDEX_MEDIA_TYPE
 

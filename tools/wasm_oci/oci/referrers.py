@@ -8,14 +8,14 @@ from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError, NotFoundError, RegistryError
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.deferred import Deferred
-from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, Descriptor
+from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, Descriptor, listed_artifact_type
 from wasm_oci.oci.manifest import Index, Manifest
 from wasm_oci.oci.store import FetchedManifest, Store
 
 
 def artifact_type_of(referrer: Manifest | Index) -> str | None:
-    """Returns what a list of referrers says of one: its artifactType, else its config's media type (distribution specification)."""
-    return referrer.artifact_type or (referrer.config.media_type if isinstance(referrer, Manifest) else None)
+    """Returns what a list of referrers says of one; see `listed_artifact_type`."""
+    return listed_artifact_type(referrer.artifact_type, referrer.config.media_type if isinstance(referrer, Manifest) else None)
 
 
 def referrer_descriptor(referrer: Manifest | Index) -> Descriptor:

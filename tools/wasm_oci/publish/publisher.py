@@ -204,7 +204,7 @@ def _read_tag(result: Result, tag: TagPlan) -> Digest | None:
 
 
 def _put_tag(result: Result, tag: TagPlan) -> str:
-    """Writes the tag; where that fails or its answer is lost, what counts is what the tag says then."""
+    """Writes the tag; where that fails or its response is lost, what counts is what the tag says then."""
     artifact = result.plan.artifact
     try:
         result.plan.destination.put_manifest(artifact.descriptor, artifact.manifest.raw, tag.tag)

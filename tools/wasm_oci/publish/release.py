@@ -21,7 +21,7 @@ from wasm_oci.publish.artifact import Artifact, load_artifact
 from wasm_oci.publish.plan import Plan, make_plan
 from wasm_oci.publish.publisher import Result, carry_out, results_of
 from wasm_oci.publish.resolve import NamedRepository, destination_store
-from wasm_oci.publish.signing import SigningRequest, signed
+from wasm_oci.publish.signing import DeferredSigning, signed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class ArtifactRequest:
     """None where it is made only when the component is signed."""
     signature: Path | None = None
     """A detached signature that travels with it."""
-    signing: SigningRequest | None = None
+    signing: DeferredSigning | None = None
     """The signature that the release has to make."""
     digest: Digest | None = None
     """What the manifest has to be, where that is known."""

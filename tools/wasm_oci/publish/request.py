@@ -12,7 +12,7 @@ from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.http.host import check_host
 from wasm_oci.oci.reference import check_tag
 from wasm_oci.publish.registries import RegistryEntry, split_scheme
-from wasm_oci.publish.signing import SigningRequest
+from wasm_oci.publish.signing import DeferredSigning
 from wasm_oci.registry.credentials import AuthSetting
 from wasm_oci.runfiles import Runfiles
 from wasm_oci.shape import BUILD_AGAIN, Parsed, Runfile
@@ -72,7 +72,7 @@ class PushRequest:
     default_registry: str = ""
     movable_tags: frozenset[str] = frozenset()
     dry_run: bool = False
-    signing: SigningRequest | None = None
+    signing: DeferredSigning | None = None
     """The signature that this run has to make."""
     target: str = ""
     description: str = ""
@@ -86,7 +86,7 @@ class PushRequest:
         return {name: value for name, value in notes.items() if value}
 
 
-def read_request(path: Path, environ: Mapping[str, str]) -> PushRequest:
+def read_push_request(path: Path, environ: Mapping[str, str]) -> PushRequest:
     """Raises what `shape.read_request` raises, and UsageError for a registry entry or tag that cannot be used."""
     request = shape.read_request(path, PushRequest, Runfiles(environ))
     if request.layout is None and (request.signing is None or request.signing.image is None):

@@ -24,7 +24,7 @@ from wasm_oci.wasmsign.sign import SignResult, sign_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SigningRequest:
+class DeferredSigning:
     """The signature that the build left to the run that publishes."""
 
     keys: Annotated[tuple[SigningKey, ...], Parsed(Annotated[tuple[SigningKey, ...], Size(1, LIMITS.signatures)], with_public_keys)]
@@ -34,7 +34,7 @@ class SigningRequest:
 
 
 @contextmanager
-def signed(signing: SigningRequest, layout: Path | None, passphrase: PassphraseSource) -> Iterator[tuple[Path, Path | None]]:
+def signed(signing: DeferredSigning, layout: Path | None, passphrase: PassphraseSource) -> Iterator[tuple[Path, Path | None]]:
     """Signs; yields the layout to publish and the detached signature, if that is what it is. Both go with the block.
 
     `layout` is the one that the build made, for a detached signature. Nothing secret is written. Raises what opening
@@ -54,7 +54,7 @@ def signed(signing: SigningRequest, layout: Path | None, passphrase: PassphraseS
             yield _embedded(signing, signing.image, folder, passphrase), None
 
 
-def _embedded(signing: SigningRequest, image: ImageRequest, folder: Path, passphrase: PassphraseSource) -> Path:
+def _embedded(signing: DeferredSigning, image: ImageRequest, folder: Path, passphrase: PassphraseSource) -> Path:
     component, layout = folder / "component.wasm", folder / "layout"
     _sign(signing, image.component, component, None, passphrase)
     key_format = load_public_key(signing.keys[0].public_key).format if signing.keys[0].public_key else "none"
@@ -62,7 +62,7 @@ def _embedded(signing: SigningRequest, image: ImageRequest, folder: Path, passph
     return layout
 
 
-def _detached(signing: SigningRequest, folder: Path, scratch: Path, passphrase: PassphraseSource) -> Path:
+def _detached(signing: DeferredSigning, folder: Path, scratch: Path, passphrase: PassphraseSource) -> Path:
     layout = LayoutStore.open(folder)
     layers = Manifest.parse(layout.fetch_manifest(layout.only_manifest()).data, where=f"{folder}: manifest").layers
     signature = scratch / "signature.sig"
@@ -76,6 +76,6 @@ def _detached(signing: SigningRequest, folder: Path, scratch: Path, passphrase: 
     return signature
 
 
-def _sign(signing: SigningRequest, source: Path, output: Path, signature: Path | None, passphrase: PassphraseSource) -> SignResult:
+def _sign(signing: DeferredSigning, source: Path, output: Path, signature: Path | None, passphrase: PassphraseSource) -> SignResult:
     key, *further = open_signers(signing.keys, passphrase)
     return sign_file(source, output, key, key_id=key.public.key_id, further=further, signature_file=signature)

@@ -18,7 +18,7 @@ from wasm_oci.registry.credential import Credential
 from wasm_oci.registry.credentials import CredentialLookup
 
 _TOKEN_LIFE = 60.0
-"""Seconds that a token lives where its answer does not say."""
+"""Seconds that a token lives where its response does not say."""
 _CLIENT_ID = "rules_wasm_oci"
 _LOCAL_NAMES = ("localdomain", "ip6-localhost", "ip6-loopback")
 _LOCAL_DOMAINS = (".localhost", ".localdomain")

@@ -13,7 +13,7 @@ from wasm_oci.digest import Digest, checked
 from wasm_oci.errors import DigestError, FormatError, RegistryError, WasmOciError
 from wasm_oci.http.host import is_loopback, origin
 from wasm_oci.http.retry import Backoff
-from wasm_oci.http.transport import ConnectionLost, HttpRequest, HttpResponse, Transport, resolve
+from wasm_oci.http.transport import ConnectionLost, HttpRequest, HttpResponse, Transport, location_target
 from wasm_oci.jsontext import JsonObject, parse_object
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.reference import Reference
@@ -69,7 +69,7 @@ class RegistryClient:
         return f"{self._path}/{path}"
 
     def send(self, request: HttpRequest, *, good: frozenset[int]) -> HttpResponse:
-        """Returns an answer whose status is in `good`; answers one challenge; raises for every other status."""
+        """Returns a response whose status is in `good`; answers one challenge; raises for every other status."""
         ours = origin(request.url) == origin(self.base)
         response = self.transport.send(self._signed(request, self._auth.header(self._scopes) if ours else None))
         if response.status == 401 and origin(response.url) == origin(self.base):
@@ -132,7 +132,7 @@ class RegistryClient:
         return PutManifest(subject=response.headers.get("OCI-Subject", ""))
 
     def has_blob(self, blob: Descriptor) -> bool:
-        """Says whether the registry has the blob; a wrong size or digest in its answer is an error."""
+        """Says whether the registry has the blob; a wrong size or digest in its response is an error."""
         step = f"look up blob {blob.digest}"
         request = HttpRequest(method="HEAD", url=self.url(f"blobs/{blob.digest}"), step=step)
         response = self.send(request, good=frozenset({200, 404}))
@@ -179,7 +179,7 @@ class RegistryClient:
             return
 
     def pages(self, path: str, step: str, *, accept: str = "", missing: frozenset[int] = frozenset()) -> Iterator[HttpResponse]:
-        """Yields the answers of a list that may go on (Link, rel="next"); one with a status in `missing` is the last."""
+        """Yields the responses of a list that may go on (Link, rel="next"); one with a status in `missing` is the last."""
         url, headers = self.url(path), {"Accept": accept} if accept else {}
         for _ in range(_PAGES):
             response = self.send(HttpRequest(method="GET", url=url, step=step, headers=headers), good=missing | {200})
@@ -187,7 +187,7 @@ class RegistryClient:
             more = _NEXT.search(response.headers.get("Link", ""))
             if response.status != 200 or more is None:
                 return
-            url = resolve(response.url, more[1], step=step)
+            url = location_target(response.url, more[1], step=step)
             if origin(url) != origin(self.base):
                 raise RegistryError(f"{step}: the list goes on at another host", where=self.where)
         raise RegistryError(f"{step}: more than {_PAGES} pages", where=self.where, reason="limit")
@@ -198,24 +198,24 @@ class RegistryClient:
         for response in self.pages("tags/list", step):
             tags = self.json(response, step).get("tags") or []
             if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-                raise RegistryError(f"{step}: the registry's answer holds no list of tags", where=self.where)
+                raise RegistryError(f"{step}: the registry's response holds no list of tags", where=self.where)
             found.update(tags)
         return tuple(sorted(found))
 
     def json(self, response: HttpResponse, step: str) -> JsonObject:
-        """Returns an answer's JSON object; raises RegistryError where it is something else."""
+        """Returns a response's JSON object; raises RegistryError where it is something else."""
         self._check_is_registry(response, step)
         try:
             return parse_object(response.body, where="", limit=self.transport.limits.manifest)
         except FormatError as err:
-            raise RegistryError(f"{step}: the answer is {err.what}", where=self.where, hint="check the registry's address") from err
+            raise RegistryError(f"{step}: the response is {err.what}", where=self.where, hint="check the registry's address") from err
 
     def _check_is_registry(self, response: HttpResponse, step: str) -> None:
         if is_html(response.headers, response.body):
             response.close()
             hint = "check the registry's address: this may be a web site or a login page"
             raise RegistryError(
-                f"{step}: the answer is an HTML page, not a registry's", where=self.where, hint=hint, status=response.status
+                f"{step}: the response is an HTML page, not a registry's", where=self.where, hint=hint, status=response.status
             )
 
     def _header_digest(self, response: HttpResponse, step: str) -> Digest | None:

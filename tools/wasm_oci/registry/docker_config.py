@@ -150,7 +150,7 @@ def _basic(auth: str, *, source: str, where: str) -> tuple[str, str]:
 
 
 def _ask_helper(name: object, key: str, environ: Mapping[str, str], *, where: str) -> Credential | None:
-    """Runs `docker-credential-NAME get`; None where it knows no credential. Its answer, even a failed one, is never shown."""
+    """Runs `docker-credential-NAME get`; None where it knows no credential. Its output, even a failed one, is never shown."""
     if not isinstance(name, str) or not _HELPER_NAME.fullmatch(name):
         raise UsageError("the name of the credential helper is not usable", where=where, hint="correct the file")
     program = f"docker-credential-{name}"
@@ -187,7 +187,7 @@ def _helper_answer(data: bytes, program: str, key: str, *, where: str) -> Creden
     except (ValueError, AttributeError, RecursionError):
         username = secret = None
     if not isinstance(username, str) or not isinstance(secret, str):
-        raise AuthError(f"{program} gave no usable answer", where=where, hint="log in again")
+        raise AuthError(f"{program} wrote no usable output", where=where, hint="log in again")
     if not secret:
         return None
     source = f"{program} for {key} ({where})"

@@ -1,4 +1,4 @@
-"""What a registry's unwelcome answer means, in one line (distribution specification 1.1, "Error Codes")."""
+"""What a registry's unwelcome response means, in one line (distribution specification 1.1, "Error Codes")."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LONGEST = 200
 
 
 def is_html(headers: Mapping[str, str], body: bytes) -> bool:
-    """Says whether an answer is a web page."""
+    """Says whether a response is a web page."""
     return headers.get("Content-Type", "").lower().startswith("text/html") or body[:64].lstrip().lower().startswith(
         (b"<!doctype", b"<html")
     )
@@ -39,7 +39,7 @@ def words_of(response: HttpResponse, hide: Callable[[str], str]) -> str:
 
 
 def failure(response: HttpResponse, *, step: str, where: str, registry: str, actions: str, auth: Authenticator) -> WasmOciError:
-    """Returns the error for an answer that does not do what `step` asked for."""
+    """Returns the error for a response that does not do what `step` asked for."""
     words = words_of(response, auth.hide)
     said = f"status {response.status}" + (f" ({words})" if words else "")
     elsewhere = origin(response.url) != origin(registry)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from wasm_oci.digest import checked
 from wasm_oci.errors import DigestError, RegistryError
 from wasm_oci.http.retry import RETRIED_STATUSES, Backoff
-from wasm_oci.http.transport import ConnectionLost, HttpRequest, HttpResponse, StreamBody, resolve
+from wasm_oci.http.transport import ConnectionLost, HttpRequest, HttpResponse, StreamBody, location_target
 from wasm_oci.oci.descriptor import Descriptor
 from wasm_oci.oci.store import Content
 from wasm_oci.registry.client import RegistryClient
@@ -71,7 +71,7 @@ def _open(client: RegistryClient, blob: Descriptor, mount_from: str) -> str | No
     location = response.headers.get("Location")
     if not location:
         raise RegistryError(f"{step}: the registry names no Location", where=client.where, hint="check the registry's address")
-    return resolve(response.url, location, step=step)
+    return location_target(response.url, location, step=step)
 
 
 def _put(client: RegistryClient, blob: Descriptor, content: Content, location: str, step: str) -> HttpResponse:

@@ -139,25 +139,25 @@ HOSTILE_LISTS: dict[str, bytes | None] = {
 
 @pytest.mark.parametrize("name", HOSTILE_LISTS)
 def test_malformed_lists(tmp_path: Path, name: str) -> None:
-    with served(tmp_path, lambda request: HOSTILE_LISTS[name]) as environ, pytest.raises(KeyFormatError, match="answer is malformed"):
+    with served(tmp_path, lambda request: HOSTILE_LISTS[name]) as environ, pytest.raises(KeyFormatError, match="reply is malformed"):
         opened(environ)
 
 
 @pytest.mark.parametrize("raw", [b"\0\4\0\1\x0c", b"\xff\xff\xff\xff\x0c", b"\0\0\0\0"])
 def test_sizes_that_are_not_read(tmp_path: Path, raw: bytes) -> None:
-    with served(tmp_path, lambda request: raw, raw=True) as environ, pytest.raises(KeyFormatError, match="answer is malformed"):
+    with served(tmp_path, lambda request: raw, raw=True) as environ, pytest.raises(KeyFormatError, match="reply is malformed"):
         opened(environ)
 
 
 SIGNATURE = string(b"ssh-ed25519") + string(K1.sign(MESSAGE))
 HOSTILE_SIGNATURES: dict[str, tuple[bytes | None, str]] = {
-    "closed": (None, "answer is malformed"),
+    "closed": (None, "reply is malformed"),
     "refused": (b"\x05", "the agent refuses"),
-    "other type": (b"\x0c" + string(SIGNATURE), "answer is malformed"),
-    "cut off": (b"\x0e" + string(SIGNATURE)[:-1], "answer is malformed"),
-    "left over": (b"\x0e" + string(SIGNATURE) + b"x", "answer is malformed"),
-    "left over inside": (b"\x0e" + string(SIGNATURE + b"x"), "answer is malformed"),
-    "other algorithm": (b"\x0e" + string(string(b"ssh-ed448") + string(K1.sign(MESSAGE))), "answer is malformed"),
+    "other type": (b"\x0c" + string(SIGNATURE), "reply is malformed"),
+    "cut off": (b"\x0e" + string(SIGNATURE)[:-1], "reply is malformed"),
+    "left over": (b"\x0e" + string(SIGNATURE) + b"x", "reply is malformed"),
+    "left over inside": (b"\x0e" + string(SIGNATURE + b"x"), "reply is malformed"),
+    "other algorithm": (b"\x0e" + string(string(b"ssh-ed448") + string(K1.sign(MESSAGE))), "reply is malformed"),
     "of another key": (b"\x0e" + string(string(b"ssh-ed25519") + string(K2.sign(MESSAGE))), "is no signature by the key"),
     "of another message": (b"\x0e" + string(string(b"ssh-ed25519") + string(K1.sign(b"x"))), "is no signature by the key"),
     "short": (b"\x0e" + string(string(b"ssh-ed25519") + string(bytes(63))), "is no signature by the key"),

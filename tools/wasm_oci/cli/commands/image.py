@@ -14,7 +14,7 @@ from wasm_oci.oci.image import BuiltImage, build_image
 from wasm_oci.oci.image_request import ImageFacts, ImageRequest
 from wasm_oci.oci.wasm_config import EPOCH
 from wasm_oci.outcome import Outcome
-from wasm_oci.shape import parse_request
+from wasm_oci.shape import read_request_bytes
 
 DESCRIPTION = """Makes an OCI image layout from a WebAssembly component or module.
 
@@ -99,7 +99,7 @@ def _request(args: argparse.Namespace) -> ImageRequest:
     if given or args.signature_type:
         flags = ", ".join(f"--{flag.replace('_', '-')}" for flag in given or ("signature_type",))
         raise UsageError(f"{flags} cannot be given with --facts", where="command line", hint="say it in the JSON")
-    facts = parse_request(args.facts.encode("utf-8", "surrogateescape"), ImageFacts, where="--facts")
+    facts = read_request_bytes(args.facts.encode("utf-8", "surrogateescape"), ImageFacts, where="--facts")
     return ImageRequest(component=args.input, **files, **asdict(facts))
 
 

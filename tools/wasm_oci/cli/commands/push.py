@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> Outcome:
 def _request(args: argparse.Namespace) -> ReleaseRequest:
     from wasm_oci.oci.reference import Reference, check_tag
     from wasm_oci.publish.push import Overrides, release_of_layout, release_of_request
-    from wasm_oci.publish.request import read_request
+    from wasm_oci.publish.request import read_push_request
 
     overrides = Overrides(
         registry=args.registry,
@@ -86,7 +86,7 @@ def _request(args: argparse.Namespace) -> ReleaseRequest:
     if args.request:
         if args.layout:
             raise UsageError("LAYOUT and REFERENCE are not for use with --request", hint="use --registry, --namespace and --tag")
-        request = read_request(args.request, os.environ)
+        request = read_push_request(args.request, os.environ)
         if with_passphrase and request.signing is None:
             raise UsageError("this image needs no signature of this run", where=str(args.request), hint="leave the passphrase out")
         return release_of_request(request, overrides)

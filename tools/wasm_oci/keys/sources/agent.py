@@ -56,7 +56,7 @@ class PipeChannel:
 
 
 class Agent:
-    """One conversation with an agent over an open channel, all answers under one time limit each."""
+    """One conversation with an agent over an open channel, all replies under one time limit each."""
 
     def __init__(self, channel: _Channel, limits: Limits = LIMITS) -> None:
         self._channel = channel
@@ -81,7 +81,7 @@ class Agent:
         """Returns the agent's signature, which may be wrong; raises UsageError or KeyFormatError."""
         request = bytes((_SIGN_REQUEST,)) + ssh_string(public_blob(public.raw)) + ssh_string(message) + bytes(4)
         reader = self._ask(request, _SIGN_RESPONSE)
-        inner = _Answer(reader.string(), 0, _WHERE)
+        inner = _Reply(reader.string(), 0, _WHERE)
         reader.finish()
         kind, signature = inner.string(), inner.string()
         inner.finish()
@@ -97,7 +97,7 @@ class Agent:
             size = int.from_bytes(self._receive(4), "big")
             if not 0 < size <= self._limits.agent_message:
                 raise _malformed()
-            answer = self._receive(size)
+            reply = self._receive(size)
         except TimeoutError as err:
             raise UsageError(
                 f"the agent did not answer in {self._limits.signer_time:.0f} seconds",
@@ -107,11 +107,11 @@ class Agent:
             ) from err
         except OSError as err:
             raise UsageError(f"the agent failed: {reason_of(err)}", where=_WHERE, hint="start it again", reason="agent") from err
-        if answer[0] == _FAILURE:
+        if reply[0] == _FAILURE:
             raise UsageError("the agent refuses", where=_WHERE, hint="unlock it, or confirm its question", reason="agent")
-        if answer[0] != expected:
+        if reply[0] != expected:
             raise _malformed()
-        return _Answer(answer, 1, _WHERE)
+        return _Reply(reply, 1, _WHERE)
 
     def _receive(self, size: int) -> bytes:
         received = bytearray()
@@ -185,12 +185,12 @@ def _open(path: str) -> _Channel:
     return channel
 
 
-class _Answer(Strings):
-    """The strings of an answer; what is malformed is the agent's."""
+class _Reply(Strings):
+    """The strings of a reply; what is malformed is the agent's."""
 
     def error(self) -> KeyFormatError:
         return _malformed()
 
 
 def _malformed() -> KeyFormatError:
-    return KeyFormatError("the agent's answer is malformed", where=_WHERE, hint="use the agent of OpenSSH", reason="agent")
+    return KeyFormatError("the agent's reply is malformed", where=_WHERE, hint="use the agent of OpenSSH", reason="agent")

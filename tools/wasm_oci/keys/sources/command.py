@@ -43,29 +43,29 @@ def command_signer(source: KeySource, public: PublicKey | None, environ: Mapping
 
     def ask(message: bytes) -> bytes:
         run = _Run([path, *arguments], {**environ, **variables}, source.where, limits)
-        return _signature(run.answer(message), source.where)
+        return _signature(run.output_for(message), source.where)
 
     return CheckedSigner(public=public, where=source.where, ask=ask)
 
 
-def _signature(answer: bytes, where: str) -> bytes:
+def _signature(output: bytes, where: str) -> bytes:
     """64 bytes as they are, or their hexadecimal or base64 text."""
-    if len(answer) == SIGNATURE_SIZE:
-        return answer
-    text = answer.strip()
+    if len(output) == SIGNATURE_SIZE:
+        return output
+    text = output.strip()
     try:
         if len(text) == 2 * SIGNATURE_SIZE:
             return binascii.unhexlify(text)
         if len(text) in _BASE64_SIZES:
             return base64.b64decode(text.rstrip(b"=") + b"==", validate=True)
     except (binascii.Error, ValueError) as err:
-        raise _no_signature(answer, where) from err
-    raise _no_signature(answer, where)
+        raise _no_signature(output, where) from err
+    raise _no_signature(output, where)
 
 
-def _no_signature(answer: bytes, where: str) -> KeyFormatError:
+def _no_signature(output: bytes, where: str) -> KeyFormatError:
     return KeyFormatError(
-        f"the program's answer of {len(answer)} bytes is no signature",
+        f"the program's output of {len(output)} bytes is no signature",
         where=where,
         hint="write 64 bytes, or their base64 or hexadecimal text, and nothing else",
         reason="bad_signature",
@@ -83,7 +83,7 @@ class _Run:
         self._where, self._limits = where, limits
         self._outputs = {"stdout": b"", "stderr": b""}
 
-    def answer(self, message: bytes) -> bytes:
+    def output_for(self, message: bytes) -> bytes:
         """Returns what the program writes; raises UsageError where it fails, is too slow or writes too much."""
         try:
             with ProgramGroup(self._command, self._environ) as group:
@@ -131,4 +131,4 @@ def _write(stream: IO[bytes], message: bytes) -> None:
         with stream:
             stream.write(message)
     except BrokenPipeError:
-        return  # it does not want the message; its answer tells
+        return  # it does not want the message; its output tells
