@@ -11,6 +11,7 @@ from typing import BinaryIO
 from wasm_oci.errors import DigestError, FormatError
 from wasm_oci.limits import LIMITS
 
+_ALGORITHM = re.compile(r"([a-z0-9]+(?:[+._-][a-z0-9]+)*):[A-Za-z0-9=_-]+")
 _SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -41,6 +42,12 @@ class Digest:
 
     def __str__(self) -> str:
         return self.text
+
+
+def is_of_other_algorithm(text: object) -> bool:
+    """Returns whether this is a digest, but not a SHA-256 one."""
+    found = _ALGORITHM.fullmatch(text) if isinstance(text, str) else None
+    return found is not None and found[1] != "sha256"
 
 
 def chunks(stream: BinaryIO, size: int = LIMITS.chunk) -> Iterator[bytes]:

@@ -158,7 +158,7 @@ def test_an_entry_that_gets_a_tag_keeps_its_members(run: Run, tmp_path: Path, im
 
 
 def test_entries_of_another_algorithm_are_no_obstacle(run: Run, tmp_path: Path, images: tuple[Image, Image], trusted: Path) -> None:
-    folder = foreign(tmp_path / "layout", SHA512, {**SHA512, "annotations": {}}, *UNREADABLE)
+    folder = foreign(tmp_path / "layout", SHA512, {**SHA512, "annotations": {}})
     push_to(run, folder, images[0], "v2")
     for name in ("v2", f"@{images[0].digest}"):
         text = f"{folder}{name}" if name.startswith("@") else f"{folder}:{name}"
@@ -168,6 +168,16 @@ def test_entries_of_another_algorithm_are_no_obstacle(run: Run, tmp_path: Path, 
     assert (ended.code, "manifests[1].digest" in ended.err, ended.is_one_clear_error) == (2, True, True)
     ended = run("inspect", folder)
     assert (ended.code, "the tags here are long, v1, v2" in ended.err) == (2, True)
+
+
+def test_entries_that_cannot_be_read_are_an_obstacle_to_listing_referrers_only(
+    run: Run, tmp_path: Path, images: tuple[Image, Image], trusted: Path
+) -> None:
+    folder = foreign(tmp_path / "layout", SHA512, *UNREADABLE)
+    push_to(run, folder, images[0], "v2")
+    assert run("pull", f"{folder}:v2", "-K", trusted, "-o", tmp_path / "hello.wasm").code == 0
+    ended = run("inspect", f"{folder}:v2")
+    assert (ended.code, "manifests[2]: must be an object, and is 'text'" in ended.err, ended.is_one_clear_error) == (2, True, True)
 
 
 def test_the_local_registry_keeps_what_others_wrote(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from wasm_oci.oci.descriptor import (
 from wasm_oci.oci.layout import create_layout, find_layout, write_layout
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Manifest, signature_referrer
-from wasm_oci.oci.referrers import find_referrers
+from wasm_oci.oci.referrers import find_referrers, listed_digests
 from wasm_oci.oci.store import ManifestName, read_blob
 
 CONFIG, WASM = b'{"os":"wasip2"}', b"\0asm\x0d\0\1\0"
@@ -441,6 +441,46 @@ def test_referrers_are_untagged_entries(tmp_path: Path) -> None:
     assert list(find_referrers(layout, subject.digest, SIGNATURE_MEDIA_TYPE)) == [referrer]
     assert list(layout.referrers(other.digest)) == []
     assert layout.tags() == ("v1", "v2")
+
+
+def test_an_entry_that_cannot_be_read_is_an_error_after_the_last_referrer(tmp_path: Path) -> None:
+    layout = _created(tmp_path / "layout")
+    subject = _put(layout, "1", "v1")
+    layout.attach(referrer := signature_referrer(subject, b"signature"))
+    digest = referrer.descriptor().digest
+    good = _index(tmp_path / "layout")["manifests"]
+    other = {"mediaType": MANIFEST_MEDIA_TYPE, "digest": "sha512:" + "a" * 128, "size": 1}
+    _change_index(tmp_path / "layout", manifests=[other, {**other, "size": "many"}, *good])
+    assert [entry.digest for entry in layout.referrers(subject.digest)] == [digest]
+    malformed: tuple[Any, ...] = (
+        "text",
+        {},
+        {"mediaType": MANIFEST_MEDIA_TYPE, "digest": "sha256:aa", "size": 1},
+        {**good[-1], "size": -1},
+    )
+    for entry in malformed:
+        _change_index(tmp_path / "layout", manifests=[other, entry, *good])
+        listed = layout.referrers(subject.digest)
+        assert next(listed).digest == digest
+        with pytest.raises(FormatError, match=r"manifests\[1\].*; correct or remove this entry"):
+            next(listed)
+        with pytest.raises(FormatError):
+            list(find_referrers(layout, subject.digest))
+        assert listed_digests(layout, subject.digest, [digest, Digest.of(b"")]) == {digest}
+    _blob(tmp_path / "layout", digest).write_bytes(b"")
+    with pytest.raises(DigestError):
+        listed_digests(layout, subject.digest, [digest])
+
+
+def test_manifests_that_could_be_meant_are_counted_once(tmp_path: Path) -> None:
+    layout = _created(tmp_path / "layout")
+    one, two = _put(layout, "1", "v1"), _put(layout, "2", "v2")
+    entries = [replace(one, annotations={REF_NAME: tag}).to_json() for tag in ("v1", "v3")]
+    _change_index(tmp_path / "layout", manifests=[*entries, replace(two, annotations={REF_NAME: "v3"}).to_json(), *entries])
+    with pytest.raises(UsageError, match="2 manifests could be meant"):
+        layout.only_manifest()
+    with pytest.raises(UsageError, match="tag v3 stands for 2 manifests"):
+        layout.find_manifest("v3")
 
 
 def test_referrers_have_a_limit(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from wasm_oci.digest import Digest
+from wasm_oci.digest import Digest, is_of_other_algorithm
 from wasm_oci.errors import FormatError
 from wasm_oci.jsontext import JsonObject, parse_object, pretty
 from wasm_oci.limits import LIMITS
@@ -72,7 +72,22 @@ class LayoutIndex:
             except FormatError:
                 first = first or entry
         number = next(number for number, other in enumerate(self.entries) if other is first)
-        return Descriptor.parse(first, where=f"{self._where}: manifests[{number}]")
+        return self._parse(number, first)
+
+    def descriptors(self, unreadable: list[FormatError]) -> Iterator[Descriptor]:
+        """Yields all entries that can be read, and adds the errors of the others to `unreadable`.
+
+        Those with a digest of another algorithm are passed over.
+        """
+        for number, entry in enumerate(self.entries):
+            try:
+                yield self._parse(number, entry)
+            except FormatError as err:
+                if not (isinstance(entry, dict) and is_of_other_algorithm(entry.get("digest"))):
+                    unreadable.append(err)
+
+    def _parse(self, number: int, entry: object) -> Descriptor:
+        return Descriptor.parse(entry, where=f"{self._where}: manifests[{number}]")
 
     def put(self, descriptor: JsonObject, tag: str | None) -> bool:
         """Lists a descriptor, under `tag` where given; returns whether anything changed.

@@ -6,25 +6,23 @@ checked digests only. Links inside are followed, because build systems make layo
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from wasm_oci.digest import Digest, checked, chunks, digest_of
 from wasm_oci.errors import DigestError, FormatError, LimitError, NotFoundError, UsageError
 from wasm_oci.files import atomic_output, open_input, real_path
+from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.deferred import Deferred
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.layout import blob_path, check_layout, create_layout, find_layout, layout_lock, read_index, write_index
 from wasm_oci.oci.layout_index import LayoutIndex, is_descriptor, tag_of
 from wasm_oci.oci.manifest import Index, Manifest
-from wasm_oci.oci.referrers import artifact_type_of, parse_referrer, referrer_descriptor
+from wasm_oci.oci.referrers import UNREADABLE_ENTRY, artifact_type_of, parse_referrer, referrer_descriptor
 from wasm_oci.oci.store import Content, FetchedManifest, ManifestName
 
-_log = logging.getLogger(__name__)
-_REFERRERS = (MANIFEST_MEDIA_TYPE, INDEX_MEDIA_TYPE)
 _SHOWN_TAGS = 20
 
 
@@ -62,8 +60,8 @@ class LayoutStore:
         entries = [entry for entry in index.objects() if tag_of(entry)] or list(index.objects())
         if not entries:
             raise NotFoundError("the layout is empty", where=self.name, hint="push something to it first")
-        if len({str(entry.get("digest")) for entry in entries}) > 1:
-            raise UsageError(f"{len(entries)} manifests could be meant", where=self.name, hint=_shown(index))
+        if (count := _digests(entries)) > 1:
+            raise UsageError(f"{count} manifests could be meant", where=self.name, hint=_shown(index))
         return index.read(entries)
 
     def find_manifest(self, name: ManifestName) -> Descriptor | None:
@@ -78,8 +76,8 @@ class LayoutStore:
                 return index.read(entries)
             return name if isinstance(name, Descriptor) and self.has_blob(name) else None
         entries = index.named(name)
-        if len({str(entry.get("digest")) for entry in entries}) > 1:
-            raise UsageError(f"tag {name} stands for {len(entries)} manifests", where=self.name, hint=_shown(index))
+        if (count := _digests(entries)) > 1:
+            raise UsageError(f"tag {name} stands for {count} manifests", where=self.name, hint=_shown(index))
         return index.read(entries) if entries else None
 
     def fetch_manifest(self, name: ManifestName) -> FetchedManifest:
@@ -154,23 +152,25 @@ class LayoutStore:
 
     def referrers(self, subject: Digest, artifact_type: str | None = None) -> Iterator[Descriptor]:
         """Looks through the manifests of the index; raises LimitError where they are too many."""
-        index = self._index()
-        entries = [entry for entry in index.objects() if entry.get("mediaType") in _REFERRERS and entry.get("digest") != subject.text]
+        unreadable: list[FormatError] = []
+        entries = [
+            entry
+            for entry in self._index().descriptors(unreadable)
+            if entry.media_type in (MANIFEST_MEDIA_TYPE, INDEX_MEDIA_TYPE) and entry.digest != subject
+        ]
         if len(entries) > LIMITS.referrers:
             raise LimitError(f"more than {LIMITS.referrers} manifests to look through", where=self.name)
         deferred = Deferred()
-        for entry in entries:
-            try:
-                listed = index.read([entry])
-            except FormatError as err:
-                _log.warning("an entry is skipped: %s", err)
-                continue
+        for listed in entries:
             found = None
             with deferred.entry():
                 found = parse_referrer(self._read(listed), where=self._where(listed.digest))
             if found and found.subject and found.subject.digest == subject and artifact_type in (None, artifact_type_of(found)):
                 yield referrer_descriptor(found)
         deferred.close()
+        if unreadable:  # last: by its reason, `listed_digests` knows that nothing else went wrong
+            first = unreadable[0]
+            raise FormatError(first.what, where=first.where, hint="correct or remove this entry", reason=UNREADABLE_ENTRY)
 
     def attach(self, referrer: Manifest | Index) -> str:
         self.put_manifest(referrer.descriptor(), referrer.raw)
@@ -178,6 +178,10 @@ class LayoutStore:
 
     def _where(self, digest: Digest) -> str:
         return str(blob_path(self.folder, digest))
+
+
+def _digests(entries: Iterable[JsonObject]) -> int:
+    return len({str(entry.get("digest")) for entry in entries})
 
 
 def _shown(index: LayoutIndex) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Collection, Iterator
 
 from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError, NotFoundError, RegistryError
@@ -11,6 +12,12 @@ from wasm_oci.oci.deferred import Deferred
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, Descriptor, listed_artifact_type
 from wasm_oci.oci.manifest import Index, Manifest
 from wasm_oci.oci.store import FetchedManifest, Store
+
+_log = logging.getLogger(__name__)
+
+
+UNREADABLE_ENTRY = "unreadable_entry"
+"""The reason of the error that a list of referrers ends with where only entries could not be read, which lead nobody anywhere."""
 
 
 def artifact_type_of(referrer: Manifest | Index) -> str | None:
@@ -35,6 +42,25 @@ def parse_referrer(fetched: FetchedManifest, *, where: str) -> Manifest | Index:
     if fetched.descriptor.media_type == INDEX_MEDIA_TYPE:
         return Index.parse(fetched.data, where=where, skip_bad=True)
     return Manifest.parse(fetched.data, where=where)
+
+
+def listed_digests(store: Store, subject: Digest, wanted: Collection[Digest]) -> frozenset[Digest]:
+    """Returns which of the `wanted` referrers readers of a store are told of; nothing is asked where none are wanted.
+
+    Entries that cannot be read name none of them, and are no obstacle.
+    """
+    found: set[Digest] = set()
+    try:
+        for entry in store.referrers(subject) if wanted else ():
+            if entry.digest in wanted:
+                found.add(entry.digest)
+                if len(found) == len(frozenset(wanted)):
+                    break
+    except FormatError as err:
+        if err.reason != UNREADABLE_ENTRY:
+            raise
+        _log.warning("an entry is skipped: %s", err)
+    return frozenset(found)
 
 
 def find_referrers(store: Store, subject: Digest, artifact_type: str | None = None) -> Iterator[Manifest | Index]:

@@ -11,7 +11,7 @@ from wasm_oci.errors import TagConflictError
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.oci.descriptor import SIGNATURE_MEDIA_TYPE
 from wasm_oci.oci.manifest import Manifest
-from wasm_oci.oci.referrers import artifact_type_of
+from wasm_oci.oci.referrers import artifact_type_of, listed_digests
 from wasm_oci.oci.store import Store
 from wasm_oci.publish.artifact import Artifact, Blob
 
@@ -82,7 +82,7 @@ class Plan:
     manifest: Action
     referrers: tuple[ReferrerPlan, ...]
     tags: tuple[TagPlan, ...]
-    """None where the artifact is published by digest only."""
+    """Empty where the artifact is published by digest only."""
 
     @property
     def tagged(self) -> str:
@@ -159,24 +159,12 @@ def make_plan(
         BlobPlan(blob=blob, action=Action.EXISTS if destination.has_blob(blob.descriptor) else Action.UPLOAD) for blob in artifact.blobs
     )
     manifest = Action.EXISTS if destination.find_manifest(digest) else Action.CREATE
-    listed = listed_referrers(destination, digest, artifact.referrers)
+    listed = listed_digests(destination, digest, [referrer.descriptor().digest for referrer in artifact.referrers])
     referrers = tuple(
         ReferrerPlan(manifest=referrer, action=Action.EXISTS if referrer.descriptor().digest in listed else Action.CREATE)
         for referrer in artifact.referrers
     )
     return Plan(destination=destination, artifact=artifact, blobs=blobs, manifest=manifest, referrers=referrers, tags=tag_plans)
-
-
-def listed_referrers(destination: Store, subject: Digest, wanted: Collection[Manifest]) -> frozenset[Digest]:
-    """Returns which of the `wanted` referrers readers of a destination are told of; nothing is asked where none are wanted."""
-    missing = {referrer.descriptor().digest for referrer in wanted}
-    found = set()
-    for entry in destination.referrers(subject) if missing else ():
-        if entry.digest in missing:
-            found.add(entry.digest)
-            if found == missing:
-                break
-    return frozenset(found)
 
 
 def _plan_tag(destination: Store, tag: str, after: Digest, *, move: bool) -> TagPlan:
