@@ -272,7 +272,7 @@ def test_a_damaged_referrer_of_a_layout_does_not_hide_a_signature(run: Run, tmp_
     other = signature_referrer(image.manifest.descriptor(), b"junk")
     destination = LayoutStore(folder)
     destination.put_manifest(other.descriptor(), other.raw)
-    publish_to((make_plan(load_artifact(image.folder, image.signature), destination, ["v1"]),))
+    publish_to((make_plan(load_artifact(image.folder, image.signatures), destination, ["v1"]),))
     (folder / "blobs/sha256" / other.descriptor().digest.hex).write_bytes(b"")
     assert run("pull", f"{folder}:v1", "-K", trusted, "-o", "hello.wasm").code == 0
 

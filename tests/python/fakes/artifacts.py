@@ -38,6 +38,10 @@ class Image:
     signature: Path | None
 
     @property
+    def signatures(self) -> tuple[Path, ...]:
+        return (self.signature,) if self.signature else ()
+
+    @property
     def digest(self) -> Digest:
         return self.manifest.descriptor().digest
 

@@ -31,7 +31,7 @@ def image(tmp_path: Path) -> Image:
 
 @pytest.fixture
 def artifact(image: Image) -> Artifact:
-    return load_artifact(image.folder, image.signature)
+    return load_artifact(image.folder, image.signatures)
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def test_an_index_is_not_published(tmp_path: Path) -> None:
 
 
 def test_an_artifact_names_each_blob_once(image: Image) -> None:
-    artifact = load_artifact(image.folder, image.signature)
+    artifact = load_artifact(image.folder, image.signatures)
     assert [blob.role for blob in artifact.blobs] == ["config", "layer", "empty", "signature"]
     with pytest.raises(UsageError):
-        load_artifact(image.folder, image.folder)
+        load_artifact(image.folder, [image.folder])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import io
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -17,6 +19,7 @@ from fakes.timing import IMPATIENT, FakeTime
 from instruments.effects import Hangup, Reply
 from instruments.faults import Fault
 from instruments.registry import RunningRegistry, start
+from wasm_oci.digest import Digest
 from wasm_oci.errors import DigestError, PolicyError, RegistryError, UsageError
 from wasm_oci.http.transport import Transport
 from wasm_oci.keys.sources.passphrase import PassphraseSource
@@ -27,12 +30,13 @@ from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.reference import Reference
 from wasm_oci.oci.store import Content
-from wasm_oci.publish.artifact import Artifact, Blob, load_artifact
+from wasm_oci.publish.artifact import Artifact, Blob, Referrer, load_artifact
 from wasm_oci.publish.plan import Action, Plan, make_plan
 from wasm_oci.publish.publisher import publish
 from wasm_oci.publish.registries import RegistryEntry
 from wasm_oci.publish.release import (
     ArtifactRequest,
+    Decision,
     DestinationRequest,
     Release,
     ReleaseRequest,
@@ -95,7 +99,7 @@ def to(registry: RunningRegistry, name: str, *tags: str) -> DestinationRequest:
 
 
 def of(image: Image, *destinations: DestinationRequest) -> ArtifactRequest:
-    return ArtifactRequest(layout=image.folder, signature=image.signature, destinations=destinations)
+    return ArtifactRequest(layout=image.folder, referrers=image.signatures, destinations=destinations)
 
 
 def tags_written(registry: RunningRegistry) -> list[str]:
@@ -152,10 +156,12 @@ def test_the_steps_have_one_order(publish_all: Run, registry: RunningRegistry, t
     asked = replace(signing(tmp_path, image, monkeypatch), destinations=(to(registry, "hello", "v1"),))
     steps: list[str] = []
 
-    def decide(resolved: Sequence[Resolved]) -> None:
+    def decide(resolved: Sequence[Resolved]) -> list[tuple[Decision, ...]]:
+        assert [each.artifact and each.artifact.descriptor.digest for each in resolved] == [image.digest]
         assert [[store.name for store in each.stores] for each in resolved] == [[f"{registry.host}/library/hello"]]
         assert registry.requests == []
         steps.append("decide")
+        return [(Decision(reason="for a test"),)]
 
     def show(plans: Sequence[Plan]) -> None:
         assert [[referrer.is_signature for referrer in plan.referrers] for plan in plans] == [[True]]
@@ -164,6 +170,7 @@ def test_the_steps_have_one_order(publish_all: Run, registry: RunningRegistry, t
 
     def record(done: Release) -> None:
         assert [result.status for result in done.artifacts[0].results] == ["published"]
+        assert done.artifacts[0].decisions == (Decision(reason="for a test"),)
         steps.append("record")
 
     publish_all(ReleaseRequest(artifacts=(asked,)), decide=decide, show=show, record=record)
@@ -181,12 +188,41 @@ def test_a_denial_uses_no_key_and_asks_no_registry(
     def deny(resolved: Sequence[Resolved]) -> None:
         raise PolicyError(f"{len(resolved)} artifact is denied")
 
+    def allow_none(resolved: Sequence[Resolved]) -> list[tuple[Decision, ...]]:
+        return [tuple(Decision(allowed=False, reason="it is Friday") for _ in each.stores) for each in resolved]
+
     recorded: list[Release] = []
-    with pytest.raises(PolicyError, match="1 artifact is denied"):
-        publish_all(request, decide=deny, record=recorded.append)
+    for decide, problem in ((deny, "1 artifact is denied"), (allow_none, "library/hello: publishing is denied: it is Friday")):
+        with pytest.raises(PolicyError, match=problem):
+            publish_all(request, decide=decide, record=recorded.append)
+    with pytest.raises(ValueError, match="zip"):
+        publish_all(request, decide=lambda resolved: [() for _ in resolved])
     with pytest.raises(UsageError, match=VARIABLE):
         publish_all(request)
     assert (registry.requests, recorded) == ([], [])
+
+
+def test_a_key_is_asked_for_once_in_a_release(publish_all: Run, two: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(base64.b64encode(key(1).compact()))))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+    (tmp_path / "scratch").mkdir()
+    images = [layout_of(tmp_path / name, component(name)) for name in ("a", "b")]
+    request = signing(tmp_path, images[0], monkeypatch)
+    assert request.signing
+    keys = (replace(request.signing.keys[0], source=KeySource(kind="stdin")),)
+    asked = [
+        replace(request, layout=image.folder, signing=DeferredSigning(keys=keys, image=None), destinations=(folder(tmp_path / "disk"),))
+        for image in images
+    ]
+    scratch: list[Path] = []
+
+    def show(plans: Sequence[Plan]) -> None:
+        scratch.extend((tmp_path / "scratch").iterdir())
+
+    done = publish_all(ReleaseRequest(artifacts=(*asked, of(two, folder(tmp_path / "disk")))), show=show)
+    assert [[result.status for result in each.results] for each in done.artifacts] == [["published"]] * 3
+    assert [len(list(LayoutStore(tmp_path / "disk").referrers(image.digest))) for image in (*images, two)] == [1, 1, 0]
+    assert (len(scratch), list((tmp_path / "scratch").iterdir())) == (1, [])
 
 
 def test_nothing_is_signed_for_a_destination_that_is_unknown(publish_all: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -296,7 +332,7 @@ def test_what_is_known_is_recorded_however_it_ends(
 
 
 def test_several_tags_are_written_in_order_and_each_is_guarded(registry: RunningRegistry, one: Image, two: Image) -> None:
-    artifact, other = load_artifact(one.folder, one.signature), load_artifact(two.folder)
+    artifact, other = load_artifact(one.folder, one.signatures), load_artifact(two.folder)
     with client_of(registry) as client:
         store = RegistryStore(client)
         publish([make_plan(other, store, ["taken", "latest"])])
@@ -330,7 +366,7 @@ def test_a_tag_that_fails_keeps_those_before_it_and_ends_there(registry: Running
 
 
 def test_any_number_of_referrers(registry: RunningRegistry, one: Image) -> None:
-    signed = load_artifact(one.folder, one.signature)
+    signed = load_artifact(one.folder, one.signatures)
     note = Manifest(config=EMPTY, layers=(EMPTY,), artifact_type="application/vnd.note", subject=signed.descriptor)
     artifact = Artifact(
         manifest=signed.manifest,
@@ -353,7 +389,51 @@ def test_any_number_of_referrers(registry: RunningRegistry, one: Image) -> None:
     assert "  referrer found by referrers API\n" in result_text(result)
 
 
+def note(image: Image, text: bytes, *, missing: bool = False) -> Referrer:
+    """A manifest that refers to an image, ready to travel with it."""
+    layer = Descriptor.of(text, "text/plain")
+    blobs = (
+        Blob(role="empty", descriptor=EMPTY, content=lambda: iter((EMPTY_BLOB,))),
+        Blob(role="note", descriptor=layer, content=lambda: iter((text,))),
+    )
+    manifest = Manifest(config=EMPTY, layers=(layer,), artifact_type="application/vnd.note", subject=image.manifest.descriptor())
+    return Referrer(manifest=manifest, blobs=blobs[:1] if missing else blobs)
+
+
+def test_any_number_of_referrers_is_released(publish_all: Run, registry: RunningRegistry, one: Image) -> None:
+    assert one.signature
+    other = signed_image(one.folder.parent / "other", text="one", signer=2, detached=True)
+    notes = [note(one, text) for text in (b"first", b"second")]
+    referrers: tuple[Path | Referrer, ...] = (one.signature, *other.signatures, *notes, one.signature)
+    disk = one.folder.parent / "disk"
+    asked = replace(of(one, to(registry, "hello", "v1"), folder(disk, "v1")), referrers=referrers)
+    (done,) = publish_all(ReleaseRequest(artifacts=(asked,))).artifacts
+    assert [result.status for result in done.results] == ["published"] * 2
+    document = artifact_document(done)["destinations"][0]
+    assert (len(document["signatures"]), len(document["referrers"])) == (2, 2)
+    digests = {step.digest for step in done.plans[0].referrers}
+    assert {each.manifest.descriptor().digest for each in notes} < digests
+    with client_of(registry) as client:
+        for store in (RegistryStore(client), LayoutStore(disk)):
+            assert {entry.digest for entry in store.referrers(one.digest)} == digests
+            assert store.has_blob(notes[1].manifest.layers[0])
+    again = publish_all(ReleaseRequest(artifacts=(asked,)))
+    assert [result.status for result in again.artifacts[0].results] == ["unchanged"] * 2
+
+
+def test_a_referrer_of_something_else_or_without_its_blobs_is_refused(publish_all: Run, one: Image, two: Image) -> None:
+    disk = one.folder.parent / "disk"
+    for referrer, problem in (
+        (note(two, b"x"), f"it refers to {two.digest}, not to {one.digest}"),
+        (replace(note(one, b"x"), manifest=replace(note(one, b"x").manifest, subject=None)), "it refers to nothing"),
+        (note(one, b"x", missing=True), f"its blob {Digest.of(b'x')} is missing"),
+    ):
+        with pytest.raises(UsageError, match=problem):
+            publish_all(ReleaseRequest(artifacts=(replace(of(one, folder(disk, "v1")), referrers=(referrer,)),)))
+    assert not disk.exists()
+
+
 def test_by_default_all_is_allowed_and_nothing_recorded(tmp_path: Path) -> None:
-    allow(())
+    assert allow(()) == ()
     keep_no_record(Release(request=ReleaseRequest(artifacts=()), artifacts=()))
     assert list(tmp_path.iterdir()) == []

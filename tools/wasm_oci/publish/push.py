@@ -39,9 +39,10 @@ def release_of_request(request: PushRequest, overrides: Overrides) -> ReleaseReq
         namespace=request.namespace if overrides.namespace is None else overrides.namespace,
         repository=request.repository,
     )
+    signature = overrides.signature or (None if signing else request.signature)
     artifact = ArtifactRequest(
         layout=request.layout,
-        signature=overrides.signature or (None if signing else request.signature),
+        referrers=(signature,) if signature else (),
         signing=signing,
         destinations=(DestinationRequest(repository=place, tags=(check_tag(overrides.tag) if overrides.tag else request.tag,)),),
         movable_tags=request.movable_tags | overrides.movable_tags,
@@ -57,7 +58,7 @@ def release_of_layout(layout: Path, reference: Reference, overrides: Overrides) 
         raise UsageError(f"{reference} names no tag", hint=f"write {reference}:TAG")
     artifact = ArtifactRequest(
         layout=layout,
-        signature=overrides.signature,
+        referrers=(overrides.signature,) if overrides.signature else (),
         digest=reference.digest,
         destinations=(DestinationRequest(repository=reference, tags=(reference.tag,) if reference.tag else ()),),
         movable_tags=DEFAULT_MOVABLE | overrides.movable_tags,

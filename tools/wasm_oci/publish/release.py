@@ -5,23 +5,24 @@ One artifact to one registry is the smallest case of any number of artifacts, ea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from wasm_oci.digest import Digest
-from wasm_oci.errors import DigestError, UsageError, WasmOciError
+from wasm_oci.errors import DigestError, FormatError, PolicyError, UsageError, WasmOciError
 from wasm_oci.http.transport import Transport
 from wasm_oci.keys.sources.passphrase import PassphraseSource
 from wasm_oci.oci.reference import Reference, check_tag
 from wasm_oci.oci.store import Store
-from wasm_oci.publish.artifact import Artifact, load_artifact
+from wasm_oci.publish.artifact import Artifact, Referrer, load_artifact, with_referrers
 from wasm_oci.publish.plan import Plan, make_plan
 from wasm_oci.publish.publisher import Result, carry_out, results_of
 from wasm_oci.publish.resolve import NamedRepository, destination_store
-from wasm_oci.publish.signing import DeferredSigning, signed
+from wasm_oci.publish.signing import DeferredSigning, Signing, scratch_folder
+from wasm_oci.shape import BUILD_AGAIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +39,8 @@ class ArtifactRequest:
 
     layout: Path | None
     """None where it is made only when the component is signed."""
-    signature: Path | None = None
-    """A detached signature that travels with it."""
+    referrers: tuple[Path | Referrer, ...] = ()
+    """What travels with it: files of detached signatures, and manifests that are ready."""
     signing: DeferredSigning | None = None
     """The signature that the release has to make."""
     digest: Digest | None = None
@@ -66,14 +67,26 @@ class Resolved:
     """An artifact and the stores that it goes to, in the order of its destinations."""
 
     request: ArtifactRequest
+    artifact: Artifact | None
+    """As it is before it is signed; None where its content depends on the signature."""
     stores: tuple[Store, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Whether an artifact may go to a destination."""
+
+    allowed: bool = True
+    reason: str = ""
+    """Why not, or why; for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReleasedArtifact:
-    """What was planned for an artifact and what became of it, in the order of its destinations."""
+    """What was decided and planned for an artifact and what became of it, in the order of its destinations."""
 
     request: ArtifactRequest
+    decisions: tuple[Decision, ...]
     plans: tuple[Plan, ...]
     results: tuple[Result, ...]
     """Empty after a dry run."""
@@ -93,9 +106,13 @@ class Release:
     artifacts: tuple[ReleasedArtifact, ...]
 
 
-def allow(resolved: Sequence[Resolved]) -> None:
+Decide = Callable[[Sequence[Resolved]], Sequence[tuple[Decision, ...]]]
+"""Decides for each artifact and, in their order, each of its destinations."""
+
+
+def allow(resolved: Sequence[Resolved]) -> tuple[tuple[Decision, ...], ...]:
     """Allows everything."""
-    del resolved
+    return tuple(tuple(Decision() for _ in each.stores) for each in resolved)
 
 
 def keep_no_record(release: Release) -> None:
@@ -114,29 +131,30 @@ def release(
     transport: Transport,
     environ: Mapping[str, str],
     passphrase: PassphraseSource,
-    decide: Callable[[Sequence[Resolved]], None] = allow,
+    decide: Decide = allow,
     show: Callable[[Sequence[Plan]], None] = show_nothing,
     record: Callable[[Release], None] = keep_no_record,
 ) -> Release:
     """Publishes all artifacts to all their destinations, content first and tags last.
 
-    `decide` raises PolicyError where something must not be published, before any key is used. `show` is told the plans
+    `decide` comes before any key is used; one destination that it does not allow is a PolicyError. `show` is told the plans
     before they are carried out, `record` what became of them, also where an exception such as KeyboardInterrupt ends this
     in the middle. Errors of single destinations are in the result; an error of
     any step before is raised, and then nothing was written.
     """
     resolved = tuple(_resolve(artifact, transport, environ) for artifact in request.artifacts)
-    decide(resolved)
+    decisions = decide(resolved)
+    _check_decisions(resolved, decisions)
     with ExitStack() as stack:
-        artifacts = [stack.enter_context(_signed(each.request, passphrase)) for each in resolved]
+        artifacts = _signed(resolved, passphrase, stack)
         _check_tags(resolved, artifacts)
         plans = [_plan(each, artifact) for each, artifact in zip(resolved, artifacts, strict=True)]
         flat = [plan for several in plans for plan in several]
         show(flat)
         if request.dry_run:
-            return _release(request, plans, ())
+            return _release(request, decisions, plans, ())
         results = results_of(flat)
-        done = _release(request, plans, results)
+        done = _release(request, decisions, plans, results)
         try:
             carry_out(results, fail_fast=request.fail_fast)
         finally:
@@ -144,32 +162,54 @@ def release(
     return done
 
 
-def _resolve(artifact: ArtifactRequest, transport: Transport, environ: Mapping[str, str]) -> Resolved:
-    """Checks every name and looks for every credential that is named, before anything else is done."""
-    for destination in artifact.destinations:
+def _resolve(request: ArtifactRequest, transport: Transport, environ: Mapping[str, str]) -> Resolved:
+    """Checks every name, looks for every credential that is named and reads the artifact, before anything else is done."""
+    for destination in request.destinations:
         for tag in destination.tags:
             check_tag(tag, where="tag")
-    stores = [destination_store(each.repository, transport=transport, environ=environ) for each in artifact.destinations]
-    return Resolved(request=artifact, stores=tuple(stores))
-
-
-@contextmanager
-def _signed(request: ArtifactRequest, passphrase: PassphraseSource) -> Iterator[Artifact]:
-    """Makes the signature that is asked for and loads the artifact, whose blobs are readable until the block ends."""
-    with ExitStack() as stack:
-        layout, signature = request.layout, request.signature
-        if request.signing:
-            layout, made = stack.enter_context(signed(request.signing, request.layout, passphrase))
-            signature = made or signature
-        if layout is None:
+    stores = [destination_store(each.repository, transport=transport, environ=environ) for each in request.destinations]
+    artifact = None
+    if request.signing is None or request.signing.image is None:
+        if request.layout is None and request.signing:
+            raise FormatError("a detached signature needs the layout that it is for", where="request", hint=BUILD_AGAIN)
+        if request.layout is None:
             target = str(request.notes.get("target", ""))
             raise UsageError("the image is not signed yet", where=target, hint="sign it before it is planned")
-        artifact = load_artifact(layout, signature)
-        if request.digest not in (None, artifact.descriptor.digest):
-            raise DigestError(
-                f"the layout's manifest is {artifact.descriptor.digest}", where=str(request.digest), hint="push it without a digest"
-            )
-        yield artifact
+        artifact = _load(request, request.layout)
+    return Resolved(request=request, artifact=artifact, stores=tuple(stores))
+
+
+def _load(request: ArtifactRequest, layout: Path) -> Artifact:
+    artifact = load_artifact(layout, request.referrers)
+    if request.digest not in (None, artifact.descriptor.digest):
+        raise DigestError(
+            f"the layout's manifest is {artifact.descriptor.digest}", where=str(request.digest), hint="push it without a digest"
+        )
+    return artifact
+
+
+def _check_decisions(resolved: Sequence[Resolved], decisions: Sequence[tuple[Decision, ...]]) -> None:
+    for each, several in zip(resolved, decisions, strict=True):
+        for store, decision in zip(each.stores, several, strict=True):
+            if not decision.allowed:
+                raise PolicyError(f"publishing is denied: {decision.reason}", where=store.name, hint="ask who decides this")
+
+
+def _signed(resolved: Sequence[Resolved], passphrase: PassphraseSource, stack: ExitStack) -> list[Artifact]:
+    """Makes the signatures that are asked for; the blobs of the artifacts are readable until `stack` ends."""
+    requests = [each.request.signing for each in resolved if each.request.signing]
+    signing = Signing(requests, passphrase, stack.enter_context(scratch_folder())) if requests else None
+    artifacts = []
+    for each in resolved:
+        request, artifact = each.request, each.artifact
+        if signing and request.signing and request.signing.image:
+            artifact = _load(request, signing.embedded(request.signing, request.signing.image))
+        elif signing and request.signing and request.layout and artifact:
+            artifact = with_referrers(artifact, [signing.detached(request.signing, request.layout, artifact.manifest)])
+        if artifact is None:
+            raise ValueError("an artifact is known, or made by signing")
+        artifacts.append(artifact)
+    return artifacts
 
 
 def _check_tags(resolved: Sequence[Resolved], artifacts: Sequence[Artifact]) -> None:
@@ -194,11 +234,13 @@ def _plan(resolved: Resolved, artifact: Artifact) -> tuple[Plan, ...]:
     )
 
 
-def _release(request: ReleaseRequest, plans: Sequence[tuple[Plan, ...]], results: Sequence[Result]) -> Release:
+def _release(
+    request: ReleaseRequest, decisions: Sequence[tuple[Decision, ...]], plans: Sequence[tuple[Plan, ...]], results: Sequence[Result]
+) -> Release:
     """Gives each artifact its own results."""
     rest = iter(results)
     artifacts = tuple(
-        ReleasedArtifact(request=artifact, plans=several, results=tuple(next(rest) for _ in several) if results else ())
-        for artifact, several in zip(request.artifacts, plans, strict=True)
+        ReleasedArtifact(request=artifact, decisions=decided, plans=several, results=tuple(next(rest) for _ in several) if results else ())
+        for artifact, decided, several in zip(request.artifacts, decisions, plans, strict=True)
     )
     return Release(request=request, artifacts=artifacts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from wasm_oci.oci.image import build_image
 from wasm_oci.oci.image_request import ImageRequest
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Manifest
-from wasm_oci.shape import BUILD_AGAIN, Parsed, Size
+from wasm_oci.shape import Parsed, Size
 from wasm_oci.wasmsign.sign import SignResult, sign_file
 
 
@@ -34,48 +34,51 @@ class DeferredSigning:
 
 
 @contextmanager
-def signed(signing: DeferredSigning, layout: Path | None, passphrase: PassphraseSource) -> Iterator[tuple[Path, Path | None]]:
-    """Signs; yields the layout to publish and the detached signature, if that is what it is. Both go with the block.
-
-    `layout` is the one that the build made, for a detached signature. Nothing secret is written. Raises what opening
-    the keys and signing raise.
-    """
+def scratch_folder() -> Iterator[Path]:
+    """Yields a folder for what signing makes, which goes with the block; raises UsageError where there can be none."""
     try:
         scratch = tempfile.TemporaryDirectory(prefix="wasm_oci.")
     except OSError as err:
         raise UsageError(f"cannot make a temporary folder: {reason_of(err)}", hint="set TMPDIR to a folder that may be written") from err
     with scratch as name:
-        folder = Path(name)
-        if signing.image is None:
-            if layout is None:
-                raise FormatError("a detached signature needs the layout that it is for", where="request", hint=BUILD_AGAIN)
-            yield layout, _detached(signing, layout, folder, passphrase)
-        else:
-            yield _embedded(signing, signing.image, folder, passphrase), None
+        yield Path(name)
 
 
-def _embedded(signing: DeferredSigning, image: ImageRequest, folder: Path, passphrase: PassphraseSource) -> Path:
-    component, layout = folder / "component.wasm", folder / "layout"
-    _sign(signing, image.component, component, None, passphrase)
-    key_format = load_public_key(signing.keys[0].public_key).format if signing.keys[0].public_key else "none"
-    build_image(replace(image, component=component, key_format=key_format)).write(layout)
-    return layout
+class Signing:
+    """Makes the signatures of a release. Each key is opened once, whatever it signs; nothing secret is written."""
 
+    def __init__(self, requests: Sequence[DeferredSigning], passphrase: PassphraseSource, scratch: Path) -> None:
+        """Raises what opening the keys of `requests` raises."""
+        keys = list(dict.fromkeys(key for request in requests for key in request.keys))
+        self._signers = dict(zip(keys, open_signers(keys, passphrase) if keys else (), strict=True))
+        self._scratch = scratch
 
-def _detached(signing: DeferredSigning, folder: Path, scratch: Path, passphrase: PassphraseSource) -> Path:
-    layout = LayoutStore.open(folder)
-    layers = Manifest.parse(layout.fetch_manifest(layout.only_manifest()).data, where=f"{folder}: manifest").layers
-    signature = scratch / "signature.sig"
-    results = [_sign(signing, layout.blob_path(layer), scratch / "component.wasm", signature, passphrase) for layer in layers[:1]]
-    if [result.digest for result in results] != [layer.digest for layer in layers]:
-        raise FormatError(
-            "the component in the layout is not in the form that is signed",
-            where=str(folder),
-            hint="make the layout of what `wasm_oci normalise` writes",
-        )
-    return signature
+    def embedded(self, request: DeferredSigning, image: ImageRequest) -> Path:
+        """Returns the layout of an image whose component is signed; raises what signing and building it raise."""
+        folder = self._folder()
+        component, layout = folder / "component.wasm", folder / "layout"
+        self._sign(request, image.component, component, None)
+        key_format = load_public_key(request.keys[0].public_key).format if request.keys[0].public_key else "none"
+        build_image(replace(image, component=component, key_format=key_format)).write(layout)
+        return layout
 
+    def detached(self, request: DeferredSigning, layout: Path, manifest: Manifest) -> Path:
+        """Returns the file of a detached signature of the component in a layout; raises what signing raises, and FormatError."""
+        folder, layers = self._folder(), manifest.layers
+        signature = folder / "signature.sig"
+        store = LayoutStore.open(layout)
+        results = [self._sign(request, store.blob_path(layer), folder / "component.wasm", signature) for layer in layers[:1]]
+        if [result.digest for result in results] != [layer.digest for layer in layers]:
+            raise FormatError(
+                "the component in the layout is not in the form that is signed",
+                where=str(layout),
+                hint="make the layout of what `wasm_oci normalise` writes",
+            )
+        return signature
 
-def _sign(signing: DeferredSigning, source: Path, output: Path, signature: Path | None, passphrase: PassphraseSource) -> SignResult:
-    key, *further = open_signers(signing.keys, passphrase)
-    return sign_file(source, output, key, key_id=key.public.key_id, further=further, signature_file=signature)
+    def _folder(self) -> Path:
+        return Path(tempfile.mkdtemp(dir=self._scratch))
+
+    def _sign(self, request: DeferredSigning, source: Path, output: Path, signature: Path | None) -> SignResult:
+        key, *further = (self._signers[key] for key in request.keys)
+        return sign_file(source, output, key, key_id=key.public.key_id, further=further, signature_file=signature)
