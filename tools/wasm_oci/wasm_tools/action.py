@@ -14,14 +14,21 @@ from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.files import open_input, write_file
 from wasm_oci.wasm.sections import Kind, read_preamble
 
+_MESSAGE = 8192
+"""Bytes of the program's message that are read."""
+
 
 def _call(wasm_tools: Path, *args: str, where: Path) -> None:
-    try:
-        done = subprocess.run([str(wasm_tools), *args], capture_output=True, check=False)
-    except OSError as err:
-        raise UsageError("wasm-tools cannot be started", where=str(wasm_tools), hint="check the wasm-tools toolchain") from err
+    # A file, not a pipe: a program that wasm-tools leaves behind would keep a pipe open.
+    with tempfile.TemporaryFile() as errors:
+        try:
+            done = subprocess.run([str(wasm_tools), *args], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, check=False)
+        except OSError as err:
+            raise UsageError("wasm-tools cannot be started", where=str(wasm_tools), hint="check the wasm-tools toolchain") from err
+        errors.seek(0)
+        said = errors.read(_MESSAGE)
     if done.returncode:
-        lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no message"]
+        lines = said.decode("utf-8", "replace").strip().splitlines() or ["no message"]
         raise FormatError(f"wasm-tools {args[0]} refuses it: {' '.join(line.strip() for line in lines)[:2000]}", where=str(where))
 
 
