@@ -56,7 +56,11 @@ def run(arguments, typed=False):
         os._exit(7)
     if action == "program":
         import subprocess
-        subprocess.run(["sh", "-c", "echo $$ > " + rest[0] + ".program; exec sleep 60"])
+        subprocess.run(["sh", "-c", "trap '' TERM; echo $$ > " + rest[0] + ".program; exec sleep 60"])
+    if action == "leave":
+        import subprocess
+        subprocess.Popen(["sh", "-c", "trap '' TERM; echo $$ > " + rest[0] + ".program; exec sleep 60"])
+        time.sleep(60)
     if action == "die":
         print("last words", flush=True)
         os.kill(os.getpid(), 9)
@@ -283,6 +287,16 @@ def test_a_cancelled_command_that_does_not_end_is_killed(start: Start, tmp_path:
     worker.send(requestId=4, cancel=True)
     assert worker.response()["wasCancelled"] is True
     assert not alive(int((tmp_path / "pid").read_text()))
+
+
+def test_a_cancelled_command_leaves_no_program_behind(start: Start, tmp_path: Path) -> None:
+    worker = start([sys.executable, "-c", SLEEPER])
+    worker.send("leave", "pid", requestId=4)
+    file = tmp_path / "pid.program"
+    until(lambda: file.exists() and file.read_text() != "")
+    worker.send(requestId=4, cancel=True)
+    assert worker.response()["wasCancelled"] is True
+    until(lambda: ended(int(file.read_text())))
 
 
 def test_a_child_that_is_killed_or_crashes_is_a_failed_action(start: Start) -> None:

@@ -101,10 +101,10 @@ def test_a_file_beyond_the_limit_is_not_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["wasm_oci.cli.program", "--help"],
-        ["wasm_oci.cli.program", "sign", "--help"],
-        ["wasm_oci.cli.program", "verify", "--help"],
-        ["wasm_oci.cli.program", "keygen", "--help"],
+        ["wasm_oci.cli.main", "--help"],
+        ["wasm_oci.cli.main", "sign", "--help"],
+        ["wasm_oci.cli.main", "verify", "--help"],
+        ["wasm_oci.cli.main", "keygen", "--help"],
         ["wasm_oci.wasmsign2.program", "--help"],
         ["wasm_oci.wasmsign2.program", "show", "-i", "m.wasm"],
     ],

@@ -48,7 +48,7 @@ class Child:
 
     def send(self, number: int) -> None:
         """Signals the process and the programs that it started."""
-        with suppress(ProcessLookupError):
+        with suppress(ProcessLookupError, PermissionError):  # nobody is left in the group
             os.killpg(self.pid, number)
 
     def exit_code(self) -> int | None:
@@ -60,6 +60,7 @@ class Child:
         """Returns the response once the process has ended; programs that it left behind may hold the pipe, and are not waited for."""
         self.read()
         if self.cancelled:
+            self.send(signal.SIGKILL)  # its programs too must not write into a folder that Bazel removes
             return WorkResponse(request_id=self.request.request_id, was_cancelled=True)
         output = self.output.decode("utf-8", "replace")
         if code < 0:
