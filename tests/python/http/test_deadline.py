@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import os
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from fakes.certificates import authority
 from fakes.web import reply, serve
 from wasm_oci.http.deadline import Deadline
-from wasm_oci.http.transport import ConnectionLost, HttpRequest, Transport
+from wasm_oci.http.tls import tls_context
+from wasm_oci.http.transport import ConnectionLost, HttpRequest, StreamBody, Transport
 from wasm_oci.limits import Limits
 
 QUICK = Limits(response_time=0.4, connect_timeout=0.2, retries=0)
 
 
 @contextmanager
-def server(talk: Callable[[socket.socket], None]) -> Iterator[str]:
+def server(talk: Callable[[socket.socket], None], *, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """A server that lets `talk` answer each request until the client hangs up."""
 
     def response(connection: socket.socket) -> None:
         with connection, suppress(OSError):
-            connection.recv(65536)
-            talk(connection)
+            stream = tls.wrap_socket(connection, server_side=True) if tls else connection
+            with stream:
+                stream.recv(65536)
+                talk(stream)
 
     def accept(listener: socket.socket) -> None:
         with suppress(OSError):
@@ -36,17 +43,18 @@ def server(talk: Callable[[socket.socket], None]) -> Iterator[str]:
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=accept, args=(listener,), daemon=True).start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/v2/"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{listener.getsockname()[1]}/v2/"
         listener.shutdown(socket.SHUT_RDWR)
 
 
 def repeat(first: bytes, again: bytes) -> Callable[[socket.socket], None]:
-    """Sends `first` once and `again` every hundredth of a second."""
+    """Sends `first` once and `again` every hundredth of a second, for longer than a test may take."""
     pause = threading.Event()
 
     def talk(connection: socket.socket) -> None:
         connection.sendall(first)
-        while not pause.wait(0.01):
+        for _ in range(2000):
+            pause.wait(0.01)
             connection.sendall(again)
 
     return talk
@@ -68,6 +76,89 @@ def test_an_answer_that_trickles_is_given_up(talk: Callable[[socket.socket], Non
         response = Transport(limits=QUICK).send(HttpRequest(method="GET", url=url, step="read it", stream=stream))
         for _piece in response.pieces("read it"):
             pass
+
+
+_RECORD = b"\x16\x03\x03\x3f\xff\x02\x00\x3f\xfb"
+"""The head of a TLS record that promises 16 KiB of handshake."""
+
+
+def after(first: bytes, talk: Callable[[socket.socket], None]) -> Callable[[socket.socket], None]:
+    """Sends `first`, and lets `talk` answer what the client says then."""
+
+    def both(connection: socket.socket) -> None:
+        connection.sendall(first)
+        connection.recv(65536)
+        talk(connection)
+
+    return both
+
+
+@pytest.mark.parametrize(
+    "talk",
+    [
+        pytest.param(repeat(b"HTTP/1.1 200 OK\r\nX: ", b"a"), id="tunnel-header"),
+        pytest.param(repeat(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"), id="tunnel-headers"),
+        pytest.param(after(b"HTTP/1.1 200 OK\r\n\r\n", repeat(_RECORD, b"a")), id="handshake-in-the-tunnel"),
+    ],
+)
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+def test_a_proxy_that_trickles_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, talk: Callable[[socket.socket], None], secure: bool
+) -> None:
+    certificates, context = authority(tmp_path)
+    with server(talk, tls=context if secure else None) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+        _is_given_up(HttpRequest(method="GET", url="https://registry.example/", step="read it"), certificates)
+
+
+def test_a_handshake_that_trickles_is_given_up(tmp_path: Path) -> None:
+    certificates, _context = authority(tmp_path)
+    with server(repeat(_RECORD, b"a")) as url:
+        _is_given_up(HttpRequest(method="GET", url=url.replace("http:", "https:"), step="read it"), certificates)
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+def test_a_body_that_is_taken_slowly_is_given_up(tmp_path: Path, secure: bool) -> None:
+    """The connection is new: there was no socket yet when the request began."""
+    certificates, context = authority(tmp_path)
+    pause, size = threading.Event(), 64 << 20
+
+    def talk(connection: socket.socket) -> None:
+        while connection.recv(8192):
+            pause.wait(0.01)
+
+    body = StreamBody(size=size, pieces=lambda: iter([b"x" * 65536] * (size // 65536)))
+    with server(talk, tls=context if secure else None) as url:
+        _is_given_up(HttpRequest(method="PUT", url=url, step="write it", body=body), certificates, slowest=float(size))
+
+
+def _is_given_up(request: HttpRequest, certificates: Path, *, slowest: float = QUICK.slowest) -> None:
+    limits = replace(QUICK, slowest=slowest)
+    start = time.monotonic()
+    with (
+        closing(Transport(limits=limits, environ={"SSL_CERT_FILE": str(certificates)})) as transport,
+        pytest.raises(ConnectionLost, match="no answer in time"),
+    ):
+        transport.send(request)
+    assert time.monotonic() - start < 10
+
+
+def test_a_connection_that_is_shut_down_stays_encrypted(tmp_path: Path) -> None:
+    """Another thread may be about to send on it."""
+    certificates, context = authority(tmp_path)
+    one, other = socket.socketpair()
+
+    def answer() -> None:
+        with suppress(OSError), context.wrap_socket(other, server_side=True) as stream:
+            stream.recv(1)
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    with Deadline(30.0) as deadline, tls_context(str(certificates)).wrap_socket(one, server_hostname="127.0.0.1") as secured:
+        assert deadline.watched is secured
+        deadline.expire()
+        assert secured.version() is not None
+    thread.join(10)
 
 
 def test_the_body_of_a_redirect_is_not_read() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import heapq
 import os
 import socket
+import ssl
 import threading
 import time
 from contextlib import suppress
@@ -49,7 +50,8 @@ class Deadline:
         self.expired = True
         if self._socket is not None:
             with suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)
+                # `SSLSocket.shutdown` would first take the encryption away: what another thread sends then goes in plain.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def __enter__(self) -> Deadline:
         _local.deadline = self
@@ -123,18 +125,36 @@ def _socket_of(connection: Any) -> socket.socket | None:
     return found
 
 
+def _watch(connection: socket.socket | None) -> None:
+    """Names a socket to the deadline of this thread, where there is one."""
+    deadline: Deadline | None = getattr(_local, "deadline", None)
+    if deadline is not None and connection is not None:
+        deadline.watch(connection)
+
+
+class WatchedTlsSocket(ssl.SSLSocket):
+    """Is watched from its handshake on: it takes the place of the socket that was connected, which is no use any more."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        _watch(self)
+        super().do_handshake(block)
+
+
 class _WatchedConnection(HTTPConnection):
+    """Names its socket as soon as it is connected, before a proxy is asked for a tunnel, and once more for each request."""
+
+    def _new_conn(self) -> socket.socket:
+        connection = super()._new_conn()
+        _watch(connection)
+        return connection
+
     def request(self, *args: Any, **kwargs: Any) -> None:
-        deadline: Deadline | None = getattr(_local, "deadline", None)
-        if deadline is not None and self.sock is not None:
-            deadline.watch(_socket_of(self.sock))
+        _watch(_socket_of(self.sock))
         super().request(*args, **kwargs)
-        if deadline is not None:
-            deadline.watch(_socket_of(self.sock))
 
 
 class _WatchedTlsConnection(_WatchedConnection, HTTPSConnection):
-    """The same over TLS."""
+    """The same over TLS, with contexts whose sockets are `WatchedTlsSocket`."""
 
 
 class _Pool(HTTPConnectionPool):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from wasm_oci.errors import UsageError
 from wasm_oci.files import reason_of
+from wasm_oci.http.deadline import WatchedTlsSocket
 
 _VARIABLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 
@@ -28,8 +29,14 @@ def certificate_file(environ: Mapping[str, str]) -> str:
 def tls_context(certificates: str) -> ssl.SSLContext:
     """Returns a context that checks certificates and host names by `certificates`, alone, where it is not empty.
 
-    Raises UsageError for a file without certificates.
+    A `Deadline` covers its handshakes. Raises UsageError for a file without certificates.
     """
+    context = _authorities(certificates)
+    context.sslsocket_class = WatchedTlsSocket
+    return context
+
+
+def _authorities(certificates: str) -> ssl.SSLContext:
     if not certificates:
         context = ssl.create_default_context()
         if not _has_authorities(context):
