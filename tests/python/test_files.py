@@ -171,6 +171,21 @@ def test_a_path_whose_writer_fails(folder: Path) -> None:
     assert {found.name: found.read_bytes() for found in folder.iterdir()} == {"file": b"x"}
 
 
+@pytest.mark.parametrize("name", ["close", "open"])
+def test_a_signal_while_a_file_is_made_leaves_none(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Handlers of signals raise between any two steps, such as making a file and knowing its name."""
+    real = getattr(os, name)
+
+    def interrupted(*args: object) -> None:
+        real(*args)
+        raise SystemExit(143)
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(os, name, interrupted)
+        write_file(folder / "new", b"x")
+    assert [path.name for path in folder.iterdir()] == ["file"]
+
+
 UNREADABLE = "/proc/self/mem"
 """A regular file whose first byte cannot be read."""
 READS = [

@@ -115,11 +115,9 @@ def read_bounded(path: Path, limit: int, *, what: str) -> bytes:
     return data
 
 
-def _create(folder: Path, name: str, mode: int) -> Path:
-    """Makes a new file for `name` and returns its path; the system applies the umask, which a program with threads cannot ask for."""
-    path = folder / f".{name[:32]}.{os.urandom(8).hex()}.tmp"
+def _create(path: Path, mode: int) -> None:
+    """Makes a new file; the system applies the umask, which a program with threads cannot ask for."""
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), mode))
-    return path
 
 
 def _temporary_folder() -> Path:
@@ -155,24 +153,29 @@ def atomic_path(path: Path, *, mode: int = 0o666, what: str = "output file") -> 
     special = found not in (None, stat.S_IFREG)
     if found == stat.S_IFDIR:
         raise UsageError(f"the {what} is a folder", where=str(path), hint="name a file")
-    try:
-        temporary = _create(_temporary_folder(), path.name, 0o600) if special else _create(path.parent, path.name, mode)
-    except OSError as err:
-        raise UsageError(
-            f"cannot write the {what}: {reason_of(err)}", where=str(path), hint="check that its folder exists and may be written"
-        ) from err
-    try:
-        yield temporary
-        if special:
-            with temporary.open("rb") as content:
-                _write_special(path, content)
-        else:
-            temporary.replace(path)
-    except OSError as err:
-        raise UsageError(f"cannot write the {what}: {reason_of(err)}", where=str(path)) from err
+    folder = _temporary_folder() if special else path.parent
+    temporary = folder / f".{path.name[:32]}.{os.urandom(8).hex()}.tmp"
+    try:  # the name is known before the file is there: a signal may end the program at any moment
+        with _naming(path, what, hint="check that its folder exists and may be written"):
+            _create(temporary, 0o600 if special else mode)
+        with _naming(path, what):
+            yield temporary
+            if special:
+                with temporary.open("rb") as content:
+                    _write_special(path, content)
+            else:
+                temporary.replace(path)
     finally:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             temporary.unlink()
+
+
+@contextmanager
+def _naming(path: Path, what: str, *, hint: str = "") -> Iterator[None]:
+    try:
+        yield
+    except OSError as err:
+        raise UsageError(f"cannot write the {what}: {reason_of(err)}", where=str(path), hint=hint) from err
 
 
 @contextmanager
