@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import wasm_oci
+from wasm_oci.cli.usage import COMMANDS
 
 ROOT = Path(wasm_oci.__file__).parent
 BASE = ""
@@ -30,7 +31,8 @@ FOLDERS: Mapping[str, set[str]] = {
     "publish": {BASE, "http", "keys", "keys/sources", "oci", "registry", "trust", "wasm", "wasmsign"},
     "wasm_tools": {BASE, "wasm"},
     "cli/common": {BASE, "keys", "keys/sources", "trust", "wasmsign"},
-    "cli/commands": {BASE, "cli/common", "keys", "keys/sources", "oci", "publish", "trust", "wasm_tools", "wasmsign"},
+    "cli/modes": {BASE, "cli/common", "keys", "keys/sources", "trust", "wasmsign"},
+    "cli/commands": {BASE, "cli/common", "cli/modes", "keys", "keys/sources", "oci", "publish", "trust", "wasm_tools", "wasmsign"},
     "cli": {BASE, "cli/commands", "cli/common", "keys", "keys/sources"},
     "local_registry": {BASE, "oci"},
     "wasmsign2": {BASE, "http", "keys", "wasm", "wasmsign"},
@@ -185,6 +187,11 @@ def test_no_module_takes_part_in_a_circle() -> None:
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder or "base")
 def test_no_folder_has_too_many_modules(folder: str) -> None:
     assert sum(folder_of(path) == folder and path.name != "__init__.py" for path in modules()) <= MOST_MODULES
+
+
+def test_the_commands_folder_has_one_module_a_command() -> None:
+    names = {path.stem for path in modules() if folder_of(path) == "cli/commands"} - {"__init__"}
+    assert names == {command.replace("-", "_") for command in COMMANDS}
 
 
 def test_an_import_that_points_up_is_seen() -> None:

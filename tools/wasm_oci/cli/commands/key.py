@@ -51,11 +51,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Outcome:
     if args.what == "show":
-        from wasm_oci.cli.commands import key_show
+        from wasm_oci.cli.modes import key_show
 
         return key_show.run(args)
     if args.what == "convert":
-        from wasm_oci.cli.commands import key_convert
+        from wasm_oci.cli.modes import key_convert
 
         return key_convert.run(args)
     return _check(args)

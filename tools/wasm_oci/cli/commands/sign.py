@@ -41,12 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Outcome:
     if args.request:
-        from wasm_oci.cli.commands import sign_request
+        from wasm_oci.cli.modes import sign_target
 
         refuse_beside_request(args, add_arguments, ("output_file", "signature_file", "passphrase_env", "passphrase_file"))
-        return sign_request.run(args)
+        return sign_target.run(args)
     if args.files or args.output_dir:
-        from wasm_oci.cli.commands import sign_many
+        from wasm_oci.cli.modes import sign_many
 
         return sign_many.run(args)
     if not (args.input_file and args.output_file):

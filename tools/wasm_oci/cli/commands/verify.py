@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> Outcome:
         raise UsageError("a file and a public key are needed", hint="give -i FILE, and -K FILE or --trusted-keys FILE")
     pattern = asked.pattern()
     if args.files:
-        from wasm_oci.cli.commands import verify_many
+        from wasm_oci.cli.modes import verify_many
 
         return verify_many.run(args, requests, trust, pattern)
     if args.detached:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import base64
 
-from wasm_oci.cli.commands.key_show import read_key_file
 from wasm_oci.cli.common.key_files import BASE64, write_new
 from wasm_oci.cli.common.key_options import passphrase_of
+from wasm_oci.cli.modes.key_show import read_key_file
 from wasm_oci.errors import UsageError
 from wasm_oci.keys.key import OPENSSH
 from wasm_oci.outcome import Outcome
