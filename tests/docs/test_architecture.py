@@ -194,6 +194,13 @@ def test_the_commands_folder_has_one_module_a_command() -> None:
     assert names == {command.replace("-", "_") for command in COMMANDS}
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_has_a_typed_request(command: str) -> None:
+    tree = ast.parse((ROOT / "cli/commands" / f"{command.replace('-', '_')}.py").read_text(encoding="utf-8"))
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert any(name.endswith("Request") or name == "requests_of" for name in names)
+
+
 def test_an_import_that_points_up_is_seen() -> None:
     assert problems("oci", "from wasm_oci.publish.plan import Plan") == ["oci imports wasm_oci.publish.plan"]
     assert problems("keys", "if TYPE_CHECKING:\n    from wasm_oci import trust") == ["keys imports wasm_oci.trust"]

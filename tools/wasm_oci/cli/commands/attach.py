@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
 from wasm_oci.outcome import Outcome
@@ -16,6 +17,15 @@ here; `wasm_oci verify` does that.
   wasm_oci attach -i hello.wasm -S hello.sig -o hello.signed.wasm"""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachRequest:
+    """An unsigned file, its detached signature, and where both go together."""
+
+    input: Path
+    output: Path
+    signature: Path
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-i", "--input-file", type=Path, required=True, metavar="FILE", help="unsigned module or component")
     parser.add_argument("-o", "--output-file", type=Path, required=True, metavar="FILE", help="where it goes; may be the input file")
@@ -23,5 +33,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    attach_file(args.input_file, args.output_file, args.signature_file)
-    return Outcome(text=f"Attached: {args.output_file}", document={"file": str(args.output_file)})
+    request = AttachRequest(input=args.input_file, output=args.output_file, signature=args.signature_file)
+    attach_file(request.input, request.output, request.signature)
+    return Outcome(text=f"Attached: {request.output}", document={"file": str(request.output)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
 from wasm_oci.outcome import Outcome
@@ -16,6 +17,15 @@ byte for byte.
   wasm_oci detach -i hello.signed.wasm -o hello.wasm -S hello.sig"""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetachRequest:
+    """A signed file, and where it and its signature go."""
+
+    input: Path
+    output: Path
+    signature: Path
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-i", "--input-file", type=Path, required=True, metavar="FILE", help="signed module or component")
     parser.add_argument("-o", "--output-file", type=Path, required=True, metavar="FILE", help="where it goes; may be the input file")
@@ -23,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    detach_file(args.input_file, args.output_file, args.signature_file)
-    document: dict[str, object] = {"file": str(args.output_file), "signatureFile": str(args.signature_file)}
-    return Outcome(text=f"Detached: {args.signature_file}, of {args.output_file}", document=document)
+    request = DetachRequest(input=args.input_file, output=args.output_file, signature=args.signature_file)
+    detach_file(request.input, request.output, request.signature)
+    document: dict[str, object] = {"file": str(request.output), "signatureFile": str(request.signature)}
+    return Outcome(text=f"Detached: {request.signature}, of {request.output}", document=document)

@@ -6,6 +6,7 @@ import argparse
 import os
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +27,25 @@ Nothing is verified: annotations and key ids are what the producer wrote. `wasm_
 """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectRequest:
+    """One artifact to show."""
+
+    target: str
+    """A .wasm file, a layout folder with or without tag or digest, or a reference to a registry."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", help="a .wasm file, the folder of a layout, or a reference")
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    document = _inspect(args.target)
+    document = _inspect(InspectRequest(target=args.target))
     return Outcome(text="\n".join(one_line(line) for line in _lines(document)), document=document)
 
 
-def _inspect(text: str) -> JsonObject:
+def _inspect(request: InspectRequest) -> JsonObject:
+    text = request.target
     if layout := layout_target(text):
         return {"type": "layout", **inspect_artifact(layout)}
     path = Path(text)

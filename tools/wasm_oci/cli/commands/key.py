@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
 from wasm_oci.cli.common.key_files import BASE64
@@ -11,7 +12,8 @@ from wasm_oci.cli.common.key_options import add_key_options, add_passphrase_opti
 from wasm_oci.errors import UsageError
 from wasm_oci.keys.ed25519 import verifier
 from wasm_oci.keys.key import FORMATS
-from wasm_oci.keys.sources.signing_keys import open_signers
+from wasm_oci.keys.sources.passphrase import PassphraseSource
+from wasm_oci.keys.sources.signing_keys import SigningKey, open_signers
 from wasm_oci.outcome import Outcome
 from wasm_oci.wasmsign.signature import message
 
@@ -26,6 +28,16 @@ Nothing here shows a secret, except `convert --to base64`, which is for storing 
 
 _PROBE = message((hashlib.sha256(b"wasm_oci key check").digest(),))
 """What `check` has signed: a message as any other, about a content that is not WebAssembly."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyCheckRequest:
+    """Keys to check, each against its public half."""
+
+    keys: tuple[SigningKey, ...]
+    passphrase: PassphraseSource
+    openssh: bool
+    """Whether keys in another form than OpenSSH's are refused."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,21 +65,25 @@ def run(args: argparse.Namespace) -> Outcome:
     if args.what == "show":
         from wasm_oci.cli.modes import key_show
 
-        return key_show.run(args)
+        return key_show.run(key_show.KeyShowRequest(file=args.file, passphrase=passphrase_of(args)))
     if args.what == "convert":
         from wasm_oci.cli.modes import key_convert
 
-        return key_convert.run(args)
-    return _check(args)
+        return key_convert.run(
+            key_convert.KeyConvertRequest(
+                input=args.input_file, output=args.output_file, form=args.to, public=args.public, passphrase=passphrase_of(args)
+            )
+        )
+    return _check(KeyCheckRequest(keys=keys_of(args), passphrase=passphrase_of(args), openssh=args.openssh))
 
 
-def _check(args: argparse.Namespace) -> Outcome:
+def _check(request: KeyCheckRequest) -> Outcome:
     """Raises KeyFormatError or UsageError where a key cannot be used or is another one."""
-    keys = keys_of(args)
+    keys = request.keys
     if any(key.public_key is None for key in keys):
         raise UsageError("a public key is needed to check against", where="-K", hint="give -K FILE for each key")
     lines, documents = [], []
-    for key, signer in zip(keys, open_signers(keys, passphrase_of(args), openssh=args.openssh), strict=True):
+    for key, signer in zip(keys, open_signers(keys, request.passphrase, openssh=request.openssh), strict=True):
         if not verifier(signer.public.raw)(_PROBE, signer.sign(_PROBE)):
             raise UsageError("the key makes no usable signature", where=key.source.where, hint="make a new key pair")
         key_id = signer.public.key_id.hex()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
 from wasm_oci.outcome import Outcome
@@ -18,6 +19,16 @@ Sign the file after that; `wasm_oci verify --split-regex` verifies the parts tha
   wasm_oci split -i hello.wasm -o hello.split.wasm -s '^component-type'"""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitRequest:
+    """An unsigned file, where its parts go, and which custom sections can be verified alone."""
+
+    input: Path
+    output: Path
+    pattern: SectionPattern | None
+    """Matches their names; None matches all."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-i", "--input-file", type=Path, required=True, metavar="FILE", help="unsigned module or component")
     parser.add_argument("-o", "--output-file", type=Path, required=True, metavar="FILE", help="where it goes; may be the input file")
@@ -26,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Outcome:
     pattern = None if args.split_regex is None else SectionPattern(args.split_regex)
-    result = split_file(args.input_file, args.output_file, pattern)
+    request = SplitRequest(input=args.input_file, output=args.output_file, pattern=pattern)
+    result = split_file(request.input, request.output, request.pattern)
     added = len(result.added)
-    text = f"Split: {args.output_file} ({result.parts} part{'s' * (result.parts != 1)}, {added} new delimiter{'s' * (added != 1)})"
-    return Outcome(text=text, document={"file": str(args.output_file), "parts": result.parts, "added": list(result.added)})
+    text = f"Split: {request.output} ({result.parts} part{'s' * (result.parts != 1)}, {added} new delimiter{'s' * (added != 1)})"
+    return Outcome(text=text, document={"file": str(request.output), "parts": result.parts, "added": list(result.added)})

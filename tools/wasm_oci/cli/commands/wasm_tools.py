@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from wasm_oci.errors import UsageError
 from wasm_oci.outcome import Outcome
@@ -15,6 +17,20 @@ Build rules use it: it writes its output only where wasm-tools accepts the input
 
   wasm_oci wasm-tools validate --program /usr/bin/wasm-tools -i hello.wasm -o hello.valid
   wasm_oci wasm-tools component --program /usr/bin/wasm-tools -i module.wasm -o hello.wasm --wit hello.wit"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WasmToolsRequest:
+    """One call of wasm-tools."""
+
+    action: Literal["validate", "component"]
+    program: Path
+    input: Path
+    output: Path
+    wit: Path | None
+    """A WIT file or folder to embed."""
+    world: str
+    """The world of `wit`; empty where it has one only."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,10 +45,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    if args.action == "component":
-        component(args.program, args.input_file, args.output_file, wit=args.wit, world=args.world)
-    elif args.wit or args.world:
-        raise UsageError("a world is for components", where="--wit" if args.wit else "--world", hint="leave it out")
+    request = _of_flags(args)
+    if request.action == "component":
+        component(request.program, request.input, request.output, wit=request.wit, world=request.world)
     else:
-        validate(args.program, args.input_file, args.output_file)
-    return Outcome(text=f"{args.action}: {args.output_file}", document={"action": args.action, "file": str(args.output_file)})
+        validate(request.program, request.input, request.output)
+    return Outcome(text=f"{request.action}: {request.output}", document={"action": request.action, "file": str(request.output)})
+
+
+def _of_flags(args: argparse.Namespace) -> WasmToolsRequest:
+    if args.action != "component" and (args.wit or args.world):
+        raise UsageError("a world is for components", where="--wit" if args.wit else "--world", hint="leave it out")
+    return WasmToolsRequest(
+        action=args.action, program=args.program, input=args.input_file, output=args.output_file, wit=args.wit, world=args.world
+    )

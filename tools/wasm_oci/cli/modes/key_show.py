@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from wasm_oci.cli.common.key_options import passphrase_of
 from wasm_oci.errors import KeyFormatError, one_line
 from wasm_oci.files import read_bounded
 from wasm_oci.keys import openssh
 from wasm_oci.keys.key import OPENSSH, PublicKey, SecretKey, parse_public_keys, parse_secret_key
+from wasm_oci.keys.sources.passphrase import PassphraseSource
 from wasm_oci.limits import LIMITS
 from wasm_oci.outcome import Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyShowRequest:
+    """One key file to show."""
+
+    file: Path
+    passphrase: PassphraseSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +59,14 @@ def read_key_file(path: Path, passphrase: Callable[[str], bytes], *, open_secret
     return KeyFile(keys=(key.public,), is_secret=True, encrypted=bool(used), secret=key)
 
 
-def run(args: argparse.Namespace) -> Outcome:
-    found = read_key_file(args.file, passphrase_of(args), open_secret=False)
+def run(request: KeyShowRequest) -> Outcome:
+    found = read_key_file(request.file, request.passphrase, open_secret=False)
     kind = "secret key" if found.is_secret else "public key"
     blocks, documents = [], []
     for key in found.keys:
         line = one_line(key.openssh().decode().strip())
         blocks.append(
-            f"{args.file}: {kind}, {key.format}{', encrypted' if found.encrypted else ''}\n"
+            f"{request.file}: {kind}, {key.format}{', encrypted' if found.encrypted else ''}\n"
             f"Key id:     {key.key_id.hex()}\nPublic key: {key.raw.hex()}\nOpenSSH:    {line}"
         )
         documents.append(
