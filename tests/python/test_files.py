@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from fakes.artifacts import signed_image
+from fakes.lookups import deny_lookups
 from fakes.signing import K1, M, signed
 from wasm_oci.cli.main import main
 from wasm_oci.errors import UsageError
@@ -47,11 +48,7 @@ def test_such_a_path_on_the_command_line(folder: Path, capsys: pytest.CaptureFix
 
 
 def test_a_folder_without_permission(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def denied(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-
-    monkeypatch.setattr(Path, "stat", denied)
-    with pytest.raises(UsageError, match="cannot look up the key: Permission denied"):
+    with deny_lookups(monkeypatch), pytest.raises(UsageError, match="cannot look up the key: Permission denied"):
         file_type(folder / "file", what="key")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from fakes.lookups import deny_lookups
 from wasm_oci.errors import UsageError
 from wasm_oci.runfiles import Runfiles
 
@@ -71,6 +72,20 @@ def test_a_manifest_that_is_not_there_leaves_the_folder(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("x")
     runfiles = Runfiles({"RUNFILES_MANIFEST_FILE": str(tmp_path / "absent"), "RUNFILES_DIR": str(tmp_path)})
     assert runfiles.find("x", where="") == tmp_path / "x"
+
+
+@pytest.mark.parametrize("path", ["n" * 5000, "d/" * 3000, "_main/" + "n" * 300, "/" + "n" * 5000, "a\0b"])
+def test_a_path_that_no_file_can_have(tmp_path: Path, path: str) -> None:
+    with pytest.raises(UsageError, match=r"is not in the runfiles|a path cannot have such characters"):
+        Runfiles({"RUNFILES_DIR": str(tmp_path), "RUNFILES_MANIFEST_FILE": "n" * 5000}).find(path, where="request.json")
+
+
+def test_a_folder_of_runfiles_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with deny_lookups(monkeypatch), pytest.raises(UsageError, match="cannot look up the file of the runfiles: Permission denied"):
+        Runfiles({"RUNFILES_DIR": str(tmp_path)}).find("x", where="request.json")
+    manifest = {"RUNFILES_MANIFEST_FILE": str(tmp_path / "MANIFEST")}
+    with deny_lookups(monkeypatch), pytest.raises(UsageError, match="cannot look up the runfiles manifest: Permission denied"):
+        Runfiles(manifest).find("x", where="request.json")
 
 
 def test_names_of_repositories_are_canonical(tmp_path: Path) -> None:

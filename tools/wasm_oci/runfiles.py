@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wasm_oci.errors import UsageError
-from wasm_oci.files import reason_of
+from wasm_oci.files import file_type, reason_of
 
 if TYPE_CHECKING:
     import runfiles as bazel
@@ -24,14 +25,14 @@ class Runfiles:
         self._sources: tuple[bazel.Runfiles | None, bazel.Runfiles | None] | None = None
 
     def find(self, path: str, *, where: str) -> Path:
-        """Returns where `path` is; raises UsageError where it is not."""
+        """Returns where `path` is; raises UsageError where it is not, or cannot be looked up."""
         if Path(path).is_absolute():
             found = path
         elif ".." in path.split("/"):
             raise UsageError(f"{path[:200]!r} leaves the runfiles", where=where, hint="build the target again")
         else:
             found = self._located(path)
-        if not found or not Path(found).exists():
+        if not found or file_type(Path(found), what="file of the runfiles") is None:
             raise UsageError(f"the file {path[:200]!r} is not in the runfiles", where=where, hint=_START)
         return Path(found)
 
@@ -51,11 +52,14 @@ class Runfiles:
         from runfiles import Runfiles
 
         try:
-            manifest = Runfiles.CreateManifestBased(self._manifest_path) if Path(self._manifest_path).is_file() else None
+            manifest = Runfiles.CreateManifestBased(self._manifest_path) if self._has_manifest() else None
             return manifest, Runfiles.CreateDirectoryBased(self._directory) if self._directory else None
         except (OSError, ValueError) as err:
             what = reason_of(err) if isinstance(err, OSError) else "it is malformed"
             raise UsageError(f"cannot read the runfiles manifest: {what}", where=self._manifest_path, hint=_START) from err
+
+    def _has_manifest(self) -> bool:
+        return bool(self._manifest_path) and file_type(Path(self._manifest_path), what="runfiles manifest") == stat.S_IFREG
 
     def _folder_of_files(self, manifest: bazel.Runfiles, path: str) -> str:
         """A folder that the manifest lists by its files only: the library knows those and the folders that are entries."""

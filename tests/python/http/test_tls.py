@@ -10,6 +10,7 @@ import certifi
 import pytest
 
 from fakes.certificates import authority
+from fakes.lookups import deny_lookups
 from fakes.timing import IMPATIENT, FakeTime
 from fakes.web import reply, serve
 from wasm_oci.errors import UsageError
@@ -37,6 +38,13 @@ def test_a_company_authority_is_named_by_the_environment(tmp_path: Path, variabl
 def test_a_certificate_file_that_does_not_exist_is_named() -> None:
     with pytest.raises(UsageError, match="the certificate file of SSL_CERT_FILE does not exist"):
         Transport(environ={"SSL_CERT_FILE": "/nowhere/ca.pem"})
+
+
+def test_a_certificate_file_that_cannot_be_looked_up_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="the certificate file of SSL_CERT_FILE does not exist"):
+        Transport(environ={"SSL_CERT_FILE": "n" * 5000})
+    with deny_lookups(monkeypatch), pytest.raises(UsageError, match="cannot look up the certificate file of SSL_CERT_FILE: Permission"):
+        Transport(environ={"SSL_CERT_FILE": "/closed/ca.pem"})
 
 
 def test_a_certificate_for_another_name_is_refused(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from fakes.lookups import deny_lookups
 from wasm_oci.errors import AuthError, UsageError
 from wasm_oci.registry.credential import Credential
 from wasm_oci.registry.credentials import AuthSetting, docker_lookup
@@ -166,6 +167,12 @@ def test_a_helper_is_asked_for_the_host(tmp_path: Path) -> None:
     assert (found.username, found.password) == ("me", "pw")
     assert found.source == f"docker-credential-mine for ghcr.io (credHelpers of {tmp_path}/config.json)"
     assert asked.read_text() == "get ghcr.io\n"
+
+
+def test_a_folder_that_cannot_be_looked_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert find({"DOCKER_CONFIG": "n" * 5000, "HOME": str(tmp_path)}).anonymous
+    with deny_lookups(monkeypatch), pytest.raises(UsageError, match="cannot look up the registry credentials file: Permission denied"):
+        find({"DOCKER_CONFIG": str(tmp_path)})
 
 
 def test_a_helper_for_another_host_is_not_asked(tmp_path: Path) -> None:

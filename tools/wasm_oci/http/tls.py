@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from wasm_oci.errors import UsageError
-from wasm_oci.files import reason_of
+from wasm_oci.files import file_type, reason_of
 from wasm_oci.http.deadline import WatchedTlsSocket
 
 _VARIABLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
@@ -16,11 +16,11 @@ _VARIABLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 def certificate_file(environ: Mapping[str, str]) -> str:
     """Returns the file or folder of certificates that the environment names, empty where it names none.
 
-    Raises UsageError where it does not exist.
+    Raises UsageError where it does not exist, or cannot be looked up.
     """
     for name in _VARIABLES:
         if path := environ.get(name):
-            if not Path(path).exists():
+            if file_type(Path(path), what=f"certificate file of {name}") is None:
                 raise UsageError(f"the certificate file of {name} does not exist", where=path, hint=f"correct or unset {name}")
             return path
     return ""

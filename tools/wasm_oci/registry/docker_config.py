@@ -11,13 +11,14 @@ import json
 import logging
 import re
 import shutil
+import stat
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from wasm_oci.errors import AuthError, FormatError, UsageError, one_line
-from wasm_oci.files import read_bounded
+from wasm_oci.files import file_type, read_bounded
 from wasm_oci.jsontext import JsonObject, parse_object
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.reference import DOCKER_HUB
@@ -28,6 +29,7 @@ _log = logging.getLogger(__name__)
 _DOCKER_HUB_KEY = "https://index.docker.io/v1/"
 _NOT_FOUND = "credentials not found in native keychain"
 _HELPER_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_FILE = "registry credentials file"
 _REPAIR = "log in again, or correct the file"
 
 
@@ -62,8 +64,8 @@ class DockerConfigs:
         if text := self._environ.get("DOCKER_AUTH_CONFIG"):
             yield "DOCKER_AUTH_CONFIG", _parse(text.encode("utf-8", "surrogateescape"), where="DOCKER_AUTH_CONFIG")
         for path in self._paths():
-            if path.is_file():
-                data = read_bounded(path, LIMITS.docker_config, what="registry credentials file")
+            if file_type(path, what=_FILE) == stat.S_IFREG:
+                data = read_bounded(path, LIMITS.docker_config, what=_FILE)
                 yield str(path), _parse(data, where=str(path))
 
     def _paths(self) -> Iterator[Path]:
@@ -90,7 +92,7 @@ def _parse(data: bytes, *, where: str) -> JsonObject:
     try:
         return parse_object(data, where=where, limit=LIMITS.docker_config)
     except FormatError as err:
-        raise UsageError("the registry credentials file is not valid JSON", where=where, hint=_REPAIR) from err
+        raise UsageError(f"the {_FILE} is not valid JSON", where=where, hint=_REPAIR) from err
 
 
 def _members(config: JsonObject, key: str, *, where: str) -> JsonObject:
