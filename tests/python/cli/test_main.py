@@ -31,6 +31,15 @@ def test_stdout_that_takes_nothing(line: list[str], target: str) -> None:
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("line", [["verify"], ["key", "show"], ["key"], []], ids=" ".join)
+@pytest.mark.parametrize("text", ["--\x1b[31m", "--a\nwasm_oci: verified", "--\u202e", "\x1b[31m"])
+def test_errors_about_arguments_are_escaped(capsys: pytest.CaptureFixture[str], line: list[str], text: str) -> None:
+    assert main([*line, text]) == 2
+    error = capsys.readouterr().err.rstrip("\n").split("\n")[-1]
+    assert error.isprintable()
+    assert error.startswith("wasm_oci")
+
+
 @pytest.mark.parametrize(("arguments", "code"), [(["inspect", WASM], 0), (["push", "nothing", "localhost:1/a:b"], 2)])
 def test_a_reader_that_leaves_changes_no_exit_code(arguments: list[str], code: int) -> None:
     reader, writer = os.pipe()

@@ -47,6 +47,12 @@ def _end(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> tuple[
     return process.returncode, errors
 
 
+@pytest.mark.parametrize("text", ["--\x1b[31m", "a\nb"])
+def test_errors_about_arguments_are_escaped(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    assert main([text]) == 2
+    assert capsys.readouterr().err.endswith(f"error: unrecognized arguments: {text.encode('unicode_escape').decode()}\n")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_serves_until_a_signal(tmp_path: Path, number: signal.Signals) -> None:
     ready = tmp_path / "ready"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from fakes.signing import K1, M_SIGNED, M
+from wasm_oci.wasmsign2.program import main
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 PROGRAM = [sys.executable, "-m", "wasm_oci.wasmsign2.program"]
@@ -26,6 +27,16 @@ def shell(folder: Path, arguments: str, target: str) -> tuple[int, str, str]:
     line = ["sh", "-c", f'"$@" {target}', "sh", *PROGRAM, *arguments.split()]
     done = subprocess.run(line, cwd=folder, capture_output=True, text=True, env=ENVIRONMENT, timeout=60, check=False)
     return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    "line", [["--\x1b[31m"], ["-\x1b"], ["\x1b"], ["sign", "--\x1b[31m"], ["sign", "-\x1b"], ["sign", "a\nb"], ["help", "\x1b"]]
+)
+def test_errors_about_arguments_are_escaped(capsys: pytest.CaptureFixture[str], line: list[str]) -> None:
+    assert main(line) == 2
+    lines = capsys.readouterr().err.rstrip("\n").split("\n")
+    assert len(lines) == 2
+    assert all(line.isprintable() for line in lines)
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TextIO
+from typing import NoReturn, TextIO
 
-from wasm_oci.errors import UsageError, WasmOciError
+from wasm_oci.errors import UsageError, WasmOciError, one_line
 from wasm_oci.files import reason_of, write_file
 from wasm_oci.local_registry.access_log import AccessLog
 from wasm_oci.local_registry.registry import Behaviour
@@ -51,8 +51,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+class _Parser(argparse.ArgumentParser):
+    """Escapes control characters in its errors: they repeat what was given."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(one_line(message))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="local_registry", description=_DESCRIPTION, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--port", type=_port, default=DEFAULT_PORT, help="port to listen on; 0 picks a free one (default: %(default)s)")

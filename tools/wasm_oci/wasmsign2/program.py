@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-from wasm_oci.errors import WasmOciError
+from wasm_oci.errors import WasmOciError, one_line
 from wasm_oci.outcome import enter_user_directory
 from wasm_oci.wasmsign2 import texts
 from wasm_oci.wasmsign2.arguments import parse
@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0
         _write(_run(arguments))
     except CommandLineError as err:
-        sys.stderr.write(f"error: {err}\n  {err.detail}; `wasmsign2 help` and `wasmsign2 help COMMAND` say what there is\n")
+        sys.stderr.write(f"error: {err}\n  {one_line(err.detail)}; `wasmsign2 help` and `wasmsign2 help COMMAND` say what there is\n")
         return 2
     except texts.Refusal as err:
         if arguments.debug and err.__cause__ is not None:

@@ -9,9 +9,9 @@ import argparse
 import os
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from wasm_oci.errors import UsageError
+from wasm_oci.errors import UsageError, one_line
 from wasm_oci.files import read_bounded
 from wasm_oci.limits import LIMITS
 
@@ -22,7 +22,10 @@ AddArguments = Callable[[argparse.ArgumentParser], None]
 
 
 class _Parser(argparse.ArgumentParser):
-    """Adds arguments through groups: a parser itself would prepare to print its help for each of them (10 ms in all)."""
+    """Adds arguments through groups: a parser itself would prepare to print its help for each of them (10 ms in all).
+
+    Control characters in its errors are escaped: they repeat what was given.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options, add_help=False, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -33,6 +36,9 @@ class _Parser(argparse.ArgumentParser):
     def add_argument(self, *names: str, **options: Any) -> argparse.Action:
         group = self._flags if names[0].startswith("-") else self._values
         return group.add_argument(*names, **options)
+
+    def error(self, message: str) -> NoReturn:
+        super().error(one_line(message))
 
 
 def make_parser(command: str, description: str) -> argparse.ArgumentParser:
