@@ -11,9 +11,10 @@ import tempfile
 from pathlib import Path
 
 from wasm_oci.errors import FormatError, UsageError
-from wasm_oci.files import open_input, write_file
+from wasm_oci.files import atomic_path, open_input, write_file
 from wasm_oci.wasm.sections import Kind, read_preamble
 
+_COMPONENT = "component"
 _MESSAGE = 8192
 """Bytes of the program's message that are read."""
 
@@ -39,7 +40,7 @@ def validate(wasm_tools: Path, source: Path, marker: Path) -> None:
 
 
 def component(wasm_tools: Path, source: Path, output: Path, *, wit: Path | None, world: str) -> None:
-    """Writes a component: the input itself if it is one and fits the WIT world, else the module with that world embedded.
+    """Writes a component, all or nothing: the input itself if it is one and fits the WIT world, else the module with that world embedded.
 
     `wit` is a file or folder, `world` empty where it has one world only. Raises FormatError with the words of wasm-tools.
     """
@@ -49,11 +50,12 @@ def component(wasm_tools: Path, source: Path, output: Path, *, wit: Path | None,
     if kind is Kind.COMPONENT:
         if wit:
             _call(wasm_tools, "component", "targets", *options, str(wit), str(source), where=source)
-        shutil.copyfile(source, output)
+        with atomic_path(output, what=_COMPONENT) as temporary:
+            shutil.copyfile(source, temporary)
         return
-    with tempfile.TemporaryDirectory() as scratch:
+    with atomic_path(output, what=_COMPONENT) as temporary, tempfile.TemporaryDirectory() as scratch:
         module = source
         if wit:
             module = Path(scratch, "embedded.wasm")
             _call(wasm_tools, "component", "embed", *options, str(wit), str(source), "-o", str(module), where=source)
-        _call(wasm_tools, "component", "new", str(module), "-o", str(output), where=source)
+        _call(wasm_tools, "component", "new", str(module), "-o", str(temporary), where=source)
