@@ -6,16 +6,15 @@ _LOWER = "abcdefghijklmnopqrstuvwxyz"
 _DIGITS = "0123456789"
 _ALPHANUMERIC = _LOWER + _LOWER.upper() + _DIGITS
 _HEX = _DIGITS + "abcdefABCDEF"
+_PATH_LETTERS = _LOWER + _DIGITS
 
 # Docker and others refuse longer names, the host included.
 _LONGEST_REPOSITORY = 255
 _LONGEST_TAG = 128
 
 def _all_in(text, allowed):
-    for char in text.elems():
-        if char not in allowed:
-            return False
-    return True
+    # A loop over characters would be most of the analysis of an image.
+    return not text.strip(allowed)
 
 def _port_is_valid(port):
     return port != "" and len(port) <= 5 and _all_in(port, _DIGITS) and 0 < int(port) and int(port) <= 65535
@@ -77,10 +76,12 @@ def entry_name_error(name):
 
 def _path_part_is_valid(part):
     """One part between slashes: `[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*`."""
+    if part and _all_in(part, _PATH_LETTERS):
+        return True
     separator = ""
     previous = ""
     for char in part.elems():
-        if char in _LOWER + _DIGITS:
+        if char in _PATH_LETTERS:
             separator = ""
         elif char in "._-" and previous:
             separator += char
