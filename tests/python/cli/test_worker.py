@@ -63,7 +63,7 @@ def run(arguments, typed=False):
         time.sleep(60)
     if action == "die":
         print("last words", flush=True)
-        os.kill(os.getpid(), 9)
+        os.kill(os.getpid(), int(rest[0]) if rest else 9)
     if action == "raise":
         raise RuntimeError("a bug")
     if action == "noise":
@@ -198,6 +198,9 @@ def test_a_request_runs_in_its_sandbox(start: Start, tmp_path: Path, command: li
         assert absent["exitCode"] == 2
         assert "none: " in absent["output"]
         assert "No such file or directory" in absent["output"]
+    for unusable in (sign(worker, sandboxDir="a\0b"), worker.ask("split", "-i", "a", "-o", "b", sandboxDir="a\0b")):
+        assert (unusable["exitCode"], "Traceback" in unusable["output"]) == (2, False)
+    assert sign(worker)["exitCode"] == 0
 
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="the memory of a process is read in /proc")
@@ -250,7 +253,15 @@ def test_a_line_may_come_in_pieces_and_have_members_of_later_versions(start: Sta
 @pytest.mark.parametrize("command", [FORKS, IN_TURN], ids=["forks", "in-turn"])
 @pytest.mark.parametrize(
     "line",
-    ["no JSON", "[]", '{"arguments": "sign"}', '{"arguments": [1]}', '{"arguments": [], "requestId": "1"}', '{"arguments": ["sign"]'],
+    [
+        "no JSON",
+        "[]",
+        '{"inputs": ' + "[" * 3000 + "]" * 3000 + "}",
+        '{"arguments": "sign"}',
+        '{"arguments": [1]}',
+        '{"arguments": [], "requestId": "1"}',
+        '{"arguments": ["sign"]',
+    ],
 )
 def test_what_is_no_request_ends_the_worker(start: Start, command: list[str], line: str) -> None:
     worker = start(command)
@@ -304,6 +315,8 @@ def test_a_child_that_is_killed_or_crashes_is_a_failed_action(start: Start) -> N
     killed = worker.ask("die", requestId=1)
     assert (killed["exitCode"], killed["wasCancelled"]) == (128 + 9, False)
     assert killed["output"] == "last words\nwasm_oci: the command was ended by SIGKILL\n"
+    unnamed = worker.ask("die", "40")
+    assert (unnamed["exitCode"], unnamed["output"]) == (168, "last words\nwasm_oci: the command was ended by signal 40\n")
     crashed = worker.ask("raise", requestId=2)
     assert crashed["exitCode"] == 70
     assert "RuntimeError: a bug" in crashed["output"]

@@ -64,5 +64,11 @@ class Child:
             return WorkResponse(request_id=self.request.request_id, was_cancelled=True)
         output = self.output.decode("utf-8", "replace")
         if code < 0:
-            code, output = 128 - code, f"{output}wasm_oci: the command was ended by {signal.Signals(-code).name}\n"
+            output += f"wasm_oci: the command was ended by {_signal_name(-code)}\n"
+            code = 128 - code
         return WorkResponse(exit_code=code, output=output, request_id=self.request.request_id)
+
+
+def _signal_name(number: int) -> str:
+    """Returns such as SIGKILL; most real-time signals have no name."""
+    return next((known.name for known in signal.Signals if known == number), f"signal {number}")

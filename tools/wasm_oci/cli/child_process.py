@@ -87,7 +87,7 @@ def _run(run: Run, request: WorkRequest) -> int:
     try:
         if request.sandbox_dir:
             os.chdir(request.sandbox_dir)
-    except OSError as err:
+    except (OSError, ValueError) as err:
         say(f"wasm_oci: {request.sandbox_dir}: cannot enter the action's folder: {reason_of(err)}\n")
         return 2
     return run(request.arguments)

@@ -43,7 +43,7 @@ def parse_request(line: bytes) -> WorkRequest:
     """Raises FormatError for a line that is not a request; there is no one to answer then."""
     try:
         return _REQUEST.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as err:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
         raise FormatError(f"this is not a work request: {err}", where="stdin", hint="let Bazel start this program") from err
 
 

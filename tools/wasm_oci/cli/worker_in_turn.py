@@ -48,10 +48,11 @@ def _here(run: Run, request: WorkRequest) -> WorkResponse:
     try:
         if request.sandbox_dir:
             os.chdir(request.sandbox_dir)
+    except (OSError, ValueError) as err:
+        return _without_folder(request, err)
+    try:
         with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
             code = run(request.arguments)
-    except OSError as err:
-        return _without_folder(request, err)
     finally:
         os.chdir(folder)
     return WorkResponse(exit_code=code, output=written.getvalue().decode(), request_id=request.request_id)
@@ -64,11 +65,11 @@ def _apart(request: WorkRequest) -> WorkResponse:
         done = subprocess.run(
             line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=request.sandbox_dir or None, check=False
         )
-    except OSError as err:
+    except (OSError, ValueError) as err:
         return _without_folder(request, err)
     return WorkResponse(exit_code=done.returncode, output=done.stdout.decode("utf-8", "replace"), request_id=request.request_id)
 
 
-def _without_folder(request: WorkRequest, error: OSError) -> WorkResponse:
+def _without_folder(request: WorkRequest, error: OSError | ValueError) -> WorkResponse:
     output = f"wasm_oci: {request.sandbox_dir or '.'}: cannot run the action there: {reason_of(error)}\n"
     return WorkResponse(exit_code=2, output=output, request_id=request.request_id)
