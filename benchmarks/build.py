@@ -133,7 +133,7 @@ def row(what: str, cost: Cost, beside: Cost | None = None) -> None:
 
 def starts(folders: Sequence[Path]) -> None:
     """Prints the median time of `--help` of each program in each folder, in alternation."""
-    print(f"\n| `--help`, median of {STARTS} | {' | '.join(str(folder) for folder in folders)} |\n|---|{'---|' * len(folders)}")
+    print(f"\n| `--help`, median of {STARTS} | {' | '.join(('this tree', *map(str, folders[1:])))} |\n|---|{'---|' * len(folders)}")
     for program in PROGRAMS:
         times: list[list[float]] = [[] for _ in folders]
         for _ in range(STARTS):
