@@ -256,7 +256,7 @@ def test_a_line_may_come_in_pieces_and_have_members_of_later_versions(start: Sta
     [
         "no JSON",
         "[]",
-        '{"inputs": ' + "[" * 3000 + "]" * 3000 + "}",
+        '{"inputs": ' + "[" * 1_000_000 + "]" * 1_000_000 + "}",
         '{"arguments": "sign"}',
         '{"arguments": [1]}',
         '{"arguments": [], "requestId": "1"}',
