@@ -14,6 +14,7 @@ import pytest
 from fakes.artifacts import CONFIG, Image, component, key, layout_of, public, signed_image
 from fakes.clients import client_of, put_blob
 from fakes.program import NAME, Ended, Run
+from fakes.publishing import publish as publish_to
 from instruments.effects import Corrupt, Effect, Half, Hangup, Redirect, Reply, Rewrite, Stall, wrong_digest
 from instruments.faults import Fault
 from instruments.registry import RunningRegistry, start
@@ -31,7 +32,6 @@ from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Index, signature_referrer
 from wasm_oci.publish.artifact import load_artifact
 from wasm_oci.publish.plan import make_plan
-from wasm_oci.publish.publisher import publish as publish_to
 from wasm_oci.registry.referrers import attach
 from wasm_oci.wasmsign.signature import SignatureData, SignatureRecord, SignedHashes, message
 

@@ -10,6 +10,7 @@ import pytest
 from fakes.artifacts import Image, signed_image
 from fakes.clients import REPOSITORY, client_of
 from fakes.program import tag_of
+from fakes.publishing import publish
 from instruments.effects import Reply
 from instruments.faults import Fault
 from instruments.registry import RunningRegistry, start
@@ -20,7 +21,6 @@ from wasm_oci.oci.manifest import Index
 from wasm_oci.oci.store import Store
 from wasm_oci.publish.artifact import Artifact, load_artifact
 from wasm_oci.publish.plan import Action, make_plan
-from wasm_oci.publish.publisher import publish
 from wasm_oci.registry.store import RegistryStore
 
 

@@ -15,6 +15,7 @@ import pytest
 from fakes.artifacts import Image, component, key, layout_of, signed_image
 from fakes.clients import REPOSITORY, client_of
 from fakes.program import tag_of
+from fakes.publishing import publish
 from fakes.timing import IMPATIENT, FakeTime
 from instruments.effects import Hangup, Reply
 from instruments.faults import Fault
@@ -32,7 +33,6 @@ from wasm_oci.oci.reference import Reference
 from wasm_oci.oci.store import Content
 from wasm_oci.publish.artifact import Artifact, Blob, Referrer, load_artifact
 from wasm_oci.publish.plan import Action, Plan, make_plan
-from wasm_oci.publish.publisher import publish
 from wasm_oci.publish.registries import RegistryEntry
 from wasm_oci.publish.release import (
     ArtifactRequest,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from fakes.artifacts import signed_image
+from fakes.publishing import publish
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.publish.artifact import load_artifact
 from wasm_oci.publish.plan import make_plan
-from wasm_oci.publish.publisher import publish
 from wasm_oci.publish.report import plan_text, result_text
 
 

@@ -151,8 +151,8 @@ def _usable(folder: Path, verb: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as err:
-        reason = reason_of(err) if isinstance(err, OSError) else "a path cannot have such characters"
-        raise UsageError(f"cannot {verb} the layout: {reason}", where=str(folder), hint="check the path and its permissions") from err
+        what = f"cannot {verb} the layout: {reason_of(err)}"
+        raise UsageError(what, where=str(folder), hint="check the path and its permissions") from err
 
 
 def _place(folder: Path, blob: Descriptor, blobs: Mapping[Digest, Path | bytes]) -> None:

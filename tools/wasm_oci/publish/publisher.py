@@ -65,13 +65,6 @@ def _listed(document: JsonObject, name: str) -> list[JsonObject]:
     return [document[name]] if name in document else document.get(f"{name}s", [])
 
 
-def publish(plans: Sequence[Plan], *, fail_fast: bool = True) -> tuple[Result, ...]:
-    """Carries out plans; see `carry_out`."""
-    results = results_of(plans)
-    carry_out(results, fail_fast=fail_fast)
-    return results
-
-
 def results_of(plans: Sequence[Plan]) -> tuple[Result, ...]:
     """Returns a result for each plan, as long as nothing has been done."""
     return tuple(
