@@ -97,9 +97,10 @@ _entry_test = analysistest.make(_entry_test_impl)
 def _companion_test_impl(ctx):
     env = analysistest.begin(ctx)
     asserts.equals(env, [ctx.attr.file], basenames(analysistest.target_under_test(env)[DefaultInfo].files))
+    asserts.equals(env, ["from-user", "manual"], sorted(ctx.attr.tags_of_companion), "wildcards analyse the image alone")
     return analysistest.end(env)
 
-_companion_test = analysistest.make(_companion_test_impl, attrs = {"file": attr.string()})
+_companion_test = analysistest.make(_companion_test_impl, attrs = {"file": attr.string(), "tags_of_companion": attr.string_list()})
 
 def oci_image_test_suite(name):
     """Makes the tests and their subjects.
@@ -164,11 +165,18 @@ def oci_image_test_suite(name):
     )
     _entry_test(name = name + "_entry_test", target_under_test = ":entry_subject")
     _defaults_test(name = name + "_defaults_test", target_under_test = ":unsigned_subject")
-    for companion, file in {"digest": "unsigned_subject_digest.txt", "layout": "unsigned_subject_layout"}.items():
+    wasm_component_oci_image(
+        name = "parts_subject",
+        component = "//tests/testdata:hello_component.wasm",
+        package_name = "pkg",
+        tags = ["from-user"],
+    )
+    for companion, file in {"digest": "parts_subject_digest.txt", "layout": "parts_subject_layout"}.items():
         _companion_test(
             name = "{}_{}_test".format(name, companion),
             file = file,
-            target_under_test = ":unsigned_subject." + companion,
+            tags_of_companion = native.existing_rule("parts_subject." + companion)["tags"],
+            target_under_test = ":parts_subject." + companion,
         )
     tests = cases.keys() + ["attributes", "defaults", "entry", "digest", "layout"]
     native.test_suite(name = name, tests = [":{}_{}_test".format(name, case) for case in tests])

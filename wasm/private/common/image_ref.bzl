@@ -66,7 +66,7 @@ def host_error(host):
 
 def looks_like_host(text):
     """Whether a text is a host rather than the name of a registry entry: `localhost`, or with a dot or a port."""
-    return host_error(text) == None and (text == "localhost" or "." in text or ":" in text)
+    return (text == "localhost" or "." in text or ":" in text) and host_error(text) == None
 
 def entry_name_error(name):
     """Checks the name of a registry entry; letters, digits, `.`, `_` and `-`."""

@@ -185,9 +185,9 @@ oci_image = rule(
 def wasm_component_oci_image(name, **kwargs):
     """Packs a WebAssembly component as an OCI image; see the rule `oci_image` for outputs and attributes.
 
-    Beside the image there are `<name>.digest`, with the digest file only, and `<name>.layout`, with the layout only. Where the
-    build knows no digest, `<name>.digest` is an error that says so. It is tagged `manual`, so that `//...` builds nevertheless;
-    the digest file is a default output of the image too.
+    Beside the image there are `<name>.digest`, with the digest file only, and `<name>.layout`, with the layout only. Both are tagged
+    `manual`: `//...` builds what they name with the image anyway, and analyses them only where something asks for them. Where the
+    build knows no digest, `<name>.digest` is an error that says so.
 
     Args:
         name: Name of the image target.
@@ -196,8 +196,8 @@ def wasm_component_oci_image(name, **kwargs):
     oci_image(name = name, **kwargs)
     common = {
         attribute: kwargs[attribute]
-        for attribute in ("compatible_with", "restricted_to", "tags", "target_compatible_with", "testonly", "visibility")
+        for attribute in ("compatible_with", "restricted_to", "target_compatible_with", "testonly", "visibility")
         if attribute in kwargs
-    }
-    oci_image_part(name = name + ".layout", image = name, part = "layout", **common)
-    oci_image_part(name = name + ".digest", image = name, part = "digest", **(common | {"tags": kwargs.get("tags", []) + ["manual"]}))
+    } | {"tags": (kwargs.get("tags") or []) + ["manual"]}
+    for part in ("digest", "layout"):
+        oci_image_part(name = "{}.{}".format(name, part), image = name, part = part, **common)
