@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fakes.lookups import deny_lookups
-from wasm_oci.errors import UsageError
+from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.runfiles import Runfiles
 
 
@@ -94,6 +94,16 @@ def test_names_of_repositories_are_canonical(tmp_path: Path) -> None:
     (tmp_path / "dep+" / "x").write_text("x")
     (tmp_path / "_repo_mapping").write_text(",dep,dep+\ndep+,dep,dep+\n")
     assert Runfiles({"RUNFILES_DIR": str(tmp_path)}).find("dep+/x", where="") == tmp_path / "dep+/x"
+
+
+@pytest.mark.parametrize("end", ["\r", "\v", "\f", "\x1c", "\x85", "\u2028", "\u2029"])
+def test_a_file_name_cannot_make_a_line_of_the_manifest(tmp_path: Path, end: str) -> None:
+    (tmp_path / "evil").write_text("x")
+    manifest = tmp_path / "MANIFEST"
+    manifest.write_bytes(f"_main/a{end}_main/key.public {tmp_path}/evil\n_main/b {tmp_path}/evil\r\n".encode())
+    with pytest.raises(FormatError, match=r"MANIFEST: line 1: .* ends a line for some programs only; rename the file") as caught:
+        Runfiles({"RUNFILES_MANIFEST_FILE": str(manifest)}).find("_main/key.public", where="request.json")
+    assert caught.value.reason == "ambiguous_text"
 
 
 @pytest.mark.parametrize("content", [b"line\n", b"\xff x\n"])

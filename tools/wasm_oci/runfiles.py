@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from wasm_oci.errors import UsageError
 from wasm_oci.files import file_type, reason_of
+from wasm_oci.plaintext import check_line_ends
 
 if TYPE_CHECKING:
     import runfiles as bazel
 
 _START = "start this with `bazel run`, or give paths on the command line"
+_RENAME = "rename the file whose path this is in, and build the target again"
 
 
 class Runfiles:
@@ -52,7 +54,10 @@ class Runfiles:
         from runfiles import Runfiles
 
         try:
-            manifest = Runfiles.CreateManifestBased(self._manifest_path) if self._has_manifest() else None
+            manifest = None
+            if self._has_manifest():
+                check_line_ends(self._manifest_text(), where=self._manifest_path, hint=_RENAME)
+                manifest = Runfiles.CreateManifestBased(self._manifest_path)
             return manifest, Runfiles.CreateDirectoryBased(self._directory) if self._directory else None
         except (OSError, ValueError) as err:
             what = reason_of(err) if isinstance(err, OSError) else "it is malformed"
@@ -61,9 +66,13 @@ class Runfiles:
     def _has_manifest(self) -> bool:
         return bool(self._manifest_path) and file_type(Path(self._manifest_path), what="runfiles manifest") == stat.S_IFREG
 
+    def _manifest_text(self) -> str:
+        """The manifest as it is: the text mode of Python would make a line end of every carriage return."""
+        return Path(self._manifest_path).read_bytes().decode()
+
     def _folder_of_files(self, manifest: bazel.Runfiles, path: str) -> str:
         """A folder that the manifest lists by its files only: the library knows those and the folders that are entries."""
-        for line in Path(self._manifest_path).read_text(encoding="utf-8").split("\n"):
+        for line in self._manifest_text().split("\n"):
             name = line.removeprefix(" ").partition(" ")[0]
             if line.startswith(" "):  # escaped, as Bazel 7.4 writes names with blanks
                 name = name.replace(r"\s", " ").replace(r"\n", "\n").replace(r"\b", "\\")

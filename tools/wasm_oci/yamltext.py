@@ -1,7 +1,8 @@
 """Strict YAML for configuration files: bounded, no anchors, tags or duplicate keys, and no guessing.
 
 Plain scalars are those of YAML 1.2's core schema without floats: `true`, `false`, `null` and decimal numbers; all else, a
-date too, is text. JSON documents are YAML.
+date too, is text. One that goes on in the next line is refused: `revoked:true` there is a member to a reader, and text to YAML.
+JSON documents are YAML.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 from wasm_oci.errors import FormatError, LimitError
 from wasm_oci.jsontext import JsonObject, parse_object
 from wasm_oci.limits import LIMITS
+from wasm_oci.plaintext import check_plain
 
 _WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
@@ -21,10 +23,16 @@ _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 def parse_mapping(data: bytes, *, where: str) -> JsonObject:
     """Returns the mapping in `data` (UTF-8): texts, whole numbers, booleans, None, lists and mappings of them.
 
-    Raises FormatError that names the line, or LimitError above the limits of a configuration file.
+    Raises FormatError that names the line, also for text that a reader may see differently, or LimitError above the limits of a
+    configuration file.
     """
     if len(data) > LIMITS.config_file:
         raise LimitError(f"the file is larger than {LIMITS.config_file} bytes", where=where)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as err:
+        raise FormatError(f"not UTF-8 (byte {err.start})", where=where, hint="save the file as UTF-8") from err
+    check_plain(text, where=where)
     if data[:1] == b"{":  # JSON, most likely: its parser is quick to load
         try:
             return parse_object(data, where=where)
@@ -33,10 +41,7 @@ def parse_mapping(data: bytes, *, where: str) -> JsonObject:
     import yaml
 
     try:
-        events = yaml.parse(data.decode("utf-8-sig"), Loader=yaml.SafeLoader)
-        document = _Reader(events, where).document()
-    except UnicodeDecodeError as err:
-        raise FormatError(f"not UTF-8 (byte {err.start})", where=where, hint="save the file as UTF-8") from err
+        document = _Reader(yaml.parse(text, Loader=yaml.SafeLoader), where).document()
     except yaml.YAMLError as err:
         raise FormatError(f"not valid YAML ({_problem(err)})", where=where, hint="correct the line") from err
     except (ValueError, OverflowError) as err:
@@ -94,6 +99,8 @@ class _Reader:
             raise self._error("an escape is half of a character", event, "write the character itself")
         if event.style is not None:
             return text
+        if event.end_mark.line != event.start_mark.line:
+            raise self._error("the value goes on in the next line without quotation marks", event, "write it in quotation marks")
         if text in _WORDS:
             return _WORDS[text]
         return int(text) if _NUMBER.fullmatch(text) else text

@@ -9,7 +9,7 @@ import pytest
 
 from fakes.signing import K1, K2, PKCS8_1, SPKI_1, M
 from wasm_oci.cli.main import main
-from wasm_oci.errors import KeyFormatError
+from wasm_oci.errors import FormatError, KeyFormatError
 from wasm_oci.keys import ed25519
 from wasm_oci.keys.key import PublicKey, parse_public_keys, parse_secret_key
 from wasm_oci.wasmsign.signature import SignatureData, SignatureRecord, SignedHashes
@@ -20,14 +20,20 @@ ONE_LINE_PEM = SPKI_1.decode().replace("\n", "")
 HIDDEN = {
     "PEM in a comment": f"{LINE_2} bob {ONE_LINE_PEM}",
     "PEM behind a hash": f"# {ONE_LINE_PEM}\n{LINE_2}",
-    **{f"a line after {ord(end):#x}": f"{LINE_2} bob{end}{LINE_1}" for end in "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"},
-    **{f"behind a hash and {ord(end):#x}": f"# old{end}{LINE_1}\n{LINE_2}" for end in "\x0b\x0c\x1c\x85\u2028"},
 }
+LINE_ENDS = "\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 
 
 @pytest.mark.parametrize("case", HIDDEN)
 def test_a_comment_holds_no_key(case: str) -> None:
     assert parse_public_keys(HIDDEN[case].encode(), where="key") == (K2.public,)
+
+
+@pytest.mark.parametrize("text", [f"{LINE_2} bob{{}}{LINE_1}", f"# old{{}}{LINE_1}\n{LINE_2}"], ids=["after a key", "behind a hash"])
+@pytest.mark.parametrize("end", LINE_ENDS, ids=ascii)
+def test_a_line_that_only_some_programs_see_is_refused(text: str, end: str) -> None:
+    with pytest.raises(FormatError, match=r"^key: line 1: .* ends a line for some programs only"):
+        parse_public_keys(text.format(end).encode(), where="key")
 
 
 @pytest.mark.parametrize("text", [f"{LINE_2}\n{SPKI_1.decode()}", f"{SPKI_1.decode()}{LINE_2}\n"])

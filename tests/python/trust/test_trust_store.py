@@ -100,6 +100,10 @@ def test_all_members_and_the_normal_form(tmp_path: Path) -> None:
     assert pretty(document_of(again)) == text
 
 
+def indented(text: str) -> str:
+    return "".join(f"    {line}\n" for line in text.splitlines())
+
+
 KEY = f"public_key: {SSH_LINE_1}"
 SSH_LINE_2 = K2.public.openssh().decode()
 TWO = base64.b64encode(K2.public.raw).decode()
@@ -123,6 +127,16 @@ TWO = base64.b64encode(K2.public.raw).decode()
         (f"keys: [{{name: 2027, {KEY}}}]", "t: keys[0].name: expected text, not 2027; write it in quotation marks"),
         (f"keys: [{{name: 'a b', {KEY}}}]", "t: keys[0].name: 'a b' is not a key's name"),
         (f"keys: [{{name: 'a|b', {KEY}}}]", "'a|b' is not a key's name"),
+        (f"keys: [{{name: 'r\u0435lease', {KEY}}}]", "'r\\u0435lease' is not a key's name; use ASCII letters"),
+        (f"keys:\n- name: a\n  {KEY}\n   revoked:true", "t: line 3: the value goes on in the next line without quotation marks"),
+        (f"keys:\n- name: a\n  {KEY}\n   revoked\uff1a true", "t: line 3: the value goes on in the next line without quotation marks"),
+        (
+            f"keys:\n- name: a\n  public_key: |\n    {SSH_LINE_1}\n    revoked: true",
+            "keys[0].public_key: there is other text beside the key; write the OpenSSH line or the PEM block alone",
+        ),
+        ("keys:\n- name: a\n  public_key: |\n" + indented(f"revoked: true\n{SPKI_1.decode()}"), "there is other text beside the key"),
+        ("keys:\n- name: a\n  public_key: |\n" + indented(f"{SPKI_1.decode()}revoked: true"), "there is other text beside the key"),
+        (f"keys: [{{name: a, public_key: '# {SSH_LINE_1}'}}]", "there is other text beside the key"),
         (f"keys: [{{name: 'a,b', {KEY}}}]", "'a,b' is not a key's name"),
         (f"keys: [{{name: '', {KEY}}}]", "t: keys[0].name: fewer than 1 characters"),
         (f"keys: [{{name: {'n' * 129}, {KEY}}}]", "t: keys[0].name: more than 128 characters"),

@@ -19,6 +19,7 @@ from wasm_oci.errors import KeyFormatError
 from wasm_oci.files import read_bounded
 from wasm_oci.keys import ed25519
 from wasm_oci.limits import LIMITS
+from wasm_oci.plaintext import check_plain
 
 COMPACT = "compact"
 OPENSSH = "openssh"
@@ -167,6 +168,7 @@ def _public_keys(data: bytes, where: str) -> tuple[PublicKey, ...]:
         if label != pem.PUBLIC_LABEL:
             raise _secret_for_public(where)
         return (_public_of_der(der, where),)
+    check_plain(text, where=where)
     lines = openssh.parse_public_lines(text, where=where)
     return tuple(PublicKey(raw=raw, format=OPENSSH, comment=comment) for raw, comment in lines)
 

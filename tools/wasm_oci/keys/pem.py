@@ -18,6 +18,7 @@ ENCRYPTED_LABEL = "ENCRYPTED PRIVATE KEY"
 _END = "-----END "
 _DASHES = "-----"
 _BEGIN_LINE = re.compile(r"^-----BEGIN ([A-Z0-9]+(?: [A-Z0-9]+)*)-----", re.MULTILINE)
+_END_LINE = re.compile(r"-----END [A-Z0-9 ]+-----")
 _LABELS = {"RSA PRIVATE KEY": "RSA", "RSA PUBLIC KEY": "RSA", "EC PRIVATE KEY": "ECDSA", "DSA PRIVATE KEY": "DSA"}
 _SEQUENCE = b"\x30"
 _SPKI = bytes.fromhex("302a300506032b6570032100")
@@ -56,6 +57,11 @@ def is_der(data: bytes) -> bool:
 def holds_block(text: str) -> bool:
     """Tells whether a line of `text` begins a PEM block."""
     return _BEGIN_LINE.search(text) is not None
+
+
+def is_block(text: str) -> bool:
+    """Tells whether `text` begins with the first line of a PEM block and ends with the last line of one."""
+    return _BEGIN_LINE.match(text) is not None and _END_LINE.fullmatch(text.rpartition("\n")[2]) is not None
 
 
 def unarmoured(text: str, *, where: str) -> tuple[str, bytes]:

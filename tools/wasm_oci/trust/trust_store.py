@@ -46,9 +46,10 @@ KeyFile = tuple[bytes, bool]
 
 
 def _name(text: str, *, where: str) -> str:
-    if not text.isprintable() or any(character.isspace() or character in ",|" for character in text):
-        hint = "use printable characters without spaces, commas and bars"
-        raise FormatError(f"{text[:80]!r} is not a key's name", where=where, hint=hint)
+    """Names are ASCII: a letter of another alphabet that looks the same would make a second key of the same name."""
+    if not text.isascii() or not text.isprintable() or any(character in " ,|" for character in text):
+        hint = "use ASCII letters, digits and signs, without spaces, commas and bars"
+        raise FormatError(f"{text[:80]!a} is not a key's name", where=where, hint=hint)
     return text
 
 
@@ -64,7 +65,7 @@ class TrustedKeyEntry:
 
     ONE_OF: ClassVar = ("public_key", "public_key_file")
     name: Annotated[str, Parsed(Annotated[str, Size(1, 128)], _name)]
-    """What messages call the key; without spaces, commas and bars. Each key has its own."""
+    """What messages call the key: ASCII without spaces, commas and bars. Each key has its own."""
     public_key: Secret | None = None
     """The key: an OpenSSH line, PEM, or base64 of its 32 raw, 33 compact or 44 DER bytes."""
     public_key_file: str | None = None
@@ -176,9 +177,13 @@ def _public(entry: TrustedKeyEntry, key_file: Callable[[str], KeyFile], where: s
 def _decoded(text: str, where: str) -> bytes:
     """Returns the content of a key file that holds what is written: OpenSSH lines, PEM, or base64 of a raw, compact or DER key.
 
-    Raises KeyFormatError for anything else, and does not show it: it may be a secret in the wrong place.
+    Raises KeyFormatError for anything else, and does not show it: it may be a secret in the wrong place. Nothing may stand
+    beside the key, where `revoked: true` would be passed over as explanation.
     """
     if f"{KEY_TYPE} " in text or pem.holds_block(text):
+        lines = text.strip().split("\n")
+        if any(not line.lstrip().startswith(KEY_TYPE) for line in lines) and not pem.is_block(text.strip()):
+            raise KeyFormatError("there is other text beside the key", where=where, hint="write the OpenSSH line or the PEM block alone")
         return text.encode()
     try:
         data = base64.b64decode("".join(text.split()), validate=True)
