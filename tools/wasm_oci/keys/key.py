@@ -185,9 +185,10 @@ def parse_secret_key(data: bytes, *, where: str, passphrase: Passphrase | None =
     if pem.is_der(data):
         return _secret_of_der(data, passphrase, where)
     text = _text_of(data, _SECRET_TAG, _SECRET_SIZE, "secret", where)
+    pem.require_one_block(text, where=where)
     if openssh.BEGIN in text:
         if not text.startswith(openssh.BEGIN):
-            raise KeyFormatError("there is something before the first line of the key", where=where, hint="keep the lines of the key only")
+            raise KeyFormatError("there is text before the first line of the key", where=where, hint="keep the lines of the key only")
         seed, raw, comment = openssh.parse_private(text, where=where, passphrase=passphrase)
         return _checked(seed, PublicKey(raw=raw, format=OPENSSH, comment=comment), where)
     if pem.holds_block(text):

@@ -106,6 +106,8 @@ def parse_private_file(text: str, *, where: str) -> PrivateFile:
     end = text.find(END)
     if not text.startswith(BEGIN) or end < 0:
         raise KeyFormatError("the private key file is cut off", where=where, hint="copy it again, from its first line to its last")
+    if text[end + len(END) :].strip():
+        raise KeyFormatError("there is text after the last line of the key", where=where, hint="keep the lines of the key only")
     blob = _decode("".join(text[len(BEGIN) : end].split()))
     if blob is None or not blob.startswith(_MAGIC):
         raise malformed(where)

@@ -64,15 +64,20 @@ def is_block(text: str) -> bool:
     return _BEGIN_LINE.match(text) is not None and _END_LINE.fullmatch(text.rpartition("\n")[2]) is not None
 
 
+def require_one_block(text: str, *, where: str) -> None:
+    """Raises KeyFormatError where a second PEM block, of whatever kind, begins in `text`: which of them is meant, it does not say."""
+    if len(_BEGIN_LINE.findall(text)) > 1:
+        raise KeyFormatError("there is more than one PEM block in it", where=where, hint="keep the block of the key")
+
+
 def unarmoured(text: str, *, where: str) -> tuple[str, bytes]:
     """Returns label and content of the one PEM block in `text`; lines around it are explanation.
 
     Raises KeyFormatError for a block that is cut off, is no base64, or is not alone.
     """
-    begins = list(_BEGIN_LINE.finditer(text))
-    if len(begins) > 1:
-        raise KeyFormatError("there is more than one PEM block in it", where=where, hint="keep the block of the key")
-    label, rest = begins[0][1], text[begins[0].end() :]
+    require_one_block(text, where=where)
+    (begin,) = _BEGIN_LINE.finditer(text)
+    label, rest = begin[1], text[begin.end() :]
     end = re.search(rf"{_END}{label}{_DASHES}\s*$", rest, re.MULTILINE)
     if not end:
         raise KeyFormatError(f"the PEM block {label[:40]!r} is cut off", where=where, hint="copy it again, from its first line to its last")
