@@ -1,5 +1,6 @@
 """One test for each error around keys outside the build, keys that sign together, and what is signed later."""
 
+load("@bazel_skylib//rules:select_file.bzl", "select_file")
 load("@bazel_skylib//rules:write_file.bzl", "write_file")
 load(
     "//wasm:defs.bzl",
@@ -15,7 +16,7 @@ load(
     "wasm_verify",
     "wasm_verify_test",
 )
-load(":subjects.bzl", "failure_test", "public_half", "wasm_file")
+load(":subjects.bzl", "failure_test", "passed_on", "public_half", "wasm_file")
 
 _CANARY = "c0ffee00c0ffee11c0ffee22c0ffee33c0ffee44c0ffee55"
 _IMAGE = {"component": ":later_input", "package_name": "pkg"}
@@ -112,8 +113,11 @@ _CASES = {
         _SIGN | {"public_key": ":later_dev_keys/key.secret", "secret_key": ":later_dev_keys/key.secret"},
         ["public_key = "] + _IS_SECRET,
     ),
+    "trusted_secret_chosen": (wasm_trusted_keys, {"keys": {":later_secret_chosen": "one"}}, ["keys = "] + _IS_SECRET),
     "trusted_secret_group": (wasm_trusted_keys, {"keys": {":later_secret_group": "one"}}, ["keys = "] + _IS_SECRET),
     "verify_secret": (wasm_verify, _TRUST | {"public_key": ":later_dev_keys/key.secret"}, ["public_key = "] + _IS_SECRET),
+    "verify_secret_chosen": (wasm_verify, _TRUST | {"public_key": ":later_secret_chosen"}, ["public_key = "] + _IS_SECRET),
+    "verify_secret_keyed": (wasm_verify, _TRUST | {"public_key": ":later_secret_keyed"}, ["public_key = "] + _IS_SECRET),
     "verify_secrets": (
         wasm_verify,
         _TRUST | {"public_keys": [":later_public", ":later_secret_group"]},
@@ -166,6 +170,8 @@ def signing_key_failure_test_suite(name):
     native.alias(name = "later_secret_alias", actual = ":later_dev_keys/key.secret", tags = manual)
     native.filegroup(name = "later_secret_files", srcs = [":later_dev_keys/key.secret"], tags = manual)
     native.filegroup(name = "later_secret_group", srcs = [":later_secret_files"], tags = manual)
+    select_file(name = "later_secret_chosen", srcs = ":later_secret_files", subpath = "later_dev_keys/key.secret", tags = manual)
+    passed_on(name = "later_secret_keyed", files = {":later_secret_chosen": "x"}, tags = manual)
     public_half(name = "later_public_half", public_key = ":later_public", tags = manual)
     for key in ("later_outside", "later_outside_again"):
         wasm_signing_key(name = key, key_source = "ssh-agent", public_key = ":later_public", tags = manual)

@@ -28,6 +28,15 @@ public_half = rule(
     attrs = {"public_key": attr.label(allow_single_file = True)},
 )
 
+def _passed_on_impl(ctx):
+    return [DefaultInfo(files = depset(transitive = [target[DefaultInfo].files for target in ctx.attr.files]))]
+
+# Gives the files of other targets, which it names by an attribute of a rare type.
+passed_on = rule(
+    implementation = _passed_on_impl,
+    attrs = {"files": attr.label_keyed_string_dict()},
+)
+
 def _failure_test_impl(ctx):
     env = analysistest.begin(ctx)
     for word in ctx.attr.words:

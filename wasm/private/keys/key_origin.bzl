@@ -9,20 +9,29 @@ KeyOriginInfo = provider(
     fields = {"keys": "list of WasmKeyInfo of those rules."},
 )
 
+# The attributes through which rules pass on files of others: filegroup, select_file, copy_file, directory rules and alike.
+_PASSED_ON = ["actual", "artifact", "artifacts", "data", "dep", "deps", "file", "files", "input", "inputs", "src", "srcs", "target", "targets"]
+
+def _targets_of(value):
+    """The targets that an attribute of any label type names."""
+    if type(value) == "dict":
+        return [each for each in value.keys() + value.values() if type(each) == "Target"]
+    return [each for each in (value if type(value) == "list" else [value]) if type(each) == "Target"]
+
 def _key_origin_impl(target, ctx):
     keys = [target[WasmKeyInfo]] if WasmKeyInfo in target else []
-    sources = getattr(ctx.rule.attr, "srcs", None)
-    for source in sources if type(sources) == "list" else []:
-        if type(source) == "Target" and KeyOriginInfo in source:
-            keys.extend(source[KeyOriginInfo].keys)
+    for attribute in _PASSED_ON:
+        for source in _targets_of(getattr(ctx.rule.attr, attribute, None)):
+            if KeyOriginInfo in source:
+                keys.extend(source[KeyOriginInfo].keys)
     return [KeyOriginInfo(keys = keys)] if keys else []
 
-# A file does not say which rule made it; the aspect visits that rule. It sees what is behind a filegroup; Bazel takes it through
-# an alias.
+# A file does not say which rule made it; the aspect visits that rule. It sees what is behind a filegroup or another rule that
+# passes files on; Bazel takes it through an alias.
 key_origin = aspect(
     implementation = _key_origin_impl,
     apply_to_generating_rules = True,
-    attr_aspects = ["srcs"],
+    attr_aspects = _PASSED_ON,
 )
 
 def _origins_of(target):
