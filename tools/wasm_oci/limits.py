@@ -35,7 +35,9 @@ class Limits:
     signatures: int = 256
     """Signatures in one set (the reader's limit of wasmsign2)."""
     verifications: int = 4096
-    """Signatures of one file that are tried, each key's counted."""
+    """Signatures of one signature section or file that are tried, each key's counted."""
+    all_verifications: int = 65_536
+    """The same of all signatures of one file together: some seconds."""
     key_file: int = 64 * KIB
     passphrase: int = KIB
     bcrypt_rounds: int = 512

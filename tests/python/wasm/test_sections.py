@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import random
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -12,8 +14,10 @@ from fakes.signing import padded, random_module
 from fakes.wasm import COMPONENT, MODULE, custom, section
 from wasm_oci.errors import FormatError, LimitError
 from wasm_oci.limits import LIMITS
-from wasm_oci.wasm.sections import PREAMBLE_SIZE, Kind, Section, SeekingSource, iter_sections, read_preamble, walk
+from wasm_oci.wasm import sections
+from wasm_oci.wasm.sections import PREAMBLE_SIZE, WINDOW, Kind, Section, SectionSource, SeekingSource, iter_sections, read_preamble, walk
 from wasm_oci.wasm.varint import encode_u32, read_minimal_u32, read_u32
+from wasm_oci.wasmsign.hashing import HashingSource
 
 
 def sections_of(data: bytes) -> list[Section]:
@@ -165,3 +169,30 @@ def test_a_file_that_shrinks_is_an_error() -> None:
     source.total += 1
     with pytest.raises(FormatError, match="became shorter"):
         list(walk(source, PREAMBLE_SIZE, every=True))
+
+
+@pytest.mark.parametrize("source", [SeekingSource, lambda stream: HashingSource(stream, PREAMBLE_SIZE)], ids=["seeking", "hashing"])
+@pytest.mark.parametrize("name", ["é", "é" * 60, "é" * 70, "n" * 200, "signaturé"], ids=len)
+def test_a_window_is_searched_once_however_many_sections_it_holds(
+    name: str, source: Callable[[BinaryIO], SectionSource], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names that need a closer look must not have the whole window searched for each of them."""
+    searched = []
+
+    class Counted(sections._Window):
+        def __init__(self, data: bytes) -> None:
+            super().__init__(data)
+            searched.append(len(data))
+
+    monkeypatch.setattr(sections, "_Window", Counted)
+    data = MODULE + custom(name, b"x") * 20_000
+    assert list(walk(source(io.BytesIO(data)), PREAMBLE_SIZE, every=False)) == []
+    assert sum(searched) < 2 * len(data) + WINDOW
+
+
+@pytest.mark.parametrize("name", [b"\xe9", b"\xc3", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xc0\xaf"])
+def test_a_name_that_is_not_utf8_among_names_that_are(name: bytes) -> None:
+    broken = b"\0" + bytes([len(name) + 1, len(name)]) + name
+    data = MODULE + custom("é", b"") * 300 + broken + custom("é", b"") * 300
+    with pytest.raises(FormatError, match=f"byte {8 + 300 * 5}: the section's name is not UTF-8"):
+        list(walk(SeekingSource(io.BytesIO(data)), PREAMBLE_SIZE, every=False))

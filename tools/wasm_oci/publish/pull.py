@@ -20,7 +20,7 @@ from wasm_oci.oci.target import Target
 from wasm_oci.trust.trust import SignatureCount, Trust, verify_trusted
 from wasm_oci.wasm.sections import read_preamble
 from wasm_oci.wasmsign.pattern import SectionPattern
-from wasm_oci.wasmsign.verify import VerifyResult, verify_file
+from wasm_oci.wasmsign.verify import FileVerifier, VerifyResult
 
 _ACCEPT_UNSIGNED = "accept it unsigned only with --allow-unsigned"
 
@@ -84,11 +84,12 @@ def _signatures(store: Store, subject: Digest) -> Iterator[bytes]:
 
     Those that cannot be read are passed over; where there were any, an error follows the last signature.
     """
-    deferred = Deferred()
+    deferred, seen = Deferred(), set[Digest]()
     for referrer in find_referrers(store, subject, SIGNATURE_MEDIA_TYPE):
         for layer in referrer.layers if isinstance(referrer, Manifest) else ():
-            if layer.media_type != SIGNATURE_MEDIA_TYPE or layer.size > LIMITS.signature_section:
+            if layer.media_type != SIGNATURE_MEDIA_TYPE or layer.size > LIMITS.signature_section or layer.digest in seen:
                 continue
+            seen.add(layer.digest)
             payload = None
             with deferred.entry():
                 payload = b"".join(store.pieces(layer))
@@ -121,16 +122,16 @@ def _verify(
     """The given signature, else an embedded one, and as many of `payloads`, which refer to the manifest, as are needed."""
     if signature is not None:
         return verify_trusted(path, trust, signature=signature, pattern=pattern)
-    tally, refused = SignatureCount(trust), None
+    tally, refused, verifier = SignatureCount(trust), None, FileVerifier(path, pattern=pattern)
     try:
-        tally.add(verify_file(path, trust.keys, pattern=pattern))
+        tally.add(verifier.verify(trust.keys))
     except SignatureError as err:
         if err.reason not in ("unsigned", "no_trusted_key"):
             raise
         refused = err
     while not tally.enough and (payload := next(payloads, None)) is not None:
         try:
-            tally.add(verify_file(path, trust.keys, signature=payload, pattern=pattern))
+            tally.add(verifier.verify(trust.keys, signature=payload))
         except SignatureError as err:
             refused = err
     if refused is None or not tally.empty:

@@ -5,7 +5,7 @@ Specification: tool-conventions, Signatures.md, "Partial verification".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -110,18 +110,20 @@ def fits(hashes: Sequence[bytes], parts: Sequence[Part]) -> bool:
     return len(hashes) == len(parts) and all(part.digest == signed for part, signed in zip(parts, hashes, strict=True) if part.checked)
 
 
-def changed(content: Stretch, parts: Sequence[Part], signed: Iterable[Sequence[bytes]]) -> SignatureError:
-    """Returns the error for content that fits none of the signed hashes; it names the first part that differs."""
+def changed(
+    content: Stretch, parts: Sequence[Part], signed: Iterable[Sequence[bytes]], places: Callable[[], Sequence[str]]
+) -> SignatureError:
+    """Returns the error for content that fits none of the signed hashes; it names the first part that differs by its place."""
     hashes = max(signed, key=lambda hashes: (len(hashes) == len(parts), _same(hashes, parts)))
     same = _same(hashes, parts)
     if same == len(parts):
         what = f"parts of what was signed are missing: it ends after {same} of {len(hashes)}"
     elif same == len(hashes):
-        what = f"{_describe(content, same)} came after all that was signed"
+        what = f"{_place_of(same, places())} came after all that was signed"
     elif len(parts) == 1 or same >= LIMITS.signature_hashes:
         what = "the content is not what was signed"
     else:
-        what = f"{_describe(content, same)} changed: it is not what was signed"
+        what = f"{_place_of(same, places())} changed: it is not what was signed"
     return SignatureError(what, where=content.where, hint="fetch or build the file again", reason="content_changed")
 
 
@@ -131,20 +133,29 @@ def _same(hashes: Sequence[bytes], parts: Sequence[Part]) -> int:
     return next((at for at, (part, signed) in enumerate(pairs) if part.digest != signed), min(len(parts), len(hashes)))
 
 
-def _describe(content: Stretch, wanted: int) -> str:
-    """Returns which sections are the part of this number, counted as `wasmsign2 show` does."""
-    part, first, index, begin = 0, None, 0, 0
+def places_of(content: Stretch) -> tuple[str, ...]:
+    """Returns which sections each part is, counted as `wasmsign2 show` does, of as many parts as a signature can name."""
+    places: list[str] = []
+    first, begin, index = None, 0, 0
     for index, head in enumerate(walk(SeekingSource(content.stream), PREAMBLE_SIZE, every=True, where=content.where)):
-        if head.offset < content.start or part < wanted:
-            part += head.name == DELIMITER_NAME
+        if head.offset < content.start:
             continue
         if first is None:
             first, begin = head, index
         if head.name == DELIMITER_NAME:
-            break
-    if first is None:
-        return "the end of the file"
-    return f"section {begin} ({_name(first)})" if begin == index else f"the part of sections {begin} to {index} (from {_name(first)} on)"
+            places.append(_place(first, begin, index))
+            first = None
+            if len(places) > LIMITS.signature_hashes:
+                break
+    return (*places, _place(first, begin, index)) if first else tuple(places)
+
+
+def _place_of(part: int, places: Sequence[str]) -> str:
+    return places[part] if part < len(places) else "the end of the file"
+
+
+def _place(first: Header, begin: int, end: int) -> str:
+    return f"section {begin} ({_name(first)})" if begin == end else f"the part of sections {begin} to {end} (from {_name(first)} on)"
 
 
 def _name(head: Header) -> str:
