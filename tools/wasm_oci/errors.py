@@ -72,8 +72,8 @@ class PolicyError(WasmOciError):
 class SignatureError(WasmOciError):
     """A signature does not verify.
 
-    Reasons: `unsigned`, `no_trusted_key`, `content_changed`, `malformed_signature`, `unsupported_version`,
-    `malformed_module`, `not_split`, `key_revoked`, `key_expired`, `key_not_yet_valid`, `threshold`.
+    Reasons: `unsigned`, `no_trusted_key`, `bad_signature`, `content_changed`, `malformed_signature`,
+    `unsupported_version`, `malformed_module`, `not_split`, `key_revoked`, `key_expired`, `key_not_yet_valid`, `threshold`.
     """
 
     exit_code = 4

@@ -110,7 +110,7 @@ REASONS = {
     "second signature section": (embed(by_k1(sha(custom("signature", b""))), custom("signature", b"")), "malformed_signature"),
     "unknown version": (MODULE + custom("signature", b"\x02" + M_PAYLOAD[1:]), "unsupported_version"),
     "signature changed": (M_SIGNED.replace(b"\xf4\xac\xa7", b"\xf4\xac\xa8"), "no_trusted_key"),
-    "hash changed": (embed(by_k1(sha(M[8:])), M[8:]).replace(sha(M[8:]), bytes(32)), "content_changed"),
+    "hash changed": (embed(by_k1(sha(M[8:])), M[8:]).replace(sha(M[8:]), bytes(32)), "bad_signature"),
 }
 
 
@@ -203,9 +203,18 @@ def test_a_valid_set_beside_a_stale_one(check: Check, tmp_path: Path) -> None:
 
 def test_the_id_of_a_trusted_key_is_not_enough(check: Check, tmp_path: Path) -> None:
     forged = signed(tmp_path, M, K2).replace(KEY_ID_2, KEY_ID_1)
-    with pytest.raises(SignatureError, match="is not of that key") as caught:
+    with pytest.raises(SignatureError, match=f"the signature with key id {KEY_ID_1.hex()} does not verify with that key") as caught:
         check(forged)
-    assert caught.value.reason == "content_changed"
+    assert caught.value.reason == "bad_signature"
+
+
+@pytest.mark.parametrize("at", [0, 31, 32, 63])
+def test_a_flipped_byte_in_a_signature_is_no_change_of_the_content(check: Check, tmp_path: Path, at: int) -> None:
+    data = bytearray(signed(tmp_path, M, K1))
+    data[data.index(KEY_ID_1) + len(KEY_ID_1) + 2 + at] ^= 1
+    with pytest.raises(SignatureError, match=f"key id {KEY_ID_1.hex()} does not verify with that key: it was changed") as caught:
+        check(bytes(data))
+    assert caught.value.reason == "bad_signature"
 
 
 def test_other_algorithms(check: Check) -> None:

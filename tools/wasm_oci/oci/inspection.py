@@ -16,7 +16,7 @@ from wasm_oci.oci.target import Target
 from wasm_oci.oci.wasm_config import WasmConfig
 from wasm_oci.wasm.component import read_wasm_stream
 from wasm_oci.wasm.sections import Kind, iter_sections, read_preamble
-from wasm_oci.wasmsign.section import read_signature
+from wasm_oci.wasmsign.section import appended_sections, read_signature
 
 _CUSTOM = "custom"
 _CORE = ["type", "import", "function", "table", "memory", "global", "export", "start", "element", "code", "data", "data_count", "tag"]
@@ -53,6 +53,7 @@ def inspect_wasm(path: Path) -> JsonObject:
             total = totals.setdefault(key, [0, 0])
             total[0] += 1
             total[1] += section.header_size + section.payload_size
+        appended = appended_sections(stream, where=where)
         stream.seek(0)
         digest, size = digest_of(stream)
     return {
@@ -69,6 +70,7 @@ def inspect_wasm(path: Path) -> JsonObject:
             for (section, name), (count, total) in totals.items()
         ],
         "signature": _signature(path),
+        "appended": list(appended),
     }
 
 

@@ -57,17 +57,19 @@ class Content:
     def previous_signature(self, *, as_reference: bool) -> SignatureData:
         """Returns the file's signatures; raises FormatError where none could be added to them that verifies.
 
-        `as_reference` tells apart what the published wasmsign2 refuses, in its words; no more is taken with it.
+        `as_reference` tells apart what the published wasmsign2 refuses, in its words, and leaves out what it does not write again;
+        no more is taken with it.
         """
         if self._signature is None:
             return SignatureData()
         payload = self._signature.payload()
+        published = None
         if as_reference:
             try:
-                hash_function = parse_as_reference(payload).hash_function
+                published = parse_as_reference(payload)
             except FormatError as err:
                 raise FormatError(f"its signature section is malformed: {err.what}", where=self.where, hint=_HINT) from err
-            if hash_function != SHA256:
+            if published.hash_function != SHA256:
                 raise FormatError("its signatures use another hash function", where=self.where, hint=_HINT, reason="incompatible")
         try:
             data = parse_signature(payload)
@@ -75,7 +77,7 @@ class Content:
             raise FormatError(f"no signature can be added: {err.what}", where=self.where, hint=_HINT, reason=err.reason) from err
         if any(record.algorithm != ED25519 for record in data.records):
             raise FormatError("it is also signed with an unknown algorithm", where=self.where, hint=_HINT, reason="unsupported_version")
-        return data
+        return published or data
 
     def copy(self, target: BinaryIO, *, gap: int = 0) -> tuple[bytes, ...]:
         """Writes the preamble and, after a gap of that size, the content without signatures; returns its rolling hashes."""

@@ -14,6 +14,9 @@ from wasm_oci.limits import LIMITS
 from wasm_oci.wasm.sections import PREAMBLE_SIZE, SIGNATURE_NAME, Header, SeekingSource, read_preamble, walk
 from wasm_oci.wasmsign.signature import SignatureData, parse_signature
 
+_APPENDED = b"wsc."
+_MOST_NAMES = 20
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignatureSection:
@@ -43,6 +46,18 @@ def signature_in(stream: BinaryIO, first: Header | None) -> SignatureSection | N
 def find_signature(stream: BinaryIO, *, where: str = "") -> SignatureSection | None:
     """Returns the signature section if the file begins with one; raises FormatError or LimitError for a malformed beginning."""
     return signature_in(stream, next(walk(SeekingSource(stream), PREAMBLE_SIZE, every=True, where=where), None))
+
+
+def appended_sections(stream: BinaryIO, *, where: str = "") -> tuple[str, ...]:
+    """Returns the names, each once, of sections that wsc (sigil) appends once a file is signed; its signature does not cover them.
+
+    Raises FormatError or LimitError for a malformed file.
+    """
+    names: dict[str, None] = {}
+    for head in walk(SeekingSource(stream), PREAMBLE_SIZE, every=True, where=where):
+        if head.name is not None and head.name.startswith(_APPENDED) and len(names) < _MOST_NAMES:
+            names[head.name.decode()] = None
+    return tuple(names)
 
 
 def read_signature(path: Path) -> SignatureData | None:

@@ -1,12 +1,13 @@
 """The payload of a wasmsign2 signature section (tool-conventions, Signatures.md, "Signature data"), version 1.
 
 As wasmsign2 writes it: `01 01 01 ‖ LEB(sets)`, per set `LEB(size) ‖ LEB(hashes) ‖ hash… ‖ LEB(records)`, per record
-`LEB(size) ‖ LEB(size) key id ‖ algorithm ‖ LEB(size) signature`. A detached signature file is the same payload.
+`LEB(size) ‖ LEB(size) key id ‖ algorithm ‖ LEB(size) signature`. A detached signature file is the same payload. wsc (sigil)
+writes a number of certificates behind the signature: 0 is read and kept, certificates are not supported.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from wasm_oci.errors import FormatError, SignatureError
 from wasm_oci.keys.ed25519 import SIGNATURE_SIZE
@@ -16,8 +17,10 @@ from wasm_oci.wasm.varint import encode_u32, read_minimal_u32, read_u32
 VERSION = CONTENT_TYPE = SHA256 = 1
 ED25519 = 1
 HASH_SIZE = 32
+_CERTIFICATES = "certificates"
 _HEAD = bytes((VERSION, CONTENT_TYPE, SHA256))
 _DOMAIN = b"wasmsig"
+_NO_CERTIFICATES = b"\0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +31,12 @@ class SignatureRecord:
     signature: bytes
     """For another algorithm than Ed25519: all that follows the algorithm."""
     algorithm: int = ED25519
+    no_certificates: bool = field(default=False, compare=False)
+    """Whether the number of certificates is written, and is 0."""
 
     def encode(self) -> bytes:
         signature = _sized(self.signature) if self.algorithm == ED25519 else self.signature
-        return _sized(self.key_id) + bytes((self.algorithm,)) + signature
+        return _sized(self.key_id) + bytes((self.algorithm,)) + signature + (_NO_CERTIFICATES if self.no_certificates else b"")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +97,11 @@ def parse_signature(payload: bytes, *, where: str = "") -> SignatureData:
     try:
         return _parse_sets(payload)
     except FormatError as err:
+        if err.reason == _CERTIFICATES:
+            hint = "sign the file again with a key, without certificates"
+            raise SignatureError(
+                f"the signature is not readable: {err.what}", where=where, hint=hint, reason="unsupported_version"
+            ) from err
         raise _malformed(err.what, where) from err
 
 
@@ -135,8 +145,11 @@ def _parse_record(body: bytes) -> SignatureRecord:
     signature = reader.sized()
     if len(signature) != SIGNATURE_SIZE:
         raise FormatError(f"an Ed25519 signature has {len(signature)} bytes, not {SIGNATURE_SIZE}")
+    counted = reader.pos < len(body)
+    if counted and (certificates := reader.number()):
+        raise FormatError(f"it has {certificates} certificates, and certificates are not supported", reason=_CERTIFICATES)
     reader.finish()
-    return SignatureRecord(key_id=key_id, signature=signature)
+    return SignatureRecord(key_id=key_id, signature=signature, no_certificates=counted)
 
 
 def parse_as_reference(payload: bytes) -> SignatureData:

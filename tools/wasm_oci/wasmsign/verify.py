@@ -22,9 +22,10 @@ from wasm_oci.limits import LIMITS
 from wasm_oci.wasm.sections import PREAMBLE_SIZE, Kind, read_preamble
 from wasm_oci.wasmsign.parts import Part, Stretch, changed, fits, places_of, read_parts
 from wasm_oci.wasmsign.pattern import SectionPattern
-from wasm_oci.wasmsign.section import find_signature
+from wasm_oci.wasmsign.section import appended_sections, find_signature
 from wasm_oci.wasmsign.signature import ED25519, SignatureData, SignedHashes, message, parse_signature
 
+_LONGEST = 200
 _SHOWN = 8
 """How many key ids a message shows."""
 
@@ -139,7 +140,7 @@ class FileVerifier:
     def _signed_by(self, keys: tuple[PublicKey, ...], data: SignatureData) -> list[tuple[PublicKey, SignedHashes]]:
         """Returns every set with a valid signature, and whose it is; raises SignatureError where there is none."""
         where = str(self._input)
-        found, named, tried = [], False, 0
+        found, named, tried = [], list[str](), 0
         ids = {record.key_id for record in data.records}
         for key in keys:
             if ids.isdisjoint((b"", key.key_id)):
@@ -149,7 +150,7 @@ class FileVerifier:
                 for record in signed.signatures:
                     if record.algorithm != ED25519 or record.key_id not in (b"", key.key_id):
                         continue
-                    named = named or bool(record.key_id)
+                    named += [record.key_id.hex()] if record.key_id else []
                     tried += 1
                     self._tried += 1
                     if tried > LIMITS.verifications or self._tried > LIMITS.all_verifications:
@@ -165,11 +166,12 @@ class FileVerifier:
         if found:
             return found
         if named:
+            ids = list(dict.fromkeys(named))
             raise SignatureError(
-                "a signature with the id of a given key is not of that key, or was changed",
+                f"the signature with key id {_listed(ids)} does not verify with that key: it was changed, or another key made it",
                 where=where,
                 hint="fetch or sign the file again",
-                reason="content_changed",
+                reason="bad_signature",
             )
         seen = _listed(_key_ids(data)) or "no key id"
         expected = _listed([key.key_id.hex() for key in keys])
@@ -187,6 +189,7 @@ class _Content:
     def __init__(self, stretch: Stretch, pattern: SectionPattern | None) -> None:
         self.stretch = stretch
         self._places: tuple[str, ...] | None = None
+        self._appended: str | None = None
         self._parts: tuple[Part, ...] = ()
         self._error: FormatError | SignatureError | None = None
         try:
@@ -202,7 +205,12 @@ class _Content:
         return self._parts
 
     def changed(self, signed: Sequence[Sequence[bytes]]) -> SignatureError:
-        return changed(self.stretch, self._parts, signed, self._where)
+        error = changed(self.stretch, self._parts, signed, self._where)
+        if self._appended is None:
+            self._appended = ", ".join(appended_sections(self.stretch.stream, where=self.stretch.where))
+        if self._appended:
+            error.hint = f"wsc appends sections to a signed file, here {self._appended[:_LONGEST]}: verify the file from before that"
+        return error
 
     def _where(self) -> Sequence[str]:
         if self._places is None:

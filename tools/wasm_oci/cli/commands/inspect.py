@@ -90,6 +90,8 @@ def _wasm_lines(document: JsonObject) -> Iterator[str]:
     yield "  sections"
     for row in document["sections"]:
         yield f"    {row['section']:<14} {row['count']:>5} with {row['bytes']} bytes  {row.get('name', '')}".rstrip()
+    if appended := document["appended"]:
+        yield f"  appended     {', '.join(appended)} (by wsc, after signing: no signature covers them)"
     signature = document["signature"]
     if signature is None:
         yield "  signature    none"
