@@ -18,7 +18,7 @@ from wasm_oci.errors import AuthError, RegistryError, WasmOciError
 from wasm_oci.http.transport import Transport
 from wasm_oci.local_registry.access import Basic, Bearer
 from wasm_oci.oci.reference import Reference
-from wasm_oci.registry.auth import check_realm, merge_scopes
+from wasm_oci.registry.auth import check_realm
 from wasm_oci.registry.client import RegistryClient
 from wasm_oci.registry.credential import Credential
 
@@ -59,6 +59,25 @@ def test_a_token_is_asked_for_once_with_push(scene: Scene) -> None:
     assert asked.query["team"] == ["a&b"]
     assert ["authorization" in record.headers for record in scene.registry.requests] == [False, True, True]
     assert client.credential_source == "the test"
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        "aws",
+        "*",
+        "openid",
+        "registry:catalog:*",
+        "repository:library/hello:pull,push,delete",
+        "repository:library/hello:*",
+        "repository:b/c:pull",
+    ],
+)
+def test_no_more_is_asked_for_than_is_needed(scene: Scene, scope: str) -> None:
+    challenge = f'Bearer realm="{scene.tokens.realm}",service="s",scope="{scope}"'
+    scene.registry.faults.add(Fault(path="/manifests/", effect=Reply(status=401, headers={"WWW-Authenticate": challenge})))
+    assert scene.client(actions="pull").find_manifest("v1") is None
+    assert [asked.scopes for asked in scene.tokens.requests] == [("repository:library/hello:pull",)]
 
 
 def test_anonymous_tokens_are_asked_for_without_a_credential(scene: Scene) -> None:
@@ -215,6 +234,12 @@ def test_a_credential_never_goes_to_a_host_that_a_redirect_names() -> None:
         ("https://ghcr.io/token", "https://ghcr.io"),
         ("https://10.0.0.5/token", "https://10.0.0.5"),
         ("https://10.0.0.5:8443/token", "https://10.0.0.5"),
+        ("HTTPS://Auth.Docker.IO/token", "https://registry-1.docker.io"),
+        ("https://auth.docker.io.:443/token", "https://registry-1.docker.io"),
+        ("https://auth_service.corp.example/token", "https://registry.corp.example"),
+        ("https://8.8.8.8/token", "https://ghcr.io"),
+        ("https://[2606:4700::1111]/token?a=b@c", "https://ghcr.io"),
+        ("https://auth.docker.io?a=/@x", "https://registry-1.docker.io"),
         ("http://127.0.0.1:5001/token", "http://localhost:5000"),
         ("http://registry.lan/token", "http://registry.lan:5000"),
         ("https://auth.example.com/token", "http://localhost:5000"),
@@ -246,7 +271,46 @@ def test_a_realm_that_may_see_a_credential(realm: str, base: str) -> None:
         ("https://[::ffff:10.0.0.1]/token", "https://ghcr.io"),
         ("https://2130706433/token", "https://ghcr.io"),
         ("https://0x7f000001/token", "https://ghcr.io"),
+        ("https://127.0x0.0.1/token", "https://ghcr.io"),
+        ("https://127.0.0.0x1/token", "https://ghcr.io"),
+        ("https://017700000001/token", "https://ghcr.io"),
+        ("https://0127.0.0.1/token", "https://ghcr.io"),
+        ("https://127.1/token", "https://ghcr.io"),
+        ("https://10.1.2.3./token", "https://ghcr.io"),
+        ("https://127%2E0%2E0%2E1/token", "https://ghcr.io"),
+        ("https://auth.example%00.test/token", "https://ghcr.io"),
+        ("https://auth.example\\@ghcr.io/token", "https://ghcr.io"),
+        ("https://auth.example\\.ghcr.io/token", "https://ghcr.io"),
+        ("https:\\\\ghcr.io/token", "https://ghcr.io"),
+        ("https://auth example/token", "https://ghcr.io"),
+        ("https://auth.\u3002example/token", "https://ghcr.io"),
+        ("https://\u2488example/token", "https://ghcr.io"),
+        ("https://\uff11\uff10.0.0.1/token", "https://ghcr.io"),
+        ("https://ghcr.io:0/token", "https://ghcr.io"),
+        ("https://ghcr.io:99999/token", "https://ghcr.io"),
+        ("https://ghcr.io:80:443/token", "https://ghcr.io"),
+        ("https://[fec0::1]/token", "https://ghcr.io"),
+        ("https://[fd00::1]/token", "https://ghcr.io"),
+        ("https://[fe80::1%25eth0]/token", "https://ghcr.io"),
+        ("https://[fe80::1]/token", "https://ghcr.io"),
+        ("https://[::]/token", "https://ghcr.io"),
+        ("https://[::127.0.0.1]/token", "https://ghcr.io"),
+        ("https://[::ffff:0:127.0.0.1]/token", "https://ghcr.io"),
+        ("https://[::ffff:8.8.8.8]/token", "https://ghcr.io"),
+        ("https://[64:ff9b:1::a00:1]/token", "https://ghcr.io"),
+        ("https://[2001:0:4136:e378:8000:63bf:f5ff:fffe]/token", "https://ghcr.io"),
+        ("https://[2606:4700::5efe:a00:1]/token", "https://ghcr.io"),
+        ("https://[ff02::1]/token", "https://ghcr.io"),
+        ("https://[v1.fe80::a]/token", "https://ghcr.io"),
+        ("https://0.0.0.0/token", "https://ghcr.io"),
+        ("https://224.0.0.1/token", "https://ghcr.io"),
+        ("https://100.64.0.1/token", "https://ghcr.io"),
+        ("https://255.255.255.255/token", "https://ghcr.io"),
         ("https://user@auth.docker.io/token", "https://registry-1.docker.io"),
+        ("https://ghcr.io@auth.example/token", "https://ghcr.io"),
+        ("https://a@b@ghcr.io/token", "https://ghcr.io"),
+        ("//ghcr.io/token", "https://ghcr.io"),
+        ("https:/ghcr.io/token", "https://ghcr.io"),
         ("file:///etc/passwd", "https://ghcr.io"),
         ("https://[::1/token", "https://ghcr.io"),
         ("", "https://ghcr.io"),
@@ -256,8 +320,3 @@ def test_a_realm_that_must_not_see_a_credential(realm: str, base: str) -> None:
     with pytest.raises(AuthError, match="refused to send a credential") as caught:
         check_realm(realm, base, where="ghcr.io/a")
     assert caught.value.reason == "unsafe_realm"
-
-
-def test_scopes_of_one_name_are_joined() -> None:
-    scopes = ["repository:a:pull", "repository:a:push", "repository:b:pull", "repository:a:pull,push"]
-    assert merge_scopes(scopes) == ["repository:a:pull,push", "repository:b:pull"]

@@ -263,7 +263,8 @@ def location_target(base: str, location: str, *, step: str) -> str:
     try:
         target = urljoin(base, location.strip())
         old, new = urlsplit(base), urlsplit(target)
-        origin(target)
+        if new.scheme in ("http", "https"):
+            origin(target)
     except ValueError as err:
         raise RegistryError(f"{step}: the registry names a Location that is not a URL", where=host_of(base)) from err
     if problem := _unsafe(old, new):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import base64
-import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from wasm_oci.errors import AuthError, FormatError, RegistryError
-from wasm_oci.http.host import host_of, is_loopback, origin
+from wasm_oci.http.host import host_of, is_internal, is_loopback, parse_web_address
 from wasm_oci.http.transport import HttpRequest, HttpResponse, Transport
 from wasm_oci.jsontext import JsonObject, parse_object
 from wasm_oci.limits import LIMITS
@@ -20,9 +19,6 @@ from wasm_oci.registry.credentials import CredentialLookup
 _TOKEN_LIFE = 60.0
 """Seconds that a token lives where its response does not say."""
 _CLIENT_ID = "rules_wasm_oci"
-_LOCAL_NAMES = ("localdomain", "ip6-localhost", "ip6-loopback")
-_LOCAL_DOMAINS = (".localhost", ".localdomain")
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +95,7 @@ class Authenticator:
     def _fetch(self, challenge: Challenge, scopes: frozenset[str], credential: Credential, *, where: str) -> tuple[str, float]:
         realm = challenge.parameters.get("realm", "")
         check_realm(realm, self._base, where=where)
-        wanted = merge_scopes([*scopes, *challenge.parameters.get("scope", "").split()])
+        wanted = sorted(scopes)  # what the registry suggests may be wider, and its token service would get our credential for it
         service = challenge.parameters.get("service", "")
         if credential.identity_token:
             form = {"grant_type": "refresh_token", "refresh_token": credential.identity_token, "client_id": _CLIENT_ID}
@@ -152,35 +148,13 @@ def _life(document: JsonObject) -> float:
     return float(life) if isinstance(life, (int, float)) and not isinstance(life, bool) and 0 < life < 1e9 else _TOKEN_LIFE
 
 
-def merge_scopes(scopes: Iterable[str]) -> list[str]:
-    """Returns scopes of the form type:name:actions with the actions of one name joined, sorted."""
-    actions: dict[str, set[str]] = {}
-    for scope in scopes:
-        name, _, verbs = scope.rpartition(":")
-        actions.setdefault(name, set()).update(verbs.split(","))
-    return [f"{name}:{','.join(sorted(verbs))}" for name, verbs in sorted(actions.items())]
-
-
 def check_realm(realm: str, base: str, *, where: str) -> None:
     """Raises AuthError where a registry names a token service that must not see a credential.
 
-    The service needs https, unless the registry itself is spoken to by plain http and it is the same host or
+    The service needs https, unless the registry itself is reached over plain http and it is the same host or
     this machine; an address of a private network or of this machine only where the registry has the same host.
     """
-    problem = ""
-    try:
-        scheme, host, _ = origin(realm)
-        registry_scheme, registry_host, _ = origin(base)
-    except ValueError:
-        scheme = host = registry_scheme = registry_host = ""
-    same = host == registry_host or (is_loopback(host) and is_loopback(registry_host))
-    if scheme not in ("http", "https") or not host or "@" in urlsplit(realm).netloc:
-        problem = "it is not a web address"
-    elif scheme == "http" and not (registry_scheme == "http" and same):
-        problem = "it is plain http"
-    elif not same and _is_internal(host):
-        problem = "it is an address of a private network or of this machine"
-    if problem:
+    if problem := _problem_of(realm, base):
         raise AuthError(
             f"refused to send a credential to the token service that the registry names: {problem}",
             where=where,
@@ -189,22 +163,16 @@ def check_realm(realm: str, base: str, *, where: str) -> None:
         )
 
 
-def _is_internal(host: str) -> bool:
-    name = host.lower().rstrip(".")
-    if is_loopback(name) or name in _LOCAL_NAMES or name.endswith(_LOCAL_DOMAINS):
-        return True
+def _problem_of(realm: str, base: str) -> str:
     try:
-        address = ipaddress.ip_address(name)
+        service, registry = parse_web_address(realm), parse_web_address(base)
     except ValueError:
-        return name.replace(".", "").isdigit() or name.startswith("0x")
-    return not _spoken_to(address).is_global
-
-
-def _spoken_to(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """Returns the address that is really spoken to: the IPv4 one inside, for mapped, 6to4 and NAT64 addresses."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return address
-    inner = address.ipv4_mapped or address.sixtofour
-    if inner is None and address in _NAT64:
-        inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return inner or address
+        return "it is not a valid https address"
+    same = service.host == registry.host or (is_loopback(service.host) and is_loopback(registry.host))
+    if service.has_user:
+        return "its address holds a user name"
+    if service.scheme == "http" and not (registry.scheme == "http" and same):
+        return "it uses plain http"
+    if not same and is_internal(service.host):
+        return "it is an address of a private network or of this machine"
+    return ""
