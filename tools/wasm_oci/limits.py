@@ -99,6 +99,8 @@ class Limits:
     """Longest total wait between the attempts of one request."""
     helper_timeout: float = 30.0
     """Longest run of a Docker credential helper."""
+    helper_output: int = 64 * KIB
+    """What a Docker credential helper may write."""
 
 
 LIMITS = Limits()

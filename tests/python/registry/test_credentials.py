@@ -5,42 +5,21 @@ from __future__ import annotations
 import base64
 import json
 import os
-import stat
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fakes.credentials import auth, docker, find
 from fakes.lookups import deny_lookups
-from wasm_oci.errors import AuthError, UsageError
+from fakes.wasm import TESTDATA
+from wasm_oci.errors import UsageError
+from wasm_oci.registry import docker_config
 from wasm_oci.registry.credential import Credential
 from wasm_oci.registry.credentials import AuthSetting, docker_lookup
 
 SECRET = "canary-77aa"
-
-
-def auth(text: str) -> dict[str, str]:
-    return {"auth": base64.b64encode(text.encode()).decode()}
-
-
-def docker(folder: Path, config: object) -> dict[str, str]:
-    """An environment whose Docker configuration is `config`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(config if isinstance(config, str) else json.dumps(config))
-    return {"DOCKER_CONFIG": str(folder), "HOME": str(folder / "home"), "PATH": f"{folder}{os.pathsep}{os.defpath}"}
-
-
-def find(environ: dict[str, str], host: str = "ghcr.io", repository: str = "org/app") -> Credential:
-    return docker_lookup(host, repository, environ)()
-
-
-def helper(folder: Path, name: str, script: str) -> Path:
-    """A credential helper that first writes what it was asked to `asked`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"docker-credential-{name}"
-    path.write_text(f"#!/bin/sh\n{{ printf '%s ' \"$1\"; cat; echo; }} >> {folder}/asked\n{script}\n")
-    path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    return folder / "asked"
+GOOGLE_KEY = '{\n  "type": "service_account",\n  "private_key_id": "1"\n}\n'
 
 
 @pytest.mark.parametrize(
@@ -50,6 +29,12 @@ def helper(folder: Path, name: str, script: str) -> Path:
         (auth("me:p:w:"), ("me", "p:w:", "", "")),
         (auth("me:pw\0\0"), ("me", "pw", "", "")),
         ({"auth": base64.b64encode(b"me:pw1").decode().rstrip("=")}, ("me", "pw1", "", "")),
+        ({"auth": "bWU6\ncHcx\n"}, ("me", "pw1", "", "")),
+        ({"auth": "bWU6\r\ncHcx\r\n"}, ("me", "pw1", "", "")),
+        ({"auth": " bWU6 \tcHcx "}, ("me", "pw1", "", "")),
+        ({"auth": base64.b64encode(b'_json_key:{\n "a": 1\n}\n').decode()}, ("_json_key", '{\n "a": 1\n}\n', "", "")),
+        ({"Auth": "bWU6cHcx"}, ("me", "pw1", "", "")),
+        ({"username": "me", "identityToken": "refresh"}, ("me", "", "refresh", "")),
         ({"username": "me", "password": "pw"}, ("me", "pw", "", "")),
         ({"auth": auth("00000000:")["auth"], "identitytoken": "refresh"}, ("00000000", "", "refresh", "")),
         ({"registrytoken": "ready"}, ("", "", "", "ready")),
@@ -76,6 +61,7 @@ def test_entries_of_auths(tmp_path: Path, entry: dict[str, Any], expected: tuple
         (["ghcr.io", "ghcr.io/org", "ghcr.io/org/app"], "ghcr.io/org/app"),
         (["ghcr.io/org/app/deeper", "ghcr.io/or", "ghcr.io"], "ghcr.io"),
         (["https://ghcr.io/v2/", "ghcr.io"], "ghcr.io"),
+        (["GHCR.io"], "GHCR.io"),
         (["ghcr.io.evil.example", "evil.example/ghcr.io", "ghcr.io:443"], ""),
     ],
 )
@@ -115,6 +101,85 @@ def test_files_and_variables_of_docker_and_podman(tmp_path: Path, variable: str,
     assert (found.username, found.source) == ("me", f"auths['ghcr.io'] in {path}")
 
 
+@pytest.mark.parametrize(
+    ("name", "host", "repository", "expected"),
+    [
+        ("docker", "127.0.0.1:5999", "org/app", ("robot$user", "pa:ss=w0rd ?ü", "")),
+        ("docker_identity", "127.0.0.1:5999", "org/app", ("robot$user", "", "refresh-" + "r" * 40)),
+        ("skopeo", "127.0.0.1:5999", "other", ("robot$user", "pa:ss=w0rd ?ü", "")),
+        ("skopeo", "127.0.0.1:5999", "org/app/deeper", ("nested", "pa:ss=w0rd ?ü", "")),
+        ("crane", "127.0.0.1:5999", "org/app", ("robot$user", "pa:ss=w0rd ?ü", "")),
+        ("crane", "docker.io", "org/app", ("hub", "pa:ss=w0rd ?ü", "")),
+        ("oras", "127.0.0.1:5999", "org/app", ("robot$user", "pa:ss=w0rd ?ü", "")),
+    ],
+)
+def test_files_that_other_programs_wrote(name: str, host: str, repository: str, expected: tuple[str, str, str]) -> None:
+    found = find({"REGISTRY_AUTH_FILE": str(TESTDATA / f"registry_auth/{name}.json")}, host, repository)
+    assert (found.username, found.password, found.identity_token) == expected
+
+
+@pytest.mark.parametrize("runtime", [{}, {"XDG_RUNTIME_DIR": ""}])
+def test_podman_without_a_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runtime: dict[str, str]) -> None:
+    monkeypatch.setattr(docker_config, "_RUN", tmp_path)
+    monkeypatch.setattr("sys.platform", "linux")
+    path = tmp_path / str(os.getuid()) / "auth.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps({"auths": {"ghcr.io": auth("root:pw")}}))
+    assert find(runtime).username == "root"
+    assert find({"XDG_RUNTIME_DIR": str(tmp_path / "none")}).anonymous
+    assert find({"REGISTRY_AUTH_FILE": str(tmp_path / "none")}).anonymous
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert find(runtime).anonymous
+
+
+@pytest.mark.parametrize("variable", ["DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "DOCKER_AUTH_CONFIG"])
+def test_what_a_variable_names_comes_before_default_places(tmp_path: Path, variable: str) -> None:
+    stale = json.dumps({"auths": {"ghcr.io": auth("stale:pw")}})
+    for path in (".docker/config.json", ".config/containers/auth.json", "run/containers/auth.json"):
+        (tmp_path / path).parent.mkdir(parents=True)
+        (tmp_path / path).write_text(stale)
+    text = json.dumps({"auths": {"ghcr.io": auth("named:pw")}})
+    (tmp_path / "config.json").write_text(text)
+    values = {"DOCKER_CONFIG": str(tmp_path), "REGISTRY_AUTH_FILE": str(tmp_path / "config.json"), "DOCKER_AUTH_CONFIG": text}
+    environ = {"HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path / "run")}
+    assert find(environ | {variable: values[variable]}).username == "named"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ('{"auths":{"ghcr.io":{"auth":"b2xkOnB3"}},"auths":{"ghcr.io":{"auth":"bmV3OnB3"}}}', "new"),
+        ('{"auths":{"ghcr.io":{"auth":"b2xkOnB3"}},"auths":{"quay.io":{"auth":"bmV3OnB3"}}}', "old"),
+        ('{"auths":{"ghcr.io":{"auth":"b2xkOnB3"},"ghcr.io":{"auth":"bmV3OnB3"}}}', "new"),
+        ('{"auths":{"ghcr.io":{"auth":"b2xkOnB3","auth":"bmV3OnB3"}}}', "new"),
+        ('{"auths":null,"auths":{"ghcr.io":{"auth":"bmV3OnB3"}}}', "new"),
+        ('{"Auths":{"ghcr.io":{"AUTH":"bmV3OnB3"}}}', "new"),
+        ('\ufeff{"auths":{"ghcr.io":{"auth":"bmV3OnB3"}}}\r\n', "new"),
+    ],
+)
+def test_json_is_read_as_docker_reads_it(tmp_path: Path, content: str, expected: str) -> None:
+    assert find(docker(tmp_path, content)).username == expected
+
+
+def test_the_variables_of_wkg(tmp_path: Path) -> None:
+    environ = docker(tmp_path, {"auths": {"ghcr.io": auth("file:pw")}})
+    wkg = {"WKG_OCI_USERNAME": "me", "WKG_OCI_PASSWORD": "pw:2"}
+    found = AuthSetting().lookup("ghcr.io", "org/app", environ | wkg)()
+    assert (found.username, found.password) == ("me", "pw:2")
+    assert found.source == "environment variables WKG_OCI_USERNAME and WKG_OCI_PASSWORD"
+    for unused in ({}, {"WKG_OCI_USERNAME": "", "WKG_OCI_PASSWORD": ""}):
+        assert AuthSetting().lookup("ghcr.io", "org/app", environ | unused)().username == "file"
+    assert AuthSetting(kind="docker").lookup("ghcr.io", "org/app", environ | wkg)().username == "file"
+    assert AuthSetting(kind="anonymous").lookup("ghcr.io", "org/app", environ | wkg)().anonymous
+
+
+@pytest.mark.parametrize("name", ["WKG_OCI_USERNAME", "WKG_OCI_PASSWORD"])
+def test_one_variable_of_wkg_alone_is_an_error(name: str) -> None:
+    with pytest.raises(UsageError, match="is not set; set both WKG_OCI_USERNAME and WKG_OCI_PASSWORD, or neither") as caught:
+        AuthSetting().lookup("ghcr.io", "org/app", {name: SECRET})
+    assert SECRET not in str(caught.value)
+
+
 def test_the_configuration_as_a_variable(tmp_path: Path) -> None:
     environ = docker(tmp_path, {"auths": {"ghcr.io": auth("file:pw")}})
     environ["DOCKER_AUTH_CONFIG"] = json.dumps({"auths": {"ghcr.io": auth("variable:pw")}})
@@ -150,6 +215,9 @@ def test_no_configuration_means_anonymous(tmp_path: Path) -> None:
         json.dumps({"auths": {"ghcr.io": {"auth": base64.b64encode(SECRET.encode()).decode()}}}),
         json.dumps({"auths": {"ghcr.io": {"auth": base64.b64encode(b"\xff\xfe:x").decode()}}}),
         json.dumps({"credHelpers": SECRET}),
+        json.dumps({"auths": {"ghcr.io": {"registrytoken": f"{SECRET}\r\nX: y"}}}),
+        json.dumps({"auths": {"ghcr.io": {"username": "me", "password": f"{SECRET}\ud800"}}}),
+        "[" * 100_000 + SECRET,
     ],
 )
 def test_a_malformed_file_is_named_and_never_shown(tmp_path: Path, content: str) -> None:
@@ -160,79 +228,10 @@ def test_a_malformed_file_is_named_and_never_shown(tmp_path: Path, content: str)
     assert base64.b64encode(SECRET.encode()).decode() not in str(caught.value)
 
 
-def test_a_helper_is_asked_for_the_host(tmp_path: Path) -> None:
-    asked = helper(tmp_path, "mine", """echo '{"ServerURL":"ghcr.io","Username":"me","Secret":"pw"}'""")
-    environ = docker(tmp_path, {"credHelpers": {"ghcr.io": "mine"}, "auths": {"ghcr.io": auth("no:no")}})
-    found = find(environ)
-    assert (found.username, found.password) == ("me", "pw")
-    assert found.source == f"docker-credential-mine for ghcr.io (credHelpers of {tmp_path}/config.json)"
-    assert asked.read_text() == "get ghcr.io\n"
-
-
 def test_a_folder_that_cannot_be_looked_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert find({"DOCKER_CONFIG": "n" * 5000, "HOME": str(tmp_path)}).anonymous
     with deny_lookups(monkeypatch), pytest.raises(UsageError, match="cannot look up the registry credentials file: Permission denied"):
         find({"DOCKER_CONFIG": str(tmp_path)})
-
-
-def test_a_helper_for_another_host_is_not_asked(tmp_path: Path) -> None:
-    asked = helper(tmp_path, "mine", "exit 1")
-    assert find(docker(tmp_path, {"credHelpers": {"quay.io": "mine"}})).anonymous
-    assert not asked.exists()
-
-
-def test_a_store_is_asked_and_beats_auths(tmp_path: Path) -> None:
-    asked = helper(tmp_path, "store", """echo '{"Username":"store","Secret":"pw"}'""")
-    environ = docker(tmp_path, {"credsStore": "store", "auths": {"docker.io": auth("no:no")}})
-    assert find(environ, "docker.io").username == "store"
-    assert asked.read_text() == "get https://index.docker.io/v1/\n"
-
-
-def test_a_helper_may_hold_an_identity_token(tmp_path: Path) -> None:
-    helper(tmp_path, "mine", """echo '{"Username":"<token>","Secret":"refresh"}'""")
-    found = find(docker(tmp_path, {"credsStore": "mine"}))
-    assert (found.identity_token, found.password) == ("refresh", "")
-
-
-@pytest.mark.parametrize("where", ["", " >&2"])
-def test_a_helper_without_a_credential_is_no_error(tmp_path: Path, where: str) -> None:
-    helper(tmp_path, "mine", f"echo 'credentials not found in native keychain'{where}; exit 1")
-    assert find(docker(tmp_path, {"credsStore": "mine"})).anonymous
-    assert find(docker(tmp_path, {"credsStore": "mine", "auths": {"ghcr.io": auth("file:pw")}})).username == "file"
-
-
-@pytest.mark.parametrize(
-    ("script", "problem"),
-    [
-        ("""echo '{"Secret":"CANARY"}'; exit 1""", "docker-credential-mine failed: exit code 1"),
-        ("echo 'the keychain is locked'; exit 1", "docker-credential-mine failed: the keychain is locked"),
-        ("printf 'two\\nlines\\033[31m' >&2; exit 3", r"docker-credential-mine failed: two\\nlines\\x1b"),
-        (f"echo '{SECRET}'", "docker-credential-mine wrote no usable output"),
-        (f"""echo '["{SECRET}"]'""", "docker-credential-mine wrote no usable output"),
-        (f"""echo '{{"Username":5,"Secret":"{SECRET}"}}'""", "docker-credential-mine wrote no usable output"),
-    ],
-)
-def test_a_helper_that_fails_is_named(tmp_path: Path, script: str, problem: str) -> None:
-    helper(tmp_path, "mine", script)
-    with pytest.raises(AuthError, match=problem) as caught:
-        find(docker(tmp_path, {"credsStore": "mine"}))
-    assert SECRET not in str(caught.value)
-    assert str(caught.value).isprintable()
-
-
-def test_a_helper_that_is_not_installed_is_named(tmp_path: Path) -> None:
-    with pytest.raises(AuthError, match="docker-credential-gone is not on PATH"):
-        find(docker(tmp_path, {"credsStore": "gone"}))
-
-
-@pytest.mark.parametrize("name", ["../mine", "a b", "", 7, "x;y"])
-def test_a_helper_name_is_no_path(tmp_path: Path, name: object) -> None:
-    environ = docker(tmp_path, {"credHelpers": {"ghcr.io": name}})
-    if name:
-        with pytest.raises(UsageError, match="name of the credential helper is not usable"):
-            find(environ)
-    else:
-        assert find(environ).anonymous
 
 
 def test_configuration_is_read_when_it_is_needed_and_once(tmp_path: Path) -> None:
@@ -258,6 +257,14 @@ def test_configuration_is_read_when_it_is_needed_and_once(tmp_path: Path) -> Non
         (AuthSetting(kind="basic", username="me", password_variable="P"), "quay.io", {"P": "pw"}, ("me", "pw")),
         (AuthSetting(kind="oauth", id_variable="I", secret_variable="S"), "quay.io", {"I": "id", "S": "pw"}, ("id", "pw")),
         (AuthSetting(kind="anonymous"), "quay.io", {}, ("", "")),
+        (AuthSetting(kind="token", variable="T"), "europe-docker.pkg.dev", {"T": GOOGLE_KEY}, ("_json_key", GOOGLE_KEY.strip())),
+        (AuthSetting(kind="env", variable="T", username="_json_key"), "gcr.io", {"T": GOOGLE_KEY}, ("_json_key", GOOGLE_KEY.strip())),
+        (
+            AuthSetting(kind="basic", username="_json_key", password_variable="T"),
+            "gcr.io",
+            {"T": GOOGLE_KEY},
+            ("_json_key", GOOGLE_KEY.strip()),
+        ),
     ],
 )
 def test_settings_of_a_registry_entry(setting: AuthSetting, host: str, environ: dict[str, str], expected: tuple[str, str]) -> None:

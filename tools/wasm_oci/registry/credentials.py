@@ -5,6 +5,7 @@ A credential is looked up only when a registry asks for one; what is named in a 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ _KINDS = {
     "anonymous": (),
 }
 
+_WKG_VARIABLES = ("WKG_OCI_USERNAME", "WKG_OCI_PASSWORD")
+_GOOGLE_USER = "_json_key"
+"""The user whose password is a service account's JSON key."""
 
 CredentialLookup = Callable[[], Credential]
 
@@ -60,9 +64,11 @@ class AuthSetting:
         self.check()
         if self.kind == "anonymous":
             return anonymous
-        if self.kind in ("docker", "default"):
+        if self.kind == "docker" or (self.kind == "default" and not any(map(environ.get, _WKG_VARIABLES))):
             return docker_lookup(host, repository, environ)
-        if self.kind == "basic":
+        if self.kind == "default":
+            credential = self._of_wkg(environ)
+        elif self.kind == "basic":
             credential = self._credential(environ, self.username, self.password_variable)
         elif self.kind == "oauth":
             credential = self._credential(environ, self._value(environ, self.id_variable), self.secret_variable)
@@ -73,11 +79,19 @@ class AuthSetting:
     def _credential(self, environ: Mapping[str, str], username: str, variable: str) -> Credential:
         return Credential(source=f"environment variable {variable}", username=username, password=self._value(environ, variable))
 
+    def _of_wkg(self, environ: Mapping[str, str]) -> Credential:
+        for name in _WKG_VARIABLES:
+            if not environ.get(name):
+                hint = f"set both {' and '.join(_WKG_VARIABLES)}, or neither"
+                raise UsageError(f"environment variable {name} is not set", where=self._where, hint=hint)
+        username, password = (self._value(environ, name) for name in _WKG_VARIABLES)
+        return Credential(source=f"environment variables {' and '.join(_WKG_VARIABLES)}", username=username, password=password)
+
     def _password(self, environ: Mapping[str, str], host: str) -> Credential:
         """A `token` or `env` value: `user:password`, or a password whose user is found elsewhere."""
         value = self._value(environ, self.variable)
         user, colon, password = value.partition(":")
-        if colon and self.username in ("", user):
+        if colon and not _is_json(value) and self.username in ("", user):
             return Credential(source=f"environment variable {self.variable}", username=user, password=password)
         user_variable = re.sub(r"[^A-Za-z0-9]", "_", host).upper() + "_USERNAME"
         username = self.username or environ.get(user_variable, "").strip()
@@ -87,16 +101,25 @@ class AuthSetting:
                 where=self._where,
                 hint=f"put user:token into {self.variable}, add the user as a further field, or set {user_variable}",
             )
-        return Credential(source=f"environment variable {self.variable}", username=username or "token", password=value)
+        default = _GOOGLE_USER if _is_json(value) else "token"
+        return Credential(source=f"environment variable {self.variable}", username=username or default, password=value)
 
     def _value(self, environ: Mapping[str, str], variable: str) -> str:
         value = environ.get(variable, "").strip()
         if not value:
             problem = "is empty" if variable in environ else "is not set"
             raise UsageError(f"environment variable {variable} {problem}", where=self._where, hint=f"set {variable} and run again")
-        if not value.isprintable():
+        if not value.isprintable() and not _is_json(value):
             raise UsageError(f"environment variable {variable} holds control characters", where=self._where, hint=f"set {variable} again")
         return value
+
+
+def _is_json(value: str) -> bool:
+    """Whether a password is a JSON object, as a service account's key is; line ends in it are harmless in Basic."""
+    try:
+        return isinstance(json.loads(value), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def anonymous() -> Credential:

@@ -1,0 +1,143 @@
+"""Credential helpers of Docker: `docker-credential-NAME get` reads a server from stdin and writes JSON to stdout."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import logging
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from wasm_oci.errors import AuthError, UsageError
+from wasm_oci.limits import LIMITS
+from wasm_oci.registry.credential import Credential
+
+_log = logging.getLogger(__name__)
+
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_NOT_FOUND = b"credentials not found"
+_SAID = 4096
+"""How much of a failed helper's output is searched; none of it is shown."""
+_GRACE = 1.0
+"""Seconds to read what an ended helper left in its pipes."""
+
+_SIGNING_VARIABLE = re.compile(r"PASSPHRASE|PRIVATE_?KEY|(SIGN|COSIGN|WASM).*(KEY|SECRET|PASSWORD)", re.IGNORECASE)
+_PEM_KEY = re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----")
+_RAW_KEY_SIZE, _RAW_KEY_TAG = 65, b"\x81"
+"""A secret key of wasmsign2: the tag, a seed and the public key."""
+
+
+def ask_helper(name: object, key: str, environ: Mapping[str, str], *, where: str) -> Credential | None:
+    """Returns the credential for the server `key`, or None where the helper has none.
+
+    The helper does not see signing keys and passphrases of `environ`, and its output is bounded and never shown. Raises
+    UsageError for a name that cannot be a helper's, AuthError for a helper that is missing, fails, or is too slow.
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise UsageError("the name of the credential helper is invalid", where=where, hint="correct the file")
+    program = f"docker-credential-{name}"
+    path = shutil.which(program, path=environ.get("PATH"))
+    if path is None or not Path(path).is_absolute():
+        raise AuthError(f"{program} is not on PATH", where=where, hint="install the helper, or remove it from the file")
+    try:
+        code, output, errors = _run(path, key, without_signing_secrets(environ))
+    except subprocess.TimeoutExpired as err:
+        raise AuthError(f"{program} timed out after {LIMITS.helper_timeout:.0f} seconds", where=where, hint="unlock its store") from err
+    except (OSError, ValueError) as err:
+        raise AuthError(f"cannot run {program}", where=where, hint="install the helper again") from err
+    if len(output) > LIMITS.helper_output:
+        raise AuthError(f"{program} wrote more than {LIMITS.helper_output} bytes", where=where, hint="log in again")
+    if code != 0:
+        if _NOT_FOUND in output[:_SAID] or _NOT_FOUND in errors[:_SAID]:
+            _log.debug("%s has nothing for %s", program, key)
+            return None
+        hint = f"run `echo {key} | {program} get` to see why, or log in again"
+        raise AuthError(f"{program} failed with exit code {code}", where=where, hint=hint)
+    return _credential(output, program, key, where=where)
+
+
+def without_signing_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    """Returns `environ` without variables that are named like a signing key or passphrase, or hold a secret key."""
+    return {name: value for name, value in environ.items() if not _SIGNING_VARIABLE.search(name) and not _is_secret_key(value)}
+
+
+def _is_secret_key(value: str) -> bool:
+    data = value.strip().encode("utf-8", "surrogateescape")
+    with suppress(binascii.Error):
+        decoded = base64.b64decode(b"".join(data.split()), validate=True)
+        if (len(decoded) == _RAW_KEY_SIZE and decoded.startswith(_RAW_KEY_TAG)) or _PEM_KEY.match(decoded.lstrip()):
+            return True
+    return _PEM_KEY.match(data) is not None
+
+
+def _run(path: str, key: str, environ: Mapping[str, str]) -> tuple[int, bytes, bytes]:
+    """Returns exit code, output and errors; nothing that the helper started in its session outlives it."""
+    process = subprocess.Popen(
+        [path, "get"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=dict(environ),
+        start_new_session=sys.platform != "win32",
+    )
+    outputs = bytearray(), bytearray()
+    readers = [
+        threading.Thread(target=_collect, args=(stream, output, process), daemon=True)
+        for stream, output in zip((process.stdout, process.stderr), outputs, strict=True)
+    ]
+    try:
+        for reader in readers:
+            reader.start()
+        if process.stdin is not None:
+            with suppress(BrokenPipeError), process.stdin:
+                process.stdin.write(key.encode())
+        code = process.wait(LIMITS.helper_timeout)
+    finally:
+        _end(process)
+        process.wait()
+    for reader in readers:
+        reader.join(_GRACE)
+    return code, bytes(outputs[0]), bytes(outputs[1])
+
+
+def _collect(stream: IO[bytes], output: bytearray, process: subprocess.Popen[bytes]) -> None:
+    with stream:
+        while len(output) <= LIMITS.helper_output and (piece := os.read(stream.fileno(), LIMITS.helper_output)):
+            output += piece
+    if len(output) > LIMITS.helper_output:
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if sys.platform == "win32":
+        process.kill()
+        return
+    with suppress(ProcessLookupError, PermissionError):  # nobody is left in the session
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _credential(data: bytes, program: str, key: str, *, where: str) -> Credential | None:
+    try:
+        document = json.loads(data)
+        username, secret = document.get("Username") or "", document.get("Secret") or ""
+        usable = (username + secret).encode() is not None
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        usable = False
+    if not usable:
+        raise AuthError(f"{program} wrote no valid credential", where=where, hint="log in again") from None
+    if not secret:
+        return None
+    source = f"{program} for {key} ({where})"
+    if username == "<token>":
+        return Credential(source=source, identity_token=secret)
+    return Credential(source=source, username=username, password=secret)
