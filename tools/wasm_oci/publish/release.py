@@ -15,13 +15,14 @@ from wasm_oci.digest import Digest
 from wasm_oci.errors import DigestError, FormatError, PolicyError, UsageError, WasmOciError
 from wasm_oci.http.transport import Transport
 from wasm_oci.keys.sources.passphrase import PassphraseSource
+from wasm_oci.keys.sources.source import without
 from wasm_oci.oci.reference import Reference, check_tag
 from wasm_oci.oci.store import Store
 from wasm_oci.publish.artifact import Artifact, Referrer, load_artifact, with_referrers
 from wasm_oci.publish.plan import Plan, make_plan
 from wasm_oci.publish.publisher import Result, carry_out, results_of
 from wasm_oci.publish.resolve import NamedRepository, destination_store
-from wasm_oci.publish.signing import DeferredSigning, Signing, scratch_folder
+from wasm_oci.publish.signing import DeferredSigning, Signing, scratch_folder, secret_variables
 from wasm_oci.shape import BUILD_AGAIN
 
 
@@ -142,7 +143,8 @@ def release(
     in the middle. Errors of single destinations are in the result; an error of
     any step before is raised, and then nothing was written.
     """
-    resolved = tuple(_resolve(artifact, transport, environ) for artifact in request.artifacts)
+    visible = without(environ, secret_variables((artifact.signing for artifact in request.artifacts), passphrase))
+    resolved = tuple(_resolve(artifact, transport, visible) for artifact in request.artifacts)
     decisions = decide(resolved)
     _check_decisions(resolved, decisions)
     with ExitStack() as stack:

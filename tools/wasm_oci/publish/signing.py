@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,6 +31,12 @@ class DeferredSigning:
     """Each with the file of its public key."""
     image: ImageRequest | None
     """What the image is made of, for an embedded signature; None for a detached one, which leaves the image as it is."""
+
+
+def secret_variables(requests: Iterable[DeferredSigning | None], passphrase: PassphraseSource) -> frozenset[str]:
+    """Returns the names of the variables that hold the keys of `requests` and their passphrase: nobody else may see them."""
+    keys = (key for request in requests if request for key in request.keys)
+    return frozenset(key.source.ref for key in keys if key.source.kind == "env") | {passphrase.variable}
 
 
 @contextmanager
