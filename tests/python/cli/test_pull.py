@@ -280,9 +280,13 @@ def test_a_damaged_referrer_of_a_layout_does_not_hide_a_signature(run: Run, tmp_
 def test_a_detached_signature_of_another_component_is_none(run: Run, registry: RunningRegistry, tmp_path: Path, trusted: Path) -> None:
     image = layout_of(tmp_path / "layout", component("mine"))
     other = signed_image(tmp_path / "other", text="other", detached=True)
-    swapped = Image(folder=image.folder, manifest=image.manifest, wasm=image.wasm, signature=other.signature)
-    ended = refused(run, tmp_path, publish(run, swapped, registry), "-K", trusted)
-    assert ended.code == 4
+    assert other.signature
+    reference, swapped = publish(run, image, registry), other.signature.read_bytes()
+    with client_of(registry) as client:
+        for blob in (b"{}", swapped):
+            put_blob(client, blob)
+        attach(client, signature_referrer(image.manifest.descriptor(), swapped))
+    assert refused(run, tmp_path, reference, "-K", trusted).code == 4
 
 
 @pytest.mark.parametrize("effect", [Reply(status=429), Reply(status=500), Hangup(), Reply(status=200, body=b"<html>")])

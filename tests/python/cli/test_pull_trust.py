@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from fakes.artifacts import Image, component, key, layout_of, public, signed_image
+from fakes.artifacts import CONFIG, Image, component, key, layout_of, public, signed_image
 from fakes.clients import client_of, put_blob
 from fakes.program import NAME, Ended, Run
 from instruments.registry import RunningRegistry, start
+from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE
 from wasm_oci.oci.manifest import signature_referrer
 from wasm_oci.registry.referrers import attach
 
@@ -28,16 +29,17 @@ def store(folder: Path, **members: str) -> Path:
     return path
 
 
-def publish(run: Run, registry: RunningRegistry, image: Image, *signatures: bytes) -> str:
-    reference = f"{registry.host}/{NAME}:v1"
-    assert run("push", image.folder, reference).code == 0
+def publish(registry: RunningRegistry, image: Image, *signatures: bytes) -> str:
+    """Stores an image and what is said to be its signatures, true or not."""
     with client_of(registry) as client:
-        put_blob(client, b"{}")
+        for blob in (b"{}", CONFIG, image.wasm):
+            put_blob(client, blob)
+        client.put_manifest("v1", image.manifest.raw, MANIFEST_MEDIA_TYPE)
         for signature in signatures:
             put_blob(client, signature)
             attach(client, signature_referrer(image.manifest.descriptor(), signature))
     registry.requests.clear()
-    return reference
+    return f"{registry.host}/{NAME}:v1"
 
 
 def signature_of(folder: Path, signer: int, *, text: str = "hello") -> bytes:
@@ -60,18 +62,18 @@ def pull(run: Run, tmp_path: Path) -> Run:
     return pulls
 
 
-def test_no_more_is_asked_than_is_needed(run: Run, pull: Run, registry: RunningRegistry, tmp_path: Path) -> None:
-    reference = publish(run, registry, signed_image(tmp_path / "image"))
+def test_no_more_is_asked_than_is_needed(pull: Run, registry: RunningRegistry, tmp_path: Path) -> None:
+    reference = publish(registry, signed_image(tmp_path / "image"))
     assert pull(reference, "--trusted-keys", store(tmp_path)).code == 0
     assert not any("/referrers/" in record.path or "/sha256-" in record.path for record in registry.requests)
     assert pull(reference, "--trusted-keys", store(tmp_path), "--threshold", "2").code == 4
     assert any("/referrers/" in record.path or "/sha256-" in record.path for record in registry.requests)
 
 
-def test_keys_of_several_signatures_are_counted_together(run: Run, pull: Run, registry: RunningRegistry, tmp_path: Path) -> None:
+def test_keys_of_several_signatures_are_counted_together(pull: Run, registry: RunningRegistry, tmp_path: Path) -> None:
     image = signed_image(tmp_path / "image", detached=True)
     signatures = [signature_of(tmp_path, signer) for signer in (1, 2)]
-    reference = publish(run, registry, image, b"junk", signature_of(tmp_path, 3, text="other"), *signatures)
+    reference = publish(registry, image, b"junk", signature_of(tmp_path, 3, text="other"), *signatures)
     ended = pull(reference, "--trusted-keys", store(tmp_path), "--threshold", "2", "--output", "json")
     assert ended.code == 0, ended.err
     assert ended.document["signature"]["keyNames"] == ["key1", "key2"]
@@ -81,19 +83,19 @@ def test_keys_of_several_signatures_are_counted_together(run: Run, pull: Run, re
     assert pull(reference, "--trusted-keys", store(tmp_path, k1="revoked: true"), "--threshold", "2").code == 4
 
 
-def test_a_key_counts_once_over_all_signatures(run: Run, pull: Run, registry: RunningRegistry, tmp_path: Path) -> None:
+def test_a_key_counts_once_over_all_signatures(pull: Run, registry: RunningRegistry, tmp_path: Path) -> None:
     image = signed_image(tmp_path / "image", detached=True)
     one = signature_of(tmp_path, 1)
     twice = one[:3] + bytes([2]) + one[4:] + one[4:]
-    reference = publish(run, registry, image, one, twice)
+    reference = publish(registry, image, one, twice)
     assert pull(reference, "--trusted-keys", store(tmp_path)).code == 0
     ended = pull(reference, "--trusted-keys", store(tmp_path), "--threshold", "2")
     assert (ended.code, "1 of the 2 trusted keys" in ended.err) == (4, True)
 
 
-def test_revoked_is_not_made_good_by_allow_unsigned(run: Run, pull: Run, registry: RunningRegistry, tmp_path: Path) -> None:
+def test_revoked_is_not_made_good_by_allow_unsigned(pull: Run, registry: RunningRegistry, tmp_path: Path) -> None:
     image = signed_image(tmp_path / "image", detached=True)
-    reference = publish(run, registry, image, signature_of(tmp_path, 1))
+    reference = publish(registry, image, signature_of(tmp_path, 1))
     ended = pull(reference, "--trusted-keys", store(tmp_path, k1="revoked: true"), "--allow-unsigned", "--output", "json")
     assert (ended.code, ended.document["error"]["reason"]) == (4, "key_revoked")
 
@@ -108,7 +110,7 @@ def test_a_pattern(run: Run, pull: Run, registry: RunningRegistry, tmp_path: Pat
     assert run("sign", "-i", "split.wasm", "-o", "out.wasm", "-k", "k.secret", *apart).code == 0
     wasm = (tmp_path / "out.wasm").read_bytes().replace(b"padding", b"Padding")
     signatures = [(tmp_path / "out.sig").read_bytes()] if detached else []
-    reference = publish(run, registry, layout_of(tmp_path / "layout", wasm), *signatures)
+    reference = publish(registry, layout_of(tmp_path / "layout", wasm), *signatures)
     trusted = ["--trusted-keys", store(tmp_path)]
     for given in ([], apart):
         assert pull(reference, *trusted, *given, "--split-regex", "^hello$").code == 0
@@ -119,10 +121,10 @@ def test_a_pattern(run: Run, pull: Run, registry: RunningRegistry, tmp_path: Pat
 
 @pytest.mark.parametrize("trusted", [True, False])
 @pytest.mark.parametrize("option", [["--threshold", "2"], ["--split-regex", "x"]])
-def test_what_may_be_unsigned_has_no_further_demands(run: Run, pull: Run, tmp_path: Path, trusted: bool, option: list[str]) -> None:
+def test_what_may_be_unsigned_has_no_further_demands(pull: Run, tmp_path: Path, trusted: bool, option: list[str]) -> None:
     keys = ["--trusted-keys", store(tmp_path)] if trusted else []
     with start() as registry:
-        reference = publish(run, registry, layout_of(tmp_path / "layout", component()))
+        reference = publish(registry, layout_of(tmp_path / "layout", component()))
         ended = pull(reference, *keys, "--allow-unsigned", *option)
         assert ended.code == 2
         assert f"{option[0]}: what may be unsigned needs no such signature; leave it out, or --allow-unsigned" in ended.err

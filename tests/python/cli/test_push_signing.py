@@ -105,14 +105,20 @@ def test_a_dry_run_says_the_digest_and_writes_nothing(run: Run, registry: Runnin
     assert run("push", "--request", path, "--output", "json").document["digest"] == planned.document["digest"]
 
 
-def test_a_detached_signature_that_is_given_needs_no_key(
+def test_a_detached_signature_of_the_same_key_takes_the_place_of_signing(
     run: Run, registry: RunningRegistry, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, given = request_file(files, registry, **detached(files, run)), files / "given.sig"
-    assert run("sign", "-i", files / "hello.wasm", "-o", files / "x.wasm", "-S", given, "-k", files / "2.secret").code == 0
+    (files / "1.secret").write_bytes(key(1).compact())
+    sign = ["sign", "-i", files / "hello.wasm", "-o", files / "x.wasm", "-S", given]
     monkeypatch.delenv(VARIABLE)
+    assert run(*sign, "-k", files / "2.secret").code == 0
+    ended = run("push", "--request", path, "--signature-file", given)
+    assert (ended.code, ended.is_one_clear_error, registry.requests) == (4, True, [])
+    assert "//hello:publish: it is not signed with key" in ended.err
+    assert run(*sign, "-k", files / "1.secret").code == 0
     assert run("push", "--request", path, "--signature-file", given).code == 0
-    assert run("pull", f"{registry.host}/{NAME}:v1", "-o", files / "pulled.wasm", "-K", files / "2.public").code == 0
+    assert run("pull", f"{registry.host}/{NAME}:v1", "-o", files / "pulled.wasm", "-K", files / "1.public").code == 0
 
 
 @pytest.mark.parametrize("kind", ["embedded", "detached"])

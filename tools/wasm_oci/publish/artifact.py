@@ -2,30 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from wasm_oci.digest import chunks
-from wasm_oci.errors import FormatError, UsageError
+from wasm_oci.digest import Digest, chunks
+from wasm_oci.errors import FormatError, LimitError, UsageError
 from wasm_oci.files import read_bounded
 from wasm_oci.limits import LIMITS
-from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB, MANIFEST_MEDIA_TYPE, SIGNATURE_MEDIA_TYPE, Descriptor
+from wasm_oci.oci.descriptor import (
+    EMPTY,
+    EMPTY_BLOB,
+    INDEX_MEDIA_TYPE,
+    MANIFEST_MEDIA_TYPE,
+    SIGNATURE_MEDIA_TYPE,
+    WASM_LAYER_MEDIA_TYPE,
+    Descriptor,
+)
+from wasm_oci.oci.layout import read_index
 from wasm_oci.oci.layout_store import LayoutStore
-from wasm_oci.oci.manifest import Manifest, signature_referrer
+from wasm_oci.oci.manifest import Index, Manifest, signature_referrer
+from wasm_oci.oci.referrers import parse_referrer
 from wasm_oci.oci.store import Content
 from wasm_oci.wasmsign.signature import parse_signature
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blob:
-    """A blob and how its content is opened; `role` is config, layer, signature, or empty (the signature's config)."""
+    """A blob and how its content is opened; `role` is config, layer, signature, referrer, or empty (the signature's config)."""
 
     role: str
     descriptor: Descriptor
     content: Content
     """Unchecked: the store that takes it checks it."""
+    where: str = ""
+    """The file that it is from, for messages."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentFile:
+    """The layer that is the WebAssembly component, and the file that holds it; unchecked."""
+
+    descriptor: Descriptor
+    path: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,25 +56,33 @@ class Artifact:
     blobs: tuple[Blob, ...]
     """Those of the manifest and of its referrers, each once."""
     referrers: tuple[Manifest, ...] = ()
-    """The manifests that refer to `manifest`, such as the one of a detached signature."""
+    """The manifests that refer to `manifest`, such as the one of a detached signature, and those that refer to these, after them."""
+    component: ComponentFile | None = None
+    """None where there is not exactly one layer of its type."""
+    where: str = ""
+    """What it is called in messages."""
 
     @property
     def descriptor(self) -> Descriptor:
         return self.manifest.descriptor()
 
+    def is_subject_of(self, referrer: Manifest) -> bool:
+        return referrer.subject is not None and referrer.subject.digest == self.descriptor.digest
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Referrer:
-    """A manifest whose subject is the artifact, and all blobs that it names."""
+    """A manifest whose subject is the artifact or another referrer of it, and all blobs that it names."""
 
     manifest: Manifest
     blobs: tuple[Blob, ...]
 
 
-def load_artifact(folder: Path, referrers: Iterable[Path | Referrer] = ()) -> Artifact:
-    """Reads the only manifest of a layout; `referrers` travel with it.
+def load_artifact(folder: Path, referrers: Iterable[Path | Referrer] = (), *, where: str = "") -> Artifact:
+    """Reads the only manifest of a layout; what refers to it there travels with it, and so do `referrers`.
 
-    Raises UsageError, FormatError or LimitError for a layout that cannot be used, and what `with_referrers` raises.
+    Raises UsageError, FormatError or LimitError for a layout that cannot be used, NotFoundError or DigestError for one of which a
+    part is missing or damaged, and what `with_referrers` raises.
     """
     layout = LayoutStore.open(folder)
     fetched = layout.fetch_manifest(layout.only_manifest())
@@ -66,9 +94,14 @@ def load_artifact(folder: Path, referrers: Iterable[Path | Referrer] = ()) -> Ar
             hint="publish one of its manifests by itself",
         )
     manifest = Manifest.parse(fetched.data, where=f"{folder}: manifest")
-    blobs = [Blob(role="config", descriptor=manifest.config, content=partial(_pieces, layout, manifest.config))]
-    blobs += [Blob(role="layer", descriptor=layer, content=partial(_pieces, layout, layer)) for layer in manifest.layers]
-    return with_referrers(Artifact(manifest=manifest, blobs=tuple(blobs)), referrers)
+    wasm = [layer for layer in manifest.layers if layer.media_type == WASM_LAYER_MEDIA_TYPE]
+    artifact = Artifact(
+        manifest=manifest,
+        blobs=(_layout_blob(layout, manifest.config, "config"), *(_layout_blob(layout, layer, "layer") for layer in manifest.layers)),
+        component=ComponentFile(descriptor=wasm[0], path=layout.blob_path(wasm[0])) if len(wasm) == 1 else None,
+        where=where or str(folder),
+    )
+    return with_referrers(artifact, [*_listed(layout, descriptor), *referrers])
 
 
 def with_referrers(artifact: Artifact, referrers: Iterable[Path | Referrer]) -> Artifact:
@@ -77,28 +110,74 @@ def with_referrers(artifact: Artifact, referrers: Iterable[Path | Referrer]) -> 
     Raises SignatureError for a file that is no detached signature, UsageError for a manifest with another subject or without a blob.
     """
     found = [each if isinstance(each, Referrer) else _signature(artifact.descriptor, each) for each in referrers]
+    subjects = {artifact.descriptor.digest, *(manifest.descriptor().digest for manifest in artifact.referrers)}
     for referrer in found:
-        _check(artifact.descriptor, referrer)
+        _check(artifact.descriptor, subjects, referrer)
+        subjects.add(referrer.manifest.descriptor().digest)
     blobs = [*artifact.blobs, *(blob for referrer in found for blob in referrer.blobs)]
     manifests = [*artifact.referrers, *(referrer.manifest for referrer in found)]
-    return Artifact(
-        manifest=artifact.manifest,
+    return replace(
+        artifact,
         blobs=tuple({blob.descriptor.digest: blob for blob in reversed(blobs)}.values())[::-1],
         referrers=tuple({manifest.descriptor().digest: manifest for manifest in manifests}.values()),
     )
+
+
+def _listed(layout: LayoutStore, subject: Descriptor) -> Iterator[Referrer]:
+    """Yields what refers to a manifest of a layout, and what refers to that, each after its subject.
+
+    An entry that cannot be read is an error: it may be a signature that would be lost.
+    """
+    unreadable: list[FormatError] = []
+    entries = [entry for entry in read_index(layout.folder).descriptors(unreadable) if entry.digest != subject.digest]
+    if unreadable:
+        raise unreadable[0]
+    if len(entries) > LIMITS.referrers:
+        raise LimitError(f"more than {LIMITS.referrers} manifests to look through", where=layout.name)
+    found: dict[Digest, list[Manifest | Index]] = {}
+    for entry in {entry.digest: entry for entry in entries if entry.media_type in (MANIFEST_MEDIA_TYPE, INDEX_MEDIA_TYPE)}.values():
+        document = parse_referrer(layout.fetch_manifest(entry), where=f"{layout.name}: manifest {entry.digest}")
+        if document.subject:
+            found.setdefault(document.subject.digest, []).append(document)
+    pending = [subject.digest]
+    while pending:
+        for document in found.pop(pending.pop(0), ()):
+            if isinstance(document, Index):
+                digest = document.descriptor().digest
+                raise FormatError(
+                    f"the index {digest} refers to the image",
+                    where=layout.name,
+                    hint="remove it, or copy the layout with oras cp --recursive",
+                )
+            yield _referrer(layout, document)
+            pending.append(document.descriptor().digest)
+
+
+def _referrer(layout: LayoutStore, manifest: Manifest) -> Referrer:
+    """Raises NotFoundError, or DigestError, where a blob is missing or of another size."""
+    blobs = dict.fromkeys((manifest.config, *manifest.layers))
+    for blob in blobs:
+        layout.open_blob(blob).close()
+    return Referrer(manifest=manifest, blobs=tuple(_layout_blob(layout, blob, _role(blob)) for blob in blobs))
+
+
+def _role(blob: Descriptor) -> str:
+    if blob.digest == EMPTY.digest:
+        return "empty"
+    return "signature" if blob.media_type == SIGNATURE_MEDIA_TYPE else "referrer"
 
 
 def _signature(subject: Descriptor, file: Path) -> Referrer:
     signature = read_bounded(file, LIMITS.signature_section, what="signature file")
     parse_signature(signature, where=str(file))
     described = Descriptor.of(signature, SIGNATURE_MEDIA_TYPE)
-    blobs = (_bytes_blob("empty", EMPTY, EMPTY_BLOB), _bytes_blob("signature", described, signature))
+    blobs = (_bytes_blob("empty", EMPTY, EMPTY_BLOB), _bytes_blob("signature", described, signature, where=str(file)))
     return Referrer(manifest=signature_referrer(subject, signature), blobs=blobs)
 
 
-def _check(artifact: Descriptor, referrer: Referrer) -> None:
+def _check(artifact: Descriptor, subjects: Collection[Digest], referrer: Referrer) -> None:
     manifest, where = referrer.manifest, f"referrer {referrer.manifest.descriptor().digest}"
-    if manifest.subject is None or manifest.subject.digest != artifact.digest:
+    if manifest.subject is None or manifest.subject.digest not in subjects:
         named = manifest.subject.digest if manifest.subject else "nothing"
         raise UsageError(f"it refers to {named}, not to {artifact.digest}", where=where, hint="make it for this artifact")
     given = {blob.descriptor.digest for blob in referrer.blobs}
@@ -107,10 +186,15 @@ def _check(artifact: Descriptor, referrer: Referrer) -> None:
             raise UsageError(f"its blob {blob.digest} is missing", where=where, hint="give it all blobs that it names")
 
 
+def _layout_blob(layout: LayoutStore, descriptor: Descriptor, role: str) -> Blob:
+    where = str(layout.blob_path(descriptor))
+    return Blob(role=role, descriptor=descriptor, content=partial(_pieces, layout, descriptor), where=where)
+
+
 def _pieces(layout: LayoutStore, blob: Descriptor) -> Iterator[bytes]:
     with layout.open_blob(blob) as stream:
         yield from chunks(stream)
 
 
-def _bytes_blob(role: str, descriptor: Descriptor, data: bytes) -> Blob:
-    return Blob(role=role, descriptor=descriptor, content=lambda: iter((data,)))
+def _bytes_blob(role: str, descriptor: Descriptor, data: bytes, *, where: str = "") -> Blob:
+    return Blob(role=role, descriptor=descriptor, content=lambda: iter((data,)), where=where)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -159,12 +159,21 @@ def make_plan(
         BlobPlan(blob=blob, action=Action.EXISTS if destination.has_blob(blob.descriptor) else Action.UPLOAD) for blob in artifact.blobs
     )
     manifest = Action.EXISTS if destination.find_manifest(digest) else Action.CREATE
-    listed = listed_digests(destination, digest, [referrer.descriptor().digest for referrer in artifact.referrers])
+    listed = listed_referrers(destination, artifact.referrers)
     referrers = tuple(
         ReferrerPlan(manifest=referrer, action=Action.EXISTS if referrer.descriptor().digest in listed else Action.CREATE)
         for referrer in artifact.referrers
     )
     return Plan(destination=destination, artifact=artifact, blobs=blobs, manifest=manifest, referrers=referrers, tags=tag_plans)
+
+
+def listed_referrers(destination: Store, referrers: Iterable[Manifest]) -> frozenset[Digest]:
+    """Returns the digests of those that readers of a destination are told of, each by asking for its own subject."""
+    wanted: dict[Digest, list[Digest]] = {}
+    for referrer in referrers:
+        if referrer.subject:
+            wanted.setdefault(referrer.subject.digest, []).append(referrer.descriptor().digest)
+    return frozenset().union(*(listed_digests(destination, subject, digests) for subject, digests in wanted.items()))
 
 
 def _plan_tag(destination: Store, tag: str, after: Digest, *, move: bool) -> TagPlan:

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from wasm_oci.digest import Digest
 from wasm_oci.errors import AuthError, DigestError, NotFoundError, RegistryError, TagConflictError, WasmOciError
 from wasm_oci.jsontext import JsonObject
-from wasm_oci.oci.referrers import listed_digests
-from wasm_oci.publish.plan import Action, Plan, TagPlan
+from wasm_oci.publish.plan import Action, Plan, TagPlan, listed_referrers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +144,7 @@ def _read_back(plan: Plan) -> None:
     digest = artifact.descriptor.digest
     if destination.fetch_manifest(digest).data != artifact.manifest.raw:
         raise DigestError(f"manifest {digest} came back with other content", where=destination.name)
-    listed = listed_digests(destination, digest, [referrer.digest for referrer in plan.referrers])
+    listed = listed_referrers(destination, [referrer.manifest for referrer in plan.referrers])
     for referrer in plan.referrers:
         what = "signature" if referrer.is_signature else "referrer"
         if referrer.digest not in listed:

@@ -28,8 +28,12 @@ class Overrides:
 
 
 def release_of_request(request: PushRequest, overrides: Overrides) -> ReleaseRequest:
-    """Returns the release that a publish target asks for. A detached signature that is given takes the place of one to be made."""
+    """Returns the release that a publish target asks for.
+
+    A detached signature that is given takes the place of one to be made: it has to be of the keys that would make it.
+    """
     signing = request.signing
+    signers = tuple(key.public_key for key in signing.keys if key.public_key) if signing else ()
     if signing and signing.image is None and overrides.signature:
         signing = None
     place = NamedRepository(
@@ -44,6 +48,7 @@ def release_of_request(request: PushRequest, overrides: Overrides) -> ReleaseReq
         layout=request.layout,
         referrers=(signature,) if signature else (),
         signing=signing,
+        signers=signers,
         destinations=(DestinationRequest(repository=place, tags=(check_tag(overrides.tag) if overrides.tag else request.tag,)),),
         movable_tags=request.movable_tags | overrides.movable_tags,
         move_tags=overrides.move_tags,

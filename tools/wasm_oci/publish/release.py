@@ -14,6 +14,7 @@ from typing import Any
 from wasm_oci.digest import Digest
 from wasm_oci.errors import DigestError, FormatError, PolicyError, UsageError, WasmOciError
 from wasm_oci.http.transport import Transport
+from wasm_oci.keys.key import load_public_key
 from wasm_oci.keys.sources.passphrase import PassphraseSource
 from wasm_oci.keys.sources.source import without
 from wasm_oci.oci.reference import Reference, check_tag
@@ -22,6 +23,7 @@ from wasm_oci.publish.artifact import Artifact, Referrer, load_artifact, with_re
 from wasm_oci.publish.plan import Plan, make_plan
 from wasm_oci.publish.publisher import Result, carry_out, results_of
 from wasm_oci.publish.resolve import NamedRepository, destination_store
+from wasm_oci.publish.signatures import KnownKey, Signatures, check_signatures
 from wasm_oci.publish.signing import DeferredSigning, Signing, scratch_folder, secret_variables
 from wasm_oci.shape import BUILD_AGAIN
 
@@ -44,6 +46,8 @@ class ArtifactRequest:
     """What travels with it: files of detached signatures, and manifests that are ready."""
     signing: DeferredSigning | None = None
     """The signature that the release has to make."""
+    signers: tuple[Path, ...] = ()
+    """The public keys of all that have to have signed it when it is published, whoever makes the signature."""
     digest: Digest | None = None
     """What the manifest has to be, where that is known."""
     destinations: tuple[DestinationRequest, ...]
@@ -178,11 +182,19 @@ def _resolve(request: ArtifactRequest, transport: Transport, environ: Mapping[st
             target = str(request.notes.get("target", ""))
             raise UsageError("the image is not signed yet", where=target, hint="sign it before it is planned")
         artifact = _load(request, request.layout)
+        if request.signing is None:
+            _check_signed(request, artifact)
     return Resolved(request=request, artifact=artifact, stores=tuple(stores))
 
 
+def _check_signed(request: ArtifactRequest, artifact: Artifact) -> Signatures:
+    """Checks all signatures that go with an artifact, before anything is planned."""
+    keys = [KnownKey(public=load_public_key(path), name=str(path)) for path in request.signers]
+    return check_signatures(artifact, keys)
+
+
 def _load(request: ArtifactRequest, layout: Path) -> Artifact:
-    artifact = load_artifact(layout, request.referrers)
+    artifact = load_artifact(layout, request.referrers, where=str(request.notes.get("target", "")))
     if request.digest not in (None, artifact.descriptor.digest):
         raise DigestError(
             f"the layout's manifest is {artifact.descriptor.digest}", where=str(request.digest), hint="push it without a digest"
@@ -210,6 +222,8 @@ def _signed(resolved: Sequence[Resolved], passphrase: PassphraseSource, stack: E
             artifact = with_referrers(artifact, [signing.detached(request.signing, request.layout, artifact.manifest)])
         if artifact is None:
             raise ValueError("an artifact is known, or made by signing")
+        if request.signing:
+            _check_signed(request, artifact)
         artifacts.append(artifact)
     return artifacts
 

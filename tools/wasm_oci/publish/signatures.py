@@ -1,0 +1,202 @@
+"""Who signed an artifact: every signature that goes with it is of its component, and those of known keys verify.
+
+Specification: tool-conventions, Signatures.md. What a manifest says about signatures is no evidence, but it must be true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from wasm_oci.digest import checked, chunks
+from wasm_oci.errors import FormatError, LimitError, SignatureError
+from wasm_oci.files import open_input
+from wasm_oci.keys import ed25519
+from wasm_oci.keys.key import PublicKey
+from wasm_oci.limits import LIMITS
+from wasm_oci.oci.annotations import SECURITY_ANNOTATION, SIGNATURE_ANNOTATION
+from wasm_oci.oci.descriptor import SIGNATURE_MEDIA_TYPE
+from wasm_oci.oci.manifest import Manifest
+from wasm_oci.oci.referrers import artifact_type_of
+from wasm_oci.publish.artifact import Artifact, Blob
+from wasm_oci.wasm.sections import PREAMBLE_SIZE, read_preamble
+from wasm_oci.wasmsign.parts import Part, Stretch, fits, read_parts
+from wasm_oci.wasmsign.section import find_signature
+from wasm_oci.wasmsign.signature import ED25519, SignatureData, SignatureRecord, message, parse_signature
+
+_PUBLISH_SIGNED = "give its signature with --signature-file, or publish the target that signs it"
+_CLAIMS = {SIGNATURE_ANNOTATION: {"detached": "detached", "embedded": "embedded"}, SECURITY_ANNOTATION: {"detached-signed": "detached"}}
+"""The annotations and values that say which kind of signature there is; SECURITY_ANNOTATION says `signed` of either kind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownKey:
+    """A key that signed an artifact, or has to."""
+
+    public: PublicKey
+    name: str = ""
+    """A label or file by which people know it."""
+    development: bool = False
+    """Whether a build made it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signatures:
+    """What is known of the signatures that go with an artifact, all of which are of its component."""
+
+    verified: tuple[KnownKey, ...] = ()
+    """The expected keys, each of which signed."""
+    unverified: tuple[str, ...] = ()
+    """Hexadecimal ids of other keys in signatures, sorted; empty for one without. No public key is known to verify these with."""
+
+    @property
+    def none(self) -> bool:
+        return not (self.verified or self.unverified)
+
+
+def check_signatures(artifact: Artifact, expected: Sequence[KnownKey] = ()) -> Signatures:
+    """Checks that each signature of an artifact is of its component, and that each expected key signed.
+
+    Reads the component once for its digest and once for each kind of signature. Raises SignatureError for a signature of another
+    file, one that an expected key did not make, or one that the manifest or a target promises and that is not there; DigestError for
+    a damaged component; FormatError or LimitError for one that is not WebAssembly.
+    """
+    detached = list(_detached(artifact))
+    component, where = artifact.component, artifact.where
+    if component is None:
+        if detached or expected or _claimed(artifact.manifest):
+            raise SignatureError(
+                "it has not exactly one WebAssembly component that a signature could be of",
+                where=where,
+                hint="publish an image of one component, or leave the signature out",
+                reason="unfit",
+            )
+        return Signatures()
+    with open_input(component.path, what="component") as stream:
+        described = component.descriptor
+        for _ in checked(chunks(stream), described.digest, described.size, where=str(component.path)):
+            pass  # the digest is compared at the end
+        found = _Found(stream=stream, where=where, wanted=tuple(expected))
+        embedded = found.add_embedded()
+        for blob in detached:
+            found.add_detached(blob)
+    _check_claims(artifact, embedded=embedded, detached=bool(detached))
+    missing = [key for key in expected if key not in found.verified]
+    if missing:
+        keys = ", ".join(key.name or key.public.key_id.hex() for key in missing)
+        raise SignatureError(
+            f"it is not signed with key {keys}", where=where, hint="sign it with the key that the target names", reason="no_trusted_key"
+        )
+    return Signatures(verified=tuple(key for key in expected if key in found.verified), unverified=tuple(sorted(found.unverified)))
+
+
+def _detached(artifact: Artifact) -> Iterator[Blob]:
+    """Yields the signatures among the referrers of the artifact's own manifest; raises FormatError for one that holds none."""
+    blobs = {blob.descriptor.digest: blob for blob in artifact.blobs}
+    count = 0
+    for referrer in artifact.referrers:
+        if artifact_type_of(referrer) != SIGNATURE_MEDIA_TYPE or not artifact.is_subject_of(referrer):
+            continue
+        layers = [layer for layer in referrer.layers if layer.media_type == SIGNATURE_MEDIA_TYPE]
+        if not layers:
+            what = f"referrer {referrer.descriptor().digest} holds no signature, though its type says so"
+            raise FormatError(what, where=artifact.where, hint="remove it from the layout")
+        for layer in layers:
+            count += 1
+            if count > LIMITS.signatures:
+                raise LimitError(f"more than {LIMITS.signatures} detached signatures", where=artifact.where, hint="publish fewer")
+            yield blobs[layer.digest]
+
+
+def _claimed(manifest: Manifest) -> set[str]:
+    """Returns the kinds of signature that the annotations promise; `any` is either kind."""
+    said = {kinds.get(manifest.annotations.get(name, "")) for name, kinds in _CLAIMS.items()}
+    said.add("any" if manifest.annotations.get(SECURITY_ANNOTATION) == "signed" else None)
+    return {kind for kind in said if kind}
+
+
+def _check_claims(artifact: Artifact, *, embedded: bool, detached: bool) -> None:
+    there = {"embedded": embedded, "detached": detached, "any": embedded or detached}
+    for kind in sorted(_claimed(artifact.manifest)):
+        if not there[kind]:
+            words = "signature" if kind == "any" else f"{kind} signature"
+            raise SignatureError(
+                f"the manifest promises a{'n' * (kind == 'embedded')} {words}, and there is none",
+                where=artifact.where,
+                hint=_PUBLISH_SIGNED,
+                reason="unsigned",
+            )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Found:
+    """The signatures of one component, as they are found."""
+
+    stream: BinaryIO
+    where: str
+    wanted: tuple[KnownKey, ...]
+    verified: set[KnownKey] = field(default_factory=set)
+    unverified: set[str] = field(default_factory=set)
+    tried: int = 0
+    _covered: tuple[Part, ...] | None = None
+
+    def add_embedded(self) -> bool:
+        """Returns whether the component carries a signature."""
+        self.stream.seek(0)
+        read_preamble(self.stream, where=self.where)
+        section = find_signature(self.stream, where=self.where)
+        if section is None:
+            return False
+        data = parse_signature(section.payload(), where=self.where)
+        content = Stretch(stream=self.stream, start=section.end, detached=False, where=self.where)
+        self._add(data, read_parts(content, None), self.where)
+        return True
+
+    def add_detached(self, blob: Blob) -> None:
+        if self._covered is None:
+            content = Stretch(stream=self.stream, start=PREAMBLE_SIZE, detached=True, where=self.where)
+            self._covered = read_parts(content, None)
+        where = blob.where or f"{self.where}: signature {blob.descriptor.digest}"
+        self._add(parse_signature(_payload(blob, where), where=where), self._covered, where)
+
+    def _add(self, data: SignatureData, parts: Sequence[Part], where: str) -> None:
+        fitting = [signed for signed in data.sets if fits(signed.hashes, parts)]
+        if not fitting:
+            raise SignatureError(
+                "the signature is not of this component",
+                where=where,
+                hint="give the signature that was written when this component was signed",
+                reason="content_changed",
+            )
+        for signed in fitting:
+            for record in signed.signatures:
+                if record.algorithm != ED25519:
+                    what, hint = "a signature uses an unknown algorithm", "use a newer program"
+                    raise SignatureError(what, where=where, hint=hint, reason="unsupported_version")
+                self._add_record(record, message(signed.hashes), where)
+
+    def _add_record(self, record: SignatureRecord, signed: bytes, where: str) -> None:
+        candidates = [key for key in self.wanted if record.key_id in (b"", key.public.key_id)]
+        for key in candidates:
+            self.tried += 1
+            if self.tried > LIMITS.verifications:
+                raise LimitError(f"more than {LIMITS.verifications} signatures to verify", where=where, hint="sign the component again")
+            if ed25519.verifier(key.public.raw)(signed, record.signature):
+                self.verified.add(key)
+                return
+        if candidates and record.key_id:
+            raise SignatureError(
+                f"the signature with key id {record.key_id.hex()} is not of key {candidates[0].name or 'that id'}, or was changed",
+                where=where,
+                hint="sign the component again",
+                reason="bad_signature",
+            )
+        self.unverified.add(record.key_id.hex())
+
+
+def _payload(blob: Blob, where: str) -> bytes:
+    descriptor = blob.descriptor
+    if descriptor.size > LIMITS.signature_section:
+        raise LimitError(f"the signature has {descriptor.size} bytes, more than {LIMITS.signature_section}", where=where)
+    return b"".join(checked(blob.content(), descriptor.digest, descriptor.size, where=where))
