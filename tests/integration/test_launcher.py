@@ -51,7 +51,7 @@ def test_paths_are_relative_to_where_the_user_stands(registry: OwnRegistry, tmp_
     assert published.json["destinations"][0]["signature"]["action"] == "create"
     shutil.copytree("examples/oci_publishing/hello_oci_signed_image_layout", tmp_path / "my layout")
     shutil.copy(public_key(), tmp_path / "my.public")
-    pulled = call(wasm_oci(), "pull", "my layout", "-o", "my.wasm", "-K", "my.public", BUILD_WORKING_DIRECTORY=str(tmp_path))
+    pulled = call(wasm_oci(), "pull", "./my layout", "-o", "my.wasm", "-K", "my.public", BUILD_WORKING_DIRECTORY=str(tmp_path))
     assert pulled.code == 0, pulled.stderr
     assert (tmp_path / "my.wasm").read_bytes() == image_file("hello_oci_signed_image", "oci.wasm").read_bytes()
 

@@ -40,7 +40,7 @@ def test_a_path_that_no_file_can_have(folder: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", UNUSABLE)
-@pytest.mark.parametrize("line", [["inspect", "{}"], ["inspect", "{}:tag"], ["pull", "image/layout", "--allow-unsigned", "-o", "{}"]])
+@pytest.mark.parametrize("line", [["inspect", "{}"], ["inspect", "{}:tag"], ["pull", "./image/layout", "--allow-unsigned", "-o", "{}"]])
 def test_such_a_path_on_the_command_line(folder: Path, capsys: pytest.CaptureFixture[str], line: list[str], name: str) -> None:
     signed_image(folder / "image", text="x", detached=True)
     assert main([part.format(name) for part in line]) == 2
@@ -101,7 +101,7 @@ def test_the_umask_is_never_changed(folder: Path, monkeypatch: pytest.MonkeyPatc
         (["sign", "-k", "k.secret", "-i", "m.wasm", "-o", "out/m.wasm"], "out/m.wasm"),
         (["sign", "-k", "k.secret", "-i", "m.wasm", "-o", "signed.wasm", "-S", "out/sig"], "out/sig"),
         (["verify", "-K", "k.public", "-i", "s.wasm", "--report", "out/r.json"], "out/r.json"),
-        (["pull", "image/layout", "--allow-unsigned", "-o", "out/pulled"], "out/pulled"),
+        (["pull", "./image/layout", "--allow-unsigned", "-o", "out/pulled"], "out/pulled"),
     ],
 )
 def test_a_pipe_that_nobody_reads_is_not_waited_for(folder: Path, line: list[str], name: str) -> None:
@@ -223,7 +223,7 @@ def test_a_file_whose_read_fails(folder: Path, capsys: pytest.CaptureFixture[str
         ["sign", "-k", "k.secret", "--output-dir", "a\0b", "m.wasm"],
         ["sign", "-k", "k.secret", "-i", "m.wasm", "-o", "o.wasm", "--passphrase-file", "a\0b"],
         ["verify", "-K", "k.public", "-i", "m.wasm", "--report", "a\0b"],
-        ["pull", "image/layout", "-K", "a\0b", "-o", "o.wasm"],
+        ["pull", "./image/layout", "-K", "a\0b", "-o", "o.wasm"],
     ],
     ids=" ".join,
 )

@@ -43,6 +43,12 @@ def check_tag(tag: str, *, where: str = "") -> str:
     return tag
 
 
+def has_registry(text: str) -> bool:
+    """Returns whether a text begins with what can only be a registry host."""
+    registry, slash, _ = text.partition("/")
+    return bool(slash) and ("." in registry or ":" in registry or registry == "localhost")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
     """Names a manifest, or a repository where neither tag nor digest is given. With both, the digest decides."""
@@ -57,7 +63,7 @@ class Reference:
     def parse(text: str, *, where: str = "") -> Reference:
         """Raises UsageError for anything but a full reference: short names are not expanded."""
         name, at, digest_text = text.partition("@")
-        registry, slash, path = name.partition("/")
+        registry, _, path = name.partition("/")
         if at and ("/" in digest_text or "@" in digest_text or not _DIGEST_LIKE.match(digest_text)):
             raise UsageError(
                 "what follows '@' is not a digest; what is before it may be a password, so it is not shown",
@@ -66,7 +72,7 @@ class Reference:
             )
         if "://" in name:
             raise UsageError(f"{text[:200]!r} is a URL", where=where, hint="leave the scheme out: host/repository:tag")
-        if not slash or not ("." in registry or ":" in registry or registry == "localhost"):
+        if not has_registry(name):
             raise UsageError(
                 f"{text[:200]!r} names no registry host",
                 where=where,

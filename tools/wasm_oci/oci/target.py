@@ -1,15 +1,22 @@
-"""What a user names to read: a manifest in a store. The text is a reference, or DIR, DIR:TAG or DIR@DIGEST for a layout."""
+"""What a user names to read: a manifest in a store. The form of the text decides whether it is a reference or a layout folder."""
 
 from __future__ import annotations
 
+import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from wasm_oci.digest import Digest
+from wasm_oci.errors import UsageError
 from wasm_oci.files import file_type
 from wasm_oci.oci.layout_store import LayoutStore
+from wasm_oci.oci.reference import has_registry
 from wasm_oci.oci.store import FetchedManifest, Store
+
+LAYOUT_PREFIX = "oci:"
+"""What skopeo writes before the folder of a layout (containers-transports(5))."""
+_PATH = re.compile(r"\.{0,2}[/\\]|[A-Za-z]:[/\\]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,22 +34,39 @@ class Target:
         return self.store.fetch_manifest(self.wanted)
 
 
-def layout_target(text: str) -> Target | None:
-    """Returns what `text` names in a layout, None where there is no such folder: no registry reference is one by accident.
+def is_path(text: str) -> bool:
+    """Returns whether a text is the path of a file or folder by its form: `/…`, `./…`, `../…`, or with a drive as `C:\\…`.
 
-    DIR alone is the only manifest of the layout. Raises UsageError, FormatError or NotFoundError where it is unusable.
+    What exists does not matter, so that no file or folder takes the place of a reference.
     """
-    if _is_folder(text):
-        layout = LayoutStore.open(Path(text))
+    return text in (".", "..") or _PATH.match(text) is not None
+
+
+def is_reference(text: str) -> bool:
+    """Returns whether the form is that of a reference to a manifest; `out.d/hello.wasm`, without tag and digest, may be a file."""
+    return not is_path(text) and has_registry(text) and not set(":@").isdisjoint(text.partition("/")[2])
+
+
+def layout_target(text: str) -> Target | None:
+    """Returns what `text` names in a layout: a path (see `is_path`), or `oci:` and any path, with `:TAG` or `@DIGEST` or alone.
+
+    A path alone is the only manifest of the layout. None for any other form, which is that of a reference. Raises UsageError,
+    FormatError or NotFoundError for a layout that is absent or cannot be used.
+    """
+    path = text.removeprefix(LAYOUT_PREFIX)
+    if path == text and not is_path(text):
+        return None
+    if _is_folder(path):
+        layout = LayoutStore.open(Path(path))
         return Target(store=layout, wanted=layout.only_manifest().digest, pinned=False)
-    folder, at, digest = text.rpartition("@")
+    folder, at, digest = path.rpartition("@")
     if at and _is_folder(folder):
         wanted = Digest.parse(digest, where=text)
         return Target(store=LayoutStore.open(Path(folder)), wanted=wanted, pinned=True)
-    folder, colon, tag = text.rpartition(":")
+    folder, colon, tag = path.rpartition(":")
     if colon and _is_folder(folder):
         return Target(store=LayoutStore.open(Path(folder)), wanted=tag, pinned=False)
-    return None
+    raise UsageError("there is no such file or folder", where=text, hint="check the path")
 
 
 def _is_folder(text: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from wasm_oci.errors import UsageError
 from wasm_oci.http.transport import Transport
-from wasm_oci.oci.reference import Reference
+from wasm_oci.oci.reference import Reference, has_registry
 from wasm_oci.oci.store import Store
 from wasm_oci.oci.target import Target, layout_target
 from wasm_oci.publish.registries import RegistryEntry, choose_registry, registry_store
@@ -40,16 +40,21 @@ def destination_store(place: NamedRepository | Reference, *, transport: Transpor
 
 
 def open_target(text: str, transport: Transport, environ: Mapping[str, str]) -> Target:
-    """Returns what `text` names to read: a reference, or DIR, DIR:TAG or DIR@DIGEST where the folder exists."""
+    """Returns what `text` names to read: a layout folder where `layout_target` says so by its form, else a reference."""
     return layout_target(text) or registry_target(text, transport, environ)
 
 
 def registry_target(text: str, transport: Transport, environ: Mapping[str, str]) -> Target:
     """Returns the manifest of a reference, read with the Docker and Podman credentials and the right to pull only.
 
-    Raises UsageError for a reference with neither tag nor digest.
+    Raises UsageError for a text that is not a reference, or one with neither tag nor digest.
     """
-    reference = Reference.parse(text)
+    try:
+        reference = Reference.parse(text)
+    except UsageError as err:
+        if not has_registry(text):
+            err.hint = f"{err.hint}; for a layout folder write ./{text[:200]}"
+        raise
     wanted = reference.digest or reference.tag
     if wanted is None:
         raise UsageError(f"{reference} names neither tag nor digest", hint=f"write {reference}:TAG or {reference}@sha256:…")

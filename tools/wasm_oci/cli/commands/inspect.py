@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,14 +15,14 @@ from wasm_oci.errors import UsageError, one_line
 from wasm_oci.files import file_type
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.oci.inspection import inspect_artifact, inspect_wasm
-from wasm_oci.oci.target import layout_target
+from wasm_oci.oci.target import is_reference, layout_target
 from wasm_oci.outcome import Outcome
 
 DESCRIPTION = """Shows what a .wasm file, an OCI image layout or a reference in a registry holds.
 
   wasm_oci inspect hello.wasm
-  wasm_oci inspect hello_layout            (or hello_layout:TAG, hello_layout@sha256:…)
-  wasm_oci inspect localhost:5000/my-org/hello:v1.0.0
+  wasm_oci inspect ./hello_layout          (or ./hello_layout:TAG, ./hello_layout@sha256:…, oci:hello_layout)
+  wasm_oci inspect localhost:5000/my-org/hello:1.0.0
 
 Nothing is verified: annotations and key ids are what the producer wrote. `wasm_oci verify` and `pull` verify.
 """
@@ -32,11 +33,11 @@ class InspectRequest:
     """One artifact to show."""
 
     target: str
-    """A .wasm file, a layout folder with or without tag or digest, or a reference to a registry."""
+    """A .wasm file, a layout folder with or without tag or digest, or a reference."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("target", help="a .wasm file, the folder of a layout, or a reference")
+    parser.add_argument("target", help="a .wasm file, a layout folder as ./DIR, /DIR or oci:DIR, or a reference")
 
 
 def run(args: argparse.Namespace) -> Outcome:
@@ -45,13 +46,12 @@ def run(args: argparse.Namespace) -> Outcome:
 
 
 def _inspect(request: InspectRequest) -> JsonObject:
-    text = request.target
+    text, path = request.target, Path(request.target)
+    if not is_reference(text) and file_type(path) not in (None, stat.S_IFDIR):
+        return inspect_wasm(path)
     if layout := layout_target(text):
         return {"type": "layout", **inspect_artifact(layout)}
-    path = Path(text)
-    if file_type(path) is not None:
-        return inspect_wasm(path)
-    if path.is_absolute() or path.suffix == ".wasm" or text.startswith("."):
+    if path.suffix == ".wasm" and not is_reference(text):
         raise UsageError("there is no such file or folder", where=text, hint="check the path")
     from wasm_oci.publish import resolve
 

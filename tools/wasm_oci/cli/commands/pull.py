@@ -24,9 +24,10 @@ with the image, or the one that is given. Where several keys must sign (--thresh
 signature and of all published ones count together.
 
   wasm_oci pull ghcr.io/my-org/hello@sha256:… -o hello.wasm -K signing.public
-  wasm_oci pull hello_layout:1.0.0 -o hello.wasm -K signing.public
+  wasm_oci pull ./hello_layout:1.0.0 -o hello.wasm -K signing.public
 
-A reference with a tag only is answered with the digest to write instead."""
+A folder begins with ./, ../, / or a drive, or is written as oci:DIR; anything else is a reference, whatever exists in the current folder.
+For a reference with a tag only, the result names the digest to write instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,9 @@ class PullRequest:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("reference", metavar="REFERENCE", help="host/repository:tag, host/repository@sha256:…, or a layout folder")
+    parser.add_argument(
+        "reference", metavar="REFERENCE", help="host/repository:tag, host/repository@sha256:…, or a layout folder: ./DIR, /DIR or oci:DIR"
+    )
     parser.add_argument("-o", "--output-file", type=Path, required=True, metavar="FILE", help="where the component goes")
     add_trust_options(parser)
     parser.add_argument("-S", "--signature-file", type=Path, metavar="FILE", help="detached signature that counts instead of any other")

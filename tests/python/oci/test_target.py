@@ -1,0 +1,93 @@
+"""What is a reference and what a layout folder: the form of the text decides, never what exists."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from fakes.artifacts import Image, signed_image
+from fakes.program import Run
+from wasm_oci.errors import FormatError, UsageError
+from wasm_oci.oci.reference import has_registry
+from wasm_oci.oci.target import is_path, layout_target
+
+
+@pytest.mark.parametrize("text", ["./x", "../x:v1", "/x", ".", "..", "/", "C:\\x", "c:/x", ".\\x", "..\\x", "\\\\host\\share"])
+def test_paths(text: str) -> None:
+    assert is_path(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["x", "x/y", "ghcr.io/a/b:v1", "localhost:5000/a", "...", ".x/y", "..x/y", "C:x", "a:/x", "~/x", "", "oci:x"]
+)
+def test_texts_that_are_no_path(text: str) -> None:
+    assert is_path(text) == (text == "a:/x")
+
+
+def test_hosts() -> None:
+    assert all(map(has_registry, ("ghcr.io/a", "localhost/a", "h:1/a", "h.x/")))
+    assert not any(map(has_registry, ("a", "a/b", "ghcr.io", "", "/a.b")))
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Image:
+    return signed_image(tmp_path / "image")
+
+
+def test_a_layout_by_each_form(tmp_path: Path, image: Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(image.folder, "out/layout")
+    shutil.copytree(image.folder, "ghcr.io/acme/tool")
+    for folder in ("./out/layout", "../" + tmp_path.name + "/out/layout", str(image.folder), "oci:out/layout", "oci:ghcr.io/acme/tool"):
+        for text, wanted in ((folder, image.digest), (f"{folder}:v1", "v1"), (f"{folder}@{image.digest}", image.digest)):
+            target = layout_target(text)
+            assert target, text
+            assert (target.wanted, target.pinned) == (wanted, "@" in text)
+            assert target.fetch().descriptor.digest == image.digest
+    for text in ("out/layout", "out", "ghcr.io/acme/tool", "ghcr.io/acme/tool:v1", f"ghcr.io/acme/tool@{image.digest}"):
+        assert layout_target(text) is None
+
+
+def test_a_layout_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, image: Image) -> None:
+    monkeypatch.chdir(tmp_path)
+    for text in ("./none", "./none:v1", "oci:none", "oci:", "./image"):
+        with pytest.raises(UsageError):
+            layout_target(text)
+    for text in ("oci:@sha256:0", f"{image.folder}@sha256:0"):
+        with pytest.raises(FormatError):
+            layout_target(text)
+
+
+@pytest.mark.parametrize(
+    "reference", ["localhost:1/acme/tool:v1", "localhost:1/acme/tool", "localhost/acme/tool@sha256:0", "127.0.0.1:1/a/b:v1"]
+)
+@pytest.mark.parametrize("command", ["pull", "inspect"])
+def test_no_folder_or_file_takes_the_place_of_a_registry(run: Run, tmp_path: Path, image: Image, command: str, reference: str) -> None:
+    name = reference.partition("@")[0]
+    for place in {name, name.removesuffix(":v1"), reference}:
+        shutil.copytree(image.folder, tmp_path / place)
+    options = ["-o", "x.wasm", "--allow-unsigned"] if command == "pull" else []
+    ended = run(command, reference, *options)
+    assert (ended.code in (2, 6), ended.out) == (True, "")
+    if command == "inspect" and ":v1" in reference:
+        shutil.rmtree(tmp_path / reference)
+        (tmp_path / reference).write_bytes(image.wasm)
+        assert run("inspect", reference).code == 6
+
+
+def test_a_bare_name_is_no_folder(run: Run, tmp_path: Path, image: Image) -> None:
+    shutil.copytree(image.folder, tmp_path / "acme/tool")
+    for command, *options in (("pull", "-o", "x.wasm", "--allow-unsigned"), ("inspect",)):
+        ended = run(command, "acme/tool:v1", *options)
+        assert (ended.code, ended.is_one_clear_error) == (2, True)
+        assert "names no registry host" in ended.err
+        assert "for a layout folder write ./acme/tool:v1" in ended.err
+
+
+def test_a_file_in_a_folder_with_a_dot_can_be_inspected(run: Run, tmp_path: Path, image: Image) -> None:
+    (tmp_path / "out.d").mkdir()
+    (tmp_path / "out.d/hello.wasm").write_bytes(image.wasm)
+    assert run("inspect", "out.d/hello.wasm").code == 0
+    assert "no such file" in run("inspect", "out.d/other.wasm").err
