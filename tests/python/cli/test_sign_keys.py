@@ -129,7 +129,7 @@ REFUSED = {
     "reference without source": (["-k", "k1.pem", "--key-ref", "X"], "more references than sources"),
     "reference of an agent": (["--key-source", "ssh-agent", "--key-ref", "X"], "more references than sources"),
     "unknown source": (["--key-source", "vault", "--key-ref", "X"], "invalid choice: 'vault'"),
-    "empty -k": (["-k", ""], "no reference for file"),
+    "empty -k": (["-k", ""], "--secret-key: the value is empty"),
     "public keys for half of them": (["-k", "k1.pem", "-k", "k2.secret", "-K", "k1.spki"], "there are 2 keys and 1 public keys"),
     "public keys in another order": (
         ["-k", "k1.pem", "-k", "k2.secret", "-K", "k2.public", "-K", "k1.spki"],
@@ -204,7 +204,7 @@ def test_a_program_gets_no_secret_of_its_run(files: Path, monkeypatch: pytest.Mo
     assert not {"one", "two", secret} & set(seen.values())
 
 
-@pytest.mark.parametrize("name", ["my secret pass", ""])
+@pytest.mark.parametrize("name", ["my secret pass", "pass-word"])
 @pytest.mark.parametrize("line", ["sign -i m.wasm -o out.wasm -k", "key show", "key check -K k1.pub -k"])
 def test_a_passphrase_in_place_of_a_name_is_not_shown(files: Path, capsys: Capture, line: str, name: str) -> None:
     assert main([*line.split(), "k1.encrypted", "--passphrase-env", name]) == 2

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from wasm_oci.cli.common.arguments import any_text
 from wasm_oci.errors import UsageError
 from wasm_oci.files import write_file
 from wasm_oci.jsontext import pretty
@@ -46,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tag", help="tag of the image (default: latest)")
     parser.add_argument("--registry", help="host[:port] for the reference file; never in the image (default: localhost:5000)")
     parser.add_argument("--version", help="version annotation (default: the tag)")
-    parser.add_argument("--description", help="description annotation (default: what the file's metadata says)")
+    parser.add_argument("--description", type=any_text, help="description annotation (default: what the file's metadata says)")
     parser.add_argument("--author", action="append", metavar="NAME", help="may be repeated (default: as in the metadata)")
     parser.add_argument("--license", metavar="SPDX", help="SPDX expression (default: as in the metadata)")
     parser.add_argument("--annotation", action="append", metavar="KEY=VALUE", help="may be repeated; beats all others")

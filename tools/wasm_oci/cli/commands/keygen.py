@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from wasm_oci.cli.common.arguments import refuse_beside_request
+from wasm_oci.cli.common.arguments import any_text, refuse_beside_request
 from wasm_oci.cli.common.key_files import write_new
 from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.files import reason_of
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-k", "--secret-key", type=Path, metavar="FILE", help="secret key to write; must not exist")
     parser.add_argument("-K", "--public-key", type=Path, metavar="FILE", help="public key to write; must not exist")
     parser.add_argument("--format", choices=FORMATS, default=COMPACT, help="form of both files (default: compact)")
-    parser.add_argument("--comment", default="", metavar="TEXT", help="comment inside the key files; OpenSSH only")
+    parser.add_argument("--comment", default="", type=any_text, metavar="TEXT", help="comment inside the key files; OpenSSH only")
     parser.add_argument(
         "--behind-link",
         action="store_true",

@@ -7,6 +7,7 @@ import posixpath
 from dataclasses import dataclass
 from pathlib import Path
 
+from wasm_oci.cli.common.arguments import any_text
 from wasm_oci.errors import LimitError, UsageError
 from wasm_oci.files import read_bounded, write_file
 from wasm_oci.jsontext import pretty
@@ -54,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output-file", type=Path, metavar="FILE", help="where its normal form goes, as JSON")
     parser.add_argument("--at", metavar="TIME", help="which keys count at this date or time in UTC (default: now)")
     build = "of a build, which reads no other key files"
-    parser.add_argument("--place", metavar="PATH", help=f"path of the trust store {build}")
+    parser.add_argument("--place", type=any_text, metavar="PATH", help=f"path of the trust store {build}")
     parser.add_argument("--file", type=Path, action="append", default=[], metavar="FILE", help=f"a key file {build}")
     paths = {
         "--file-path": (_given, "path that the trust store gives the --file in the same position"),

@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--output-file", type=Path, required=True, metavar="FILE", help="where the component, or the word valid, goes"
     )
     parser.add_argument("--wit", type=Path, metavar="PATH", help="with component: a WIT file or folder to embed first")
-    parser.add_argument("--world", default="", metavar="NAME", help="with component: the world of --wit")
+    parser.add_argument("--world", metavar="NAME", help="with component: the world of --wit")
 
 
 def run(args: argparse.Namespace) -> Outcome:
@@ -57,5 +57,5 @@ def _of_flags(args: argparse.Namespace) -> WasmToolsRequest:
     if args.action != "component" and (args.wit or args.world):
         raise UsageError("a world is for components", where="--wit" if args.wit else "--world", hint="leave it out")
     return WasmToolsRequest(
-        action=args.action, program=args.program, input=args.input_file, output=args.output_file, wit=args.wit, world=args.world
+        action=args.action, program=args.program, input=args.input_file, output=args.output_file, wit=args.wit, world=args.world or ""
     )

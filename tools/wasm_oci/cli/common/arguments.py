@@ -21,10 +21,16 @@ _HELP = ("-h", "--help")
 AddArguments = Callable[[argparse.ArgumentParser], None]
 
 
+def any_text(text: str) -> str:
+    """The type of an option whose value may be empty, because it names nothing."""
+    return text
+
+
 class _Parser(argparse.ArgumentParser):
     """Adds arguments through groups: a parser itself would prepare to print its help for each of them (10 ms in all).
 
-    Control characters in its errors are escaped: they repeat what was given.
+    Control characters in its errors are escaped: they repeat what was given. An empty value is an error, because it is what a shell makes
+    of a variable that is not set; only `any_text` may be empty.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -34,11 +40,25 @@ class _Parser(argparse.ArgumentParser):
         self.add_argument(*_HELP, action="help", help="show this help and exit")
 
     def add_argument(self, *names: str, **options: Any) -> argparse.Action:
+        if options.get("type") is not any_text and options.get("action", "append") == "append":
+            options["type"] = _not_empty(
+                options.get("type", str), where=options.get("metavar", names[0]) if names[0][0] != "-" else names[-1]
+            )
         group = self._flags if names[0].startswith("-") else self._values
         return group.add_argument(*names, **options)
 
     def error(self, message: str) -> NoReturn:
         super().error(one_line(message))
+
+
+def _not_empty(kind: Callable[[str], Any], *, where: str) -> Callable[[str], Any]:
+    def convert(text: str) -> Any:
+        if not text:
+            raise UsageError("the value is empty", where=where, hint="give a value, or set the variable that it comes from")
+        return kind(text)
+
+    convert.__name__ = getattr(kind, "__name__", where)
+    return convert
 
 
 def make_parser(command: str, description: str) -> argparse.ArgumentParser:
