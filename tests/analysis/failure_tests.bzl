@@ -66,6 +66,7 @@ _CASES = {
     "image_upper_case_override": (wasm_component_oci_image, _IMAGE | {"name_override": "Pkg"}, ["name_override: "]),
     "keygen_comment": (ssh_keygen, {"comment": "a\n--format=compact"}, ["comment = ", "has a line break", "write one line"]),
     "keygen_type": (ssh_keygen, {"key_type": "rsa"}, ["key_type", "ed25519"]),
+    "publish_extra_tag": (wasm_component_publish, _PUBLISH | {"extra_tags": ["a", "-"]}, ["extra_tags", "is not a tag"]),
     "publish_image_registry": (
         wasm_component_publish,
         {"oci_image": ":failure_entry_image"},

@@ -126,6 +126,7 @@ def _publish(manual):
         authors = ["me", "you"],
         description = "greets",
         dry_run = True,
+        extra_tags = ["v9.1"],
         license = "MIT",
         movable_tags = ["edge"],
         namespace_override = "space",

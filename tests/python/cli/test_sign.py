@@ -101,7 +101,7 @@ def test_what_is_left_out_is_said(files: Path, capsys: Capture) -> None:
         ({}, ["-S", "sub/../m.wasm"], "also the input or output"),
         ({}, ["-S", "sub/../k1.secret"], "this key file would be overwritten"),
         ({}, ["-S", "a\0b"], "cannot look up"),
-        ({}, ["--signature", "x"], "unrecognized arguments"),
+        ({}, ["--signature", "x"], "unrecognised option --signature; did you mean --signature-file?"),
     ],
 )
 def test_refused(files: Path, capsys: Capture, options: dict[str, str], more: list[str], message: str) -> None:

@@ -175,7 +175,7 @@ def test_requests_are_answered_until_stdin_ends(start: Start, tmp_path: Path, co
     assert worker.ask("verify", "-i", "out.wasm", "-K", "public")["output"].startswith("Verified")
     usage = worker.ask("sign", "--wrong")
     assert usage["exitCode"] == 2
-    assert "unrecognized arguments: --wrong" in usage["output"]
+    assert "unrecognised option --wrong" in usage["output"]
     assert worker.ask()["exitCode"] == 2
     assert main(["sign", "-q", "-i", str(COMPONENT), "-o", str(tmp_path / "alone"), "-k", str(tmp_path / "secret")]) == 0
     assert (tmp_path / "out.wasm").read_bytes() == (tmp_path / "alone").read_bytes()

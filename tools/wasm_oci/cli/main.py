@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Protocol, cast
 
-from wasm_oci.cli.common.arguments import asks_for_help, expanded, make_parser
-from wasm_oci.cli.usage import COMMANDS, LOGGING, usage
+from wasm_oci.cli.common.arguments import asks_for_help, expanded, help_request, make_parser, parse, target_help
+from wasm_oci.cli.usage import COMMANDS, LOGGING, RUN_TARGETS, usage
 from wasm_oci.errors import EXIT_BUG, UsageError, WasmOciError
 from wasm_oci.outcome import Outcome, report_error, say, write_document, write_text
 
@@ -51,24 +53,34 @@ def run_line(args: Sequence[str], *, typed: bool = False) -> int:
             return err.exit_code
         return 0
     if args[0] not in COMMANDS:
-        say(f"wasm_oci: no command {args[0]!r}; the commands are {', '.join(COMMANDS)}\n")
+        near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+        remedy = f"did you mean {near[0]}?" if near else f"the commands are {', '.join(COMMANDS)}"
+        say(f"wasm_oci: unknown command {args[0][:100]!r}; {remedy}\n")
         return 2
-    if verbose or args[0] in LOGGING:
-        _start_logging(verbose=verbose)
     command = cast(Command, importlib.import_module(f"wasm_oci.cli.commands.{args[0].replace('-', '_')}"))
     parser = make_parser(args[0], command.DESCRIPTION)
     command.add_arguments(parser)
     try:
-        parsed = parser.parse_args(args[1:])
+        if typed and args[0] in RUN_TARGETS and (request := help_request(args[1:])):
+            write_text(target_help(parser, request, getattr(command, "TARGET_DESCRIPTION", command.DESCRIPTION)))
+            return 0
+        parsed = parse(parser, args[1:])
     except WasmOciError as err:
-        report_error("wasm_oci", err, "text")
+        report_error("wasm_oci", err, _form(args))
         return err.exit_code
     except SystemExit as stop:
         if stop.code or (typed and asks_for_help(args[1:])):
             return int(stop.code or 0)
         report_error("wasm_oci", UsageError("nothing was done but to show help", where="--help", hint="give it alone"), "text")
         return 2
+    if verbose or parsed.verbose or args[0] in LOGGING:
+        _start_logging(verbose=verbose or parsed.verbose)
     return execute(command, parsed)
+
+
+def _form(args: Sequence[str]) -> str:
+    """The form that a command line asks for, where it cannot be parsed."""
+    return "json" if "--output=json" in args or ("--output", "json") in pairwise(args) else "text"
 
 
 def execute(command: Command, parsed: argparse.Namespace) -> int:

@@ -19,7 +19,9 @@ COMMANDS = {
     "inspect": "show what a reference, a layout or a .wasm file holds",
 }
 LOGGING = ("inspect", "pull", "push")
-"""Commands that may say more than their result, because they talk to registries."""
+"""Commands that may log warnings, because they talk to registries."""
+RUN_TARGETS = ("keygen", "push", "sign")
+"""Commands of run targets, whose launcher gives --request: there `-- --help` is about the target."""
 
 
 def usage() -> str:
@@ -31,7 +33,7 @@ Takes a WebAssembly component to a signed, digest-pinned OCI artifact in a regis
 commands:
 {commands}
 
-`wasm_oci COMMAND --help` explains one. Paths are relative to where you stand, under `bazel run` too.
+Run `wasm_oci COMMAND --help` for details. Paths are relative to the current directory, also under `bazel run`.
 Exit codes: 0 done, 2 usage or unusable input, 3 denied by policy, 4 does not verify,
 5 authentication, 6 registry or network, 7 tag conflict, 70 bug.
 """

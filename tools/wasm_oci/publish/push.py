@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wasm_oci.errors import UsageError
-from wasm_oci.oci.reference import Reference, check_tag
+from wasm_oci.oci.reference import Reference
 from wasm_oci.publish.release import ArtifactRequest, DestinationRequest, ReleaseRequest
 from wasm_oci.publish.request import PushRequest
 from wasm_oci.publish.resolve import NamedRepository
@@ -20,7 +20,8 @@ class Overrides:
 
     registry: str | None = None
     namespace: str | None = None
-    tag: str | None = None
+    tags: tuple[str, ...] = ()
+    """In place of the request's tag; what else it is tagged with stays."""
     signature: Path | None = None
     movable_tags: frozenset[str] = frozenset()
     move_tags: bool = False
@@ -49,7 +50,7 @@ def release_of_request(request: PushRequest, overrides: Overrides) -> ReleaseReq
         referrers=(signature,) if signature else (),
         signing=signing,
         signers=signers,
-        destinations=(DestinationRequest(repository=place, tags=(check_tag(overrides.tag) if overrides.tag else request.tag,)),),
+        destinations=(DestinationRequest(repository=place, tags=(*(overrides.tags or (request.tag,)), *request.extra_tags)),),
         movable_tags=request.movable_tags | overrides.movable_tags,
         move_tags=overrides.move_tags,
         notes=request.notes,

@@ -68,6 +68,8 @@ class PushRequest:
     namespace: str = ""
     repository: str
     tag: Annotated[str, Parsed(str, check_tag)]
+    extra_tags: tuple[Annotated[str, Parsed(str, check_tag)], ...] = ()
+    """Further tags of the same manifest."""
     registries: tuple[Annotated[RegistryEntry, Parsed(_Registry, _entry)], ...] = ()
     default_registry: str = ""
     movable_tags: frozenset[str] = frozenset()

@@ -7,6 +7,7 @@ visibility(["//wasm/..."])
 
 _PUBLISH_ONLY = (
     "dry_run",
+    "extra_tags",
     "movable_tags",
     "namespace_override",
     "registry_config",

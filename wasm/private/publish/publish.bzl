@@ -29,6 +29,9 @@ _ATTRS = {
     "dry_run": attr.bool(
         doc = "True stops after the plan, before anything is written; `-- --no-dry-run` wins. False by default.",
     ),
+    "extra_tags": attr.string_list(
+        doc = "Further tags of the same manifest, such as `latest`; also where `-- --tag` takes the place of the first. None by default.",
+    ),
     "license": attr.string(
         doc = "SPDX expression, for the plan and the result only; the manifest keeps what the image says. Empty by default.",
     ),
@@ -105,7 +108,9 @@ def _wasm_component_publish_impl(ctx):
     _check_names(
         ctx,
         repository_of(namespace, image.name),
-        [("tag_override", tag)] + [("movable_tags", movable) for movable in ctx.attr.movable_tags],
+        [("tag_override", tag)] +
+        [("extra_tags", extra) for extra in ctx.attr.extra_tags] +
+        [("movable_tags", movable) for movable in ctx.attr.movable_tags],
     )
     signature = image.signature_file
     keys = deferred_keys(image)
@@ -120,6 +125,7 @@ def _wasm_component_publish_impl(ctx):
             "default_registry": (config.default_registry if config else None) or "",
             "description": ctx.attr.description,
             "dry_run": ctx.attr.dry_run,
+            "extra_tags": ctx.attr.extra_tags,
             "layout": rlocation_path(ctx, image.layout) if content == image.layout else None,
             "license": ctx.attr.license,
             "movable_tags": ctx.attr.movable_tags,

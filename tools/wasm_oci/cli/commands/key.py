@@ -96,4 +96,5 @@ def _add(commands: argparse._SubParsersAction[argparse.ArgumentParser], name: st
     parser = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
     parser.add_argument("--output", choices=("text", "json"), default=argparse.SUPPRESS, help="form of the result on stdout")
     parser.add_argument("-q", "--quiet", action="store_true", default=argparse.SUPPRESS, help="print no text on success")
+    parser.add_argument("-v", "--verbose", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     return parser

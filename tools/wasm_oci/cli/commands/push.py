@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wasm_oci.cli.common.arguments import WITH_REQUEST
 from wasm_oci.cli.common.key_options import add_passphrase_options, passphrase_of
 from wasm_oci.errors import UsageError
 from wasm_oci.outcome import Outcome, error_document, report_error
@@ -30,13 +31,23 @@ nothing. A tag that exists with another digest is refused with exit code 7, unle
 Credentials are those of `docker login` and `podman login`."""
 
 
+TARGET_DESCRIPTION = """Publish the image of this target.
+
+First a plan is made, by reading only. Then exactly that is done; the tags are written last.
+
+  bazel run TARGET -- --dry-run
+  bazel run TARGET -- --tag 1.0.0 --tag latest"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("layout", nargs="?", type=Path, metavar="LAYOUT", help="folder of an OCI image layout with one image")
     parser.add_argument("reference", nargs="?", metavar="REFERENCE", help="where to, as host/repository:tag")
     parser.add_argument("--request", type=Path, metavar="FILE", help="request file of a publish target, instead of LAYOUT and REFERENCE")
-    parser.add_argument("--registry", metavar="NAME", help="with --request: another registry, by its name or host")
-    parser.add_argument("--namespace", help="with --request: another namespace")
-    parser.add_argument("--tag", help="with --request: another tag")
+    parser.add_argument("--registry", metavar="NAME", help=f"{WITH_REQUEST}another registry, by its name or host")
+    parser.add_argument("--namespace", metavar="NAME", help=f"{WITH_REQUEST}another namespace")
+    parser.add_argument(
+        "--tag", action="append", metavar="TAG", help=f"{WITH_REQUEST}a tag in place of the target's; again for a further one"
+    )
     parser.add_argument("--signature-file", type=Path, metavar="FILE", help="detached signature that travels with the image")
     add_passphrase_options(parser)
     parser.add_argument("--dry-run", action=argparse.BooleanOptionalAction, help="stop after the plan; send nothing that writes")
@@ -76,7 +87,7 @@ def _request(args: argparse.Namespace) -> ReleaseRequest:
     overrides = Overrides(
         registry=args.registry,
         namespace=args.namespace,
-        tag=args.tag,
+        tags=tuple(check_tag(tag, where="--tag") for tag in args.tag or ()),
         signature=args.signature_file,
         movable_tags=frozenset(check_tag(tag, where="--movable-tag") for tag in args.movable_tag),
         move_tags=args.move_tags,

@@ -6,17 +6,20 @@ A last argument `@FILE` stands for the lines of FILE, as Bazel writes them (mult
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from wasm_oci.errors import UsageError, one_line
+from wasm_oci.errors import UsageError, WasmOciError, one_line
 from wasm_oci.files import read_bounded
 from wasm_oci.limits import LIMITS
 
 _WHAT = "arguments file"
 _HELP = ("-h", "--help")
+WITH_REQUEST = "with --request: "
+"""How the help of an option begins that only a run target has."""
 
 AddArguments = Callable[[argparse.ArgumentParser], None]
 
@@ -26,11 +29,26 @@ def any_text(text: str) -> str:
     return text
 
 
+class _Once(argparse.Action):
+    """Stores a value, and refuses a second one, which would take the place of the first in silence."""
+
+    _given = False
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option_string: str | None = None
+    ) -> None:
+        if self._given and option_string:
+            hint = f"keep one of them; see {parser.prog} --help"
+            raise UsageError("the option is given twice, and takes one value", where=option_string, hint=hint)
+        self._given = True
+        setattr(namespace, self.dest, values)
+
+
 class _Parser(argparse.ArgumentParser):
     """Adds arguments through groups: a parser itself would prepare to print its help for each of them (10 ms in all).
 
-    Control characters in its errors are escaped: they repeat what was given. An empty value is an error, because it is what a shell makes
-    of a variable that is not set; only `any_text` may be empty.
+    An empty value is an error, because it is what a shell makes of a variable that is not set; only `any_text` may be empty. Errors of
+    the command line are UsageErrors like any others.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -40,15 +58,17 @@ class _Parser(argparse.ArgumentParser):
         self.add_argument(*_HELP, action="help", help="show this help and exit")
 
     def add_argument(self, *names: str, **options: Any) -> argparse.Action:
+        is_option = names[0].startswith("-")
         if options.get("type") is not any_text and options.get("action", "append") == "append":
-            options["type"] = _not_empty(
-                options.get("type", str), where=options.get("metavar", names[0]) if names[0][0] != "-" else names[-1]
-            )
-        group = self._flags if names[0].startswith("-") else self._values
-        return group.add_argument(*names, **options)
+            where = names[-1] if is_option else options.get("metavar", names[0])
+            options["type"] = _not_empty(options.get("type", str), where=where)
+        if is_option:
+            options.setdefault("action", _Once)
+        return (self._flags if is_option else self._values).add_argument(*names, **options)
 
     def error(self, message: str) -> NoReturn:
-        super().error(one_line(message))
+        where, _, what = message.removeprefix("argument ").partition(": ") if message.startswith("argument ") else ("", "", message)
+        raise UsageError(what, where=where, hint=f"see {self.prog} --help")
 
 
 def _not_empty(kind: Callable[[str], Any], *, where: str) -> Callable[[str], Any]:
@@ -66,7 +86,40 @@ def make_parser(command: str, description: str) -> argparse.ArgumentParser:
     parser = _Parser(prog=f"wasm_oci {command}", description=description)
     parser.add_argument("--output", choices=("text", "json"), default="text", help="form of the result on stdout (default: text)")
     parser.add_argument("-q", "--quiet", action="store_true", help="print no text on success")
+    parser.add_argument("-v", "--verbose", action="store_true", help="log the requests to registries, to stderr")
     return parser
+
+
+def parse(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
+    """Returns the parsed arguments; raises UsageError, which for an unknown option names the nearest one, and SystemExit after help."""
+    known = _options(parser)
+    for argument in arguments:
+        if argument == "--":
+            break
+        name = argument.partition("=")[0]
+        if name.startswith("--") and " " not in name and name not in known:
+            raise _unknown(name, known, parser)
+    parsed, rest = parser.parse_known_args(arguments)
+    if rest:
+        raise _unknown(rest[0], known, parser)
+    return parsed
+
+
+def _options(parser: argparse.ArgumentParser) -> list[str]:
+    """Returns the options of a parser, and of the parsers of its subcommands."""
+    found: list[str] = []
+    for action in parser._actions:
+        found += action.option_strings
+        if isinstance(action, argparse._SubParsersAction):
+            found += [name for further in action.choices.values() for name in _options(further)]
+    return found
+
+
+def _unknown(given: str, known: Sequence[str], parser: argparse.ArgumentParser) -> UsageError:
+    if not given.startswith("-"):
+        return UsageError(f"unexpected argument {given[:100]!r}", hint=f"see {parser.prog} --help")
+    near = difflib.get_close_matches(given, known, n=1)
+    return UsageError(f"unrecognised option {given[:100]}", hint=f"did you mean {near[0]}?" if near else f"see {parser.prog} --help")
 
 
 def refuse_beside_request(args: argparse.Namespace, add_arguments: AddArguments, allowed: Collection[str]) -> None:
@@ -74,7 +127,7 @@ def refuse_beside_request(args: argparse.Namespace, add_arguments: AddArguments,
     parser = make_parser("", "")
     add_arguments(parser)
     for name, value in vars(args).items():
-        if name not in ("request", "output", "quiet", *allowed) and (value or None) != (parser.get_default(name) or None):
+        if name not in ("request", "output", "quiet", "verbose", *allowed) and (value or None) != (parser.get_default(name) or None):
             flags = ", ".join(f"--{flag.replace('_', '-')}" for flag in allowed)
             raise UsageError(f"{name.replace('_', '-')} does not go with --request", where=str(args.request), hint=f"give {flags} only")
 
@@ -99,6 +152,34 @@ def asks_for_help(arguments: Sequence[str]) -> bool:
     """
     others = [argument for argument in arguments if argument not in _HELP]
     return len(others) < len(arguments) and not any(argument.startswith(("-", "@")) for argument in others)
+
+
+def help_request(arguments: Sequence[str]) -> Path | None:
+    """Returns the request file where a run target is asked for its help, and for nothing else: `--request FILE --help`."""
+    first, rest = arguments[:2], arguments[2:]
+    return Path(first[1]) if len(first) == 2 and first[0] == "--request" and asks_for_help(rest) and set(rest) <= set(_HELP) else None
+
+
+def target_help(parser: argparse.ArgumentParser, request: Path, description: str) -> str:
+    """Returns the help of a run target: the options that go behind `bazel run TARGET --`, without those that its request decides."""
+    parser.prog, parser.description = f"bazel run {_target(request)} --", description
+    for action in parser._actions:
+        if not action.option_strings or action.dest == "request":
+            action.help = argparse.SUPPRESS
+        elif action.help:
+            action.help = action.help.removeprefix(WITH_REQUEST)
+    return parser.format_help()
+
+
+def _target(request: Path) -> str:
+    """Returns the label of the target that a request is of, as far as it says so."""
+    from wasm_oci.jsontext import parse_object
+
+    try:
+        found = parse_object(read_bounded(request, LIMITS.request_file, what="request file"), where=str(request)).get("target")
+    except WasmOciError:
+        found = None
+    return one_line(found) if isinstance(found, str) and found else "TARGET"
 
 
 def _lines(path: Path) -> list[str]:
