@@ -77,10 +77,13 @@ class Limits:
     annotation_bytes: int = 256 * KIB
     """All annotation keys and values together."""
     referrers: int = 1000
-    """Entries of a list of referrers that are looked at."""
+    """Entries of a list of referrers that are looked at, those of the wanted type first."""
     referrer_bytes: int = 64 * MIB
     """All manifests together that are fetched to find those that refer to another one."""
 
+    read_back: int = 64 * MIB
+    """Largest blob that is read back whole after publishing; of a larger one the first and the last `read_back_end` bytes."""
+    read_back_end: int = 64 * KIB
     redirects: int = 5
     connect_timeout: float = 10.0
     read_timeout: float = 30.0
@@ -88,7 +91,16 @@ class Limits:
     response_time: float = 60.0
     """Longest time for a whole small response, and for each chunk of a large one."""
     slowest: float = 16.0 * KIB
-    """Bytes in a second below which an upload is given up."""
+    """Bytes in a second below which an upload or a download is given up, after `response_time` seconds."""
+    run_grace: float = 600.0
+    """What all requests of a run may take together, beside `run_request` for each and the time of their bytes at the rate `slowest`."""
+    run_request: float = 1.0
+    run_time: float = 12 * 3600.0
+    """Longest time for all requests of a run, however much they move."""
+    list_time: float = 300.0
+    """Longest time for all pages of one list."""
+    settle_time: float = 15.0
+    """How long something that a registry accepted may take to appear."""
     challenge: int = 16 * KIB
     """Length of the WWW-Authenticate header that is looked at."""
     retries: int = 4

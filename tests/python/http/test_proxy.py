@@ -10,8 +10,9 @@ import pytest
 
 from fakes.timing import IMPATIENT, FakeTime
 from fakes.web import reply, serve
+from wasm_oci.http.messages import ConnectionLost, HttpRequest
 from wasm_oci.http.proxy import proxy_headers, proxy_of
-from wasm_oci.http.transport import ConnectionLost, HttpRequest, Transport
+from wasm_oci.http.transport import Transport
 
 URL, PLAIN = "https://registry.example:5000/v2/", "http://registry.example/v2/"
 PROXY, OTHER = "http://proxy.example:3128", "http://other.example:3128"

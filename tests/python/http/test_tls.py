@@ -14,8 +14,9 @@ from fakes.lookups import deny_lookups
 from fakes.timing import IMPATIENT, FakeTime
 from fakes.web import reply, serve
 from wasm_oci.errors import UsageError
+from wasm_oci.http.messages import ConnectionLost, HttpRequest
 from wasm_oci.http.tls import tls_context
-from wasm_oci.http.transport import ConnectionLost, HttpRequest, Transport
+from wasm_oci.http.transport import Transport
 
 
 def get(url: str) -> HttpRequest:

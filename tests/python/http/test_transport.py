@@ -12,7 +12,8 @@ import pytest
 from fakes.timing import IMPATIENT, FakeTime
 from fakes.web import Asked, Script, reply, serve
 from wasm_oci.errors import RegistryError
-from wasm_oci.http.transport import ConnectionLost, HttpRequest, StreamBody, Transport, location_target
+from wasm_oci.http.messages import ConnectionLost, HttpRequest, StreamBody
+from wasm_oci.http.transport import Transport, location_target
 from wasm_oci.limits import Limits
 
 SECRET = "canary-6f1d"
@@ -102,11 +103,13 @@ def test_an_answer_that_trickles_in_ends_within_the_limit(time: FakeTime) -> Non
         transport.send(get(f"http://{web.host}/"))
 
 
-def test_a_closed_port_is_named(transport: Transport) -> None:
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+def test_a_closed_port_of_this_machine_is_named_at_once(transport: Transport, time: FakeTime, name: str) -> None:
     with serve(in_turn(b"")) as web:
-        host = web.host
+        port = web.port
     with pytest.raises(ConnectionLost, match="the connection is refused; check that the registry is running"):
-        transport.send(get(f"http://{host}/"))
+        transport.send(get(f"http://{name}:{port}/"))
+    assert time.waits == []
 
 
 def test_an_answer_above_its_limit_is_refused(transport: Transport) -> None:

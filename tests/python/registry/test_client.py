@@ -15,7 +15,7 @@ from instruments.faults import Fault
 from instruments.registry import RunningRegistry, start
 from wasm_oci.digest import Digest
 from wasm_oci.errors import DigestError, NotFoundError, RegistryError, WasmOciError
-from wasm_oci.http.transport import ConnectionLost
+from wasm_oci.http.messages import ConnectionLost
 from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB, INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.manifest import Index, Manifest
 from wasm_oci.registry.client import ACCEPT, RegistryClient

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wasm_oci.http.transport import HttpResponse
+from wasm_oci.http.messages import HttpResponse
 from wasm_oci.registry.challenge import parse_challenges
 from wasm_oci.registry.errors_from_response import words_of
 

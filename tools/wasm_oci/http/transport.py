@@ -9,20 +9,19 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from http.client import HTTPException
+from collections.abc import Mapping
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import urllib3
 
 from wasm_oci.errors import RegistryError
+from wasm_oci.http.body import decoded_body, encoding_of, paced, too_large
 from wasm_oci.http.deadline import WATCHED_POOLS, Deadline
 from wasm_oci.http.host import host_of, is_loopback, origin
-from wasm_oci.http.network_error import describe_network_error
+from wasm_oci.http.messages import FAILURES, ConnectionLost, HttpRequest, HttpResponse, StreamBody, Wire
+from wasm_oci.http.pace import Pace, RunTime
 from wasm_oci.http.proxy import proxy_headers, proxy_of
 from wasm_oci.http.retry import RETRIED_STATUSES, Backoff
 from wasm_oci.http.tls import certificate_file, tls_context
@@ -34,93 +33,8 @@ _log = logging.getLogger(__name__)
 _USER_AGENT = "rules_wasm_oci"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _STREAMED = frozenset({200, 206})
-# RuntimeError: urllib3 refuses to go on with a body that it began to decode.
-_FAILURES = (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError, RuntimeError)
 _POOL_SIZE = 8
 """Connections to one host that are kept; more may be open at a time."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamBody:
-    """A request body of known size that can be sent again: `pieces` starts a fresh stream."""
-
-    size: int
-    pieces: Callable[[], Iterator[bytes]]
-
-    def __len__(self) -> int:
-        return self.size
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self.pieces()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpRequest:
-    """One request. `step` says in words what it is for; it stands in errors."""
-
-    method: str
-    url: str
-    step: str
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    body: bytes | StreamBody = field(default=b"", repr=False)
-    limit: int = LIMITS.manifest
-    """Largest response in bytes."""
-    stream: bool = False
-    """Whether the body of a 200 or 206 is left for `HttpResponse.pieces`."""
-    retry: bool = True
-    leave_host: bool = True
-    """Whether a redirect may lead to another host; not where the body holds a secret."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpResponse:
-    """A complete response, or with `HttpRequest.stream` one whose body still has to be read."""
-
-    status: int
-    headers: Mapping[str, str]
-    """Keys in any case."""
-    url: str
-    """Where it came from, after redirects."""
-    body: bytes = field(default=b"", repr=False)
-    raw: urllib3.BaseHTTPResponse | None = field(default=None, repr=False)
-    connection: socket.socket | None = field(default=None, repr=False)
-    piece_time: float = LIMITS.response_time
-    """Longest time for one chunk of a streamed body, in seconds."""
-
-    def pieces(self, step: str) -> Iterator[bytes]:
-        """Yields the body of a streamed response; raises ConnectionLost where it breaks off."""
-        if self.raw is None:
-            yield self.body
-            return
-        try:
-            chunks = self.raw.stream(LIMITS.chunk, decode_content=False)
-            while (piece := self._next(chunks, step)) is not None:
-                yield piece
-        finally:
-            self.raw.close()
-
-    def _next(self, chunks: Iterator[bytes], step: str) -> bytes | None:
-        with Deadline(self.piece_time) as deadline:
-            deadline.watch(self.connection)
-            try:
-                piece = next(chunks, None)
-            except _FAILURES as err:
-                raise ConnectionLost(step, self.url, TimeoutError() if deadline.expired else err) from err
-        if deadline.expired:
-            raise ConnectionLost(step, self.url, TimeoutError())
-        return piece
-
-    def close(self) -> None:
-        if self.raw is not None:
-            self.raw.close()
-
-
-class ConnectionLost(RegistryError):
-    """There was no response, or only a part of one: what the request did is unknown."""
-
-    def __init__(self, step: str, url: str, cause: Exception) -> None:
-        words, hint = describe_network_error(cause)
-        super().__init__(f"{step}: {words}", where=host_of(url), hint=hint, reason="no_answer")
 
 
 class Transport:
@@ -136,6 +50,7 @@ class Transport:
         """Raises UsageError where the environment names a certificate file that does not exist."""
         self.limits = limits
         self.timing = timing
+        self.run_time = RunTime(limits)
         self._certificates = certificate_file(os.environ if environ is None else environ)
         self._managers: dict[tuple[str, bool], urllib3.PoolManager] = {}
         self._lock = threading.Lock()
@@ -169,18 +84,31 @@ class Transport:
     def send(self, request: HttpRequest) -> HttpResponse:
         """Returns the response, whatever its status; lost connections and busy registries are tried again.
 
-        Raises RegistryError: ConnectionLost after the last attempt, others for what must not be followed.
+        Raises RegistryError: ConnectionLost after the last attempt, others for what must not be followed and for a run that
+        takes too long.
         """
+        started, sent = self.timing.clock(), len(request.body)
+        self.run_time.check(request.step, request.url)
+        try:
+            return self._send(request)
+        finally:
+            self.run_time.spend(self.timing.clock() - started, requests=1, moved=sent)
+
+    def _send(self, request: HttpRequest) -> HttpResponse:
         backoff = Backoff(self.timing, self.limits)
         while True:
             try:
                 response = self._follow(request)
-            except ConnectionLost:
-                if not request.retry or not backoff.wait():
+            except ConnectionLost as err:
+                if not request.retry or err.nobody_listens or not backoff.wait():
                     raise
                 continue
             if not request.retry or response.status not in RETRIED_STATUSES or not backoff.wait(response.headers.get("Retry-After")):
                 return response
+
+    def pace(self, step: str, url: str) -> Pace:
+        """Returns the minimum rate of a transfer that begins now."""
+        return Pace(self.timing, self.limits, step=step, url=url)
 
     def _follow(self, request: HttpRequest) -> HttpResponse:
         url, headers = request.url, dict(request.headers)
@@ -205,12 +133,14 @@ class Transport:
         if isinstance(request.body, StreamBody):
             sent["Content-Length"] = str(request.body.size)
         sending = len(request.body) / self.limits.slowest if request.body else 0.0
-        with Deadline(self.limits.connect_timeout + sending + self.limits.response_time) as deadline:
+        body = paced(request.body, self.pace(request.step, url)) if isinstance(request.body, StreamBody) else request.body
+        allowed = min(self.limits.connect_timeout + sending + self.limits.response_time, self.run_time.left)
+        with Deadline(allowed) as deadline:
             try:
                 response = self._manager(url).urlopen(
                     request.method,
                     url,
-                    body=request.body or None,
+                    body=body or None,
                     headers=sent,
                     redirect=False,
                     retries=False,
@@ -220,7 +150,7 @@ class Transport:
                 )
                 streamed = request.stream and response.status in _STREAMED
                 data = b"" if streamed else self._read(request, response, url)
-            except _FAILURES as err:
+            except FAILURES as err:
                 raise ConnectionLost(request.step, url, TimeoutError() if deadline.expired else err) from err
         if deadline.expired:
             response.close()
@@ -231,9 +161,16 @@ class Transport:
             headers=response.headers,
             url=url,
             body=data,
-            raw=response if streamed else None,
-            connection=deadline.watched,
-            piece_time=self.limits.response_time,
+            wire=Wire(
+                response=response,
+                connection=deadline.watched,
+                pace=self.pace(request.step, url),
+                run_time=self.run_time,
+                timing=self.timing,
+                piece_time=self.limits.response_time,
+            )
+            if streamed
+            else None,
         )
 
     def _read(self, request: HttpRequest, response: urllib3.BaseHTTPResponse, url: str) -> bytes:
@@ -249,13 +186,13 @@ class Transport:
             if self.timing.clock() > deadline:
                 response.close()
                 raise TimeoutError
-        if len(data) > limit:
-            response.close()
-            if good:
-                raise RegistryError(f"{request.step}: the response is larger than {limit} bytes", where=host_of(url), reason="limit")
-        else:
-            response.release_conn()
-        return bytes(data[:limit])
+        complete = len(data) <= limit
+        (response.release_conn if complete else response.close)()
+        if not good:
+            return b"" if encoding_of(response.headers) else bytes(data[:limit])
+        if not complete:
+            raise too_large(limit, step=request.step, url=url)
+        return decoded_body(bytes(data), response.headers, limit=limit, step=request.step, url=url)
 
 
 def location_target(base: str, location: str, *, step: str) -> str:

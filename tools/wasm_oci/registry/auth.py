@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from wasm_oci.errors import AuthError, FormatError, RegistryError
 from wasm_oci.http.host import host_of, is_internal, is_loopback, parse_web_address
-from wasm_oci.http.transport import HttpRequest, HttpResponse, Transport
+from wasm_oci.http.messages import HttpRequest, HttpResponse
+from wasm_oci.http.transport import Transport
 from wasm_oci.jsontext import JsonObject, parse_object
 from wasm_oci.limits import LIMITS
 from wasm_oci.registry.challenge import Challenge, parse_challenges

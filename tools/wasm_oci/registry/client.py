@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from wasm_oci.digest import Digest, checked
 from wasm_oci.errors import DigestError, FormatError, RegistryError, WasmOciError
 from wasm_oci.http.host import is_loopback, origin
+from wasm_oci.http.messages import ConnectionLost, HttpRequest, HttpResponse
 from wasm_oci.http.retry import Backoff
-from wasm_oci.http.transport import ConnectionLost, HttpRequest, HttpResponse, Transport, location_target
+from wasm_oci.http.transport import Transport, location_target
 from wasm_oci.jsontext import JsonObject, parse_object
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.reference import Reference

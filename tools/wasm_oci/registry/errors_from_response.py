@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from wasm_oci.errors import AuthError, FormatError, NotFoundError, RegistryError, WasmOciError, one_line
 from wasm_oci.http.host import host_of, origin
-from wasm_oci.http.transport import HttpResponse
+from wasm_oci.http.messages import HttpResponse
 from wasm_oci.jsontext import parse_object
 
 if TYPE_CHECKING:

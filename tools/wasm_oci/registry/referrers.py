@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError, NotFoundError, RegistryError
+from wasm_oci.http.messages import HttpResponse
 from wasm_oci.http.retry import Backoff
-from wasm_oci.http.transport import HttpResponse
 from wasm_oci.jsontext import canonical, parse_object
 from wasm_oci.limits import LIMITS
 from wasm_oci.locks import machine_lock

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from wasm_oci.digest import checked
 from wasm_oci.errors import DigestError, RegistryError
+from wasm_oci.http.messages import ConnectionLost, HttpRequest, HttpResponse, StreamBody
 from wasm_oci.http.retry import RETRIED_STATUSES, Backoff
-from wasm_oci.http.transport import ConnectionLost, HttpRequest, HttpResponse, StreamBody, location_target
+from wasm_oci.http.transport import location_target
 from wasm_oci.oci.descriptor import Descriptor
 from wasm_oci.oci.store import Content
 from wasm_oci.registry.client import RegistryClient

@@ -24,7 +24,8 @@ def fetch_keys(account: str) -> str:
     address = os.environ.get(GITHUB_VARIABLE) or GITHUB
     url = f"{address.rstrip('/')}/{quote(account, safe=_UNRESERVED, errors='surrogateescape')}.keys"
     from wasm_oci.http.host import is_loopback
-    from wasm_oci.http.transport import HttpRequest, Transport
+    from wasm_oci.http.messages import HttpRequest
+    from wasm_oci.http.transport import Transport
 
     if not _usable(address, is_loopback(_host(address))):
         raise Refusal(f"Usage error: {GITHUB_VARIABLE} is not an https address (http is for loopback only)")

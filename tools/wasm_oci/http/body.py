@@ -1,0 +1,80 @@
+"""Bodies of requests and responses: bounded, paced, and decoded where a server compresses although `identity` was asked for
+(RFC 9110, section 8.4)."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+
+from wasm_oci.errors import RegistryError
+from wasm_oci.http.host import host_of
+from wasm_oci.http.pace import Pace
+from wasm_oci.limits import LIMITS
+
+_GZIP = ("gzip", "x-gzip")
+_GZIP_MAGIC = b"\x1f\x8b"
+_SLICE = 64 * 1024
+"""What is sent at once: the time limit of a socket counts for each of these."""
+
+
+def encoding_of(headers: Mapping[str, str]) -> str:
+    """Returns the Content-Encoding in lower case; empty for none."""
+    found = headers.get("Content-Encoding", "").strip().lower()
+    return "" if found == "identity" else found
+
+
+def too_large(limit: int, *, step: str, url: str) -> RegistryError:
+    """Returns the error for a response of more than `limit` bytes."""
+    return RegistryError(f"{step}: the response is larger than {limit} bytes", where=host_of(url), reason="limit")
+
+
+def decoded_body(data: bytes, headers: Mapping[str, str], *, limit: int, step: str, url: str) -> bytes:
+    """Returns a small body without its gzip encoding; one that is only labelled as gzip stays as it is.
+
+    Raises RegistryError above `limit` bytes, for gzip that is damaged and for other encodings.
+    """
+    encoding = encoding_of(headers)
+    if not encoding or not data or (encoding in _GZIP and not data.startswith(_GZIP_MAGIC)):
+        return data
+    found = bytearray()
+    for piece in decoded(iter((data,)), encoding, step=step, url=url):
+        found += piece
+        if len(found) > limit:
+            raise too_large(limit, step=step, url=url)
+    return bytes(found)
+
+
+def decoded(pieces: Iterator[bytes], encoding: str, *, step: str, url: str) -> Iterator[bytes]:
+    """Yields the content of gzip members; raises RegistryError for damaged ones and for other encodings."""
+
+    def refused(problem: str) -> RegistryError:
+        hint = "check the proxy in front of the registry: nothing but identity was asked for"
+        return RegistryError(f"{step}: {problem}", where=host_of(url), hint=hint, reason="encoding")
+
+    if encoding not in _GZIP:
+        raise refused("the response has an encoding other than gzip")
+    stream, begun = zlib.decompressobj(16 + zlib.MAX_WBITS), False
+    for piece in pieces:
+        left = piece
+        while left:
+            if stream.eof:
+                stream = zlib.decompressobj(16 + zlib.MAX_WBITS)
+            try:
+                content = stream.decompress(left, LIMITS.chunk)
+            except zlib.error as err:
+                raise refused("the response is not valid gzip") from err
+            begun = True
+            left = stream.unused_data if stream.eof else stream.unconsumed_tail
+            if content:
+                yield content
+    if begun and not stream.eof:
+        raise refused("the response's gzip encoding is cut off")
+
+
+def paced(pieces: Iterable[bytes], pace: Pace) -> Iterator[bytes]:
+    """Yields a request's body in slices; raises RegistryError where they are taken too slowly."""
+    for piece in pieces:
+        view = memoryview(piece)
+        for start in range(0, len(view), _SLICE):
+            yield bytes(view[start : start + _SLICE])
+            pace.moved(min(_SLICE, len(view) - start))
