@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import random
 import subprocess
 import sys
@@ -10,6 +11,9 @@ import sys
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa, x25519
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -27,6 +31,7 @@ from wasm_oci.keys.key import PEM, PublicKey, parse_public_keys, parse_secret_ke
 PKCS8_DER = bytes.fromhex("302e020100300506032b657004220420") + K1.seed
 SPKI_DER = bytes.fromhex("302a300506032b6570032100") + K1.public.raw
 V2 = bytes.fromhex("3051020101300506032b657004220420") + K1.seed + bytes.fromhex("812100")
+ATTRIBUTES = bytes.fromhex("a01f301d060a2a864886f70d01090914310f0c0d437572646c6520436861697273")
 V2_EXPLICIT = bytes.fromhex("3053020101300506032b657004220420") + K1.seed + bytes.fromhex("a123032100")
 
 OPENSSL_ENCRYPTED = pem(
@@ -70,6 +75,20 @@ SECRETS = {
     "text around": b"Bag Attributes\n  friendlyName: x\n" + PKCS8_1 + b"ED25519 Private-Key:\n",
     "version 2": V2 + K1.public.raw,
     "version 2 as some wrote it": V2_EXPLICIT + K1.public.raw,
+    "version 1 with a public key": V2.replace(b"\x02\x01\x01", b"\x02\x01\x00", 1) + K1.public.raw,
+    "version 2 without one": PKCS8_DER.replace(b"\x02\x01\x00", b"\x02\x01\x01", 1),
+    "version 1 with attributes": b"\x30\x4f" + PKCS8_DER[2:] + ATTRIBUTES,
+    "version 2 with attributes": b"\x30\x4f" + PKCS8_DER[2:].replace(b"\x02\x01\x00", b"\x02\x01\x01", 1) + ATTRIBUTES,
+    "version 2 with attributes and public key": b"\x30\x72" + V2[2:-3] + ATTRIBUTES + V2[-3:] + K1.public.raw,
+    "no attributes in their place": b"\x30\x30" + PKCS8_DER[2:] + b"\xa0\x00",
+    "quotation marks": b'"' + PKCS8_1 + b'"\n',
+    "escaped line ends": PKCS8_1.replace(b"\n", b"\\n"),
+    "escaped CRLF in quotation marks": b"'" + PKCS8_1.replace(b"\n", b"\\r\\n") + b"'",
+    "no line end": PKCS8_1.strip(),
+    "carriage returns": PKCS8_1.replace(b"\n", b"\r"),
+    "indented": PKCS8_1.replace(b"\n", b"\n    "),
+    "UTF-16": PKCS8_1.decode().encode("utf-16"),
+    "UTF-16, big endian": b"\xfe\xff" + PKCS8_1.decode().encode("utf-16-be"),
     "version 2 in PEM": block("PRIVATE KEY", V2 + K1.public.raw),
 }
 
@@ -126,6 +145,63 @@ def test_an_encrypted_key_of_openssl(data: bytes) -> None:
     with pytest.raises(KeyFormatError, match="encrypted with a passphrase") as caught:
         parse_secret_key(data, where="key")
     assert caught.value.reason == "key_encrypted"
+
+
+CIPHERS = {
+    "AES-128": (
+        "MIGbMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAhU7sksRAe6JAICCAAwDAYIKoZIhvcNAgkFADAdBglghkgBZQMEAQIEELD6g5cqwOcm"
+        "COMculjmJ5EEQAGQutItLxlCQshaSpqaTJn+SbUYYpuiVfPHGbpIvmWmmkcwMzrOP9nd8cOzn+LiJ7kgC4LbZaZlEa9eeG6HwIk="
+    ),
+    "AES-192": (
+        "MIGbMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAjEqt2xagVzDQICCAAwDAYIKoZIhvcNAgkFADAdBglghkgBZQMEARYEEEnL8bnT6GTN"
+        "lgKv1SDQLI0EQBbETMsttJJA2n4c6AvubpnSd5fg8lwhy5jc/BsVR26uNCLKApVe7nQnj0Atf2i2qLnFmltxQVM2AQ5NKc7JgLg="
+    ),
+    "AES-256 and SHA-1": (
+        "MIGNMEkGCSqGSIb3DQEFDTA8MBsGCSqGSIb3DQEFDDAOBAjGv7PO4R9aEAICCAAwHQYJYIZIAWUDBAEqBBD5IOfWVq7l+fHcctUYPbFYBEDO2PXh"
+        "vI2P2v/53islf5zmj8QgsnpArM5pO8G4r/wTz+1lBlKpeMUqFL54PmBA76GHsDoCwgcmvisFj4Di+GHo"
+    ),
+    "AES-256 and SHA-512": (
+        "MIGbMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAjp/NTkgqlA9gICCAAwDAYIKoZIhvcNAgsFADAdBglghkgBZQMEASoEECNMzudbg59r"
+        "UJlRqJhq4JgEQLa5FcXYZPPF+Z7oW7RokduDkDydMowXiS8deYaeTDjZlaxsdzwIGN3y2wfVdLJG3Qdq8lml4z9jGGMG29t2Dbc="
+    ),
+    "Triple DES": (
+        "MIGKME4GCSqGSIb3DQEFDTBBMCkGCSqGSIb3DQEFDDAcBAjhvg7ygYdJigICCAAwDAYIKoZIhvcNAgkFADAUBggqhkiG9w0DBwQI5StECcSrp3oE"
+        "OMQb7J6rQctwcLUk9BNPsx7sBMPVzSh+ylJ9ehcXbDS0BzwrnOr2K9j1yIj2c4+Tc3OBrgl8qzHT"
+    ),
+}
+"""K1 by `openssl pkcs8 -topk8 -v2 CIPHER -v2prf HASH`, passphrase "hello"."""
+FORMS = ("version 2", "version 2 without one", "version 1 with attributes", "version 2 with attributes and public key")
+
+
+def encrypted(der: bytes, passphrase: bytes) -> bytes:
+    """PBES2 with AES-256 as `openssl pkcs8 -topk8` writes it, around a form that openssl would write anew."""
+    template = base64.b64decode("".join(OPENSSL_ENCRYPTED.decode().splitlines()[1:-1]))
+    salt, vector = template[template.index(b"\x04\x08") + 2 :][:8], template[template.index(b"\x04\x10") + 2 :][:16]
+    padded = der + bytes([16 - len(der) % 16]) * (16 - len(der) % 16)
+    writer = Cipher(AES(hashlib.pbkdf2_hmac("sha256", passphrase, salt, 2048, 32)), CBC(vector)).encryptor()
+    data = writer.update(padded) + writer.finalize()
+    scheme = template[3 : template.rindex(b"\x04\x40")]
+    body = scheme + (b"\x04" + (bytes([len(data)]) if len(data) < 128 else b"\x81" + bytes([len(data)]))) + data
+    return b"\x30\x81" + bytes([len(body)]) + body
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_in_an_encrypted_key(form: str) -> None:
+    data = encrypted(SECRETS[form], b"hello")
+    key = parse_secret_key(data, where="key", passphrase=lambda where: b"hello")
+    assert (key.seed, key.public, key.public.format) == (K1.seed, K1.public, PEM)
+    with pytest.raises(KeyFormatError, match="the passphrase does not open"):
+        parse_secret_key(data, where="key", passphrase=lambda where: b"hullo")
+    with pytest.raises(KeyFormatError, match="does not belong to the secret half"):
+        parse_secret_key(encrypted(V2 + K2.public.raw, b"hello"), where="key", passphrase=lambda where: b"hello")
+
+
+@pytest.mark.parametrize("name", CIPHERS)
+def test_the_ciphers_of_openssl(name: str) -> None:
+    data = base64.b64decode(CIPHERS[name])
+    assert parse_secret_key(data, where="key", passphrase=lambda where: b"hello").seed == K1.seed
+    with pytest.raises(KeyFormatError, match="the passphrase does not open"):
+        parse_secret_key(data, where="key", passphrase=lambda where: b"hullo")
 
 
 def test_so_many_rounds_that_a_file_could_block_the_program() -> None:
@@ -191,8 +267,9 @@ def test_an_encrypted_key_of_another_algorithm() -> None:
 
 
 REFUSED_SECRETS = {
-    "version 1 with a public key": (V2.replace(b"\x02\x01\x01", b"\x02\x01\x00", 1) + K1.public.raw, "malformed"),
-    "version 2 without one": (PKCS8_DER.replace(b"\x02\x01\x00", b"\x02\x01\x01", 1), "malformed"),
+    "version 3": (PKCS8_DER.replace(b"\x02\x01\x00", b"\x02\x01\x02", 1), "malformed; convert it with `openssl pkey -in KEY -out COPY`"),
+    "version 0": (PKCS8_DER.replace(b"\x02\x01\x00", b"\x02\x01\xff", 1), "malformed"),
+    "version 1 with a wrong public key": (V2.replace(b"\x02\x01\x01", b"\x02\x01\x00", 1) + K2.public.raw, "does not belong"),
     "two public keys": (
         bytes.fromhex("3076020101300506032b657004220420")
         + K1.seed

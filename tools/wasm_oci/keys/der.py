@@ -12,6 +12,7 @@ from typing import Annotated
 from cryptography.hazmat import asn1
 
 from wasm_oci.errors import KeyFormatError
+from wasm_oci.keys import pbes2
 from wasm_oci.keys.ed25519 import KEY_SIZE, SEED_SIZE
 from wasm_oci.keys.key_errors import NEW_KEY, wrong_algorithm, wrong_passphrase
 from wasm_oci.limits import LIMITS
@@ -19,8 +20,6 @@ from wasm_oci.limits import LIMITS
 _LONGEST = 1024
 """An encrypted Ed25519 key has about 250 bytes; a longer one may hold a key that takes minutes to check."""
 _ED25519 = bytes.fromhex("06032b6570")
-_PBES2 = bytes.fromhex("06092a864886f70d01050d")
-_PBKDF2 = bytes.fromhex("06092a864886f70d01050c")
 _ALGORITHMS = {
     bytes.fromhex("06092a864886f70d010101"): "RSA",
     bytes.fromhex("06092a864886f70d01010a"): "RSA-PSS",
@@ -31,16 +30,10 @@ _ALGORITHMS = {
     bytes.fromhex("06032b6571"): "Ed448",
 }
 """Keys of others are named by their identifiers, and not loaded."""
+_VERSIONS = (0, 1)
+"""How versions 1 and 2 are written."""
 _INTEGER = b"\x02"
-_PLAIN = "decrypt a copy of it with `openssl pkcs8`, or make an OpenSSH key with a passphrase"
-
-
-@asn1.sequence
-class _Algorithm:
-    """An AlgorithmIdentifier that has parameters."""
-
-    algorithm: asn1.TLV
-    parameters: asn1.TLV
+_PLAIN = "convert it with `openssl pkcs8 -in KEY | openssl pkcs8 -topk8 -v2 aes-256-cbc -out COPY`"
 
 
 @asn1.sequence
@@ -67,7 +60,11 @@ class _PublicKey:
 
 @asn1.sequence
 class _PrivateKey:
-    """OneAsymmetricKey (RFC 5958, 2): version 1 of PKCS#8, or version 2 with the public key."""
+    """OneAsymmetricKey (RFC 5958, 2): PKCS#8 of version 1 or 2, with attributes or without.
+
+    Version 2 is the one that may have a public key. Programs write it without one, too, and version 1 with one: what is read
+    is the same, and a public key that is there must belong to the seed.
+    """
 
     version: int
     algorithm: _PlainAlgorithm
@@ -76,28 +73,6 @@ class _PrivateKey:
     public_key: Annotated[asn1.BitString | None, asn1.Implicit(1)]
     explicit_public_key: Annotated[asn1.BitString | None, asn1.Explicit(1)]
     """As some libraries wrote it."""
-
-
-@asn1.sequence
-class _EncryptedKey:
-    """EncryptedPrivateKeyInfo (RFC 5958, 3)."""
-
-    scheme: _Algorithm
-    data: bytes
-
-
-@asn1.sequence
-class _Pbes2:
-    derivation: _Algorithm
-    cipher: _Algorithm
-
-
-@asn1.sequence
-class _Pbkdf2:
-    salt: bytes
-    rounds: int
-    key_length: int | None
-    hash: _PlainAlgorithm | None
 
 
 def is_sequence(data: bytes) -> bool:
@@ -110,12 +85,7 @@ def is_sequence(data: bytes) -> bool:
 
 def is_secret(der: bytes) -> bool:
     """Tells a private key (it begins with a version), or an encrypted one, from a public key."""
-    return bytes(asn1.decode_der(asn1.TLV, der).data[:1]) == _INTEGER or is_encrypted(der)
-
-
-def is_encrypted(der: bytes) -> bool:
-    """Tells whether this is an EncryptedPrivateKeyInfo, in whatever way it is encrypted."""
-    return _encrypted(der) is not None
+    return bytes(asn1.decode_der(asn1.TLV, der).data[:1]) == _INTEGER or pbes2.is_encrypted(der)
 
 
 def parse_public(der: bytes, *, where: str) -> bytes:
@@ -132,7 +102,7 @@ def parse_public(der: bytes, *, where: str) -> bytes:
 
 
 def parse_secret(der: bytes, *, where: str) -> tuple[bytes, bytes | None]:
-    """Returns the seed and, where the file holds it (version 2), the public key, which the caller must compare.
+    """Returns the seed and, where the file holds it, the public key, which the caller must compare.
 
     Raises KeyFormatError for anything but an Ed25519 private key.
     """
@@ -145,7 +115,8 @@ def parse_secret(der: bytes, *, where: str) -> tuple[bytes, bytes | None]:
     publics = [public for public in (key.public_key, key.explicit_public_key) if public is not None]
     if (
         not _is_plain_ed25519(key.algorithm)
-        or key.version != len(publics)
+        or key.version not in _VERSIONS
+        or len(publics) > 1
         or len(seed) != SEED_SIZE
         or any(public.padding_bits() for public in publics)
     ):
@@ -153,49 +124,23 @@ def parse_secret(der: bytes, *, where: str) -> tuple[bytes, bytes | None]:
     return seed, publics[0].as_bytes() if publics else None
 
 
-def decrypt(der: bytes, passphrase: Callable[[str], bytes], *, where: str) -> bytes:
-    """Returns the seed of an encrypted PKCS#8 key; the passphrase is asked for only if the key can be opened with one.
+def decrypt(der: bytes, passphrase: Callable[[str], bytes], *, where: str) -> tuple[bytes, bytes | None]:
+    """Returns what `parse_secret` does, of an encrypted PKCS#8 key; the passphrase is asked for only if the key can be opened with one.
 
-    Raises KeyFormatError for another scheme than PBES2 with PBKDF2, for more rounds than are allowed, for a wrong
-    passphrase, and for a key that is not Ed25519.
+    Raises KeyFormatError for another scheme than PBES2 with PBKDF2 and a common cipher (RFC 8018), for more rounds than are
+    allowed, for a wrong passphrase, and for a key that is not Ed25519.
     """
-    rounds = _rounds(der) if len(der) <= _LONGEST else None
-    if rounds is None:
-        raise _unreadable(where)
-    if rounds > LIMITS.pbkdf2_rounds:
-        raise KeyFormatError(f"the passphrase is hashed {rounds} times, more than {LIMITS.pbkdf2_rounds}", where=where, hint=_PLAIN)
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import load_der_private_key
-
-    try:
-        key = load_der_private_key(der, passphrase(where))
-    except UnsupportedAlgorithm as err:
-        raise _unreadable(where) from err
-    except (ValueError, TypeError) as err:
-        raise wrong_passphrase(where) from err
-    if not isinstance(key, Ed25519PrivateKey):
-        raise wrong_algorithm(type(key).__name__.removesuffix("PrivateKey").strip("_"), where)
-    return key.private_bytes_raw()
-
-
-def _encrypted(der: bytes) -> _EncryptedKey | None:
-    try:
-        return asn1.decode_der(_EncryptedKey, der)
-    except ValueError:
-        return None
-
-
-def _rounds(der: bytes) -> int | None:
-    """The iterations of PBKDF2 in an EncryptedPrivateKeyInfo; None for any other scheme."""
-    key = _encrypted(der)
-    if key is None or not _is(key.scheme.algorithm, _PBES2):
-        return None
-    try:
-        derivation = key.scheme.parameters.parse(_Pbes2).derivation
-        return derivation.parameters.parse(_Pbkdf2).rounds if _is(derivation.algorithm, _PBKDF2) else None
-    except ValueError:
-        return None
+    opened = pbes2.read(der) if len(der) <= _LONGEST else None
+    if opened is None:
+        raise KeyFormatError(
+            "the private key is encrypted in a way that is not read here", where=where, hint=_PLAIN, reason="key_encrypted"
+        )
+    if opened.rounds > LIMITS.pbkdf2_rounds:
+        raise KeyFormatError(f"the passphrase is hashed {opened.rounds} times, more than {LIMITS.pbkdf2_rounds}", where=where, hint=_PLAIN)
+    plain = opened.decrypted(passphrase(where))
+    if plain is None or not is_sequence(plain):
+        raise wrong_passphrase(where)
+    return parse_secret(plain, where=where)
 
 
 def _is(element: asn1.TLV, identifier: bytes) -> bool:
@@ -216,8 +161,6 @@ def _require_ed25519(der: bytes, kind: str, where: str) -> None:
 
 
 def _malformed(kind: str, where: str) -> KeyFormatError:
-    return KeyFormatError(f"the Ed25519 {kind} key is malformed", where=where, hint="restore the file or make a new key pair")
-
-
-def _unreadable(where: str) -> KeyFormatError:
-    return KeyFormatError("the private key is encrypted in a way that is not read here", where=where, hint=_PLAIN, reason="key_encrypted")
+    convert = "openssl pkey" if kind == "private" else "openssl pkey -pubin"
+    hint = f"convert it with `{convert} -in KEY -out COPY`, or restore the file"
+    return KeyFormatError(f"the Ed25519 {kind} key is malformed", where=where, hint=hint)

@@ -154,11 +154,12 @@ def _public_keys(data: bytes, where: str) -> tuple[PublicKey, ...]:
         return (PublicKey(raw=data[1:]),)
     if data[:1] == _SECRET_TAG and len(data) == _SECRET_SIZE:
         raise _secret_for_public(where)
-    from wasm_oci.keys import openssh, pem
+    from wasm_oci.keys import keytext, openssh, pem
 
     if pem.is_der(data):
         return (_public_of_der(data, where),)
-    text = _text_of(data, _PUBLIC_TAG, _PUBLIC_SIZE, "public", where)
+    _check_whole(data, _PUBLIC_TAG, _PUBLIC_SIZE, "public", where)
+    text = keytext.unwrapped_block(keytext.text_of(data, "public", where=where))
     if openssh.BEGIN in text:
         raise _secret_for_public(where)
     if pem.holds_block(text):
@@ -180,11 +181,12 @@ def parse_secret_key(data: bytes, *, where: str, passphrase: Passphrase | None =
         return _checked(seed, PublicKey(raw=raw), where)
     if data[:1] == _PUBLIC_TAG and len(data) == _PUBLIC_SIZE:
         raise _public_for_secret(where)
-    from wasm_oci.keys import openssh, pem
+    from wasm_oci.keys import keytext, openssh, pem
 
     if pem.is_der(data):
         return _secret_of_der(data, passphrase, where)
-    text = _text_of(data, _SECRET_TAG, _SECRET_SIZE, "secret", where)
+    _check_whole(data, _SECRET_TAG, _SECRET_SIZE, "secret", where)
+    text = keytext.unwrapped(keytext.text_of(data, "secret", where=where))
     pem.require_one_block(text, where=where)
     if openssh.BEGIN in text:
         if not text.startswith(openssh.BEGIN):
@@ -243,31 +245,28 @@ def _public_of_der(data: bytes, where: str) -> PublicKey:
 
 
 def _secret_of_der(data: bytes, passphrase: Passphrase | None, where: str, *, encrypted: bool = False) -> SecretKey:
-    from wasm_oci.keys import der
+    from wasm_oci.keys import der, pbes2
 
     if not der.is_sequence(data):
         raise KeyFormatError("the PEM block holds no key", where=where, hint=_NEW_KEY)
-    encrypted = encrypted or der.is_encrypted(data)
+    encrypted = encrypted or pbes2.is_encrypted(data)
     if not encrypted and not der.is_secret(data):
         raise _public_for_secret(where)
     if encrypted:
         if passphrase is None:
             raise KeyFormatError("the private key is encrypted with a passphrase", where=where, hint=_NEW_KEY, reason="key_encrypted")
-        return of_seed(der.decrypt(data, passphrase, where=where), key_format=PEM)
-    seed, raw = der.parse_secret(data, where=where)
+        seed, raw = der.decrypt(data, passphrase, where=where)
+    else:
+        seed, raw = der.parse_secret(data, where=where)
     return of_seed(seed, key_format=PEM) if raw is None else _checked(seed, PublicKey(raw=raw, format=PEM), where)
 
 
-def _text_of(data: bytes, tag: bytes, size: int, kind: str, where: str) -> str:
-    """Returns the text of a file that is not a whole compact or DER key, without a byte order mark and blanks around it."""
+def _check_whole(data: bytes, tag: bytes, size: int, kind: str, where: str) -> None:
+    """Raises KeyFormatError for a file that is empty, or a compact key of another size."""
     if not data:
         raise KeyFormatError(f"the {kind} key file is empty", where=where, hint=_NEW_KEY)
     if data[:1] == tag:
         raise KeyFormatError(f"a compact {kind} key has {size} bytes, not {len(data)}", where=where, hint="copy the file again, as it is")
-    try:
-        return data.decode("utf-8-sig").strip()
-    except UnicodeDecodeError as err:
-        raise KeyFormatError(f"this is not a {kind} key", where=where, hint=_NEW_KEY) from err
 
 
 def _secret_for_public(where: str) -> KeyFormatError:

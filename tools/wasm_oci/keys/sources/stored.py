@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 from wasm_oci.errors import KeyFormatError, LimitError, UsageError
 from wasm_oci.keys.ed25519 import SEED_SIZE
 from wasm_oci.keys.key import SecretKey, of_seed, parse_secret_key
+from wasm_oci.keys.keytext import unwrapped
 from wasm_oci.limits import LIMITS
 
 if TYPE_CHECKING:
     from wasm_oci.keys.sources.passphrase import PassphraseSource
     from wasm_oci.keys.sources.source import KeySource
 
-_BASE64 = re.compile(rb"[A-Za-z0-9+/\s]+={0,2}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_\s-]+={0,2}", re.ASCII)
+_URL_SAFE = re.compile("[_-]")
 
 
 def parse_stored(data: bytes, *, where: str, passphrase: PassphraseSource) -> SecretKey:
@@ -28,16 +30,27 @@ def parse_stored(data: bytes, *, where: str, passphrase: PassphraseSource) -> Se
     """
     if len(data) > LIMITS.key_file:
         raise LimitError(f"the secret key is larger than {LIMITS.key_file} bytes", where=where)
-    if not _BASE64.fullmatch(data.strip()):
+    text = _text(data)
+    if "-----" in text or not _BASE64.fullmatch(text):
         return parse_secret_key(data, where=where, passphrase=passphrase)
     try:
-        decoded = base64.b64decode(b"".join(data.split()), validate=True)
+        decoded = base64.b64decode(_padded("".join(text.split())), altchars="-_" if _URL_SAFE.search(text) else None, validate=True)
     except (binascii.Error, ValueError):
         hint = "store a PEM or OpenSSH key, or base64 of a key file"
         raise KeyFormatError("this is not a secret key", where=where, hint=hint) from None
     if len(decoded) == SEED_SIZE:
         return of_seed(decoded)
     return parse_secret_key(decoded, where=where, passphrase=passphrase)
+
+
+def _text(data: bytes) -> str:
+    """Returns what may be base64, without quotation marks and escaped line ends; empty for what is not ASCII."""
+    return unwrapped(data.decode()) if data.isascii() else ""
+
+
+def _padded(text: str) -> str:
+    """Returns base64 with the padding that some programs leave out."""
+    return text if text.endswith("=") else text + "=" * (-len(text) % 4)
 
 
 def of_variable(source: KeySource, passphrase: PassphraseSource, environ: Mapping[str, str]) -> SecretKey:
