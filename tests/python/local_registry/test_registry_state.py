@@ -116,12 +116,12 @@ def test_a_layout_that_is_served_and_written_to_loses_nothing(tmp_path: Path) ->
         if number % 2:
             layout.put_manifest(described, manifest.raw, tag)
         else:
-            repository.put_manifest(manifest.raw, digest=described.digest, descriptor=described.to_json(), tag=tag)
+            repository.put_manifest(described, manifest.raw, tag)
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(write, range(len(manifests))))
     expected = {f"v{number}": manifest.descriptor().digest for number, manifest in enumerate(manifests)}
-    assert (repository.tags(), set(layout.tags())) == (expected, set(expected))
+    assert (repository.tagged(), set(layout.tags())) == (expected, set(expected))
 
 
 def test_a_folder_belongs_to_one_registry(tmp_path: Path) -> None:

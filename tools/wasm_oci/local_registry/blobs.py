@@ -18,7 +18,7 @@ _CONTENT_RANGE = re.compile(r"(?:bytes )?(\d{1,18})-(\d{1,18})(?:/(?:\d{1,18}|\*
 
 def get_blob(registry: Registry, request: ServedRequest, name: str, reference: str) -> ServedResponse:
     digest = _digest(reference)
-    path = registry.repository(name).blob(digest)
+    path = registry.repository(name).find_blob(digest)
     if path is None:
         raise Refusal(404, "BLOB_UNKNOWN", f"there is no blob {digest} in {name}")
     size = path.stat().st_size
@@ -119,12 +119,12 @@ def _mount(registry: Registry, request: ServedRequest, name: str) -> Digest | No
     digest = parse_digest(wanted) if wanted else None
     if digest is None or not is_repository(source):
         return None
-    path = registry.repository(source).blob(digest)
+    path = registry.repository(source).find_blob(digest)
     if path is None:
         return None
     if registry.behaviour.access:
         registry.behaviour.access.check(request.headers.get("authorization", ""), source, "pull")
-    registry.repository(name).mount(path, digest)
+    registry.repository(name).link(path, digest)
     return digest
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError
 from wasm_oci.jsontext import JsonObject, parse_object
-from wasm_oci.local_registry.manifests import referrer_entry, subject_of
+from wasm_oci.local_registry.manifests import listed_descriptor, subject_of
 from wasm_oci.local_registry.messages import Refusal, ServedRequest, ServedResponse, json_response
 from wasm_oci.local_registry.names import parse_digest
 from wasm_oci.local_registry.registry import Registry
@@ -22,7 +22,7 @@ def list_tags(registry: Registry, request: ServedRequest, name: str) -> ServedRe
     repository = registry.repository(name)
     if not repository.exists():
         raise Refusal(404, "NAME_UNKNOWN", f"there is no repository {name}")
-    page, headers = _page(request, sorted(repository.tags()), f"/v2/{name}/tags/list")
+    page, headers = _page(request, sorted(repository.tagged()), f"/v2/{name}/tags/list")
     return json_response(200, {"name": name, "tags": page}, headers=headers)
 
 
@@ -49,15 +49,15 @@ def list_referrers(registry: Registry, request: ServedRequest, name: str, refere
 
 def _referrers(repository: Repository, subject: Digest, wanted: str | None) -> Iterator[JsonObject]:
     """Yields the descriptors of what refers to `subject`, in the order of their digests."""
-    for stored in repository.manifests():
+    for stored in repository.all_stored():
         try:
-            document = parse_object(stored.data, where=str(stored.digest))
+            document = parse_object(stored.data, where=str(stored.descriptor.digest))
         except FormatError:
             continue
         if subject_of(document) == subject:
-            descriptor = referrer_entry(stored, document)
-            if wanted is None or descriptor.get("artifactType") == wanted:
-                yield descriptor
+            descriptor = listed_descriptor(stored.descriptor, document)
+            if wanted is None or descriptor.artifact_type == wanted:
+                yield descriptor.to_json()
 
 
 def _page(request: ServedRequest, names: Sequence[str], path: str) -> tuple[list[str], dict[str, str]]:

@@ -5,14 +5,17 @@ Unlike a client of ours, a registry must take any artifact, so this reads only w
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError
 from wasm_oci.jsontext import JsonObject, parse_object
 from wasm_oci.local_registry.messages import Refusal, ServedRequest, ServedResponse, digest_header, read_all
 from wasm_oci.local_registry.names import is_tag, parse_digest
 from wasm_oci.local_registry.registry import Registry
-from wasm_oci.local_registry.storage import Repository, StoredManifest
-from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, listed_artifact_type
+from wasm_oci.local_registry.storage import Repository
+from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, listed_artifact_type
+from wasm_oci.oci.store import FetchedManifest
 
 _IMAGES = (MANIFEST_MEDIA_TYPE, "application/vnd.docker.distribution.manifest.v2+json")
 _INDEXES = (INDEX_MEDIA_TYPE, "application/vnd.docker.distribution.manifest.list.v2+json")
@@ -22,7 +25,7 @@ def get_manifest(registry: Registry, request: ServedRequest, name: str, referenc
     """The stored type is sent whatever Accept says: the specification leaves that to the registry."""
     del request
     stored = _find(registry.repository(name), name, reference)
-    headers = {"Content-Type": stored.media_type, **digest_header(stored.digest)}
+    headers = {"Content-Type": stored.descriptor.media_type, **digest_header(stored.descriptor.digest)}
     return ServedResponse(status=200, headers=headers, body=stored.data)
 
 
@@ -38,10 +41,10 @@ def put_manifest(registry: Registry, request: ServedRequest, name: str, referenc
     repository = registry.repository(name)
     with repository.lock:
         _check_references(repository, media_type, document)
-        if tag and registry.behaviour.immutable_tags and repository.tags().get(tag, digest) != digest:
+        if tag and registry.behaviour.immutable_tags and repository.tagged().get(tag, digest) != digest:
             raise Refusal(409, "DENIED", f"the tag {tag} exists with another digest and cannot be moved")
-        descriptor = _descriptor(media_type, digest, len(data), document)
-        repository.put_manifest(data, digest=digest, descriptor=descriptor, tag=tag)
+        described = Descriptor(media_type=media_type, digest=digest, size=len(data))
+        repository.put_manifest(listed_descriptor(described, document), data, tag)
     headers = {"Location": f"/v2/{name}/manifests/{digest}", **digest_header(digest)}
     subject = subject_of(document)
     if subject and registry.behaviour.referrers_api:
@@ -55,7 +58,7 @@ def delete_manifest(registry: Registry, request: ServedRequest, name: str, refer
     repository = registry.repository(name)
     digest = parse_digest(reference)
     with repository.lock:
-        if registry.behaviour.immutable_tags and (digest is None or digest in repository.tags().values()):
+        if registry.behaviour.immutable_tags and (digest is None or digest in repository.tagged().values()):
             raise Refusal(405, "UNSUPPORTED", "tags cannot be deleted here")
         if not (repository.delete_manifest(digest) if digest else repository.delete_tag(reference)):
             raise _unknown(name, reference)
@@ -68,26 +71,20 @@ def subject_of(document: JsonObject) -> Digest | None:
     return parse_digest(str(subject.get("digest"))) if isinstance(subject, dict) else None
 
 
-def referrer_entry(stored: StoredManifest, document: JsonObject) -> JsonObject:
-    """Returns the manifest's entry in a list of referrers (distribution specification, "Listing Referrers")."""
-    return _descriptor(stored.media_type, stored.digest, len(stored.data), document)
-
-
-def _descriptor(media_type: str, digest: Digest, size: int, document: JsonObject) -> JsonObject:
-    descriptor: JsonObject = {"mediaType": media_type, "digest": str(digest), "size": size}
-    config = document.get("config")
+def listed_descriptor(stored: Descriptor, document: JsonObject) -> Descriptor:
+    """Returns a manifest's entry in a list (distribution specification, "Listing Referrers")."""
+    config, annotations = document.get("config"), document.get("annotations")
     config_media_type = config.get("mediaType") if isinstance(config, dict) else None
-    if artifact_type := listed_artifact_type(document.get("artifactType"), config_media_type):
-        descriptor["artifactType"] = artifact_type
-    annotations = document.get("annotations")
-    if subject_of(document) and isinstance(annotations, dict) and annotations:
-        descriptor["annotations"] = annotations
-    return descriptor
+    return replace(
+        stored,
+        artifact_type=listed_artifact_type(document.get("artifactType"), config_media_type),
+        annotations=annotations if subject_of(document) and isinstance(annotations, dict) else {},
+    )
 
 
-def _find(repository: Repository, name: str, reference: str) -> StoredManifest:
+def _find(repository: Repository, name: str, reference: str) -> FetchedManifest:
     digest = parse_digest(reference)
-    stored = repository.manifest(digest or reference) if digest or is_tag(reference) else None
+    stored = repository.stored(digest or reference) if digest or is_tag(reference) else None
     if stored is None:
         raise _unknown(name, reference)
     return stored
@@ -125,9 +122,10 @@ def _media_type(content_type: str, document: JsonObject) -> str:
 def _check_references(repository: Repository, media_type: str, document: JsonObject) -> None:
     """Everything that the manifest names must be there, with the size that it says; a subject need not be."""
     if media_type in _INDEXES:
+        listed = repository.listed()
         for number, child in enumerate(_list(document, "manifests")):
             digest, _ = _reference(child, f"manifests[{number}]")
-            if not repository.has_manifest(digest):
+            if digest not in listed or repository.find_blob(digest) is None:
                 raise _blob_unknown(digest)
         return
     named = [("config", document.get("config"))]
@@ -136,7 +134,7 @@ def _check_references(repository: Repository, media_type: str, document: JsonObj
         digest, size = _reference(descriptor, where)
         if isinstance(descriptor, dict) and descriptor.get("urls"):
             continue
-        blob = repository.blob(digest)
+        blob = repository.find_blob(digest)
         if blob is None:
             raise _blob_unknown(digest)
         if blob.stat().st_size != size:

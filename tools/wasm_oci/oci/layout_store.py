@@ -17,7 +17,8 @@ from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.deferred import Deferred
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
-from wasm_oci.oci.layout import blob_path, check_layout, create_layout, find_layout, layout_lock, read_index, write_index
+from wasm_oci.oci.layout import blob_path, check_layout
+from wasm_oci.oci.layout_folder import LayoutFolder
 from wasm_oci.oci.layout_index import LayoutIndex, is_descriptor, tag_of
 from wasm_oci.oci.manifest import Index, Manifest
 from wasm_oci.oci.referrers import UNREADABLE_ENTRY, artifact_type_of, parse_referrer, referrer_descriptor
@@ -26,13 +27,10 @@ from wasm_oci.oci.store import Content, FetchedManifest, ManifestName
 _SHOWN_TAGS = 20
 
 
-class LayoutStore:
+class LayoutStore(LayoutFolder):
     """A folder, which need not exist: it is made by the first write. Referrers are untagged entries of its index."""
 
     credential_source = "none (a folder)"
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
 
     @staticmethod
     def open(folder: Path) -> LayoutStore:
@@ -47,9 +45,6 @@ class LayoutStore:
     @property
     def identity(self) -> str:
         return str(real_path(self.folder, what="layout"))
-
-    def _index(self) -> LayoutIndex:
-        return read_index(self.folder) if find_layout(self.folder) else LayoutIndex()
 
     def only_manifest(self) -> Descriptor:
         """Returns the only manifest that there is. Of several entries the tagged ones count, because referrers have no tag.
@@ -96,14 +91,10 @@ class LayoutStore:
 
     def put_manifest(self, descriptor: Descriptor, data: bytes, tag: str | None = None, *, child: bool = False) -> None:
         """What had the tag before stays listed without one, so that its digest can still be asked for."""
-        create_layout(self.folder)
+        self.create()
         self._write_blob(descriptor, iter((data,)))
-        if child:
-            return
-        with layout_lock(self.folder):
-            index = read_index(self.folder)
-            if index.put(descriptor.to_json(), tag):
-                write_index(self.folder, index)
+        if not child:
+            self._edit(lambda index: index.put(descriptor.to_json(), tag))
 
     def tags(self) -> tuple[str, ...]:
         return tuple(self._index().tags())
@@ -140,7 +131,7 @@ class LayoutStore:
     def put_blob(self, blob: Descriptor, content: Content) -> int:
         if self.has_blob(blob):
             return 0
-        create_layout(self.folder)
+        self.create()
         self._write_blob(blob, content())
         return blob.size
 
