@@ -84,6 +84,10 @@ class Limits:
     read_back: int = 64 * MIB
     """Largest blob that is read back whole after publishing; of a larger one the first and the last `read_back_end` bytes."""
     read_back_end: int = 64 * KIB
+    certificate_files: int = 2000
+    """Files of a folder of certificate authorities that are looked at."""
+    certificate_file: int = 16 * MIB
+    """One of these files."""
     redirects: int = 5
     connect_timeout: float = 10.0
     read_timeout: float = 30.0

@@ -19,7 +19,7 @@ from fakes.web import reply, serve
 from wasm_oci.errors import RegistryError
 from wasm_oci.http.deadline import Deadline
 from wasm_oci.http.messages import ConnectionLost, HttpRequest, StreamBody
-from wasm_oci.http.tls import tls_context
+from wasm_oci.http.tls import Authorities, tls_context
 from wasm_oci.http.transport import Transport
 from wasm_oci.limits import Limits
 
@@ -156,7 +156,10 @@ def test_a_connection_that_is_shut_down_stays_encrypted(tmp_path: Path) -> None:
 
     thread = threading.Thread(target=answer)
     thread.start()
-    with Deadline(30.0) as deadline, tls_context(str(certificates)).wrap_socket(one, server_hostname="127.0.0.1") as secured:
+    with (
+        Deadline(30.0) as deadline,
+        tls_context(Authorities(file=str(certificates))).wrap_socket(one, server_hostname="127.0.0.1") as secured,
+    ):
         assert deadline.watched is secured
         deadline.expire()
         assert secured.version() is not None

@@ -10,6 +10,7 @@ import pytest
 
 from fakes.timing import IMPATIENT, FakeTime
 from fakes.web import reply, serve
+from wasm_oci.errors import UsageError
 from wasm_oci.http.messages import ConnectionLost, HttpRequest
 from wasm_oci.http.proxy import proxy_headers, proxy_of
 from wasm_oci.http.transport import Transport
@@ -58,6 +59,28 @@ def test_which_variable_counts(monkeypatch: pytest.MonkeyPatch, url: str, enviro
         (URL, "registry.example:5001", PROXY),
         (URL, "other.example", PROXY),
         (URL, "try.example", PROXY),
+        (URL, "*.example", ""),
+        (URL, "*.registry.example", PROXY),
+        (URL, "*registry.example", PROXY),
+        (URL, ".registry.example", ""),
+        (URL, "REGISTRY.Example.", ""),
+        (URL, "a.test registry.example", ""),
+        (URL, ".example:5000", ""),
+        (URL, "*.example:5000", ""),
+        (URL, "*.example:443", PROXY),
+        (URL, "exam", PROXY),
+        (URL, ", ,", PROXY),
+        (URL, "*.", PROXY),
+        ("https://a.registry.example/", "*.example:443", ""),
+        ("https://registry.example/", "registry.example:443", ""),
+        ("https://10.1.2.3/", "10.1.2.3:443", ""),
+        ("https://10.1.2.3/", "10.1.2.3:80", PROXY),
+        ("https://10.1.2.3/", "10.1.2.4/8", ""),
+        ("https://10.1.2.3/", "*.2.3", ""),
+        ("https://10.1.2.3/", "10.0.0.0/99", PROXY),
+        ("https://[2001:db8::1]:5000/", "[2001:DB8:0::1]:5000", ""),
+        ("https://[2001:db8::1]/", "[2001:db8::1]", ""),
+        ("https://[2001:db8::1]/", "2001:db8::1", ""),
         (URL, "*", ""),
         ("https://10.1.2.3/", "10.0.0.0/8", ""),
         ("https://11.1.2.3/", "10.0.0.0/8", PROXY),
@@ -88,14 +111,59 @@ def test_a_proxy_that_wants_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("url", [URL, PLAIN])
-@pytest.mark.parametrize("proxy", ["http://127.0.0.1:1", "socks5://127.0.0.1:1080", "ftp://proxy.example"])
-def test_a_proxy_that_does_not_connect_is_named(monkeypatch: pytest.MonkeyPatch, url: str, proxy: str) -> None:
-    monkeypatch.setenv("ALL_PROXY", proxy)
+def test_a_proxy_that_does_not_connect_is_named(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
     with (
         closing(Transport(limits=IMPATIENT, timing=FakeTime().timing, environ={})) as transport,
         pytest.raises(ConnectionLost, match="the proxy does not connect; check HTTPS_PROXY and NO_PROXY"),
     ):
         transport.send(HttpRequest(method="GET", url=url, step="look"))
+
+
+@pytest.mark.parametrize(
+    ("variable", "proxy", "problem"),
+    [
+        ("ALL_PROXY", "socks5://me:s3cret@127.0.0.1:1080", "SOCKS is not supported"),
+        ("https_proxy", "socks5h://127.0.0.1:1080", "SOCKS is not supported"),
+        ("HTTPS_PROXY", "socks4a://127.0.0.1", "SOCKS is not supported"),
+        ("HTTPS_PROXY", "ftp://me:s3cret@proxy.example", "not an HTTP proxy"),
+        ("HTTPS_PROXY", "http://me:s3cret@proxy.example:port", "not a valid URL"),
+        ("HTTPS_PROXY", "http://me:s3cret@", "not a valid URL"),
+        ("HTTPS_PROXY", "http://me:s3/cret@proxy.example", "not a valid URL"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_refused_at_once(monkeypatch: pytest.MonkeyPatch, variable: str, proxy: str, problem: str) -> None:
+    monkeypatch.setenv(variable, proxy)
+    time = FakeTime()
+    with closing(Transport(limits=IMPATIENT, timing=time.timing, environ={})) as transport, pytest.raises(UsageError) as caught:
+        transport.send(HttpRequest(method="GET", url=URL, step="look"))
+    assert time.waits == []
+    assert str(caught.value).startswith(f"{variable}: ")
+    assert problem in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+    assert proxy_of("http://localhost:5000/") == ""
+
+
+@pytest.mark.parametrize("url", [URL, PLAIN])
+def test_a_proxy_that_refuses_the_password_says_so_once(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    time = FakeTime()
+    with (
+        serve(lambda asked: reply("407 Proxy Authentication Required", Proxy_Authenticate="Basic")) as proxy,
+        closing(Transport(limits=IMPATIENT, timing=time.timing, environ={})) as transport,
+    ):
+        for name in ("HTTPS_PROXY", "HTTP_PROXY"):
+            monkeypatch.setenv(name, f"http://me:s3cret@{proxy.host}")
+        with pytest.raises(ConnectionLost, match=r"the proxy requires a valid user name and password \(status 407\)") as caught:
+            transport.send(HttpRequest(method="GET", url=url, step="look"))
+        assert len(proxy.asked) == 1
+    assert time.waits == []
+    assert caught.value.reason == "proxy_authentication"
+    assert "s3cret" not in str(caught.value)
+
+
+def test_407_of_a_registry_is_no_proxy() -> None:
+    with serve(lambda asked: reply("407 What")) as web, closing(Transport(limits=IMPATIENT, environ={})) as transport:
+        assert transport.send(HttpRequest(method="GET", url=f"http://{web.host}/", step="look")).status == 407
 
 
 def test_tls_is_asked_for_through_a_tunnel(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +172,7 @@ def test_tls_is_asked_for_through_a_tunnel(monkeypatch: pytest.MonkeyPatch) -> N
         closing(Transport(limits=IMPATIENT, timing=FakeTime().timing, environ={})) as transport,
     ):
         monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy.host}")
-        with pytest.raises(ConnectionLost, match="the proxy does not connect"):
+        with pytest.raises(ConnectionLost, match=r"the proxy does not connect \(status 403\)"):
             transport.send(HttpRequest(method="GET", url=URL, step="look", headers={"Authorization": "secret"}, retry=False))
         assert [asked.line.rpartition(" ")[0] for asked in proxy.asked] == ["CONNECT registry.example:5000"]
         assert not any("authorization" in asked.headers for asked in proxy.asked)

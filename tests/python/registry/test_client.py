@@ -203,7 +203,7 @@ def test_half_a_blob_is_completed(filled: RegistryClient, registry: RunningRegis
 
 def test_half_a_blob_for_ever_is_an_error(filled: RegistryClient, registry: RunningRegistry) -> None:
     registry.faults.add(Fault(method="GET", path="/blobs/", effect=Half(), times=None))
-    with pytest.raises(ConnectionLost, match="the connection broke off"):
+    with pytest.raises(ConnectionLost, match="the connection was closed"):
         b"".join(filled.blob_pieces(DESCRIPTOR))
 
 

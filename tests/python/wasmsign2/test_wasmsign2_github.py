@@ -164,13 +164,13 @@ def test_addresses_that_are_not_asked(capsys: Capture, monkeypatch: pytest.Monke
 
 
 def test_the_address_is_github_unless_said_otherwise(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    from wasm_oci.http import transport
+    from wasm_oci.http import messages, transport
 
     asked: list[str] = []
 
-    def send(self: transport.Transport, request: transport.HttpRequest) -> transport.HttpResponse:
+    def send(self: transport.Transport, request: messages.HttpRequest) -> messages.HttpResponse:
         asked.append(request.url)
-        return transport.HttpResponse(status=404, headers={}, url=request.url)
+        return messages.HttpResponse(status=404, headers={}, url=request.url)
 
     monkeypatch.setattr(transport.Transport, "send", send)
     monkeypatch.delenv("WASM_OCI_GITHUB_URL", raising=False)

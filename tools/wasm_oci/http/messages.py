@@ -129,10 +129,10 @@ class ConnectionLost(RegistryError):
     """There was no response, or only a part of one: what the request did is unknown."""
 
     def __init__(self, step: str, url: str, cause: Exception) -> None:
-        self.nobody_listens = is_loopback(host_of(url)) and _is_refused(cause)
-        """Nothing listens at this port of this machine: trying again in a moment would not help."""
-        words, hint = describe_network_error(cause)
-        super().__init__(f"{step}: {words}", where=host_of(url), hint=hint, reason="no_answer")
+        problem = describe_network_error(cause)
+        super().__init__(f"{step}: {problem.what}", where=host_of(url), hint=problem.hint, reason=problem.reason)
+        self.permanent = problem.permanent or (is_loopback(host_of(url)) and _is_refused(cause))
+        """Whether the next attempt would end alike; so it is where nothing listens at a port of this machine."""
 
 
 def _is_refused(error: BaseException | None) -> bool:

@@ -1,62 +1,144 @@
-"""Whose certificates are accepted: those of the file that the environment names, else the system's, else certifi's."""
+"""Which certificate authorities are trusted: a file and a folder, each named by the environment or else the system's.
+
+The file is the first of SSL_CERT_FILE, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE that is set, the folder SSL_CERT_DIR: each
+takes the place of the system's own, as in OpenSSL. A system that has neither gets the list of certifi.
+"""
 
 from __future__ import annotations
 
+import os
+import re
 import ssl
-from collections.abc import Mapping
+import stat
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from wasm_oci.errors import UsageError
 from wasm_oci.files import file_type, reason_of
 from wasm_oci.http.deadline import WatchedTlsSocket
+from wasm_oci.limits import LIMITS
 
-_VARIABLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+_FILE_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_FOLDER_VARIABLE = "SSL_CERT_DIR"
+_SYSTEM_FILES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+"""Debian, Fedora and RHEL (two generations), SUSE, Alpine and macOS."""
+_SYSTEM_FOLDERS = ("/etc/ssl/certs", "/etc/pki/tls/certs")
+_HASHED = re.compile(r"[0-9a-f]{8}\.r?[0-9]+")
+"""How OpenSSL names the files that it looks up in a folder by itself."""
 
 
-def certificate_file(environ: Mapping[str, str]) -> str:
-    """Returns the file or folder of certificates that the environment names, empty where it names none.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorities:
+    """Where the environment says that certificates are; what is empty is the system's."""
 
-    Raises UsageError where it does not exist, or cannot be looked up.
+    file: str = ""
+    file_variable: str = ""
+    folders: tuple[str, ...] = ()
+
+
+def authorities_of(environ: Mapping[str, str]) -> Authorities:
+    """Returns the file and the folders of certificates that the environment names.
+
+    Raises UsageError where one does not exist, or cannot be looked up.
     """
-    for name in _VARIABLES:
+    named = [folder for folder in environ.get(_FOLDER_VARIABLE, "").split(os.pathsep) if folder]
+    what = f"certificate folder of {_FOLDER_VARIABLE}"
+    folders = tuple(folder for folder in named if file_type(Path(folder), what=what) == stat.S_IFDIR)
+    if named and not folders:
+        hint = f"correct or unset {_FOLDER_VARIABLE}"
+        raise UsageError(f"the {what} does not exist", where=environ[_FOLDER_VARIABLE], hint=hint)
+    for name in _FILE_VARIABLES:
         if path := environ.get(name):
-            if file_type(Path(path), what=f"certificate file of {name}") is None:
+            kind = file_type(Path(path), what=f"certificate file of {name}")
+            if kind is None:
                 raise UsageError(f"the certificate file of {name} does not exist", where=path, hint=f"correct or unset {name}")
-            return path
-    return ""
+            if kind == stat.S_IFDIR:  # as other programs take it
+                return Authorities(file_variable=name, folders=(path, *folders))
+            return Authorities(file=path, file_variable=name, folders=folders)
+    return Authorities(folders=folders)
 
 
-def tls_context(certificates: str) -> ssl.SSLContext:
-    """Returns a context that checks certificates and host names by `certificates`, alone, where it is not empty.
+def tls_context(authorities: Authorities) -> ssl.SSLContext:
+    """Returns a context that checks certificates and host names; a `Deadline` covers its handshakes.
 
-    A `Deadline` covers its handshakes. Raises UsageError for a file without certificates.
+    Raises UsageError for a file without certificates, or one that cannot be read.
     """
-    context = _authorities(certificates)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # Strict means RFC 5280 to the letter, which many company authorities are not and other clients do not ask for;
+    # a partial chain ends at any certificate that is trusted here, also one that is not a root.
+    context.verify_flags = (context.verify_flags | ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN) & ~ssl.VerifyFlags.VERIFY_X509_STRICT
     context.sslsocket_class = WatchedTlsSocket
+    loaded = (
+        _load_file(context, authorities.file, authorities.file_variable) if authorities.file else _load_system_file(context, authorities)
+    )
+    for folder in authorities.folders or _existing(_SYSTEM_FOLDERS, ssl.get_default_verify_paths().openssl_capath):
+        loaded = _load_folder(context, Path(folder)) or loaded
+    if not loaded and not authorities.folders:
+        import certifi
+
+        context.load_verify_locations(certifi.where())
     return context
 
 
-def _authorities(certificates: str) -> ssl.SSLContext:
-    if not certificates:
-        context = ssl.create_default_context()
-        if not _has_authorities(context):
-            import certifi
+def _existing(paths: Iterable[str], own: str) -> tuple[str, ...]:
+    """The system's own path, which OpenSSL was built with, and the others that exist; each place once."""
+    found = (path for path in (own, *paths) if path and os.path.exists(path))  # noqa: PTH110 - Path.exists raises
+    return tuple({os.path.realpath(path): path for path in found})
 
-            context.load_verify_locations(certifi.where())
-        return context
+
+def _load_file(context: ssl.SSLContext, path: str, variable: str) -> bool:
     try:
-        if Path(certificates).is_dir():
-            return ssl.create_default_context(capath=certificates)
-        return ssl.create_default_context(cafile=certificates)
+        context.load_verify_locations(cafile=path)
     except (OSError, ValueError) as err:
+        holds_none = isinstance(err, ssl.SSLError)
+        problem = "it holds no certificates in PEM form, or a damaged one" if holds_none else reason_of(err)
+        convert = f"name a PEM file in {variable}; `openssl x509 -inform DER -in FILE -out ca.pem` converts a DER file"
         raise UsageError(
-            f"cannot use the certificate file: {reason_of(err)}",
-            where=certificates,
-            hint=f"name a PEM file of certificates in {' or '.join(_VARIABLES)}",
+            f"cannot use the certificate file of {variable}: {problem}",
+            where=path,
+            hint=convert if holds_none else "check the path and its permissions",
         ) from err
+    return True
 
 
-def _has_authorities(context: ssl.SSLContext) -> bool:
-    """Whether the system gave any; those of a folder are read only when they are asked for."""
-    folder = ssl.get_default_verify_paths().capath
-    return bool(context.cert_store_stats()["x509_ca"] or (folder and any(Path(folder).iterdir())))
+def _load_system_file(context: ssl.SSLContext, authorities: Authorities) -> bool:
+    if authorities.file_variable:  # it names a folder
+        return False
+    if sys.platform == "win32":
+        context.load_default_certs()
+    for path in _existing(_SYSTEM_FILES, ssl.get_default_verify_paths().openssl_cafile):
+        with suppress(OSError):
+            context.load_verify_locations(cafile=path)
+            break
+    return bool(context.cert_store_stats()["x509_ca"])
+
+
+def _load_folder(context: ssl.SSLContext, folder: Path) -> bool:
+    """Has OpenSSL look up what is named by hash, and reads what is not; says whether there is any certificate.
+
+    What cannot be read there is passed over: a folder of certificates may hold other files.
+    """
+    try:
+        names = sorted(os.listdir(folder))[: LIMITS.certificate_files]  # noqa: PTH208 - names, not paths
+    except OSError as err:
+        raise UsageError(
+            f"cannot read the certificate folder: {reason_of(err)}", where=str(folder), hint="check the path and its permissions"
+        ) from err
+    hashed = {os.path.realpath(folder / name) for name in names if _HASHED.fullmatch(name)}
+    if hashed:
+        context.load_verify_locations(capath=str(folder))
+    before = context.cert_store_stats()["x509"]
+    for path in (folder / name for name in names):
+        with suppress(OSError, ValueError):
+            if os.path.realpath(path) not in hashed and path.is_file() and path.stat().st_size <= LIMITS.certificate_file:
+                context.load_verify_locations(cafile=str(path))
+    return bool(hashed) or context.cert_store_stats()["x509"] > before

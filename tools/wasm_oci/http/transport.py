@@ -1,7 +1,7 @@
 """HTTP for registries: pooled connections, own redirects, own retries, bounded responses.
 
 urllib3 moves the bytes and decides nothing: no netrc, no cookies, no redirects and no retries of its own. Proxies
-(HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY) and the certificate file (REQUESTS_CA_BUNDLE, SSL_CERT_FILE) are taken
+(HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY) and certificate authorities (SSL_CERT_FILE, SSL_CERT_DIR) are taken
 from the environment on purpose.
 """
 
@@ -21,10 +21,11 @@ from wasm_oci.http.body import decoded_body, encoding_of, paced, too_large
 from wasm_oci.http.deadline import WATCHED_POOLS, Deadline
 from wasm_oci.http.host import host_of, is_loopback, origin
 from wasm_oci.http.messages import FAILURES, ConnectionLost, HttpRequest, HttpResponse, StreamBody, Wire
+from wasm_oci.http.network_error import ProxyAuthenticationRequired
 from wasm_oci.http.pace import Pace, RunTime
 from wasm_oci.http.proxy import proxy_headers, proxy_of
 from wasm_oci.http.retry import RETRIED_STATUSES, Backoff
-from wasm_oci.http.tls import certificate_file, tls_context
+from wasm_oci.http.tls import authorities_of, tls_context
 from wasm_oci.limits import LIMITS, Limits
 from wasm_oci.timing import REAL_TIME, Timing
 
@@ -51,7 +52,7 @@ class Transport:
         self.limits = limits
         self.timing = timing
         self.run_time = RunTime(limits)
-        self._certificates = certificate_file(os.environ if environ is None else environ)
+        self._authorities = authorities_of(os.environ if environ is None else environ)
         self._managers: dict[tuple[str, bool], urllib3.PoolManager] = {}
         self._lock = threading.Lock()
         logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # it logs whole URLs, signatures in queries included
@@ -67,7 +68,7 @@ class Transport:
         secure = "https:" in (url[:6].lower(), proxy[:6].lower())
         with self._lock:
             if (proxy, secure) not in self._managers:
-                self._managers[proxy, secure] = self._new_manager(proxy, tls_context(self._certificates) if secure else None)
+                self._managers[proxy, secure] = self._new_manager(proxy, tls_context(self._authorities) if secure else None)
             return self._managers[proxy, secure]
 
     def _new_manager(self, proxy: str, context: ssl.SSLContext | None) -> urllib3.PoolManager:
@@ -100,7 +101,7 @@ class Transport:
             try:
                 response = self._follow(request)
             except ConnectionLost as err:
-                if not request.retry or err.nobody_listens or not backoff.wait():
+                if err.permanent or not request.retry or not backoff.wait():
                     raise
                 continue
             if not request.retry or response.status not in RETRIED_STATUSES or not backoff.wait(response.headers.get("Retry-After")):
@@ -156,6 +157,9 @@ class Transport:
             response.close()
             raise ConnectionLost(request.step, url, TimeoutError())
         _log.debug("%s %s: %d", request.method, _shown(url), response.status)
+        if response.status == 407 and proxy_of(url):
+            response.close()
+            raise ConnectionLost(request.step, url, ProxyAuthenticationRequired())
         return HttpResponse(
             status=response.status,
             headers=response.headers,
