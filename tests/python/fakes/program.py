@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,11 @@ def make_run(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("DOCKER_CONFIG", str(folder / "docker"))
     time = FakeTime()
-    monkeypatch.setattr(resolve, "make_transport", lambda: Transport(limits=limits, timing=time.timing, environ={}))
+
+    def transport(plain_http: Collection[str] = ()) -> Transport:
+        return Transport(limits=limits, timing=time.timing, environ={}, plain_http=plain_http)
+
+    monkeypatch.setattr(resolve, "make_transport", transport)
 
     def run(*args: object) -> Ended:
         code = main([str(arg) for arg in args])

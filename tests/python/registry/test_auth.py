@@ -320,3 +320,33 @@ def test_a_realm_that_must_not_see_a_credential(realm: str, base: str) -> None:
     with pytest.raises(AuthError, match="refused to send a credential") as caught:
         check_realm(realm, base, where="ghcr.io/a")
     assert caught.value.reason == "unsafe_realm"
+
+
+PLAIN = frozenset({"registry:5000", "auth", "10.0.0.5:5001", "[fd00::5]:80"})
+
+
+@pytest.mark.parametrize(
+    ("realm", "base", "allowed"),
+    [
+        ("http://registry:5000/token", "http://registry:5000", True),
+        ("http://registry:5001/token", "http://registry:5000", True),
+        ("http://AUTH:5001/token", "http://registry:5000", True),
+        ("http://auth/token", "http://registry:5000", True),
+        ("http://10.0.0.5:5001/token", "http://registry:5000", True),
+        ("http://[fd00::5]/token", "http://registry:5000", True),
+        ("https://auth.example/token", "http://registry:5000", True),
+        ("http://10.0.0.5:5002/token", "http://registry:5000", False),
+        ("http://other:5001/token", "http://registry:5000", False),
+        ("http://127.0.0.1:5001/token", "http://registry:5000", False),
+        ("https://10.0.0.5:5001/token", "http://registry:5000", False),
+        ("http://auth:5001/token", "https://ghcr.io", False),
+        ("http://registry:5000/token", "https://registry:5000", False),
+        ("https://127.0.0.1/token", "http://registry:5000", False),
+    ],
+)
+def test_realms_beside_registries_without_tls(realm: str, base: str, allowed: bool) -> None:
+    if allowed:
+        check_realm(realm, base, where="", plain_http=PLAIN)
+        return
+    with pytest.raises(AuthError, match="refused to send a credential"):
+        check_realm(realm, base, where="", plain_http=PLAIN)

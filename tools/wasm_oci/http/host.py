@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -48,6 +49,11 @@ class WebAddress:
     """In lower case, without brackets and without a final dot."""
     port: int
     has_user: bool
+
+    @property
+    def netloc(self) -> str:
+        """Host and port as in a URL, without a user."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 def parse_web_address(url: str) -> WebAddress:
@@ -97,6 +103,12 @@ def is_loopback(host: str) -> bool:
     if address is not None:
         return address.is_loopback
     return name == "localhost" or (name.endswith(".localhost") and _HOST.fullmatch(name) is not None)
+
+
+def allows_plain_http(host: str, allowed: Collection[str]) -> bool:
+    """Says whether `host[:port]` may be reached without TLS: this machine, and what `allowed` names, all ports where it names none."""
+    name, _ = split_host(host.lower())
+    return is_loopback(host) or any(each.lower() == host.lower() or split_host(each.lower()) == (name, None) for each in allowed)
 
 
 def is_internal(host: str) -> bool:

@@ -11,7 +11,7 @@ import logging
 import os
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import urllib3
@@ -47,8 +47,13 @@ class Transport:
         limits: Limits = LIMITS,
         timing: Timing = REAL_TIME,
         environ: Mapping[str, str] | None = None,
+        plain_http: Collection[str] = (),
     ) -> None:
-        """Raises UsageError where the environment names a certificate file that does not exist."""
+        """`plain_http` names the hosts that may be reached without TLS, beside this machine.
+
+        Raises UsageError where the environment names a certificate file that does not exist.
+        """
+        self.plain_http = frozenset(plain_http)
         self.limits = limits
         self.timing = timing
         self.run_time = RunTime(limits)

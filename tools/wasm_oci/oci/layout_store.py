@@ -31,6 +31,7 @@ class LayoutStore(LayoutFolder):
     """A folder, which need not exist: it is made by the first write. Referrers are untagged entries of its index."""
 
     credential_source = "none (a folder)"
+    connection = ""
 
     @staticmethod
     def open(folder: Path) -> LayoutStore:

@@ -44,6 +44,10 @@ class Store(Protocol):
     def credential_source(self) -> str:
         """Where the credential is from, as far as one was needed; never a value."""
 
+    @property
+    def connection(self) -> str:
+        """What a plan says of how it is reached; empty where that is encrypted or on this machine."""
+
     def find_manifest(self, name: ManifestName) -> Descriptor | None:
         """Returns what a name stands for, None where it is not there."""
 

@@ -137,6 +137,8 @@ class Plan:
             "allowed": self.refusal is None,
             "credentialSource": self.destination.credential_source,
         }
+        if connection := self.destination.connection:
+            document["connection"] = connection
         signatures = [step.to_json() for step in self.referrers if step.is_signature]
         others = [step.to_json() for step in self.referrers if not step.is_signature]
         document |= _one_or_several("signature", signatures) | _one_or_several("tag", [tag.to_json() for tag in self.tags])

@@ -25,6 +25,7 @@ class Overrides:
     signature: Path | None = None
     movable_tags: frozenset[str] = frozenset()
     move_tags: bool = False
+    plain_http: frozenset[str] = frozenset()
     dry_run: bool | None = None
 
 
@@ -55,7 +56,11 @@ def release_of_request(request: PushRequest, overrides: Overrides) -> ReleaseReq
         move_tags=overrides.move_tags,
         notes=request.notes,
     )
-    return ReleaseRequest(artifacts=(artifact,), dry_run=request.dry_run if overrides.dry_run is None else overrides.dry_run)
+    return ReleaseRequest(
+        artifacts=(artifact,),
+        dry_run=request.dry_run if overrides.dry_run is None else overrides.dry_run,
+        plain_http=request.plain_http | overrides.plain_http,
+    )
 
 
 def release_of_layout(layout: Path, reference: Reference, overrides: Overrides) -> ReleaseRequest:
@@ -70,4 +75,4 @@ def release_of_layout(layout: Path, reference: Reference, overrides: Overrides) 
         movable_tags=DEFAULT_MOVABLE | overrides.movable_tags,
         move_tags=overrides.move_tags,
     )
-    return ReleaseRequest(artifacts=(artifact,), dry_run=bool(overrides.dry_run))
+    return ReleaseRequest(artifacts=(artifact,), dry_run=bool(overrides.dry_run), plain_http=overrides.plain_http)

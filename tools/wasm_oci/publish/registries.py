@@ -104,8 +104,6 @@ def split_scheme(host: str, *, where: str) -> tuple[str, str]:
         if host.startswith(f"{scheme}://"):
             host = host.removeprefix(f"{scheme}://").rstrip("/")
             if scheme == "http" and not is_loopback(host):
-                raise UsageError(
-                    f"plain http is refused for {host[:100]}", where=where, hint="use https: a password would be readable on the way"
-                )
+                raise UsageError(f"plain http is refused for {host[:100]}", where=where, hint="use https, or name the host in plain_http")
             return scheme, host
     return "", host

@@ -64,6 +64,8 @@ class ReleaseRequest:
     artifacts: tuple[ArtifactRequest, ...]
     dry_run: bool = False
     """Ends after the plan."""
+    plain_http: frozenset[str] = frozenset()
+    """The hosts that may be reached without TLS, beside this machine."""
     fail_fast: bool = True
 
 

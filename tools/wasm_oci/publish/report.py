@@ -22,6 +22,8 @@ def plan_text(plan: Plan) -> str:
         lines.append(f"  {'referrer':<10}{referrer.digest}  {referrer.action}{' (carries the signature)' * referrer.is_signature}")
     lines += [f"  {'tag':<10}{tag.tag}  {_tag_words(tag)}" for tag in plan.tags]
     lines.append(f"  credential: {plan.destination.credential_source}")
+    if connection := plan.destination.connection:
+        lines.append(f"  connection: {connection}")
     return _text(lines)
 
 

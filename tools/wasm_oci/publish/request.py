@@ -72,6 +72,8 @@ class PushRequest:
     """Further tags of the same manifest."""
     registries: tuple[Annotated[RegistryEntry, Parsed(_Registry, _entry)], ...] = ()
     default_registry: str = ""
+    plain_http: frozenset[Annotated[str, Parsed(str, check_host)]] = frozenset()
+    """The hosts that may be reached without TLS, beside this machine."""
     movable_tags: frozenset[str] = frozenset()
     dry_run: bool = False
     signing: DeferredSigning | None = None

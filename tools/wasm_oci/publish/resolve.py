@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from wasm_oci.errors import UsageError
@@ -25,9 +25,9 @@ class NamedRepository:
     repository: str
 
 
-def make_transport() -> Transport:
-    """Returns the transport of a run of a program."""
-    return Transport()
+def make_transport(plain_http: Collection[str] = ()) -> Transport:
+    """Returns the transport of a run of a program; `plain_http` names the hosts that may be reached without TLS."""
+    return Transport(plain_http=plain_http)
 
 
 def destination_store(place: NamedRepository | Reference, *, transport: Transport, environ: Mapping[str, str]) -> Store:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from wasm_oci.errors import AuthError, FormatError, RegistryError
-from wasm_oci.http.host import host_of, is_internal, is_loopback, parse_web_address
+from wasm_oci.http.host import allows_plain_http, host_of, is_internal, is_loopback, parse_web_address
 from wasm_oci.http.messages import HttpRequest, HttpResponse
 from wasm_oci.http.transport import Transport
 from wasm_oci.jsontext import JsonObject, parse_object
@@ -95,7 +95,7 @@ class Authenticator:
 
     def _fetch(self, challenge: Challenge, scopes: frozenset[str], credential: Credential, *, where: str) -> tuple[str, float]:
         realm = challenge.parameters.get("realm", "")
-        check_realm(realm, self._base, where=where)
+        check_realm(realm, self._base, where=where, plain_http=self._transport.plain_http)
         wanted = sorted(scopes)  # what the registry suggests may be wider, and its token service would get our credential for it
         service = challenge.parameters.get("service", "")
         if credential.identity_token:
@@ -149,13 +149,13 @@ def _life(document: JsonObject) -> float:
     return float(life) if isinstance(life, (int, float)) and not isinstance(life, bool) and 0 < life < 1e9 else _TOKEN_LIFE
 
 
-def check_realm(realm: str, base: str, *, where: str) -> None:
+def check_realm(realm: str, base: str, *, where: str, plain_http: Collection[str] = ()) -> None:
     """Raises AuthError where a registry names a token service that must not see a credential.
 
-    The service needs https, unless the registry itself is reached over plain http and it is the same host or
-    this machine; an address of a private network or of this machine only where the registry has the same host.
+    The service needs https, unless the registry itself is reached over plain http and it is the same host, this machine
+    or a host of `plain_http`; an address of a private network or of this machine only where the registry has the same host.
     """
-    if problem := _problem_of(realm, base):
+    if problem := _problem_of(realm, base, plain_http):
         raise AuthError(
             f"refused to send a credential to the token service that the registry names: {problem}",
             where=where,
@@ -164,16 +164,17 @@ def check_realm(realm: str, base: str, *, where: str) -> None:
         )
 
 
-def _problem_of(realm: str, base: str) -> str:
+def _problem_of(realm: str, base: str, plain_http: Collection[str]) -> str:
     try:
         service, registry = parse_web_address(realm), parse_web_address(base)
     except ValueError:
         return "it is not a valid https address"
     same = service.host == registry.host or (is_loopback(service.host) and is_loopback(registry.host))
+    named = service.scheme == registry.scheme == "http" and not is_loopback(service.host) and allows_plain_http(service.netloc, plain_http)
     if service.has_user:
         return "its address holds a user name"
-    if service.scheme == "http" and not (registry.scheme == "http" and same):
+    if service.scheme == "http" and not (registry.scheme == "http" and (same or named)):
         return "it uses plain http"
-    if not same and is_internal(service.host):
+    if not (same or named) and is_internal(service.host):
         return "it is an address of a private network or of this machine"
     return ""

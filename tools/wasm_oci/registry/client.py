@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from wasm_oci.digest import Digest, checked
 from wasm_oci.errors import DigestError, FormatError, RegistryError, WasmOciError
-from wasm_oci.http.host import is_loopback, origin
+from wasm_oci.http.host import allows_plain_http, is_loopback, origin
 from wasm_oci.http.messages import ConnectionLost, HttpRequest, HttpResponse
 from wasm_oci.http.retry import Backoff
 from wasm_oci.http.transport import Transport, location_target
@@ -51,8 +51,9 @@ class RegistryClient:
         actions: str = "pull",
         scheme: str = "",
     ) -> None:
-        """`actions` is what tokens are asked for, `pull` or `pull,push`; `scheme` overrides http for loopback, else https."""
-        scheme = scheme or ("http" if is_loopback(reference.registry) else "https")
+        """`actions` is what tokens are asked for, `pull` or `pull,push`; `scheme` overrides http where that is allowed, else https."""
+        scheme = scheme or ("http" if allows_plain_http(reference.registry, transport.plain_http) else "https")
+        self.encrypted = scheme == "https" or is_loopback(reference.registry)
         self.base = f"{scheme}://{reference.api_host}"
         self.where = reference.name
         self.transport = transport

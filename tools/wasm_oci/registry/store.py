@@ -31,6 +31,10 @@ class RegistryStore:
     def credential_source(self) -> str:
         return self._client.credential_source
 
+    @property
+    def connection(self) -> str:
+        return "" if self._client.encrypted else "plain HTTP, not encrypted"
+
     def find_manifest(self, name: ManifestName) -> Descriptor | None:
         return self._client.find_manifest(_plain(name))
 

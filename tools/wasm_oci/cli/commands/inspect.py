@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from wasm_oci.cli.common.registry_options import add_registry_options, plain_http_hosts
 from wasm_oci.errors import UsageError, one_line
 from wasm_oci.files import file_type
 from wasm_oci.jsontext import JsonObject
@@ -34,14 +35,16 @@ class InspectRequest:
 
     target: str
     """A .wasm file, a layout folder with or without tag or digest, or a reference."""
+    plain_http: frozenset[str]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", help="a .wasm file, a layout folder as ./DIR, /DIR or oci:DIR, or a reference")
+    add_registry_options(parser)
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    document = _inspect(InspectRequest(target=args.target))
+    document = _inspect(InspectRequest(target=args.target, plain_http=plain_http_hosts(args)))
     return Outcome(text="\n".join(one_line(line) for line in _lines(document)), document=document)
 
 
@@ -55,13 +58,13 @@ def _inspect(request: InspectRequest) -> JsonObject:
         raise UsageError("there is no such file or folder", where=text, hint="check the path")
     from wasm_oci.publish import resolve
 
-    with closing(resolve.make_transport()) as transport:
+    with closing(resolve.make_transport(request.plain_http)) as transport:
         return {"type": "registry", **inspect_artifact(resolve.registry_target(text, transport, os.environ))}
 
 
 def _lines(document: JsonObject) -> Iterator[str]:
     yield f"{document['target']}"
-    yield from _rows(document, ("kind", "mediaType", "artifactType", "digest", "size"))
+    yield from (f"  {key:<12} {document[key]}" for key in ("kind", "mediaType", "artifactType", "digest", "size") if key in document)
     if document["type"] == "wasm":
         yield from _wasm_lines(document)
         return
@@ -101,10 +104,6 @@ def _wasm_lines(document: JsonObject) -> Iterator[str]:
         for number, signed in enumerate(signature["sets"], 1):
             keys = ", ".join(record["keyId"] or "no key id" for record in signed["signatures"])
             yield f"  signature    set {number}: {signed['hashes']} hash(es), signed by {keys}"
-
-
-def _rows(document: JsonObject, keys: tuple[str, ...]) -> Iterator[str]:
-    yield from (f"  {key:<12} {document[key]}" for key in keys if key in document)
 
 
 def _named(title: str, values: dict[str, Any]) -> Iterator[str]:

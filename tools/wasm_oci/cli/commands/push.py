@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from wasm_oci.cli.common.arguments import WITH_REQUEST
 from wasm_oci.cli.common.key_options import add_passphrase_options, passphrase_of
+from wasm_oci.cli.common.registry_options import add_registry_options, plain_http_hosts
 from wasm_oci.errors import UsageError
 from wasm_oci.outcome import Outcome, error_document, report_error
 
@@ -55,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--movable-tag", action="append", default=[], metavar="TAG", help="a tag that may move, beside latest; may be given several times"
     )
+    add_registry_options(parser)
 
 
 def run(args: argparse.Namespace) -> Outcome:
@@ -68,7 +70,7 @@ def run(args: argparse.Namespace) -> Outcome:
             sys.stdout.flush()
 
     request = _request(args)
-    with closing(resolve.make_transport()) as transport:
+    with closing(resolve.make_transport(request.plain_http)) as transport:
         (released,) = release(request, transport=transport, environ=os.environ, passphrase=passphrase_of(args), show=show).artifacts
     document = artifact_document(released)
     if error := released.error:
@@ -91,6 +93,7 @@ def _request(args: argparse.Namespace) -> ReleaseRequest:
         signature=args.signature_file,
         movable_tags=frozenset(check_tag(tag, where="--movable-tag") for tag in args.movable_tag),
         move_tags=args.move_tags,
+        plain_http=plain_http_hosts(args),
         dry_run=args.dry_run,
     )
     with_passphrase = args.passphrase_env or args.passphrase_file
