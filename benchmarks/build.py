@@ -175,7 +175,7 @@ def main() -> int:
 
             row("analysis", rounds(args.rounds, analyse))
             workspace.run("build", *(f"@rules_wasm_oci//tools:{program}" for program in PROGRAMS))
-            programs = next(Path(workspace.run("info", "bazel-bin").strip()).glob("external/rules_wasm_oci*/tools/programs"))
+            programs = next(Path(workspace.run("info", "bazel-bin").strip()).glob("external/rules_wasm_oci*/tools/bin"))
             starts([programs, *args.beside])
         finally:
             workspace.run("clean", "--expunge")

@@ -41,6 +41,17 @@ def _run_test_impl(ctx):
 
 _run_test = analysistest.make(_run_test_impl, attrs = {"command": attr.string()}, config_settings = _WASM)
 
+def _program_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    program = analysistest.target_under_test(env)[DefaultInfo].files_to_run.executable
+    folder = analysistest.target_bin_dir_path(env)
+    asserts.equals(env, folder, program.root.path, "the program is in the configuration that bazel-bin is for")
+    sources = action_of(env, "ExecutableSymlink").inputs.to_list()
+    asserts.true(env, folder not in [source.root.path for source in sources], "it leads to the program of the host: %s" % sources)
+    return analysistest.end(env)
+
+_program_test = analysistest.make(_program_test_impl, config_settings = _WASM)
+
 def platform_test_suite(name):
     """Makes the tests and their subjects.
 
@@ -77,4 +88,8 @@ def platform_test_suite(name):
             command = command,
             target_under_test = ":platform_" + case,
         )
-    native.test_suite(name = name, tests = [":{}_{}_test".format(name, case) for case in builds.keys() + ["run_" + case for case in runs]])
+    programs = ["local_registry", "wasm_oci", "wasmsign2"]
+    for program in programs:
+        _program_test(name = "{}_{}_program_test".format(name, program), target_under_test = "//tools:" + program)
+    cases = builds.keys() + ["run_" + case for case in runs] + [program + "_program" for program in programs]
+    native.test_suite(name = name, tests = [":{}_{}_test".format(name, case) for case in cases])

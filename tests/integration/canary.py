@@ -250,7 +250,7 @@ def statements(workspace: Workspace, keys: Keys, agent: Mapping[str, str]) -> It
     found = sources(keys, agent)
     workspace.write_build(found)
     printed = workspace.bazel("build", "//...", "@rules_wasm_oci//tools:wasm_oci")
-    program = workspace.folder / "bazel-bin/external/rules_wasm_oci+/tools/programs/wasm_oci"
+    program = workspace.folder / "bazel-bin/external/rules_wasm_oci+/tools/bin/wasm_oci"
     for source in found:
         signed = workspace.signed / f"{source.name}_signed.wasm"
         printed += workspace.start(f"//:{source.name}", source, "-o", str(signed), *source.options)

@@ -1,7 +1,7 @@
 """The only way to make a target for `bazel run`: a request in JSON, and a launcher that starts the program with it."""
 
 load("@bazel_skylib//lib:shell.bzl", "shell")
-load(":host_transition.bzl", "host_transition")
+load("//tools:host_transition.bzl", "host_transition")
 
 visibility(["//wasm/..."])
 
@@ -16,7 +16,7 @@ RUN_TARGET_ATTRS = {
     ),
     "_program": attr.label(
         cfg = host_transition,
-        default = Label("//tools:wasm_oci"),
+        default = Label("//tools/programs:wasm_oci"),
         executable = True,
     ),
 }

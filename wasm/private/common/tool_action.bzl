@@ -5,7 +5,7 @@ visibility(["//rust/...", "//wasm/..."])
 TOOL_ATTRS = {
     "_tool": attr.label(
         cfg = "exec",
-        default = Label("//tools:wasm_oci"),
+        default = Label("//tools/programs:wasm_oci"),
         executable = True,
     ),
 }

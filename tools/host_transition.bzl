@@ -1,6 +1,6 @@
 """The transition for what runs on this machine: the target platform may be WebAssembly, and `exec` is a worker's."""
 
-visibility(["//examples/...", "//wasm/..."])
+visibility(["//tools", "//wasm/..."])
 
 def _host_transition_impl(settings, _attr):
     return {"//command_line_option:platforms": str(settings["//command_line_option:host_platform"])}
