@@ -30,4 +30,6 @@ def _byte_code_impl(ctx):
 byte_code = rule(
     implementation = _byte_code_impl,
     attrs = {"srcs": attr.label_list(allow_files = [".py"])},
+    # As in rules_python, a library for a platform that no Python runs on is an error.
+    toolchains = ["@bazel_tools//tools/python:toolchain_type"],
 )
