@@ -1,6 +1,7 @@
 """`rust_wasm_component`: compile with rules_rust, then make a component of the core module."""
 
 load("@rules_rust//rust:defs.bzl", "rust_binary", "rust_shared_library")
+load("//wasm/private/common:shown.bzl", "shown")
 load("//wasm/private/common:tool_action.bzl", "TOOL_ATTRS", "params_file_args", "run_wasm_oci")
 
 visibility(["//rust/..."])
@@ -31,7 +32,7 @@ def _wasm_of(target):
     files = [file for file in target[DefaultInfo].files.to_list() if file.extension == "wasm"]
     if len(files) != 1:
         fail("module: {} has {} .wasm files, one is needed; is a Rust toolchain for wasm32-wasip2 registered?".format(
-            target.label,
+            shown(target.label),
             len(files),
         ))
     return files[0]

@@ -16,7 +16,7 @@ load(
     "wasm_verify",
     "wkg_registry_config",
 )
-load(":subjects.bzl", "failure_test", "public_half", "wasm_file")
+load(":subjects.bzl", "failure_test", "folder", "public_half", "wasm_file")
 
 _IMAGE = {"component": ":failure_input", "package_name": "pkg"}
 _SIGN = {"component": ":failure_input", "keys": ":failure_keys"}
@@ -46,6 +46,7 @@ _CASES = {
     ),
     "image_annotation_twice": (wasm_component_oci_image, _IMAGE | {"annotations": ["a=b", "a=c"]}, ["annotations[1]", "annotations[0]"]),
     "image_detached_alone": (wasm_component_oci_image, _IMAGE | {"signature_type": "detached"}, ["signature_type", "sign_component"]),
+    "image_folder": (wasm_component_oci_image, _IMAGE | {"component": ":failure_folder.wasm"}, ["component = //", "is a folder; name a file"]),
     "image_keys_alone": (wasm_component_oci_image, _IMAGE | {"signing_keys": ":failure_keys"}, ["signing_keys", "sign_component = True"]),
     "image_many_files": (wasm_component_oci_image, _IMAGE | {"component": ":failure_two"}, ["component", "2 .wasm files"]),
     "image_namespace": (wasm_component_oci_image, _IMAGE | {"namespace": "my org"}, ["namespace: ", "not a repository name"]),
@@ -145,6 +146,7 @@ _CASES = {
         ["srcs", "is a secret key"],
     ),
     "trusted_srcs": (wasm_trusted_keys, _TRUSTED | {"srcs": [":failure_main.rs"]}, ["srcs", "goes with config"]),
+    "sign_folder": (wasm_sign, _SIGN | {"component": ":failure_folder.wasm"}, ["component = //", "is a folder; name a file"]),
     "validate_two_files": (wasm_validate, {"component": ":failure_two"}, ["2 .wasm files"]),
     "verify_both_inputs": (
         wasm_verify,
@@ -172,6 +174,7 @@ def failure_test_suite(name):
     manual = ["manual"]
     wasm_file(name = "failure_input")
     wasm_file(name = "failure_two", count = 2)
+    folder(name = "failure_folder.wasm", tags = manual)
     wasm_keygen(name = "failure_keys", tags = manual)
     wasm_sign(name = "failure_detached", component = ":failure_input", detached = True, keys = ":failure_keys", tags = manual)
     wasm_sign(name = "failure_signed", component = ":failure_input", keys = ":failure_keys", tags = manual)

@@ -37,6 +37,14 @@ passed_on = rule(
     attrs = {"files": attr.label_keyed_string_dict()},
 )
 
+def _folder_impl(ctx):
+    folder = ctx.actions.declare_directory(ctx.label.name)
+    ctx.actions.run_shell(outputs = [folder], command = "mkdir -p \"$1\"", arguments = [folder.path])
+    return [DefaultInfo(files = depset([folder]))]
+
+# A folder, whatever its name says.
+folder = rule(implementation = _folder_impl)
+
 def _failure_test_impl(ctx):
     env = analysistest.begin(ctx)
     for word in ctx.attr.words:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from peers import OwnRegistry, call, image_file, own_registry, public_key, target, wasm_oci
+from peers import OwnRegistry, call, image_file, own_registry, public_key, publish_detached, target, wasm_oci
 
 RUNFILES = Path.cwd().parent
 """The tree of this test's runfiles, in which the targets are."""
@@ -43,7 +43,7 @@ def test_paths_are_relative_to_where_the_user_stands(registry: OwnRegistry, tmp_
     """As `bazel run` starts it: in its runfiles, with the user's folder in a variable."""
     shutil.copy(image_file("hello_oci_detached_image", "signature.sig"), tmp_path / "my.sig")
     published = call(
-        target("publish_complete_workflow"),
+        publish_detached(),
         *("--registry", registry.host, "--signature-file", "my.sig", "--dry-run", "--output", "json"),
         BUILD_WORKING_DIRECTORY=str(tmp_path),
     )
@@ -84,6 +84,41 @@ def test_with_a_manifest_of_runfiles_only(registry: OwnRegistry, tmp_path: Path)
     shutil.rmtree(store / "layout")
     lost = call(alone, "--registry", registry.host, cwd=tmp_path, RUNFILES_MANIFEST_FILE=str(manifest))
     assert lost.code == 2, "the layout was found elsewhere"
+
+
+def test_a_link_is_followed_to_where_the_runfiles_are(registry: OwnRegistry, tmp_path: Path) -> None:
+    """As a user links to what is in bazel-bin, by a link to a link."""
+    built = tmp_path / "bazel bin"
+    built.mkdir()
+    shutil.copy(target("publish_signed"), built / "launcher.sh")
+    (built / "launcher.sh.runfiles").symlink_to(RUNFILES)
+    (tmp_path / "linked").symlink_to("bazel bin/launcher.sh")
+    (tmp_path / "p").symlink_to(tmp_path / "linked")
+    done = call("./p", "--registry", registry.host, "--dry-run", cwd=tmp_path)
+    assert done.code == 0, done.stderr
+
+
+def test_with_a_manifest_whose_lines_are_escaped(registry: OwnRegistry, tmp_path: Path) -> None:
+    """Bazel escapes a line that has a space in its path, or a backslash or a line end in its target."""
+    store = tmp_path / "with \\b\nack"
+    store.mkdir()
+    name = "_main/examples/oci_publishing/space name_request.json"
+    layout = "_main/examples/oci_publishing/hello_oci_signed_image_layout"
+    shutil.copy(RUNFILES / "_main/examples/oci_publishing/publish_signed_request.json", store / "request")
+    program = "_main/tools/programs/wasm_oci"
+
+    def escaped(path: Path) -> str:
+        return str(path).replace("\\", "\\b").replace("\n", "\\n")
+
+    manifest = tmp_path / "launcher.runfiles_manifest"
+    key = name.replace(" ", "\\s")
+    target_of_request = escaped(store / "request")
+    manifest.write_text(f" {key} {target_of_request}\n{layout} {RUNFILES / layout}\n{program} {RUNFILES / program}\n")
+    alone = tmp_path / "launcher"
+    alone.write_text(target("publish_signed").read_text().replace("publish_signed_request", "space name_request"))
+    alone.chmod(0o755)
+    done = call(alone, "--registry", registry.host, "--dry-run", cwd=tmp_path)
+    assert done.code == 0, done.stderr
 
 
 def test_without_runfiles_it_says_so(tmp_path: Path) -> None:

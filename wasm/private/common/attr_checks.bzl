@@ -1,5 +1,7 @@
 """Checks of attributes that several rules have."""
 
+load(":shown.bzl", "shown")
+
 visibility(["//wasm/..."])
 
 def check_key_format(ctx, attribute, key, label):
@@ -13,9 +15,9 @@ def check_key_format(ctx, attribute, key, label):
     """
     if ctx.attr.openssh_format and key.key_format not in ("openssh", None):
         fail("{}: openssh_format = True, but {} = {} is a {} key; remove openssh_format or name an OpenSSH key".format(
-            ctx.label,
+            shown(ctx.label),
             attribute,
-            label,
+            shown(label),
             key.key_format,
         ))
 
@@ -29,7 +31,7 @@ def check_one_line(ctx, attribute, advice):
     """
     value = getattr(ctx.attr, attribute)
     if "\n" in value or "\r" in value:
-        fail("{}: {} = {} has a line break; {}".format(ctx.label, attribute, repr(value), advice))
+        fail("{}: {} = {} has a line break; {}".format(shown(ctx.label), attribute, repr(value), advice))
 
 def check_split_regex(ctx):
     """Fails for a `split_regex` that is more than one argument."""

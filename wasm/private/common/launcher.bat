@@ -19,9 +19,10 @@ if not exist "%manifest%" if defined RUNFILES_MANIFEST_FILE for %%m in ("%RUNFIL
 if not exist "%manifest%" goto missing
 set "RUNFILES_DIR="
 set "RUNFILES_MANIFEST_FILE=%manifest%"
+rem A line whose path has a space begins with one and has \s in its place.
 for /f "usebackq tokens=1,*" %%a in ("%manifest%") do (
-    if "%%a"=="%program%" set "program_path=%%b"
-    if "%%a"=="%request%" set "request_path=%%b"
+    if "%%a"=="%program: =\s%" set "program_path=%%b"
+    if "%%a"=="%request: =\s%" set "request_path=%%b"
 )
 if not defined program_path goto missing
 if not defined request_path goto missing

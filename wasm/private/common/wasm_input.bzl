@@ -3,6 +3,7 @@
 load("//wasm/private/providers:oci_image_info.bzl", "WasmOciImageInfo")
 load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo")
 load("//wasm/private/providers:unsigned_info.bzl", "WasmUnsignedInfo")
+load(":shown.bzl", "shown")
 
 visibility(["//wasm/..."])
 
@@ -22,10 +23,10 @@ def exactly_one(ctx, names):
     """Fails unless exactly one of the attributes is given; returns its name."""
     given = [name for name in names if getattr(ctx.attr, name)]
     if len(given) != 1:
-        fail("{}: give exactly one of {}; here {}".format(
-            ctx.label,
+        fail("{}: give exactly one of {}; {}".format(
+            shown(ctx.label),
             ", ".join(names),
-            "there are " + " and ".join(given) if given else "is none of them",
+            " and ".join(given) + " are set" if given else "none is set",
         ))
     return given[0]
 
@@ -34,21 +35,28 @@ def wasm_file_of(ctx, attribute):
     target = getattr(ctx.attr, attribute)
     if WasmUnsignedInfo in target:
         fail("{}: {} = {} is not signed in the build, because its key is outside; {}".format(
-            ctx.label,
+            shown(ctx.label),
             attribute,
-            target.label,
+            shown(target.label),
             "name the component that is in it, or publish it and pull what is published" if WasmOciImageInfo in target else (
                 "sign in the image (sign_component = True, signing_keys and, to split it, split_regex), or `bazel run {}` and name the file that it writes"
-            ).format(target.label),
+            ).format(shown(target.label)),
         ))
     if WasmSignatureInfo in target:
         return target[WasmSignatureInfo].wasm_file
     files = [file for file in target[DefaultInfo].files.to_list() if file.extension == "wasm"]
     if len(files) != 1:
         fail("{}: {} = {} has {} .wasm files; name a target that has exactly one".format(
-            ctx.label,
+            shown(ctx.label),
             attribute,
-            target.label,
+            shown(target.label),
             len(files),
+        ))
+    if files[0].is_directory:
+        fail("{}: {} = {} gives {}, which is a folder; name a file".format(
+            shown(ctx.label),
+            attribute,
+            shown(target.label),
+            files[0].basename,
         ))
     return files[0]

@@ -1,6 +1,7 @@
 """How the component of an image is signed: by the build, before it, or by the run that publishes it."""
 
 load("//wasm/private/common:attr_checks.bzl", "check_split_regex")
+load("//wasm/private/common:shown.bzl", "shown")
 load("//wasm/private/keys:signing_keys.bzl", "is_deferred", "signing_keys_of")
 load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
 load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo", "moved_signature")
@@ -11,21 +12,21 @@ visibility(["//wasm/..."])
 def check_image_signing(ctx):
     """Fails where the attributes that are about signing do not fit together."""
     if ctx.attr.sign_component and not ctx.attr.signing_keys:
-        fail("{}: sign_component = True needs signing_keys; name a wasm_keygen, ssh_keygen or wasm_signing_key target".format(ctx.label))
+        fail("{}: sign_component = True needs signing_keys; name a wasm_keygen, ssh_keygen or wasm_signing_key target".format(shown(ctx.label)))
     if ctx.attr.signing_keys and not ctx.attr.sign_component:
-        fail("{}: signing_keys is given, but sign_component is False and the image would be unsigned; ".format(ctx.label) +
+        fail("{}: signing_keys is given, but sign_component is False and the image would be unsigned; ".format(shown(ctx.label)) +
              "add sign_component = True, or remove signing_keys")
     if ctx.attr.additional_signing_keys and not ctx.attr.signing_keys:
-        fail("{}: additional_signing_keys is given without signing_keys; name the first key with signing_keys".format(ctx.label))
+        fail("{}: additional_signing_keys is given without signing_keys; name the first key with signing_keys".format(shown(ctx.label)))
     if ctx.attr.split_regex and not ctx.attr.sign_component:
-        fail("{}: split_regex is given, but nothing is signed; add sign_component = True and signing_keys, or remove it".format(ctx.label))
+        fail("{}: split_regex is given, but nothing is signed; add sign_component = True and signing_keys, or remove it".format(shown(ctx.label)))
     check_split_regex(ctx)
     if ctx.attr.signature_type == "detached" and not ctx.attr.sign_component:
-        fail("{}: signature_type is \"detached\", but nothing is signed; add sign_component = True, or remove it".format(ctx.label))
+        fail("{}: signature_type is \"detached\", but nothing is signed; add sign_component = True, or remove it".format(shown(ctx.label)))
     if ctx.attr.sign_component and WasmSignatureInfo in ctx.attr.component:
         fail("{}: component = {} is signed already; remove sign_component and signing_keys, or name the unsigned one".format(
-            ctx.label,
-            ctx.attr.component.label,
+            shown(ctx.label),
+            shown(ctx.attr.component.label),
         ))
 
 def sign_image(ctx, source):

@@ -1,6 +1,7 @@
 """`wasm_component_oci_image`: packs a component as an OCI image layout, signed or not."""
 
 load("//wasm/private/common:image_ref.bzl", "looks_like_host", "reference_error")
+load("//wasm/private/common:shown.bzl", "shown")
 load("//wasm/private/common:tool_action.bzl", "TOOL_ATTRS", "params_file_args", "run_wasm_oci")
 load("//wasm/private/common:wasm_input.bzl", "wasm_file_of")
 load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
@@ -103,7 +104,7 @@ def _check(ctx):
         attributes = ("registry", "namespace", name_attribute, "tag"),
     ) or annotations_error(ctx.attr.annotations)
     if error:
-        fail("{}: {}".format(ctx.label, error))
+        fail("{}: {}".format(shown(ctx.label), error))
     check_image_signing(ctx)
 
 def _image_info(ctx, signing):

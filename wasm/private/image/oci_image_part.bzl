@@ -1,5 +1,6 @@
 """The companions of an image: one of its outputs under a label of its own."""
 
+load("//wasm/private/common:shown.bzl", "shown")
 load("//wasm/private/providers:oci_image_info.bzl", "WasmOciImageInfo")
 
 visibility(["//wasm/..."])
@@ -24,8 +25,8 @@ def _oci_image_part_impl(ctx):
     if ctx.attr.part == "digest" and not image.digest_file:
         fail(("{}: image = {} has no digest in the build, because the run that publishes it embeds its signature; " +
               "run the publish target with `-- --dry-run` to see the digest, or set signature_type = \"detached\"").format(
-            ctx.label,
-            ctx.attr.image.label,
+            shown(ctx.label),
+            shown(ctx.attr.image.label),
         ))
     files = [image.digest_file if ctx.attr.part == "digest" else image.layout]
     return [DefaultInfo(files = depset(files), runfiles = ctx.runfiles(files))]
