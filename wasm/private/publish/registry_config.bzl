@@ -1,5 +1,6 @@
 """`wkg_registry_config`: the registries that images are published to."""
 
+load("//wasm/private/common:shown.bzl", "shown")
 load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
 load(":registry_strings.bzl", "parse_registry_strings")
 
@@ -11,8 +12,8 @@ Each entry is a string, parsed when the target is analysed:
 
 | entry | credentials |
 |---|---|
-| `name\\|host\\|oci` | those of `docker login` and `podman login` |
-| `name\\|host\\|oci\\|docker` | the same, said openly |
+| `name\\|host` or `name\\|host\\|oci` | those of `docker login` and `podman login` |
+| `name\\|host\\|oci\\|docker` | the same, explicitly |
 | `name\\|host\\|oci\\|anonymous` | none |
 | `name\\|host\\|oci\\|env\\|VARIABLE[\\|user]` | the password, or `user:password`, in that variable when publishing |
 | `name\\|host\\|oci\\|token\\|${VARIABLE}[\\|user]` | the same, in the form of rules_wasm_component |
@@ -29,15 +30,14 @@ _ATTRS = {
         doc = "Name of the entry for publishing what names no registry itself; none by default.",
     ),
     "registries": attr.string_list(
-        doc = "The entries, in the form above. Names are unique; two entries may have one host.",
-        mandatory = True,
+        doc = "The entries, in the form above; none by default. Names are unique; two entries may have one host.",
     ),
 }
 
 def _wkg_registry_config_impl(ctx):
     registries, error = parse_registry_strings(ctx.attr.registries, ctx.attr.default_registry)
     if error:
-        fail("{}: {}".format(ctx.label, error))
+        fail("{}: {}".format(shown(ctx.label), error))
     return [
         DefaultInfo(),
         WasmRegistryConfigInfo(

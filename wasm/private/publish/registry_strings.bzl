@@ -1,4 +1,4 @@
-"""Parser of registry strings, `name|host|type|auth|data…`; pure functions that return (value, error).
+"""Parser of registry strings, `name|host[|type[|auth[|data…]]]`; pure functions that return (value, error).
 
 An error names the entry and the field. It never repeats a field that may hold a secret.
 """
@@ -18,6 +18,11 @@ _AUTH_FORMS = {
 }
 _TOKEN_PREFIXES = ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "dckr_pat_", "dckr_oat_")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
+
+def _quoted(field):
+    """` "field"`, or nothing for what may be a secret in the wrong place: only short words are repeated."""
+    is_word = len(field) <= 8 and not field.strip(_LETTERS.lower())
+    return " " + repr(field) if is_word or len(field) <= 3 else ""
 
 def _is_variable_name(text):
     if not text or text[0] not in _LETTERS or text.startswith(_TOKEN_PREFIXES):
@@ -88,8 +93,7 @@ def _parse_auth(fields):
         return _auth("default"), None
     kind, data = fields[0], fields[1:]
     if kind not in _AUTH_FORMS:
-        # The field may be a secret that slipped forward, so it is not repeated.
-        return None, "unknown kind; it is one of {}".format(", ".join(_AUTH_FORMS.keys()))
+        return None, "unknown kind{}; use one of {}".format(_quoted(kind), ", ".join(_AUTH_FORMS.keys()))
     form = _AUTH_FORMS[kind]
     most = form.count("|")
     least = most - form.count("[")
@@ -116,6 +120,8 @@ def _parse_layout(name, path, rest):
     return struct(auth = _auth("anonymous"), host = "", name = name, path = path, prefix = "", type = "layout"), None
 
 def _parse_oci(name, location, rest):
+    if location.startswith("/"):
+        return None, "host: {} is a folder; write {} for an OCI layout there".format(repr(location), repr("|".join([name, location, "layout"])))
     scheme = [prefix for prefix in ("https://", "http://") if location.startswith(prefix)]
     host, slash, prefix = location.removeprefix("".join(scheme)).partition("/")
     error = host_error(host)
@@ -139,15 +145,15 @@ def parse_registry_string(text):
     """Parses one entry.
 
     Args:
-        text: string, `name|[https://]host[/prefix]|oci[|auth[|data…]]` or `name|/path|layout`.
+        text: string, `name|[https://]host[/prefix][|oci[|auth[|data…]]]` or `name|/path|layout`.
 
     Returns:
         (struct as in WasmRegistryConfigInfo.registries, None), or (None, `field: what is wrong and how to write it`).
     """
     fields = text.split("|")
     name = fields[0]
-    if text and len(fields) < 3:
-        return None, "type: missing; write name|host|type, such as \"github|ghcr.io|oci\""
+    if text and len(fields) < 2:
+        return None, "host: missing; write name|host, such as \"github|ghcr.io\""
     error = entry_name_error(name)
     if error:
         return None, "name: " + error
@@ -155,10 +161,9 @@ def parse_registry_string(text):
         if field != field.strip() or not field:
             label = ("name", "host", "type", "auth")[index] if index < 4 else "data (field {})".format(index + 1)
             return None, label + (": is empty" if not field.strip() else ": begins or ends with a space") + "; fill it or remove it"
-    kind = fields[2]
+    kind = fields[2] if len(fields) > 2 else "oci"
     if kind not in _TYPES:
-        # The field may be a secret that slipped forward, so it is not repeated.
-        return None, "type: unknown; it is one of {}".format(", ".join(_TYPES))
+        return None, "type: unknown type{}; use one of {}".format(_quoted(kind), ", ".join(_TYPES))
     parse = _parse_layout if kind == "layout" else _parse_oci
     return parse(name, fields[1], fields[3:])
 
