@@ -133,6 +133,26 @@ def test_a_member_that_the_program_does_not_know_is_refused(file: Path, read: Ca
         read(file, lambda document: document.update(more=None))
 
 
+def objects(value: object) -> Iterator[dict[str, Any]]:
+    """All objects within a document, itself included."""
+    if isinstance(value, dict):
+        yield value
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from objects(each)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_member_that_the_program_does_not_know_is_refused_at_every_depth(file: Path, read: Callable[..., Any]) -> None:
+    """A rule that is newer than the program may ask for a check, such as a policy, that must not be left out."""
+    for number in range(len(list(objects(json.loads(file.read_text(encoding="utf-8")))))):
+
+        def change(document: Any, number: int = number) -> None:
+            list(objects(document))[number]["security_policy"] = "strict"
+
+        with pytest.raises(FormatError, match="unknown member 'security_policy'"):
+            read(file, change)
+
+
 def test_a_registry_of_every_kind(read: Callable[..., Any]) -> None:
     request = read(FOLDER / "publish_registries.json")
     assert [(entry.name, entry.type, entry.auth.kind) for entry in request.registries] == [
