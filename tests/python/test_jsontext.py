@@ -20,7 +20,17 @@ PLAIN: tuple[Any, ...] = (
 @pytest.mark.parametrize("document", PLAIN)
 def test_both_forms_are_those_of_the_standard_library(document: dict[str, Any]) -> None:
     assert canonical(document).decode() == json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    assert pretty(document).decode() == json.dumps(document, ensure_ascii=False, sort_keys=True, indent=2) + "\n"
+    assert pretty(document).decode() == json.dumps(document, sort_keys=True, indent=2) + "\n"
+
+
+def test_what_a_terminal_obeys_or_hides_is_escaped_where_people_look() -> None:
+    plain = "ä 漢 🦀"
+    hidden = "\x7f\x9b\xad\u061c\u200f\u2028\u202e\u2069\ufeff\ufe0f\udcff\U000e0041"
+    text = pretty({hidden: plain + hidden}).decode()
+    assert plain in text
+    assert text.replace("\n", "").isprintable()
+    assert text.isascii() is False
+    assert json.loads(text) == {hidden: plain + hidden}
 
 
 @pytest.mark.parametrize("number", ["0.1000000000000000055511151231257827", "1E5", "1.0", "-0.0", "1e-400", "123456789012345678901", "-7"])

@@ -7,9 +7,18 @@ policy, 4 signature or digest does not verify, 5 authentication or authorisation
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 EXIT_BUG = 70
+
+HIDDEN = re.compile(
+    "[\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000110bd\U000110cd"
+    "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+"""What a terminal obeys or does not show, above U+001F: C1 controls, format characters (Cf), line and paragraph separators,
+surrogates, and Default_Ignorable_Code_Point (Unicode Standard Annex 44)."""
 
 
 class WasmOciError(Exception):
@@ -121,7 +130,7 @@ class TagConflictError(WasmOciError):
 
 
 def one_line(text: str) -> str:
-    """Returns `text` with every control character escaped, so that no input can forge lines or colours."""
-    if text.isprintable():
+    """Returns `text` with every character escaped that could forge a line or a colour, change the direction, or not be seen."""
+    if text.isascii() and text.isprintable():
         return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return text.translate({ord(c): c.encode("unicode_escape").decode() for c in set(text) if HIDDEN.match(c) or not c.isprintable()})

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any, NoReturn
 
-from wasm_oci.errors import FormatError, LimitError
+from wasm_oci.errors import HIDDEN, FormatError, LimitError
 from wasm_oci.limits import LIMITS
 
 JsonObject = dict[str, Any]
@@ -68,11 +69,17 @@ def canonical(document: JsonObject) -> bytes:
 
 
 def pretty(document: JsonObject) -> bytes:
-    """Returns sorted, indented JSON with a final newline: the form of files that people open.
+    """Returns sorted, indented JSON with a final newline: the form of files that people open, and of what a terminal shows.
 
-    A byte of a path that is not UTF-8 becomes the JSON escape of the lone surrogate that Python reads it as.
+    Characters that a terminal obeys or does not show are JSON escapes. A byte of a path that is not UTF-8 is the escape of
+    the lone surrogate that Python reads it as.
     """
-    return (_written(document, ",", ": ", "\n") + "\n").encode(errors="backslashreplace")
+    return HIDDEN.sub(_escaped, _written(document, ",", ": ", "\n") + "\n").encode()
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """Returns one or two `\\uXXXX` (RFC 8259, section 7)."""
+    return json.dumps(found[0])[1:-1]
 
 
 def _written(document: JsonObject, comma: str, colon: str, line: str = "") -> str:

@@ -1,15 +1,16 @@
-"""What a command gives back, and how it reaches the user."""
+"""What a command returns, and the only way to the terminal: every line is escaped here, whatever it is made of."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
-from wasm_oci.errors import UsageError, WasmOciError
+from wasm_oci.errors import UsageError, WasmOciError, one_line
 from wasm_oci.files import reason_of
 
 if TYPE_CHECKING:
@@ -20,44 +21,60 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """A command's result: `text` for people, `document` for `--output json`."""
+    """A command's result: `lines` for people, `document` for `--output json`.
 
-    text: str
+    A line may hold file names, annotations and other text from outside as it is: line ends and control characters within it
+    are escaped when it is written.
+    """
+
+    lines: Sequence[str] = ()
     document: JsonObject = field(default_factory=dict)
     exit_code: int = 0
 
 
 def enter_user_directory() -> None:
-    """Under `bazel run`, goes to where the user stands, so that relative paths mean what they say."""
+    """Changes to the user's directory, which `bazel run` passes on; raises UsageError where that is not possible."""
     if directory := os.environ.get("BUILD_WORKING_DIRECTORY"):
-        os.chdir(directory)
+        try:
+            os.chdir(directory)
+        except (OSError, ValueError) as err:
+            hint = "start the program in another directory, or unset BUILD_WORKING_DIRECTORY"
+            raise UsageError(f"cannot enter the current directory: {reason_of(err)}", where=directory, hint=hint) from err
 
 
 def write_document(outcome: Outcome, form: str) -> None:
-    """Puts exactly one JSON document, or the text, on stdout; raises UsageError where that is not possible."""
+    """Writes exactly one JSON document, or the lines, to stdout; raises UsageError where that is not possible."""
     if form == "json":
         _write_json(outcome.document)
-    elif outcome.text:
-        write_text(outcome.text if outcome.text.endswith("\n") else outcome.text + "\n")
+    elif outcome.lines:
+        write_lines(outcome.lines)
 
 
-def say(text: str) -> None:
-    """Writes to stderr. One that is closed, full or that nobody reads takes nothing, and changes no exit code."""
+def write_lines(lines: Iterable[str]) -> None:
+    """Writes each of `lines` to stdout as exactly one line; see `write_text`."""
+    write_text("".join(f"{one_line(line)}\n" for line in lines))
+
+
+def say(*lines: str) -> None:
+    """Writes each of `lines` to stderr as exactly one line.
+
+    A stderr that is closed, full or has no reader is replaced by one that discards everything: it changes no exit code.
+    """
     try:
         if sys.stderr is not None:
-            sys.stderr.write(text)
+            sys.stderr.write("".join(f"{one_line(line)}\n" for line in lines))
             sys.stderr.flush()
             return
-    except (OSError, ValueError):  # what is left in it would fail once more when the interpreter ends
+    except (OSError, ValueError):  # its buffer would fail again when the interpreter ends
         pass
-    sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - lives as long as the program
+    sys.stderr = _nowhere()
 
 
 def report_error(program: str, error: WasmOciError, form: str) -> None:
-    """Puts one line on stderr, and with `--output json` the same as a document on stdout."""
-    say(f"{program}: {error}\n")
+    """Writes one line to stderr, and with `--output json` the same as a document to stdout."""
+    say(f"{program}: {error}")
     if form == "json":
-        with suppress(UsageError, BrokenPipeError):
+        with suppress(UsageError):
             _write_json(error_document(error))
 
 
@@ -67,6 +84,19 @@ def error_document(error: WasmOciError) -> JsonObject:
     return {"error": details, "exitCode": error.exit_code}
 
 
+def start_logging(*, verbose: bool) -> None:
+    """Sends log messages to stderr, each as one line: warnings, and with `verbose` everything."""
+    import logging
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            say(self.format(record))
+
+    handler = Handler()
+    handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING, handlers=[handler])
+
+
 def _write_json(document: JsonObject) -> None:
     from wasm_oci.jsontext import pretty
 
@@ -74,19 +104,24 @@ def _write_json(document: JsonObject) -> None:
 
 
 def write_text(text: str) -> None:
-    """Writes all of `text` to stdout, with escapes for what its encoding does not have; raises UsageError.
+    """Writes all of `text` to stdout, with escapes for what its encoding cannot express; raises UsageError.
 
-    After an error stdout goes nowhere, so that the interpreter does not fail once more when it ends.
+    The text holds nothing from outside that is not escaped already. A reader that has left is no error: what was done is
+    done. After that, and after an error, stdout discards everything, so that the interpreter does not fail again at its end.
     """
     if sys.stdout is None:
-        raise UsageError("cannot write the result: stdout is closed", hint="give it a file or a pipe")
+        raise UsageError("cannot write the result: stdout is closed", hint="redirect it to a file or a pipe")
     encoding = sys.stdout.encoding or "utf-8"
     try:
         sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
         sys.stdout.flush()
     except (OSError, ValueError) as err:
-        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - lives as long as the program
+        sys.stdout = _nowhere()
         if isinstance(err, BrokenPipeError):
-            raise
+            return
         detail = reason_of(err) if isinstance(err, OSError) else "it is closed"
-        raise UsageError(f"cannot write the result: {detail}", where="stdout", hint="make room, or give it another file") from err
+        raise UsageError(f"cannot write the result: {detail}", where="stdout", hint="free some space, or redirect it elsewhere") from err
+
+
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")

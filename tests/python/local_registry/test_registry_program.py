@@ -49,8 +49,9 @@ def _end(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> tuple[
 
 @pytest.mark.parametrize("text", ["--\x1b[31m", "a\nb"])
 def test_errors_about_arguments_are_escaped(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    shown = text.encode("unicode_escape").decode()
     assert main([text]) == 2
-    assert capsys.readouterr().err.endswith(f"error: unrecognized arguments: {text.encode('unicode_escape').decode()}\n")
+    assert capsys.readouterr().err == f"local_registry: unrecognized arguments: {shown}; see local_registry --help\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

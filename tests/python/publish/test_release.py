@@ -45,7 +45,7 @@ from wasm_oci.publish.release import (
     keep_no_record,
     release,
 )
-from wasm_oci.publish.report import artifact_document, plan_text, result_text
+from wasm_oci.publish.report import artifact_document, plan_lines, result_lines
 from wasm_oci.publish.resolve import NamedRepository
 from wasm_oci.publish.signing import DeferredSigning
 from wasm_oci.registry.store import RegistryStore
@@ -349,8 +349,8 @@ def test_several_tags_are_written_in_order_and_each_is_guarded(registry: Running
     document = result.to_json()
     assert "tag" not in document
     assert [(tag["tag"], tag["now"]) for tag in document["tags"]] == [(tag, str(one.digest)) for tag in ("v1", "latest", "v2")]
-    assert [line.split()[1] for line in plan_text(plan).splitlines() if line.startswith("  tag ")] == ["v1", "latest", "v2"]
-    assert result_text(result).count("  tag ") == 3
+    assert [line.split()[1] for line in plan_lines(plan) if line.startswith("  tag ")] == ["v1", "latest", "v2"]
+    assert sum(line.startswith("  tag ") for line in result_lines(result)) == 3
 
 
 def test_a_tag_that_fails_keeps_those_before_it_and_ends_there(registry: RunningRegistry, one: Image) -> None:
@@ -386,7 +386,7 @@ def test_any_number_of_referrers(registry: RunningRegistry, one: Image) -> None:
     assert document["referrers"] == [
         {"artifactType": "application/vnd.note", "digest": str(note.descriptor().digest), "action": "create", "foundBy": "referrers API"}
     ]
-    assert "  referrer found by referrers API\n" in result_text(result)
+    assert "  referrer found by referrers API" in result_lines(result)
 
 
 def note(image: Image, text: bytes, *, missing: bool = False) -> Referrer:

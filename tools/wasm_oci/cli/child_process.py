@@ -88,6 +88,6 @@ def _run(run: Run, request: WorkRequest) -> int:
         if request.sandbox_dir:
             os.chdir(request.sandbox_dir)
     except (OSError, ValueError) as err:
-        say(f"wasm_oci: {request.sandbox_dir}: cannot enter the action's folder: {reason_of(err)}\n")
+        say(f"wasm_oci: {request.sandbox_dir}: cannot enter the action's folder: {reason_of(err)}")
         return 2
     return run(request.arguments)

@@ -45,7 +45,7 @@ class ForkServer:
             while (self._lines.open or self._children) and not self._stopped_by:
                 self._turn()
         except FormatError as err:
-            say(f"wasm_oci: {err}\n")
+            say(f"wasm_oci: {err}")
             return err.exit_code
         except BrokenPipeError:  # nobody waits for responses any more
             return 0

@@ -13,7 +13,7 @@ from typing import Protocol, cast
 from wasm_oci.cli.common.arguments import asks_for_help, expanded, help_request, make_parser, parse, target_help
 from wasm_oci.cli.usage import COMMANDS, LOGGING, RUN_TARGETS, usage
 from wasm_oci.errors import EXIT_BUG, UsageError, WasmOciError
-from wasm_oci.outcome import Outcome, report_error, say, write_document, write_text
+from wasm_oci.outcome import Outcome, report_error, say, start_logging, write_document, write_text
 
 
 class Command(Protocol):
@@ -43,7 +43,7 @@ def run_line(args: Sequence[str], *, typed: bool = False) -> int:
     verbose = bool(args) and args[0] in ("-v", "--verbose")
     args = args[verbose:]
     if not args:
-        say(usage())
+        say(*usage().splitlines())
         return 2
     if args[0] in ("-h", "--help") and typed:
         try:
@@ -55,7 +55,7 @@ def run_line(args: Sequence[str], *, typed: bool = False) -> int:
     if args[0] not in COMMANDS:
         near = difflib.get_close_matches(args[0], COMMANDS, n=1)
         remedy = f"did you mean {near[0]}?" if near else f"the commands are {', '.join(COMMANDS)}"
-        say(f"wasm_oci: unknown command {args[0][:100]!r}; {remedy}\n")
+        say(f"wasm_oci: unknown command {args[0][:100]!r}; {remedy}")
         return 2
     command = cast(Command, importlib.import_module(f"wasm_oci.cli.commands.{args[0].replace('-', '_')}"))
     parser = make_parser(args[0], command.DESCRIPTION)
@@ -74,7 +74,7 @@ def run_line(args: Sequence[str], *, typed: bool = False) -> int:
         report_error("wasm_oci", UsageError("nothing was done but to show help", where="--help", hint="give it alone"), "text")
         return 2
     if verbose or parsed.verbose or args[0] in LOGGING:
-        _start_logging(verbose=verbose or parsed.verbose)
+        start_logging(verbose=verbose or parsed.verbose)
     return execute(command, parsed)
 
 
@@ -85,7 +85,6 @@ def _form(args: Sequence[str]) -> str:
 
 def execute(command: Command, parsed: argparse.Namespace) -> int:
     """Runs a parsed command and turns every error into its line and exit code."""
-    outcome = Outcome(text="", exit_code=2)
     try:
         outcome = command.run(parsed)
         if parsed.output != "text" or not parsed.quiet:
@@ -93,20 +92,12 @@ def execute(command: Command, parsed: argparse.Namespace) -> int:
     except WasmOciError as err:
         report_error("wasm_oci", err, parsed.output)
         return err.exit_code
-    except BrokenPipeError:  # the reader has left; what was done stays done
-        return outcome.exit_code
     except KeyboardInterrupt:
-        say("wasm_oci: interrupted\n")
+        say("wasm_oci: interrupted")
         return 130
     except Exception:
         import traceback
 
-        say(f"{traceback.format_exc()}wasm_oci: this is a bug in wasm_oci; please report it with the lines above\n")
+        say(*traceback.format_exc().split("\n"), "wasm_oci: this is a bug in wasm_oci; please report it with the lines above")
         return EXIT_BUG
     return outcome.exit_code
-
-
-def _start_logging(*, verbose: bool) -> None:
-    import logging
-
-    logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING, format="%(name)s: %(message)s")

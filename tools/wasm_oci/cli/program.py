@@ -7,7 +7,8 @@ import sys
 from typing import NoReturn
 
 from wasm_oci.cli import main
-from wasm_oci.outcome import enter_user_directory, say
+from wasm_oci.errors import UsageError
+from wasm_oci.outcome import enter_user_directory, report_error, say
 
 
 def program() -> NoReturn:
@@ -15,15 +16,23 @@ def program() -> NoReturn:
     signal.signal(signal.SIGTERM, _end)
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # nohup has it ignored
         signal.signal(signal.SIGHUP, _end)
-    say("")  # without stderr argparse would write errors to stdout
+    say()  # without stderr argparse would write errors to stdout
     if sys.argv[1:] == ["--persistent_worker"]:
         from wasm_oci.cli.worker import serve
 
         sys.exit(serve(main.run_line))
-    enter_user_directory()
-    code = main.main()
-    say("")  # what argparse could not write is dropped here, not at the end with an exit code of its own
+    code = _command()
+    say()  # what argparse could not write is dropped here, not at the end with an exit code of its own
     sys.exit(code)
+
+
+def _command() -> int:
+    try:
+        enter_user_directory()
+    except UsageError as err:
+        report_error("wasm_oci", err, "text")
+        return err.exit_code
+    return main.main()
 
 
 def _end(number: int, _: object) -> NoReturn:

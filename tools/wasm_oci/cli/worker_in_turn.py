@@ -34,7 +34,7 @@ def serve_in_turn(run: Run) -> int:
             inside = bool(request.arguments) and request.arguments[0] in WITHOUT_SECRETS
             write_response(responses, _here(run, request) if inside else _apart(request))
     except FormatError as err:
-        say(f"wasm_oci: {err}\n")
+        say(f"wasm_oci: {err}")
         return err.exit_code
     except BrokenPipeError:
         return 0

@@ -11,13 +11,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-from wasm_oci.errors import UsageError, WasmOciError, one_line
+from wasm_oci.command_line import CommandLineParser
+from wasm_oci.errors import UsageError, WasmOciError
 from wasm_oci.files import reason_of, write_file
 from wasm_oci.local_registry.access_log import AccessLog
 from wasm_oci.local_registry.registry import Behaviour
 from wasm_oci.local_registry.server import LOOPBACK, serve
 from wasm_oci.local_registry.state import default_state
-from wasm_oci.outcome import enter_user_directory
+from wasm_oci.outcome import enter_user_directory, report_error, say, write_lines
 
 DEFAULT_PORT = 5000
 _POLL = 0.2
@@ -38,12 +39,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         args = _parser().parse_args(argv)
     except SystemExit as stop:
         return int(stop.code or 0)
+    except UsageError as err:
+        report_error("local_registry", err, "text")
+        return err.exit_code
     ended = threading.Event()
     previous = {number: signal.signal(number, lambda *_: ended.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         _run(args, ended)
     except WasmOciError as err:
-        sys.stderr.write(f"local_registry: {err}\n")
+        report_error("local_registry", err, "text")
         return err.exit_code
     finally:
         for number, handler in previous.items():
@@ -51,17 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-class _Parser(argparse.ArgumentParser):
-    """Escapes control characters in its errors: they repeat what was given."""
-
-    def error(self, message: str) -> NoReturn:
-        super().error(one_line(message))
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="local_registry", description=_DESCRIPTION, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = CommandLineParser(prog="local_registry", description=_DESCRIPTION)
     parser.add_argument("--port", type=_port, default=DEFAULT_PORT, help="port to listen on; 0 picks a free one (default: %(default)s)")
     parser.add_argument(
         "--address", action="append", metavar="IP", help="loopback address to listen on, may be repeated (default: 127.0.0.1 and ::1)"
@@ -96,8 +91,7 @@ def _run(args: argparse.Namespace, ended: threading.Event) -> None:
             write_file(args.ready_file, f"{registry.host}\n".encode(), what="ready file")
             stack.callback(_remove, args.ready_file)
         addresses = " and ".join(registry.addresses)
-        sys.stdout.write(f"local registry at {registry.host} (on {addresses}), state in {state}\n")
-        sys.stdout.flush()
+        write_lines([f"local registry at {registry.host} (on {addresses}), state in {state}"])
         while not ended.wait(_POLL):
             pass
 
@@ -116,6 +110,16 @@ def _remove(path: Path) -> None:
         raise UsageError(f"cannot replace the ready file: {reason_of(err)}", where=str(path)) from err
 
 
-if __name__ == "__main__":
-    enter_user_directory()
+def program() -> NoReturn:
+    """Runs the program in this process and ends it."""
+    say()  # a stderr that is closed becomes one that discards everything
+    try:
+        enter_user_directory()
+    except UsageError as err:
+        report_error("local_registry", err, "text")
+        sys.exit(err.exit_code)
     sys.exit(main())
+
+
+if __name__ == "__main__":
+    program()

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from wasm_oci.errors import one_line
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.publish.plan import Action, Plan, TagPlan
 from wasm_oci.publish.publisher import Result
 from wasm_oci.publish.release import ReleasedArtifact
 
 
-def plan_text(plan: Plan) -> str:
+def plan_lines(plan: Plan) -> list[str]:
     """Returns what would be done, a line for each thing."""
     lines = [f"Plan for {plan.destination.name}"]
     for step in plan.blobs:
@@ -24,21 +21,21 @@ def plan_text(plan: Plan) -> str:
     lines.append(f"  credential: {plan.destination.credential_source}")
     if connection := plan.destination.connection:
         lines.append(f"  connection: {connection}")
-    return _text(lines)
+    return lines
 
 
-def result_text(result: Result) -> str:
+def result_lines(result: Result) -> list[str]:
     """Returns what was done, from what the destination answered."""
     plan = result.plan
     if result.status == "unchanged":
-        return _text([f"Unchanged: {plan.tagged} is {plan.artifact.descriptor.digest} already; nothing was sent"])
+        return [f"Unchanged: {plan.tagged} is {plan.artifact.descriptor.digest} already; nothing was sent"]
     lines = [f"Published {plan.tagged}", f"  reference {plan.pinned}"]
     lines += [f"  tag       {tag.tag}: {tag.before or 'absent'} -> {result.tags_after[tag.tag]}" for tag in plan.tags]
     for referrer in plan.referrers:
         if way := result.found_by.get(referrer.digest):
             lines.append(f"  {'signature' if referrer.is_signature else 'referrer'} found by {way}")
     lines.append(f"  sent      {result.bytes_sent} bytes; {result.bytes_skipped} bytes were there")
-    return _text(lines)
+    return lines
 
 
 def artifact_document(released: ReleasedArtifact) -> JsonObject:
@@ -58,11 +55,6 @@ def _status(released: ReleasedArtifact) -> str:
     if len(found) == 1:
         return found.pop()
     return "failed" if released.error else "published"
-
-
-def _text(lines: Iterable[str]) -> str:
-    """What comes from requests and registries forges no further lines or colours."""
-    return "".join(f"{one_line(line)}\n" for line in lines)
 
 
 def _tag_words(tag: TagPlan) -> str:

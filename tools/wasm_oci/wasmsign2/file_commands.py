@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
 from wasm_oci.files import open_input
 from wasm_oci.keys.key import require_pair
+from wasm_oci.outcome import say
 from wasm_oci.wasmsign.signature import message
 from wasm_oci.wasmsign2.key_arguments import load_public, load_secret, spare_keys
 from wasm_oci.wasmsign2.options import Arguments
@@ -34,7 +34,7 @@ def split(arguments: Arguments) -> Iterator[str]:
 
     with open_input(source) as before:  # stays readable when the output takes its place
         result = split_file(source, Path(values["output-file"]), pattern, delimiter=delimiter)
-        sys.stderr.write("Module is already signed\n" * result.signature_sections)
+        say(*["Module is already signed"] * result.signature_sections)
         added = {index: describe_delimiter((data,), verbose=verbose) for index, data in zip(result.added, new, strict=True)}
         yield "* Split module structure:\n\n"
         yield from numbered(_merged(describe_sections(before, verbose=verbose), added))
@@ -68,9 +68,9 @@ def sign(arguments: Arguments) -> Iterator[str]:
     with open_input(source) as before:  # stays readable when the output takes its place
         output = Path(values["output-file"])
         done = sign_file(source, output, key, key_id=key_id, signature_file=signature_file, with_digest=False, as_reference=True)
-        sys.stderr.write("The signature section was not the first module section\n" * done.dropped)
+        say(*["The signature section was not the first module section"] * done.dropped)
         if arguments.debug:
-            sys.stderr.write(f"Signed {message(done.hashes).hex()}\n")
+            say(f"Signed {message(done.hashes).hex()}")
         first = () if detached is not None else (describe_signature(done.signature, verbose=arguments.verbose),)
         yield "* Signed module structure:\n\n"
         yield from numbered(chain(first, describe_sections(before, verbose=arguments.verbose, skip_signatures=detached is None)))
@@ -82,7 +82,7 @@ def detach(arguments: Arguments) -> Iterator[str]:
     source, output, signature = _paths(arguments)
     detach_file(source, output, signature)
     if arguments.debug:
-        sys.stderr.write("Signature detached\n")
+        say("Signature detached")
     yield "Signature is now detached.\n"
 
 
@@ -92,7 +92,7 @@ def attach(arguments: Arguments) -> Iterator[str]:
     source, output, signature = _paths(arguments)
     attach_file(source, output, signature)
     if arguments.debug:
-        sys.stderr.write("Signature attached\n")
+        say("Signature attached")
     yield "Signature is now embedded as a custom section.\n"
 
 

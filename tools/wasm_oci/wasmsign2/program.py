@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-from wasm_oci.errors import WasmOciError, one_line
-from wasm_oci.outcome import enter_user_directory
+from wasm_oci.errors import UsageError, WasmOciError, one_line
+from wasm_oci.outcome import enter_user_directory, say
 from wasm_oci.wasmsign2 import texts
 from wasm_oci.wasmsign2.arguments import parse
 from wasm_oci.wasmsign2.options import Arguments, CommandLineError, HelpWanted
@@ -29,18 +29,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0
         _write(_run(arguments))
     except CommandLineError as err:
-        sys.stderr.write(f"error: {err}\n  {one_line(err.detail)}; `wasmsign2 help` and `wasmsign2 help COMMAND` say what there is\n")
+        say(f"error: {err}", f"  {err.detail}; see `wasmsign2 help` or `wasmsign2 help COMMAND`")
         return 2
     except texts.Refusal as err:
         if arguments.debug and err.__cause__ is not None:
-            sys.stderr.write(f"{err.__cause__}\n")
-        sys.stderr.write(f"{err}\n")
+            say(str(err.__cause__))
+        say(str(err))
         return 1
     except WasmOciError as err:
-        sys.stderr.write(f"{texts.text_of(err)}\n")
+        say(texts.text_of(err))
         return 1
     except OSError:
-        sys.stderr.write(f"{texts.IO_ERROR}\n")
+        say(texts.IO_ERROR)
         return 1
     return 0
 
@@ -90,7 +90,7 @@ def _keygen(arguments: Arguments) -> Iterator[str]:
     secret, public = arguments.values["secret-key"], arguments.values["public-key"]
     spare_keys((secret,), (public,))
     write_pair(SecretKey.generate(), Path(secret), Path(public))
-    yield f"Secret key saved to [{secret}]\nPublic key saved to [{public}]\n"
+    yield f"Secret key saved to [{one_line(secret)}]\nPublic key saved to [{one_line(public)}]\n"
 
 
 def _nowhere() -> TextIO:
@@ -111,7 +111,11 @@ def program() -> NoReturn:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
     sys.stdout, sys.stderr = sys.stdout or _nowhere(), sys.stderr or _nowhere()
-    enter_user_directory()
+    try:
+        enter_user_directory()
+    except UsageError as err:
+        say(f"Usage error: {err}")
+        sys.exit(1)
     sys.exit(main())
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from wasm_oci.errors import FormatError
+from wasm_oci.errors import FormatError, one_line
 from wasm_oci.files import open_input
 from wasm_oci.limits import KIB
 from wasm_oci.wasm.sections import DELIMITER_NAME, PREAMBLE_SIZE, SIGNATURE_NAME, Header, SeekingSource, read_preamble, walk
@@ -15,8 +15,6 @@ from wasm_oci.wasmsign.signature import parse_as_reference
 
 _NAMES = ("types", "imports", "functions", "table", "memory", "global", "exports", "start", "elements", "code", "data")
 _PIECE = 64 * KIB
-_ESCAPES = {chr(code): f"\\x{code:02x}" for code in (*range(0x20), 0x7F) if chr(code) not in "\t\n\r"}
-
 
 Text = Iterable[str]
 """The text of one section, in pieces."""
@@ -78,10 +76,8 @@ def _describe(stream: BinaryIO, section: Header, *, verbose: bool) -> Text:
 
 
 def _escaped(name: str) -> str:
-    if not name.isprintable():
-        for character, escape in _ESCAPES.items():  # many times as fast as str.translate
-            name = name.replace(character, escape)
-    return name
+    """Tabs stay, as in the published program."""
+    return "\t".join(map(one_line, name.split("\t")))
 
 
 def _data(stream: BinaryIO, start: int, end: int) -> Iterator[bytes]:

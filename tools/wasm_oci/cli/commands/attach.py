@@ -35,4 +35,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     request = AttachRequest(input=args.input_file, output=args.output_file, signature=args.signature_file)
     attach_file(request.input, request.output, request.signature)
-    return Outcome(text=f"Attached: {request.output}", document={"file": str(request.output)})
+    return Outcome(lines=[f"Attached: {request.output}"], document={"file": str(request.output)})

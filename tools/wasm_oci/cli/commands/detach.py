@@ -36,4 +36,4 @@ def run(args: argparse.Namespace) -> Outcome:
     request = DetachRequest(input=args.input_file, output=args.output_file, signature=args.signature_file)
     detach_file(request.input, request.output, request.signature)
     document: dict[str, object] = {"file": str(request.output), "signatureFile": str(request.signature)}
-    return Outcome(text=f"Detached: {request.signature}, of {request.output}", document=document)
+    return Outcome(lines=[f"Detached: {request.signature}, of {request.output}"], document=document)

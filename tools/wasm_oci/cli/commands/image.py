@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> Outcome:
         write_file(args.metadata, pretty(image.metadata()), what="metadata file")
     if args.reference:
         write_file(args.reference, f"{image.reference}\n".encode(), what="reference file")
-    return Outcome(text=_text(image, args.layout), document=image.metadata())
+    return Outcome(lines=_lines(image, args.layout), document=image.metadata())
 
 
 def _request(args: argparse.Namespace) -> ImageRequest:
@@ -104,12 +104,11 @@ def _request(args: argparse.Namespace) -> ImageRequest:
     return ImageRequest(component=args.input, **files, **asdict(facts))
 
 
-def _text(image: BuiltImage, folder: Path) -> str:
+def _lines(image: BuiltImage, folder: Path) -> list[str]:
     layer = image.manifest.layers[0]
     security = image.signature.facts.security if image.signature else "unsigned"
-    lines = (
+    return [
         f"{folder}: {image.request.repository}:{image.request.tag}",
         f"  digest     {image.digest}",
         f"  {image.wasm.kind.value:<10} {layer.digest}, {layer.size} bytes, {security}",
-    )
-    return "\n".join(lines)
+    ]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from wasm_oci.cli.common.registry_options import add_registry_options, plain_http_hosts
-from wasm_oci.errors import UsageError, one_line
+from wasm_oci.errors import UsageError
 from wasm_oci.files import file_type
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.oci.inspection import inspect_artifact, inspect_wasm
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Outcome:
     document = _inspect(InspectRequest(target=args.target, plain_http=plain_http_hosts(args)))
-    return Outcome(text="\n".join(one_line(line) for line in _lines(document)), document=document)
+    return Outcome(lines=list(_lines(document)), document=document)
 
 
 def _inspect(request: InspectRequest) -> JsonObject:

@@ -89,7 +89,7 @@ def _check(request: KeyCheckRequest) -> Outcome:
         key_id = signer.public.key_id.hex()
         lines.append(f"Belong together: {key.source.where} and {key.public_key} (key id {key_id})")
         documents.append({"source": key.source.kind, "keyId": key_id, "publicKey": signer.public.raw.hex()})
-    return Outcome(text="\n".join(lines), document={"keys": documents})
+    return Outcome(lines=lines, document={"keys": documents})
 
 
 def _add(commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, summary: str) -> argparse.ArgumentParser:

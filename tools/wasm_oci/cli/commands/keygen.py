@@ -61,8 +61,8 @@ def run(args: argparse.Namespace) -> Outcome:
     write_new(secret, (request.public_key, key.public.encoded(request.format), 0o666), behind_link=args.behind_link)
     key_id = key.public.key_id.hex()
     document = {"format": request.format, "keyId": key_id, "publicKey": key.public.raw.hex()}
-    text = f"Secret key: {request.secret_key} (keep it to yourself)\nPublic key: {request.public_key}\nKey id:     {key_id}"
-    return Outcome(text=text, document=document)
+    lines = [f"Secret key: {request.secret_key} (keep it to yourself)", f"Public key: {request.public_key}", f"Key id:     {key_id}"]
+    return Outcome(lines=lines, document=document)
 
 
 def _of_flags(args: argparse.Namespace) -> KeygenRequest:

@@ -33,4 +33,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     request = NormaliseRequest(input=args.input_file, output=args.output_file)
     normalise_file(request.input, request.output)
-    return Outcome(text=f"Normalised: {request.output}", document={"file": str(request.output)})
+    return Outcome(lines=[f"Normalised: {request.output}"], document={"file": str(request.output)})

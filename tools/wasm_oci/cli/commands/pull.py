@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> Outcome:
         lines.append("  signature none that was verified")
     if not target.pinned:
         lines.append(f"  to get the same next time, write {reference}")
-    return Outcome(text="\n".join(lines), document=document)
+    return Outcome(lines=lines, document=document)
 
 
 def _of_flags(args: argparse.Namespace) -> PullRequest:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +13,7 @@ from wasm_oci.cli.common.arguments import WITH_REQUEST
 from wasm_oci.cli.common.key_options import add_passphrase_options, passphrase_of
 from wasm_oci.cli.common.registry_options import add_registry_options, plain_http_hosts
 from wasm_oci.errors import UsageError
-from wasm_oci.outcome import Outcome, error_document, report_error
+from wasm_oci.outcome import Outcome, error_document, report_error, write_lines
 
 if TYPE_CHECKING:
     from wasm_oci.publish.plan import Plan
@@ -62,12 +61,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     from wasm_oci.publish import resolve
     from wasm_oci.publish.release import release
-    from wasm_oci.publish.report import artifact_document, plan_text, result_text
+    from wasm_oci.publish.report import artifact_document, plan_lines, result_lines
 
     def show(plans: Sequence[Plan]) -> None:
         if args.output == "text" and not args.quiet:
-            sys.stdout.write("".join(plan_text(plan) for plan in plans))
-            sys.stdout.flush()
+            write_lines(line for plan in plans for line in plan_lines(plan))
 
     request = _request(args)
     with closing(resolve.make_transport(request.plain_http)) as transport:
@@ -75,10 +73,10 @@ def run(args: argparse.Namespace) -> Outcome:
     document = artifact_document(released)
     if error := released.error:
         report_error("wasm_oci", error, "text")
-        return Outcome(text="", document=document | error_document(error), exit_code=error.exit_code)
+        return Outcome(document=document | error_document(error), exit_code=error.exit_code)
     if request.dry_run:
-        return Outcome(text="Dry run: nothing was written", document=document)
-    return Outcome(text="".join(result_text(result) for result in released.results), document=document)
+        return Outcome(lines=["Dry run: nothing was written"], document=document)
+    return Outcome(lines=[line for result in released.results for line in result_lines(result)], document=document)
 
 
 def _request(args: argparse.Namespace) -> ReleaseRequest:

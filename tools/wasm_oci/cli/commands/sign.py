@@ -8,7 +8,7 @@ from pathlib import Path
 from wasm_oci.cli.common.arguments import refuse_beside_request
 from wasm_oci.cli.common.key_options import add_key_options, passphrase_of, spare_keys
 from wasm_oci.cli.common.sign_request import requests_of
-from wasm_oci.cli.common.sign_result import document_of, sign_with, text_of
+from wasm_oci.cli.common.sign_result import document_of, lines_of, sign_with
 from wasm_oci.errors import UsageError
 from wasm_oci.keys.sources.signing_keys import open_signers
 from wasm_oci.outcome import Outcome
@@ -58,4 +58,4 @@ def run(args: argparse.Namespace) -> Outcome:
     signers = open_signers(request.keys, passphrase_of(args), openssh=request.openssh)
     result = sign_with(request, signers, with_digest=args.output == "json")
     place = request.signature or request.output
-    return Outcome(text=text_of(place, result, signers), document=document_of(result, signers, detached=bool(request.signature)))
+    return Outcome(lines=lines_of(place, result, signers), document=document_of(result, signers, detached=bool(request.signature)))

@@ -40,5 +40,5 @@ def run(args: argparse.Namespace) -> Outcome:
     request = SplitRequest(input=args.input_file, output=args.output_file, pattern=pattern)
     result = split_file(request.input, request.output, request.pattern)
     added = len(result.added)
-    text = f"Split: {request.output} ({result.parts} part{'s' * (result.parts != 1)}, {added} new delimiter{'s' * (added != 1)})"
-    return Outcome(text=text, document={"file": str(request.output), "parts": result.parts, "added": list(result.added)})
+    line = f"Split: {request.output} ({result.parts} part{'s' * (result.parts != 1)}, {added} new delimiter{'s' * (added != 1)})"
+    return Outcome(lines=[line], document={"file": str(request.output), "parts": result.parts, "added": list(result.added)})

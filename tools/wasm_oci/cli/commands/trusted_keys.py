@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> Outcome:
         reason, words = key.refusal(at) or (None, "counts")
         lines.append(f"{key.name} ({key.public.key_id.hex()}): {words}{', made by a build' if key.development else ''}")
         entries.append({"name": key.name, "keyId": key.public.key_id.hex(), "counts": reason is None, "reason": reason})
-    return Outcome(text="\n".join(lines), document={"at": timestamp_text(at), "keys": entries})
+    return Outcome(lines=lines, document={"at": timestamp_text(at), "keys": entries})
 
 
 def _of_flags(args: argparse.Namespace) -> TrustedKeysRequest:

@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> Outcome:
         from wasm_oci.jsontext import pretty
 
         write_file(args.report, pretty({"schemaVersion": SCHEMA_VERSION, **document}), what="report")
-    return Outcome(text=text_of(request.input, result, trust), document=document)
+    return Outcome(lines=[text_of(request.input, result, trust)], document=document)
 
 
 def _of_flags(args: argparse.Namespace) -> list[VerifyRequest]:

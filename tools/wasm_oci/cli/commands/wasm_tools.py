@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> Outcome:
         component(request.program, request.input, request.output, wit=request.wit, world=request.world)
     else:
         validate(request.program, request.input, request.output)
-    return Outcome(text=f"{request.action}: {request.output}", document={"action": request.action, "file": str(request.output)})
+    return Outcome(lines=[f"{request.action}: {request.output}"], document={"action": request.action, "file": str(request.output)})
 
 
 def _of_flags(args: argparse.Namespace) -> WasmToolsRequest:

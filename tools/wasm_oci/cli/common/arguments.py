@@ -10,8 +10,9 @@ import difflib
 import os
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
+from wasm_oci.command_line import CommandLineParser
 from wasm_oci.errors import UsageError, WasmOciError, one_line
 from wasm_oci.files import read_bounded
 from wasm_oci.limits import LIMITS
@@ -44,15 +45,14 @@ class _Once(argparse.Action):
         setattr(namespace, self.dest, values)
 
 
-class _Parser(argparse.ArgumentParser):
+class _Parser(CommandLineParser):
     """Adds arguments through groups: a parser itself would prepare to print its help for each of them (10 ms in all).
 
-    An empty value is an error, because it is what a shell makes of a variable that is not set; only `any_text` may be empty. Errors of
-    the command line are UsageErrors like any others.
+    An empty value is an error, because it is what a shell makes of a variable that is not set; only `any_text` may be empty.
     """
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**options, add_help=False, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter)
+        super().__init__(**options, add_help=False)
         self._values = self.add_argument_group("positional arguments")
         self._flags = self.add_argument_group("options")
         self.add_argument(*_HELP, action="help", help="show this help and exit")
@@ -65,10 +65,6 @@ class _Parser(argparse.ArgumentParser):
         if is_option:
             options.setdefault("action", _Once)
         return (self._flags if is_option else self._values).add_argument(*names, **options)
-
-    def error(self, message: str) -> NoReturn:
-        where, _, what = message.removeprefix("argument ").partition(": ") if message.startswith("argument ") else ("", "", message)
-        raise UsageError(what, where=where, hint=f"see {self.prog} --help")
 
 
 def _not_empty(kind: Callable[[str], Any], *, where: str) -> Callable[[str], Any]:

@@ -18,14 +18,14 @@ def sign_with(request: SignRequest, signers: Sequence[Signer], *, with_digest: b
     return sign_file(request.input, request.output, key, key_id=key_id, further=further, signature_file=place, with_digest=with_digest)
 
 
-def text_of(place: Path, result: SignResult, signers: Sequence[Signer]) -> str:
+def lines_of(place: Path, result: SignResult, signers: Sequence[Signer]) -> list[str]:
     done = "Signed" if result.added else f"Already signed with {'this key' if len(signers) == 1 else 'these keys'}"
     count = f"{result.signature_count} signature{'s' * (result.signature_count != 1)}"
     ids = ", ".join(signer.public.key_id.hex() for signer in signers)
     lines = [f"{done}: {place} ({result.kind.value}, {count})", f"Key id{'s' * (len(signers) > 1)}: {ids}"]
     if result.dropped:
         lines.append(f"Left out: {result.dropped} signature section(s) that were not first in the file")
-    return "\n".join(lines)
+    return lines
 
 
 def document_of(result: SignResult, signers: Sequence[Signer], *, detached: bool) -> dict[str, object]:

@@ -39,10 +39,12 @@ def run(request: KeyConvertRequest) -> Outcome:
     secret = None if request.public else found.secret
     if request.output is None:
         text = base64.b64encode(secret.compact() if secret else found.keys[0].compact()).decode()
-        return Outcome(text=text, document={"base64": text, "secret": secret is not None})
+        return Outcome(lines=[text], document={"base64": text, "secret": secret is not None})
     data = secret.encoded(request.form) if secret else b"".join(key.encoded(request.form) for key in found.keys)
     write_new((request.output, data, 0o600 if secret else 0o666))
     key_id = found.keys[0].key_id.hex()
     kind = "Secret key" if secret else "Public key"
-    text = f"{kind}: {request.output} ({request.form}{', keep it to yourself' if secret else ''})\nKey id:     {key_id}"
-    return Outcome(text=text, document={"format": request.form, "secret": secret is not None, "keyId": key_id, "file": str(request.output)})
+    lines = [f"{kind}: {request.output} ({request.form}{', keep it to yourself' if secret else ''})", f"Key id:     {key_id}"]
+    return Outcome(
+        lines=lines, document={"format": request.form, "secret": secret is not None, "keyId": key_id, "file": str(request.output)}
+    )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from wasm_oci.errors import KeyFormatError, one_line
+from wasm_oci.errors import KeyFormatError
 from wasm_oci.files import read_bounded
 from wasm_oci.keys import openssh
 from wasm_oci.keys.key import OPENSSH, PublicKey, SecretKey, parse_public_keys, parse_secret_key
@@ -62,15 +62,19 @@ def read_key_file(path: Path, passphrase: Callable[[str], bytes], *, open_secret
 def run(request: KeyShowRequest) -> Outcome:
     found = read_key_file(request.file, request.passphrase, open_secret=False)
     kind = "secret key" if found.is_secret else "public key"
-    blocks, documents = [], []
+    lines: list[str] = []
+    documents = []
     for key in found.keys:
-        line = one_line(key.openssh().decode().strip())
-        blocks.append(
-            f"{request.file}: {kind}, {key.format}{', encrypted' if found.encrypted else ''}\n"
-            f"Key id:     {key.key_id.hex()}\nPublic key: {key.raw.hex()}\nOpenSSH:    {line}"
-        )
+        line = key.openssh().decode().strip()
+        lines += [
+            *[""] * bool(lines),
+            f"{request.file}: {kind}, {key.format}{', encrypted' if found.encrypted else ''}",
+            f"Key id:     {key.key_id.hex()}",
+            f"Public key: {key.raw.hex()}",
+            f"OpenSSH:    {line}",
+        ]
         documents.append(
             {"format": key.format, "keyId": key.key_id.hex(), "publicKey": key.raw.hex(), "openssh": line, "comment": key.comment}
         )
     document = {"secret": found.is_secret, "encrypted": found.encrypted, "keys": documents}
-    return Outcome(text="\n\n".join(blocks), document=document)
+    return Outcome(lines=lines, document=document)

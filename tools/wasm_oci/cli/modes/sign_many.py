@@ -7,7 +7,7 @@ from pathlib import Path
 
 from wasm_oci.cli.common.key_options import passphrase_of, spare_keys
 from wasm_oci.cli.common.sign_request import requests_of
-from wasm_oci.cli.common.sign_result import document_of, sign_with, text_of
+from wasm_oci.cli.common.sign_result import document_of, lines_of, sign_with
 from wasm_oci.errors import UsageError, WasmOciError
 from wasm_oci.files import reason_of
 from wasm_oci.keys.sources.signing_keys import open_signers
@@ -48,9 +48,9 @@ def run(args: argparse.Namespace) -> Outcome:
             exit_code = exit_code or err.exit_code
             documents.append({**entry, **error_document(err)})
         else:
-            lines.append(text_of(signature or request.output, result, signers).split("\nKey id", maxsplit=1)[0])
+            lines.append(lines_of(signature or request.output, result, signers)[0])
             documents.append({**entry, **document_of(result, signers, detached=bool(signature))})
-    return Outcome(text="\n".join(lines), document={"files": documents}, exit_code=exit_code)
+    return Outcome(lines=lines, document={"files": documents}, exit_code=exit_code)
 
 
 def _signature(args: argparse.Namespace, path: Path) -> Path | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from wasm_oci.cli.common.key_options import passphrase_of, spare_keys
 from wasm_oci.cli.common.sign_request import SignRequest
-from wasm_oci.cli.common.sign_result import document_of, sign_with, text_of
+from wasm_oci.cli.common.sign_result import document_of, lines_of, sign_with
 from wasm_oci.digest import digest_of
 from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.files import atomic_output, open_input
@@ -37,8 +37,8 @@ def run(args: argparse.Namespace) -> Outcome:
     signers = open_signers(request.keys, passphrase_of(args), openssh=request.openssh)
     result = sign_with(request, signers, with_digest=True)
     document = document_of(result, signers, detached=bool(request.signature))
-    text = f"{text_of(request.signature or request.output, result, signers)}\nDigest: {document['digest']}"
-    return Outcome(text=text, document={**_places(request), **document})
+    lines = [*lines_of(request.signature or request.output, result, signers), f"Digest: {document['digest']}"]
+    return Outcome(lines=lines, document={**_places(request), **document})
 
 
 def _read(args: argparse.Namespace) -> SignRequest:
@@ -56,8 +56,8 @@ def _copied(request: SignRequest) -> Outcome:
     pairs = [(request.signed, request.output), (request.signed_signature, request.signature)]
     digests = [_copy(source, target) for source, target in pairs if source and target]
     signature = [f"Signature: {request.signature}"] if request.signature else []
-    text = "\n".join([f"Signed by the build: {request.output}", *signature, f"Digest: {digests[0]}"])
-    return Outcome(text=text, document={**_places(request), "digest": digests[0]})
+    lines = [f"Signed by the build: {request.output}", *signature, f"Digest: {digests[0]}"]
+    return Outcome(lines=lines, document={**_places(request), "digest": digests[0]})
 
 
 def _copy(source: Path, target: Path) -> str:

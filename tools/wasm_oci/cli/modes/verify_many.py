@@ -39,4 +39,4 @@ def run(args: argparse.Namespace, requests: Sequence[VerifyRequest], trust: Trus
         from wasm_oci.jsontext import pretty
 
         write_file(args.report, pretty({"schemaVersion": SCHEMA_VERSION, **document}), what="report")
-    return Outcome(text="\n".join(lines), document=document, exit_code=exit_code)
+    return Outcome(lines=lines, document=document, exit_code=exit_code)

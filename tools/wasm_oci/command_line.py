@@ -1,0 +1,23 @@
+"""A parser of command lines whose errors and help reach the terminal as all other output does."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any, NoReturn
+
+from wasm_oci.errors import UsageError
+from wasm_oci.outcome import write_text
+
+
+class CommandLineParser(argparse.ArgumentParser):
+    """Errors of the command line, and help that cannot be written, are UsageErrors like any others."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter)
+
+    def print_help(self, _file: object = None) -> None:
+        write_text(self.format_help())
+
+    def error(self, message: str) -> NoReturn:
+        where, _, what = message.removeprefix("argument ").partition(": ") if message.startswith("argument ") else ("", "", message)
+        raise UsageError(what, where=where, hint=f"see {self.prog} --help")
