@@ -1,10 +1,6 @@
 """The program `local_registry`."""
 
-import sys
-
-from wasm_oci.local_registry.program import main
-from wasm_oci.outcome import enter_user_directory
+from wasm_oci.local_registry.program import program
 
 if __name__ == "__main__":
-    enter_user_directory()
-    sys.exit(main())
+    program()
