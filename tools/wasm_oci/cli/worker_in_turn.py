@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from wasm_oci.cli.work_request import Run, WorkRequest, WorkResponse, parse_request, take_streams, write_response
-from wasm_oci.errors import FormatError
+from wasm_oci.errors import FormatError, one_line
 from wasm_oci.files import reason_of
 from wasm_oci.outcome import say
 
@@ -44,8 +44,8 @@ def serve_in_turn(run: Run) -> int:
 def _here(run: Run, request: WorkRequest) -> WorkResponse:
     written = io.BytesIO()
     output = io.TextIOWrapper(written, encoding="utf-8", errors="backslashreplace", write_through=True)
-    folder = Path.cwd()
     try:
+        folder = Path.cwd()
         if request.sandbox_dir:
             os.chdir(request.sandbox_dir)
     except (OSError, ValueError) as err:
@@ -71,5 +71,5 @@ def _apart(request: WorkRequest) -> WorkResponse:
 
 
 def _without_folder(request: WorkRequest, error: OSError | ValueError) -> WorkResponse:
-    output = f"wasm_oci: {request.sandbox_dir or '.'}: cannot run the action there: {reason_of(error)}\n"
+    output = one_line(f"wasm_oci: {request.sandbox_dir or '.'}: cannot run the action there: {reason_of(error)}") + "\n"
     return WorkResponse(exit_code=2, output=output, request_id=request.request_id)
