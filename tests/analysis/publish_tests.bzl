@@ -119,6 +119,7 @@ def publish_test_suite(name):
         oci_image = ":publish_image",
         registry_config = ":config_subject",
         registry_override = "github",
+        require_signed = True,
         tag_override = "v9",
         tags = manual,
     )
@@ -134,6 +135,8 @@ def publish_test_suite(name):
         "registries": [],
         "registry": "localhost:5000",
         "repository": "pkg",
+        "require_signed": False,
+        "signers": [],
         "tag": "latest",
     }
     full = {
@@ -147,6 +150,7 @@ def publish_test_suite(name):
         "namespace": "space",
         "registry": "github",
         "repository": "pkg",
+        "require_signed": True,
         "tag": "v9",
     }
     for case, expected in {"full_publish": full, "plain_publish": plain}.items():

@@ -133,6 +133,7 @@ def _publish(manual):
         oci_image = ":request_unsigned_image",
         registry_config = ":request_config",
         registry_override = "disk",
+        require_signed = True,
         tag_override = "v9",
         tags = manual,
     )

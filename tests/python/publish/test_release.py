@@ -31,7 +31,7 @@ from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.reference import Reference
 from wasm_oci.oci.store import Content
-from wasm_oci.publish.artifact import Artifact, Blob, Referrer, load_artifact
+from wasm_oci.publish.artifact import Blob, Referrer, load_artifact
 from wasm_oci.publish.plan import Action, Plan, make_plan
 from wasm_oci.publish.registries import RegistryEntry
 from wasm_oci.publish.release import (
@@ -368,8 +368,8 @@ def test_a_tag_that_fails_keeps_those_before_it_and_ends_there(registry: Running
 def test_any_number_of_referrers(registry: RunningRegistry, one: Image) -> None:
     signed = load_artifact(one.folder, one.signatures)
     note = Manifest(config=EMPTY, layers=(EMPTY,), artifact_type="application/vnd.note", subject=signed.descriptor)
-    artifact = Artifact(
-        manifest=signed.manifest,
+    artifact = replace(
+        signed,
         blobs=(*signed.blobs[:-1], Blob(role="empty", descriptor=EMPTY, content=lambda: iter((EMPTY_BLOB,))), signed.blobs[-1]),
         referrers=(*signed.referrers, note),
     )

@@ -14,6 +14,10 @@ from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.referrers import artifact_type_of, listed_digests
 from wasm_oci.oci.store import Store
 from wasm_oci.publish.artifact import Artifact, Blob
+from wasm_oci.publish.signatures import Signatures, check_signatures
+
+_NEW_TAG = "publish under a new tag, or move this one with --move-tags"
+_NEW_KEY = ": if only the signature differs, the build has generated a new development key"
 
 
 class Action(StrEnum):
@@ -83,6 +87,8 @@ class Plan:
     referrers: tuple[ReferrerPlan, ...]
     tags: tuple[TagPlan, ...]
     """Empty where the artifact is published by digest only."""
+    signatures: Signatures
+    """Who signed the artifact."""
 
     @property
     def tagged(self) -> str:
@@ -109,10 +115,9 @@ class Plan:
         for tag in self.tags:
             if tag.action is Action.REFUSE:
                 return TagConflictError(
-                    f"tag {tag.tag} is {tag.before} there and would become {tag.after}",
+                    f"tag {tag.tag} is {tag.before} there and would become {tag.after}; nothing was written",
                     where=self.destination.name,
-                    hint="publish under a new tag, or move this one with --move-tags; "
-                    "if only the signature differs, a development key that was made anew (wasm_keygen) is a likely cause",
+                    hint=_NEW_TAG + (_NEW_KEY if any(key.development for key in self.signatures.verified) else ""),
                 )
         return None
 
@@ -152,9 +157,19 @@ def _one_or_several(name: str, values: list[JsonObject]) -> JsonObject:
 
 
 def make_plan(
-    artifact: Artifact, destination: Store, tags: Sequence[str] = (), *, movable: Collection[str] = (), move_tags: bool = False
+    artifact: Artifact,
+    destination: Store,
+    tags: Sequence[str] = (),
+    *,
+    movable: Collection[str] = (),
+    move_tags: bool = False,
+    signatures: Signatures | None = None,
 ) -> Plan:
-    """Looks at a destination. Raises WasmOciError where its state cannot be known: nothing is assumed."""
+    """Looks at a destination. Raises WasmOciError where its state cannot be known: nothing is assumed.
+
+    `signatures` is what `check_signatures` found; without it the artifact is checked here.
+    """
+    signatures = check_signatures(artifact) if signatures is None else signatures
     digest = artifact.descriptor.digest
     tag_plans = tuple(_plan_tag(destination, tag, digest, move=move_tags or tag in movable) for tag in dict.fromkeys(tags))
     blobs = tuple(
@@ -166,7 +181,15 @@ def make_plan(
         ReferrerPlan(manifest=referrer, action=Action.EXISTS if referrer.descriptor().digest in listed else Action.CREATE)
         for referrer in artifact.referrers
     )
-    return Plan(destination=destination, artifact=artifact, blobs=blobs, manifest=manifest, referrers=referrers, tags=tag_plans)
+    return Plan(
+        destination=destination,
+        artifact=artifact,
+        blobs=blobs,
+        manifest=manifest,
+        referrers=referrers,
+        tags=tag_plans,
+        signatures=signatures,
+    )
 
 
 def listed_referrers(destination: Store, referrers: Iterable[Manifest]) -> frozenset[Digest]:

@@ -10,6 +10,8 @@ from wasm_oci.oci.reference import Reference
 from wasm_oci.publish.release import ArtifactRequest, DestinationRequest, ReleaseRequest
 from wasm_oci.publish.request import PushRequest
 from wasm_oci.publish.resolve import NamedRepository
+from wasm_oci.publish.signing import SignerRequest
+from wasm_oci.trust.trust import Trust
 
 DEFAULT_MOVABLE = frozenset({"latest"})
 
@@ -23,6 +25,9 @@ class Overrides:
     tags: tuple[str, ...] = ()
     """In place of the request's tag; what else it is tagged with stays."""
     signature: Path | None = None
+    trust: Trust | None = None
+    require_signed: bool = False
+    """Only ever adds to what the request asks for."""
     movable_tags: frozenset[str] = frozenset()
     move_tags: bool = False
     plain_http: frozenset[str] = frozenset()
@@ -35,7 +40,13 @@ def release_of_request(request: PushRequest, overrides: Overrides) -> ReleaseReq
     A detached signature that is given takes the place of one to be made: it has to be of the keys that would make it.
     """
     signing = request.signing
-    signers = tuple(key.public_key for key in signing.keys if key.public_key) if signing else ()
+    signers = request.signers
+    if signing:
+        named = {signer.public_key for signer in signers}
+        keys = (key.public_key for key in signing.keys if key.public_key)
+        signers += tuple(SignerRequest(public_key=key) for key in keys if key not in named)
+    elif overrides.signature and request.signature:
+        signers = ()  # they made the signature that is replaced
     if signing and signing.image is None and overrides.signature:
         signing = None
     place = NamedRepository(
@@ -51,6 +62,8 @@ def release_of_request(request: PushRequest, overrides: Overrides) -> ReleaseReq
         referrers=(signature,) if signature else (),
         signing=signing,
         signers=signers,
+        trust=overrides.trust,
+        require_signed=request.require_signed or overrides.require_signed,
         destinations=(DestinationRequest(repository=place, tags=(*(overrides.tags or (request.tag,)), *request.extra_tags)),),
         movable_tags=request.movable_tags | overrides.movable_tags,
         move_tags=overrides.move_tags,
@@ -71,6 +84,8 @@ def release_of_layout(layout: Path, reference: Reference, overrides: Overrides) 
         layout=layout,
         referrers=(overrides.signature,) if overrides.signature else (),
         digest=reference.digest,
+        trust=overrides.trust,
+        require_signed=overrides.require_signed,
         destinations=(DestinationRequest(repository=reference, tags=(reference.tag,) if reference.tag else ()),),
         movable_tags=DEFAULT_MOVABLE | overrides.movable_tags,
         move_tags=overrides.move_tags,

@@ -20,12 +20,14 @@ from wasm_oci.keys.sources.source import without
 from wasm_oci.oci.reference import Reference, check_tag
 from wasm_oci.oci.store import Store
 from wasm_oci.publish.artifact import Artifact, Referrer, load_artifact, with_referrers
+from wasm_oci.publish.gate import require_signed
 from wasm_oci.publish.plan import Plan, make_plan
 from wasm_oci.publish.publisher import Result, carry_out, results_of
 from wasm_oci.publish.resolve import NamedRepository, destination_store
 from wasm_oci.publish.signatures import KnownKey, Signatures, check_signatures
-from wasm_oci.publish.signing import DeferredSigning, Signing, scratch_folder, secret_variables
+from wasm_oci.publish.signing import DeferredSigning, SignerRequest, Signing, scratch_folder, secret_variables
 from wasm_oci.shape import BUILD_AGAIN
+from wasm_oci.trust.trust import Trust
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +48,12 @@ class ArtifactRequest:
     """What travels with it: files of detached signatures, and manifests that are ready."""
     signing: DeferredSigning | None = None
     """The signature that the release has to make."""
-    signers: tuple[Path, ...] = ()
-    """The public keys of all that have to have signed it when it is published, whoever makes the signature."""
+    signers: tuple[SignerRequest, ...] = ()
+    """All that have to have signed it when it is published, whoever makes the signature."""
+    trust: Trust | None = None
+    """Whom to trust, of which as many have to have signed it as this asks for."""
+    require_signed: bool = False
+    """Whether it is refused unless a known key signed it: see `gate.require_signed`."""
     digest: Digest | None = None
     """What the manifest has to be, where that is known."""
     destinations: tuple[DestinationRequest, ...]
@@ -76,6 +82,8 @@ class Resolved:
     request: ArtifactRequest
     artifact: Artifact | None
     """As it is before it is signed; None where its content depends on the signature."""
+    signatures: Signatures | None
+    """None where one is still to be made."""
     stores: tuple[Store, ...]
 
 
@@ -155,8 +163,9 @@ def release(
     _check_decisions(resolved, decisions)
     with ExitStack() as stack:
         artifacts = _signed(resolved, passphrase, stack)
-        _check_tags(resolved, artifacts)
-        plans = [_plan(each, artifact) for each, artifact in zip(resolved, artifacts, strict=True)]
+        _check_required(resolved, artifacts)
+        _check_tags(resolved, [artifact for artifact, _ in artifacts])
+        plans = [_plan(each, *ready) for each, ready in zip(resolved, artifacts, strict=True)]
         flat = [plan for several in plans for plan in several]
         show(flat)
         if request.dry_run:
@@ -176,7 +185,7 @@ def _resolve(request: ArtifactRequest, transport: Transport, environ: Mapping[st
         for tag in destination.tags:
             check_tag(tag, where="tag")
     stores = [destination_store(each.repository, transport=transport, environ=environ) for each in request.destinations]
-    artifact = None
+    artifact, signatures = None, None
     if request.signing is None or request.signing.image is None:
         if request.layout is None and request.signing:
             raise FormatError("a detached signature needs the layout that it is for", where="request", hint=BUILD_AGAIN)
@@ -185,14 +194,17 @@ def _resolve(request: ArtifactRequest, transport: Transport, environ: Mapping[st
             raise UsageError("the image is not signed yet", where=target, hint="sign it before it is planned")
         artifact = _load(request, request.layout)
         if request.signing is None:
-            _check_signed(request, artifact)
-    return Resolved(request=request, artifact=artifact, stores=tuple(stores))
+            signatures = _check_signed(request, artifact)
+    return Resolved(request=request, artifact=artifact, signatures=signatures, stores=tuple(stores))
 
 
 def _check_signed(request: ArtifactRequest, artifact: Artifact) -> Signatures:
     """Checks all signatures that go with an artifact, before anything is planned."""
-    keys = [KnownKey(public=load_public_key(path), name=str(path)) for path in request.signers]
-    return check_signatures(artifact, keys)
+    keys = [
+        KnownKey(public=load_public_key(signer.public_key), name=signer.name or str(signer.public_key), development=signer.development)
+        for signer in request.signers
+    ]
+    return check_signatures(artifact, keys, request.trust)
 
 
 def _load(request: ArtifactRequest, layout: Path) -> Artifact:
@@ -211,8 +223,14 @@ def _check_decisions(resolved: Sequence[Resolved], decisions: Sequence[tuple[Dec
                 raise PolicyError(f"publishing is denied: {decision.reason}", where=store.name, hint="ask who decides this")
 
 
-def _signed(resolved: Sequence[Resolved], passphrase: PassphraseSource, stack: ExitStack) -> list[Artifact]:
-    """Makes the signatures that are asked for; the blobs of the artifacts are readable until `stack` ends."""
+def _check_required(resolved: Sequence[Resolved], artifacts: Sequence[tuple[Artifact, Signatures]]) -> None:
+    for each, (_, signatures) in zip(resolved, artifacts, strict=True):
+        for store in each.stores if each.request.require_signed else ():
+            require_signed(signatures, store, target=str(each.request.notes.get("target", "")))
+
+
+def _signed(resolved: Sequence[Resolved], passphrase: PassphraseSource, stack: ExitStack) -> list[tuple[Artifact, Signatures]]:
+    """Makes the signatures that are asked for, and returns who signed; blobs of the artifacts are readable until `stack` ends."""
     requests = [each.request.signing for each in resolved if each.request.signing]
     signing = Signing(requests, passphrase, stack.enter_context(scratch_folder())) if requests else None
     artifacts = []
@@ -224,9 +242,7 @@ def _signed(resolved: Sequence[Resolved], passphrase: PassphraseSource, stack: E
             artifact = with_referrers(artifact, [signing.detached(request.signing, request.layout, artifact.manifest)])
         if artifact is None:
             raise ValueError("an artifact is known, or made by signing")
-        if request.signing:
-            _check_signed(request, artifact)
-        artifacts.append(artifact)
+        artifacts.append((artifact, each.signatures or _check_signed(request, artifact)))
     return artifacts
 
 
@@ -244,10 +260,10 @@ def _check_tags(resolved: Sequence[Resolved], artifacts: Sequence[Artifact]) -> 
                     )
 
 
-def _plan(resolved: Resolved, artifact: Artifact) -> tuple[Plan, ...]:
+def _plan(resolved: Resolved, artifact: Artifact, signatures: Signatures) -> tuple[Plan, ...]:
     request = resolved.request
     return tuple(
-        make_plan(artifact, store, destination.tags, movable=request.movable_tags, move_tags=request.move_tags)
+        make_plan(artifact, store, destination.tags, movable=request.movable_tags, move_tags=request.move_tags, signatures=signatures)
         for store, destination in zip(resolved.stores, request.destinations, strict=True)
     )
 

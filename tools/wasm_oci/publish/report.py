@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wasm_oci.jsontext import JsonObject
+from wasm_oci.publish.gate import signature_warning
 from wasm_oci.publish.plan import Action, Plan, TagPlan
 from wasm_oci.publish.publisher import Result
 from wasm_oci.publish.release import ReleasedArtifact
@@ -18,7 +19,7 @@ def plan_lines(plan: Plan) -> list[str]:
     for referrer in plan.referrers:
         lines.append(f"  {'referrer':<10}{referrer.digest}  {referrer.action}{' (carries the signature)' * referrer.is_signature}")
     lines += [f"  {'tag':<10}{tag.tag}  {_tag_words(tag)}" for tag in plan.tags]
-    lines.append(f"  credential: {plan.destination.credential_source}")
+    lines += [f"  signature: {plan.signatures}", f"  credential: {plan.destination.credential_source}"]
     if connection := plan.destination.connection:
         lines.append(f"  connection: {connection}")
     return lines
@@ -28,12 +29,14 @@ def result_lines(result: Result) -> list[str]:
     """Returns what was done, from what the destination answered."""
     plan = result.plan
     if result.status == "unchanged":
-        return [f"Unchanged: {plan.tagged} is {plan.artifact.descriptor.digest} already; nothing was sent"]
+        unchanged = f"Unchanged: {plan.tagged} is {plan.artifact.descriptor.digest} already; nothing was sent"
+        return [unchanged, f"  signature: {plan.signatures}"]
     lines = [f"Published {plan.tagged}", f"  reference {plan.pinned}"]
     lines += [f"  tag       {tag.tag}: {tag.before or 'absent'} -> {result.tags_after[tag.tag]}" for tag in plan.tags]
     for referrer in plan.referrers:
         if way := result.found_by.get(referrer.digest):
             lines.append(f"  {'signature' if referrer.is_signature else 'referrer'} found by {way}")
+    lines.append(f"  signature: {plan.signatures}")
     lines.append(f"  sent      {result.bytes_sent} bytes; {result.bytes_skipped} bytes were there")
     return lines
 
@@ -42,7 +45,9 @@ def artifact_document(released: ReleasedArtifact) -> JsonObject:
     """Returns an artifact's part of the result, with an entry for each destination."""
     first = released.plans[0]
     document: JsonObject = {**released.request.notes, "dryRun": not released.results, "reference": first.pinned, "tagged": first.tagged}
-    document["digest"] = str(first.artifact.descriptor.digest)
+    document |= {"digest": str(first.artifact.descriptor.digest), "signers": first.signatures.to_json()}
+    if warnings := [text for plan in released.plans if (text := signature_warning(plan.signatures, plan.destination))]:
+        document["warnings"] = warnings
     done = released.results or released.plans
     return document | {"status": _status(released), "destinations": [each.to_json() for each in done]}
 

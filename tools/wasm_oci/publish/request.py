@@ -12,7 +12,7 @@ from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.http.host import check_host
 from wasm_oci.oci.reference import check_tag
 from wasm_oci.publish.registries import RegistryEntry, split_scheme
-from wasm_oci.publish.signing import DeferredSigning
+from wasm_oci.publish.signing import DeferredSigning, SignerRequest
 from wasm_oci.registry.credentials import AuthSetting
 from wasm_oci.runfiles import Runfiles
 from wasm_oci.shape import BUILD_AGAIN, Parsed, Runfile
@@ -78,6 +78,9 @@ class PushRequest:
     dry_run: bool = False
     signing: DeferredSigning | None = None
     """The signature that this run has to make."""
+    signers: tuple[SignerRequest, ...] = ()
+    """All that signed the image, or will."""
+    require_signed: bool = False
     target: str = ""
     description: str = ""
     authors: tuple[str, ...] = ()

@@ -5,13 +5,14 @@ Specification: tool-conventions, Signatures.md. What a manifest says about signa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from wasm_oci.digest import checked, chunks
 from wasm_oci.errors import FormatError, LimitError, SignatureError
 from wasm_oci.files import open_input
+from wasm_oci.jsontext import JsonObject
 from wasm_oci.keys import ed25519
 from wasm_oci.keys.key import PublicKey
 from wasm_oci.limits import LIMITS
@@ -20,6 +21,7 @@ from wasm_oci.oci.descriptor import SIGNATURE_MEDIA_TYPE
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.referrers import artifact_type_of
 from wasm_oci.publish.artifact import Artifact, Blob
+from wasm_oci.trust.trust import Trust
 from wasm_oci.wasm.sections import PREAMBLE_SIZE, read_preamble
 from wasm_oci.wasmsign.parts import Part, Stretch, fits, read_parts
 from wasm_oci.wasmsign.section import find_signature
@@ -46,7 +48,7 @@ class Signatures:
     """What is known of the signatures that go with an artifact, all of which are of its component."""
 
     verified: tuple[KnownKey, ...] = ()
-    """The expected keys, each of which signed."""
+    """The keys that signed, of those that are known."""
     unverified: tuple[str, ...] = ()
     """Hexadecimal ids of other keys in signatures, sorted; empty for one without. No public key is known to verify these with."""
 
@@ -54,9 +56,29 @@ class Signatures:
     def none(self) -> bool:
         return not (self.verified or self.unverified)
 
+    @property
+    def development_only(self) -> bool:
+        """Whether nothing but keys that a build made signed."""
+        return bool(self.verified) and all(key.development for key in self.verified) and not self.unverified
 
-def check_signatures(artifact: Artifact, expected: Sequence[KnownKey] = ()) -> Signatures:
-    """Checks that each signature of an artifact is of its component, and that each expected key signed.
+    def __str__(self) -> str:
+        """Says who signed, for people."""
+        known = [
+            f"{'development ' * key.development}key {key.public.key_id.hex()}{f' by {key.name}' * bool(key.name)}" for key in self.verified
+        ]
+        others = [f"{f'key {key_id}' if key_id else 'a key without an id'}, not verified" for key_id in self.unverified]
+        return "; ".join([*known, *others]) or "none"
+
+    def to_json(self) -> list[JsonObject]:
+        """Returns an entry for each signer; none for an unsigned artifact."""
+        known: list[JsonObject] = [
+            {"keyId": key.public.key_id.hex(), "name": key.name, "development": key.development, "verified": True} for key in self.verified
+        ]
+        return known + [{"keyId": key_id, "name": "", "development": None, "verified": False} for key_id in self.unverified]
+
+
+def check_signatures(artifact: Artifact, expected: Sequence[KnownKey] = (), trust: Trust | None = None) -> Signatures:
+    """Checks that each signature of an artifact is of its component, that each expected key signed, and as many of `trust` as it asks for.
 
     Reads the component once for its digest and once for each kind of signature. Raises SignatureError for a signature of another
     file, one that an expected key did not make, or one that the manifest or a target promises and that is not there; DigestError for
@@ -65,7 +87,7 @@ def check_signatures(artifact: Artifact, expected: Sequence[KnownKey] = ()) -> S
     detached = list(_detached(artifact))
     component, where = artifact.component, artifact.where
     if component is None:
-        if detached or expected or _claimed(artifact.manifest):
+        if detached or expected or trust or _claimed(artifact.manifest):
             raise SignatureError(
                 "it has not exactly one WebAssembly component that a signature could be of",
                 where=where,
@@ -77,7 +99,7 @@ def check_signatures(artifact: Artifact, expected: Sequence[KnownKey] = ()) -> S
         described = component.descriptor
         for _ in checked(chunks(stream), described.digest, described.size, where=str(component.path)):
             pass  # the digest is compared at the end
-        found = _Found(stream=stream, where=where, wanted=tuple(expected))
+        found = _Found(stream=stream, where=where, wanted=(*expected, *_trusted(trust, [key.public for key in expected])))
         embedded = found.add_embedded()
         for blob in detached:
             found.add_detached(blob)
@@ -88,7 +110,24 @@ def check_signatures(artifact: Artifact, expected: Sequence[KnownKey] = ()) -> S
         raise SignatureError(
             f"it is not signed with key {keys}", where=where, hint="sign it with the key that the target names", reason="no_trusted_key"
         )
-    return Signatures(verified=tuple(key for key in expected if key in found.verified), unverified=tuple(sorted(found.unverified)))
+    accepted = _accepted(trust, [key.public for key in found.verified], where) if trust else ()
+    verified = [key for key in found.wanted if key in found.verified and (key in expected or key.public in accepted)]
+    return Signatures(verified=tuple(verified), unverified=tuple(sorted(found.unverified)))
+
+
+def _accepted(trust: Trust, signed: Collection[PublicKey], where: str) -> tuple[PublicKey, ...]:
+    if set(trust.keys).isdisjoint(signed):
+        hint = "sign it with one of them, or name the signer's public key"
+        raise SignatureError("none of the given keys signed it", where=where, hint=hint, reason="no_trusted_key")
+    return trust.accepted_keys(signed, where=where)
+
+
+def _trusted(trust: Trust | None, expected: Collection[PublicKey]) -> Iterator[KnownKey]:
+    """Yields the keys of a trust that are not expected anyway."""
+    for public in trust.keys if trust else ():
+        if public not in expected:
+            known = trust.known.get(public) if trust else None
+            yield KnownKey(public=public, name=known.name if known else "", development=bool(known and known.development))
 
 
 def _detached(artifact: Artifact) -> Iterator[Blob]:

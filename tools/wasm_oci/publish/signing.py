@@ -19,7 +19,7 @@ from wasm_oci.oci.image import build_image
 from wasm_oci.oci.image_request import ImageRequest
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Manifest
-from wasm_oci.shape import Parsed, Size
+from wasm_oci.shape import Parsed, Runfile, Size
 from wasm_oci.wasmsign.sign import SignResult, sign_file
 
 
@@ -31,6 +31,17 @@ class DeferredSigning:
     """Each with the file of its public key."""
     image: ImageRequest | None
     """What the image is made of, for an embedded signature; None for a detached one, which leaves the image as it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignerRequest:
+    """One that signed an image, or has to."""
+
+    public_key: Runfile
+    name: str = ""
+    """The label by which people know the key."""
+    development: bool = False
+    """Whether a build made the key."""
 
 
 def secret_variables(requests: Iterable[DeferredSigning | None], passphrase: PassphraseSource) -> frozenset[str]:

@@ -12,6 +12,7 @@ _PUBLISH_ONLY = (
     "namespace_override",
     "registry_config",
     "registry_override",
+    "require_signed",
     "tag_override",
 )
 _BOTH = (

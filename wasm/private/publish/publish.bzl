@@ -56,10 +56,26 @@ _ATTRS = {
         doc = "Takes the place of the image's registry: an entry's name, or a host, with a repository prefix or without. " +
               "Empty, the default, keeps it.",
     ),
+    "require_signed": attr.bool(
+        doc = "True refuses, with exit code 3, an image that is not signed, or not with a key that the target knows, and for a registry that " +
+              "is not on this machine one that only keys of a `wasm_keygen` or `ssh_keygen` signed. False by default.",
+    ),
     "tag_override": attr.string(
         doc = "Takes the place of the image's tag; empty, the default, keeps it.",
     ),
 } | RUN_TARGET_ATTRS
+
+def _text_of(label):
+    """A label as users of the main repository write it."""
+    return str(label).removeprefix("@@") if str(label).startswith("@@//") else str(label)
+
+def _signer(ctx, key):
+    """What the run is told of a key that signed, or will: an unknown origin counts as a build's."""
+    return {
+        "development": key.development != False,
+        "name": _text_of(key.public_key.owner),
+        "public_key": rlocation_path(ctx, key.public_key),
+    }
 
 def _check_registry(ctx, registry, attribute, names):
     """Fails unless the registry is an entry's name or a host."""
@@ -115,7 +131,7 @@ def _wasm_component_publish_impl(ctx):
     signature = image.signature_file
     keys = deferred_keys(image)
     content = image.wasm_file if keys and image.signature_type == "embedded" else image.layout
-    files = [content] + ([signature] if signature else []) + [key.public_key for key in keys]
+    files = [content] + ([signature] if signature else []) + [key.public_key for key in image.signers]
     run = make_run_target(
         ctx,
         command = "push",
@@ -133,11 +149,13 @@ def _wasm_component_publish_impl(ctx):
             "registries": registries,
             "registry": registry,
             "repository": image.name,
+            "require_signed": ctx.attr.require_signed,
             "schema_version": 1,
             "signature": rlocation_path(ctx, signature) if signature else None,
+            "signers": [_signer(ctx, key) for key in image.signers],
             "signing": signing_request(ctx, image),
             "tag": tag,
-            "target": str(ctx.label).removeprefix("@@") if str(ctx.label).startswith("@@//") else str(ctx.label),
+            "target": _text_of(ctx.label),
         },
     )
     return run.providers + [WasmPublishInfo(files = depset(files), request = run.request)]

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from wasm_oci.cli.common.arguments import WITH_REQUEST
 from wasm_oci.cli.common.key_options import add_passphrase_options, passphrase_of
 from wasm_oci.cli.common.registry_options import add_registry_options, plain_http_hosts
+from wasm_oci.cli.common.trust_options import add_trusted_key_options, trusted_keys_of
 from wasm_oci.errors import UsageError
-from wasm_oci.outcome import Outcome, error_document, report_error, write_lines
+from wasm_oci.outcome import Outcome, error_document, report_error, say, write_lines
 
 if TYPE_CHECKING:
     from wasm_oci.publish.plan import Plan
@@ -50,6 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--signature-file", type=Path, metavar="FILE", help="detached signature that travels with the image")
     add_passphrase_options(parser)
+    parser.add_argument("--require-signed", action="store_true", help="refuse an image that no known key signed (exit code 3)")
+    add_trusted_key_options(parser)
     parser.add_argument("--dry-run", action=argparse.BooleanOptionalAction, help="stop after the plan; send nothing that writes")
     parser.add_argument("--move-tags", action="store_true", help="move a tag that exists with another digest")
     parser.add_argument(
@@ -60,10 +63,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Outcome:
     from wasm_oci.publish import resolve
+    from wasm_oci.publish.gate import signature_warning
     from wasm_oci.publish.release import release
     from wasm_oci.publish.report import artifact_document, plan_lines, result_lines
 
     def show(plans: Sequence[Plan]) -> None:
+        for plan in plans:
+            if warning := signature_warning(plan.signatures, plan.destination):
+                say(f"wasm_oci: warning: {warning}")
         if args.output == "text" and not args.quiet:
             write_lines(line for plan in plans for line in plan_lines(plan))
 
@@ -89,6 +96,8 @@ def _request(args: argparse.Namespace) -> ReleaseRequest:
         namespace=args.namespace,
         tags=tuple(check_tag(tag, where="--tag") for tag in args.tag or ()),
         signature=args.signature_file,
+        trust=trusted_keys_of(args),
+        require_signed=args.require_signed,
         movable_tags=frozenset(check_tag(tag, where="--movable-tag") for tag in args.movable_tag),
         move_tags=args.move_tags,
         plain_http=plain_http_hosts(args),

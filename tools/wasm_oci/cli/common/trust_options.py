@@ -6,9 +6,11 @@ import argparse
 from pathlib import Path
 
 from wasm_oci.trust.request import TrustRequest
+from wasm_oci.trust.trust import Trust
 
 
-def add_trust_options(parser: argparse.ArgumentParser) -> None:
+def add_trusted_key_options(parser: argparse.ArgumentParser) -> None:
+    """Adds -K and --trusted-keys."""
     parser.add_argument(
         "-K",
         "--public-key",
@@ -21,6 +23,11 @@ def add_trust_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--trusted-keys", type=Path, metavar="FILE", help="in place of -K: a trust store, which gives keys names and dates and revokes them"
     )
+
+
+def add_trust_options(parser: argparse.ArgumentParser) -> None:
+    """Adds -K, --trusted-keys, and what they can be asked."""
+    add_trusted_key_options(parser)
     parser.add_argument("--threshold", type=int, default=1, metavar="N", help="how many different trusted keys must sign (default: 1)")
     parser.add_argument("--at", metavar="TIME", help="which of --trusted-keys count at this date or time in UTC (default: now)")
     parser.add_argument(
@@ -32,6 +39,19 @@ def add_trust_options(parser: argparse.ArgumentParser) -> None:
         help="verify standard sections and custom ones whose name matches; other parts may differ, and parts at the end be missing: "
         "verify the whole file unless you must not",
     )
+
+
+def trusted_keys_of(args: argparse.Namespace) -> Trust | None:
+    """Returns the trust in -K or --trusted-keys alone, None without them; raises what `TrustRequest.trust` raises."""
+    return TrustRequest(
+        public_keys=tuple(args.public_key),
+        trusted_keys=args.trusted_keys,
+        threshold=1,
+        split_regex=None,
+        openssh=False,
+        at=None,
+        ignore_time=False,
+    ).trust()
 
 
 def trust_request(args: argparse.Namespace) -> TrustRequest:
