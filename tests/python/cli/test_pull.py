@@ -450,8 +450,8 @@ def test_an_old_file_stays_when_a_pull_fails(run: Run, registry: RunningRegistry
         (["HOST/library/Hello:v1"], 2, "write it in lower case"),
         (["hello"], 2, "names no registry host"),
         (["x" * 5000 + ":v1"], 2, "names no registry host"),
-        (["HOST/library/hello:v1"], 6, "status 404"),
-        (["HOST/library/hello:v1", "-o", "/nowhere/x.wasm"], 6, "status 404"),
+        (["HOST/library/hello:v1"], 6, "there is no tag v1"),
+        (["HOST/library/hello:v1", "-o", "/nowhere/x.wasm"], 6, "there is no tag v1"),
         (["HOST/library/hello:v1", "-K", "/nowhere"], 2, "/nowhere"),
     ],
 )

@@ -57,7 +57,7 @@ def test_a_token_is_asked_for_once_with_push(scene: Scene) -> None:
     assert (asked.method, asked.user, asked.service) == ("GET", "robot", "local-registry")
     assert asked.scopes == ("repository:library/hello:pull,push",)
     assert asked.query["team"] == ["a&b"]
-    assert ["authorization" in record.headers for record in scene.registry.requests] == [False, True, True]
+    assert ["authorization" in record.headers for record in scene.registry.requests] == [False, True, True, True, True]
     assert client.credential_source == "the test"
 
 
@@ -162,7 +162,7 @@ def test_missing_rights_name_what_was_asked(scene: Scene) -> None:
 
 def test_403_says_which_right_to_give(scene: Scene) -> None:
     scene.registry.faults.add(
-        Fault(method="PUT", effect=Reply(status=403, body=b'{"errors":[{"code":"DENIED","message":"no\\n\\u001b[31m"}]}'))
+        Fault(method="PUT", effect=Reply(status=403, body=b'{"errors":[{"code":"DENIED","message":"no\\n\\u001b[31m"}]}'), times=None)
     )
     with pytest.raises(AuthError, match="DENIED: no") as caught:
         scene.client().put_manifest("v1", b"{}", "application/json")
@@ -204,7 +204,7 @@ def test_basic_is_sent_at_once_after_the_first_challenge() -> None:
         client = scene.client()
         client.find_manifest("v1")
         client.find_manifest("v1")
-        assert ["authorization" in record.headers for record in registry.requests] == [False, True, True]
+        assert ["authorization" in record.headers for record in registry.requests] == [False, True, True, True, True]
 
 
 def test_basic_without_a_credential_says_how_to_log_in() -> None:

@@ -82,7 +82,7 @@ def test_attached_is_found(client: RegistryClient, registry: RunningRegistry) ->
     mode = attach(client, manifest)
     assert mode == (API if registry.behaviour.referrers_api else FALLBACK)
     listed = list_referrers(client, SUBJECT.digest)
-    assert (listed.mode, [entry.digest for entry in listed.entries]) == (mode, [manifest.descriptor().digest])
+    assert [(listed.way_of(entry.digest), entry.digest) for entry in listed.entries] == [(mode, manifest.descriptor().digest)]
     assert [entry.artifact_type for entry in listed.entries] == [SIGNATURE_MEDIA_TYPE]
     assert [found.raw for found in find_referrers(RegistryStore(client), SUBJECT.digest, SIGNATURE_MEDIA_TYPE)] == [manifest.raw]
 
@@ -115,7 +115,7 @@ def test_an_entry_that_is_lost_is_added_again(plain: RegistryClient, without_api
     manifest = sign(plain, b"signature")
     assert attach(plain, manifest) == FALLBACK
     assert fault.hits == 1
-    assert list_referrers(plain, SUBJECT.digest).has(manifest.descriptor().digest)
+    assert list_referrers(plain, SUBJECT.digest).way_of(manifest.descriptor().digest) == FALLBACK
 
 
 def test_an_entry_that_is_lost_for_ever_is_an_error(plain: RegistryClient, without_api: RunningRegistry) -> None:
@@ -171,7 +171,7 @@ def test_a_fallback_tag_of_another_kind_is_never_overwritten(plain: RegistryClie
     plain.put_manifest(TAG, other.raw, MANIFEST_MEDIA_TYPE)
     manifest = sign(plain, b"signature")
     without_api.requests.clear()
-    with pytest.raises(RegistryError, match=r"is no list of referrers but application/vnd.oci.image.manifest") as caught:
+    with pytest.raises(RegistryError, match=r"is not a list of referrers but application/vnd.oci.image.manifest") as caught:
         attach(plain, manifest)
     assert caught.value.reason == "fallback_tag"
     assert not [record for record in without_api.requests if record.method == "PUT" and TAG in record.path]
@@ -185,10 +185,10 @@ def test_a_fallback_tag_of_another_kind_is_never_overwritten(plain: RegistryClie
 def test_a_failed_look_up_is_never_none(without_api: RunningRegistry, effect: Reply, path: str) -> None:
     without_api.faults.add(Fault(method="GET", path=path, effect=effect, times=None))
     with client_of(without_api) as client, pytest.raises(RegistryError):
-        list_referrers(client, SUBJECT.digest)
+        list(RegistryStore(client).referrers(SUBJECT.digest))
 
 
-@pytest.mark.parametrize("status", [404, 405, 501])
+@pytest.mark.parametrize("status", [400, 404, 405, 406, 410, 415, 501])
 def test_a_registry_without_the_api_says_so_in_many_ways(plain: RegistryClient, without_api: RunningRegistry, status: int) -> None:
     attach(plain, sign(plain, b"signature"))
     without_api.faults.add(Fault(method="GET", path="/referrers/", effect=Reply(status=status, body=b"404 page not found")))
@@ -210,7 +210,7 @@ def test_a_malformed_list_is_an_error(member: dict[str, Any]) -> None:
         client_of(web.host) as client,
         pytest.raises(RegistryError, match="the list is malformed"),
     ):
-        list_referrers(client, SUBJECT.digest)
+        list(RegistryStore(client).referrers(SUBJECT.digest))
 
 
 def test_entries_that_cannot_be_used_are_passed_over() -> None:

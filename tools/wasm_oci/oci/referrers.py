@@ -18,6 +18,8 @@ _log = logging.getLogger(__name__)
 
 UNREADABLE_ENTRY = "unreadable_entry"
 """The reason of the error that a list of referrers ends with where only entries could not be read, which lead nobody anywhere."""
+UNKNOWN_LIST = "referrers_unknown"
+"""The reason of the error that a list of referrers ends with where there may be more than it names."""
 
 
 def artifact_type_of(referrer: Manifest | Index) -> str | None:
@@ -45,21 +47,22 @@ def parse_referrer(fetched: FetchedManifest, *, where: str) -> Manifest | Index:
 
 
 def listed_digests(store: Store, subject: Digest, wanted: Collection[Digest]) -> frozenset[Digest]:
-    """Returns which of the `wanted` referrers readers of a store are told of; nothing is asked where none are wanted.
+    """Returns which of the `wanted` referrers readers of a store find; nothing is asked where none are wanted.
 
-    Entries that cannot be read name none of them, and are no obstacle.
+    A list that names what cannot be fetched leads no reader to it. Entries that cannot be read name none of the wanted, and are no
+    obstacle; nor is it one that there may be more than the list names.
     """
     found: set[Digest] = set()
     try:
         for entry in store.referrers(subject) if wanted else ():
-            if entry.digest in wanted:
+            if entry.digest in wanted and _fetch(store, entry) is not None:
                 found.add(entry.digest)
                 if len(found) == len(frozenset(wanted)):
                     break
-    except FormatError as err:
-        if err.reason != UNREADABLE_ENTRY:
+    except (FormatError, RegistryError) as err:
+        if err.reason not in (UNREADABLE_ENTRY, UNKNOWN_LIST):
             raise
-        _log.warning("an entry is skipped: %s", err)
+        _log.warning("the list may be incomplete: %s", err)
     return frozenset(found)
 
 

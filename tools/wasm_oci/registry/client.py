@@ -5,30 +5,36 @@ What a registry says is compared with what was asked: bytes with their digest, s
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from wasm_oci.digest import Digest, checked
+from wasm_oci.digest import Digest
 from wasm_oci.errors import DigestError, FormatError, RegistryError, WasmOciError
-from wasm_oci.http.host import allows_plain_http, is_loopback, origin
-from wasm_oci.http.messages import ConnectionLost, HttpRequest, HttpResponse
-from wasm_oci.http.retry import Backoff
-from wasm_oci.http.transport import Transport, location_target
+from wasm_oci.http.host import allows_plain_http, host_of, is_loopback, origin
+from wasm_oci.http.messages import HttpRequest, HttpResponse
+from wasm_oci.http.transport import Transport
 from wasm_oci.jsontext import JsonObject, parse_object
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.reference import Reference
 from wasm_oci.oci.store import FetchedManifest
 from wasm_oci.registry.auth import Authenticator
+from wasm_oci.registry.credential import Credential
 from wasm_oci.registry.credentials import CredentialLookup, anonymous
-from wasm_oci.registry.errors_from_response import failure, is_html
+from wasm_oci.registry.errors_from_response import error_code, failure, hidden, is_html, missing_manifest, refused_type
+from wasm_oci.registry.link import next_path
+from wasm_oci.registry.written import Written
 
 _DOCKER_TYPES = ("application/vnd.docker.distribution.manifest.v2+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 ACCEPT = ", ".join((MANIFEST_MEDIA_TYPE, INDEX_MEDIA_TYPE, *_DOCKER_TYPES))
 """Sent with every question for a manifest: docker-registry 2.8.3 answers 404 to `*/*`."""
 
-_NEXT = re.compile(r'<([^<>]*)>\s*(?:;[^,<>]*)?;\s*rel="?next"?')
 _PAGES = 100
+_PROXY = "check the registry's proxy"
+_KIND = "manifests"
+_STORED = frozenset({200, 201, 202})
+_REFUSED = frozenset({400, 404, 405, 406, 415, 422})
+_NOT_YET_THERE = ("MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN")
+ANY_STATUS = frozenset(range(200, 600))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,144 +66,185 @@ class RegistryClient:
         self._actions = actions
         self._path = f"{self.base}/v2/{reference.repository}"
         self._scopes = frozenset({f"repository:{reference.repository}:{actions}"})
-        self._auth = Authenticator(transport=transport, base=self.base, lookup=lookup)
+        self._lookup = lookup
+        self._credential: Credential | None = None
+        self._asked = self._closed = self._readable = False
+        self._auth = Authenticator(transport=transport, base=self.base, lookup=self._find_credential)
+        self._attached: dict[Digest, dict[Digest, tuple[str, Descriptor]]] = {}
+        self.written = Written(transport.timing, transport.limits)
 
     @property
     def credential_source(self) -> str:
         """Where the credential is from that was used so far."""
         return self._auth.source
 
+    def attached(self, subject: Digest) -> dict[Digest, tuple[str, Descriptor]]:
+        """What this run attached to a manifest, and by which way it should be found."""
+        return self._attached.setdefault(subject, {})
+
     def url(self, path: str) -> str:
         return f"{self._path}/{path}"
 
     def send(self, request: HttpRequest, *, good: frozenset[int]) -> HttpResponse:
-        """Returns a response whose status is in `good`; answers one challenge; raises for every other status."""
+        """Returns a response whose status is in `good`; answers a challenge; raises for every other status.
+
+        A registry that refuses without a challenge, or does not find what it was asked for, may only want to know who asks:
+        then /v2/ is asked for the challenge, once.
+        """
         ours = origin(request.url) == origin(self.base)
-        response = self.transport.send(self._signed(request, self._auth.header(self._scopes) if ours else None))
+        header = self._auth.header(self._scopes) if ours else None
+        response = self.transport.send(_signed(request, header))
         if response.status == 401 and origin(response.url) == origin(self.base):
-            header = self._auth.respond(response.headers.get("WWW-Authenticate", ""), self._scopes, where=self.where)
-            if header and ours:
-                response = self.transport.send(self._signed(request, header))
+            answer = self._auth.respond(response.headers.get("WWW-Authenticate", ""), self._scopes, where=self.where)
+            if answer and ours:
+                header = answer
+                response = self.transport.send(_signed(request, header))
+        perhaps = response.status in (401, 403) or (response.status == 404 and not self._readable)
+        if header is None and ours and perhaps and (header := self._log_in()):
+            response.close()
+            response = self.transport.send(_signed(request, header))
+        self._readable |= ours and response.status < 300
         if response.status in good:
             return response
         response.close()
-        raise failure(response, step=request.step, where=self.where, registry=self.base, actions=self._actions, auth=self._auth)
+        raise self.failure(response, request.step, writes=request.method in ("POST", "PUT"))
 
-    def _signed(self, request: HttpRequest, header: str | None) -> HttpRequest:
-        return replace(request, headers={**request.headers, "Authorization": header}) if header else request
+    def _log_in(self) -> str | None:
+        """Returns what answers the challenge of the registry's own end point, None where it makes none or was asked before."""
+        if self._asked:
+            return None
+        self._asked = True
+        response = self.transport.send(HttpRequest(method="GET", url=f"{self.base}/v2/", step="ask how to log in"))
+        if response.status != 401 or origin(response.url) != origin(self.base):
+            return None
+        self._closed = True
+        return self._auth.respond(response.headers.get("WWW-Authenticate", ""), self._scopes, where=self.where)
+
+    def _find_credential(self) -> Credential:
+        self._credential = self._lookup()
+        return self._credential
+
+    def may_hide(self, response: HttpResponse) -> bool:
+        """Says whether this 404 may mean "not allowed": the registry wants a login, got none, and showed nothing of the repository yet.
+
+        A token that nobody had to log in for opens what is public: then an unknown manifest is just that.
+        """
+        known = self._credential is not None and not self._credential.anonymous
+        if known or self._readable or not (self._closed or self._credential is not None):
+            return False
+        return self._auth.header(self._scopes) is None or error_code(response) != "MANIFEST_UNKNOWN"
+
+    def failure(self, response: HttpResponse, step: str, *, writes: bool = False) -> WasmOciError:
+        """Returns the error for a response that does not do what `step` asked for."""
+        where = self.where
+        return failure(response, step=step, where=where, registry=self.base, actions=self._actions, auth=self._auth, writes=writes)
 
     def find_manifest(self, name: Digest | str) -> Descriptor | None:
-        """Returns what a tag or digest names, None where the registry says 404; asks with HEAD."""
+        """Returns what a tag or digest names, None where it does not exist.
+
+        HEAD is believed only where it names a digest; whatever else it says is confirmed by GET. What this run wrote is
+        waited for. Raises AuthError where "not found" may mean "not allowed".
+        """
+        while True:
+            found = self._look_up(name)
+            if not self.written.wait_for(_KIND, name, found.digest if found else None):
+                return found
+
+    def _look_up(self, name: Digest | str) -> Descriptor | None:
         step = f"look up manifest {name}"
         request = HttpRequest(method="HEAD", url=self.url(f"manifests/{name}"), step=step, headers={"Accept": ACCEPT})
-        response = self.send(request, good=frozenset({200, 404}))
-        if response.status == 404:
-            return None
-        self._check_is_registry(response, step)
-        digest = self._header_digest(response, step)
+        response = self.send(request, good=ANY_STATUS - {401})
+        digest = self.header_digest(response, step) if response.status == 200 else None
         size = response.headers.get("Content-Length", "")
-        if digest is None or not size.isdecimal():
-            return self.fetch_manifest(name).descriptor
-        self._check_digest(digest, name, step)
-        return Descriptor(media_type=_media_type(response), digest=digest, size=int(size[:18]))
+        if digest and size.isdecimal() and not is_html(response.headers, b""):
+            self._check_digest(digest, name, step)
+            return Descriptor(media_type=_media_type(response), digest=digest, size=int(size[:18]))
+        response = self._get(name)
+        if response.status != 404:
+            return self._fetched(response, name).descriptor
+        if self.may_hide(response):
+            raise hidden(response, step=step, where=self.where, host=host_of(self.base), auth=self._auth)
+        return None
 
     def fetch_manifest(self, name: Digest | str) -> FetchedManifest:
-        """Returns the manifest or index; its bytes have the digest that was asked for and that the registry claims."""
+        """Returns the manifest or index; its bytes have the digest that was asked for and that the registry claims.
+
+        What this run wrote is waited for.
+        """
+        while True:
+            response = self._get(name)
+            fetched = self._fetched(response, name) if response.status != 404 else None
+            if not self.written.wait_for(_KIND, name, fetched.descriptor.digest if fetched else None):
+                break
+        if fetched is None:
+            hides = self.may_hide(response)
+            raise missing_manifest(response, name, where=self.where, host=host_of(self.base), auth=self._auth, may_hide=hides)
+        return fetched
+
+    def _get(self, name: Digest | str) -> HttpResponse:
         step = f"fetch manifest {name}"
         request = HttpRequest(method="GET", url=self.url(f"manifests/{name}"), step=step, headers={"Accept": ACCEPT})
-        response = self.send(request, good=frozenset({200}))
-        self._check_is_registry(response, step)
+        return self.send(request, good=frozenset({200, 404}))
+
+    def _fetched(self, response: HttpResponse, name: Digest | str) -> FetchedManifest:
+        step = f"fetch manifest {name}"
+        self.check_is_registry(response, step)
         digest = Digest.of(response.body)
         self._check_digest(digest, name, step)
-        claimed = self._header_digest(response, step)
+        claimed = self.header_digest(response, step)
         if claimed and claimed != digest:
             raise DigestError(f"{step}: the content has digest {digest}, the registry says {claimed}", where=self.where)
-        media_type = self.json(response, step).get("mediaType")
-        descriptor = Descriptor(
-            media_type=media_type if isinstance(media_type, str) else _media_type(response), digest=digest, size=len(response.body)
-        )
-        return FetchedManifest(descriptor=descriptor, data=response.body)
+        media_type = manifest_type(self.json(response, step), _media_type(response))
+        return FetchedManifest(descriptor=Descriptor(media_type=media_type, digest=digest, size=len(response.body)), data=response.body)
 
-    def put_manifest(self, name: Digest | str, data: bytes, media_type: str) -> PutManifest:
-        """Stores a manifest under its digest or a tag; a registry that stored other bytes is a DigestError."""
+    def put_manifest(self, name: Digest | str, data: bytes, media_type: str, *, settles: bool = True) -> PutManifest:
+        """Stores a manifest under its digest or a tag; a registry that stored other bytes is a DigestError.
+
+        Success is what reading it back shows: some registries answer 200 or 202 where the specification has 201. One that
+        does not know yet the blobs that this run sent is asked again. `settles`: nobody else writes this name, so that it is
+        waited for until it reads as written.
+        """
         step = f"push manifest {name}"
         request = HttpRequest(method="PUT", url=self.url(f"manifests/{name}"), step=step, headers={"Content-Type": media_type}, body=data)
-        try:
-            response = self.send(request, good=frozenset({201}))
-        except RegistryError as err:
-            if err.status in (400, 405, 406, 415, 422):
-                raise _refused_type(err, data, media_type) from err
-            raise
-        claimed = self._header_digest(response, step)
-        if claimed and claimed != Digest.of(data):
-            raise DigestError(f"{step}: the registry stored {claimed} instead of {Digest.of(data)}", where=self.where)
+        while (response := self.send(request, good=_STORED | _REFUSED)).status in _REFUSED:
+            if error_code(response) in _NOT_YET_THERE and (self.written.wait_for_any("blobs") or self.written.wait_for_any(_KIND)):
+                continue
+            error = self.failure(response, step, writes=True)
+            raise refused_type(error, data, media_type) if isinstance(error, RegistryError) and response.status != 404 else error
+        self.check_is_registry(response, step)
+        digest = Digest.of(data)
+        claimed = self.header_digest(response, step)
+        if claimed and claimed != digest:
+            raise DigestError(f"{step}: the registry stored {claimed} instead of {digest}", where=self.where)
+        for written in {str(name), str(digest)} if settles else ():
+            self.written.note(_KIND, written, digest)
         return PutManifest(subject=response.headers.get("OCI-Subject", ""))
 
-    def has_blob(self, blob: Descriptor) -> bool:
-        """Says whether the registry has the blob; a wrong size or digest in its response is an error."""
-        step = f"look up blob {blob.digest}"
-        request = HttpRequest(method="HEAD", url=self.url(f"blobs/{blob.digest}"), step=step)
-        response = self.send(request, good=frozenset({200, 404}))
-        if response.status == 404:
-            return False
-        self._check_is_registry(response, step)
-        claimed, size = self._header_digest(response, step), response.headers.get("Content-Length")
-        if claimed and claimed != blob.digest:
-            raise DigestError(f"{step}: the registry has {claimed} there", where=self.where)
-        if size is not None and size != str(blob.size):
-            raise DigestError(f"{step}: the registry has {size[:20]} bytes there, not {blob.size}", where=self.where)
-        return True
-
-    def blob_pieces(self, blob: Descriptor) -> Iterator[bytes]:
-        """Yields a blob's content, resumed where a connection is lost; raises DigestError at its end if it is not the blob.
-
-        The consumer must throw away what it got when this raises.
-        """
-        return checked(self._stream(blob), blob.digest, blob.size, where=f"{self.where}@{blob.digest}")
-
-    def _stream(self, blob: Descriptor) -> Iterator[bytes]:
-        step = f"fetch blob {blob.digest}"
-        request = HttpRequest(method="GET", url=self.url(f"blobs/{blob.digest}"), step=step, stream=True)
-        backoff = Backoff(self.transport.timing, self.transport.limits, count_work=False)
-        offset = 0
-        while True:
-            headers = {"Range": f"bytes={offset}-"} if offset else {}
-            response = self.send(replace(request, headers=headers), good=frozenset({200, 206} if offset else {200}))
-            self._check_is_registry(response, step)
-            skip = offset if response.status == 200 else 0
-            if response.status == 206 and not response.headers.get("Content-Range", "").startswith(f"bytes {offset}-"):
-                response.close()
-                raise RegistryError(f"{step}: the registry resumed at the wrong place", where=self.where, hint="run again")
-            try:
-                for piece in response.pieces(step):
-                    new = piece[skip:]
-                    skip -= len(piece) - len(new)
-                    offset += len(new)
-                    yield new
-            except ConnectionLost:
-                if not backoff.wait():
-                    raise
-                continue
-            return
-
-    def pages(self, path: str, step: str, *, accept: str = "", missing: frozenset[int] = frozenset()) -> Iterator[HttpResponse]:
-        """Yields the responses of a list that may go on (Link, rel="next"); one with a status in `missing` is the last."""
+    def pages(self, path: str, step: str, *, accept: str = "") -> Iterator[HttpResponse]:
+        """Yields the responses of a list that may go on; one that is not a page, whatever its status, is the last."""
         url, headers = self.url(path), {"Accept": accept} if accept else {}
+        ends = self.transport.timing.clock() + self.transport.limits.list_time
         for _ in range(_PAGES):
-            response = self.send(HttpRequest(method="GET", url=url, step=step, headers=headers), good=missing | {200})
+            response = self.send(HttpRequest(method="GET", url=url, step=step, headers=headers), good=ANY_STATUS)
             yield response
-            more = _NEXT.search(response.headers.get("Link", ""))
-            if response.status != 200 or more is None:
+            try:
+                path_and_query = next_path(response) if response.status == 200 else None
+            except ValueError as err:
+                raise RegistryError(f"{step}: the list goes on at another place", where=self.where, hint=_PROXY) from err
+            if path_and_query is None:
                 return
-            url = location_target(response.url, more[1], step=step)
-            if origin(url) != origin(self.base):
-                raise RegistryError(f"{step}: the list goes on at another host", where=self.where)
+            url = f"{self.base}{path_and_query}"
+            if self.transport.timing.clock() > ends:
+                what = f"{step}: the list takes longer than {self.transport.limits.list_time:g} s"
+                raise RegistryError(what, where=self.where, reason="too_slow", hint="run again later")
         raise RegistryError(f"{step}: more than {_PAGES} pages", where=self.where, reason="limit")
 
     def tags(self) -> tuple[str, ...]:
         """Returns the repository's tags, sorted."""
         step, found = "list tags", set[str]()
         for response in self.pages("tags/list", step):
+            if response.status != 200:
+                raise self.failure(response, step)
             tags = self.json(response, step).get("tags") or []
             if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
                 raise RegistryError(f"{step}: the registry's response holds no list of tags", where=self.where)
@@ -206,13 +253,13 @@ class RegistryClient:
 
     def json(self, response: HttpResponse, step: str) -> JsonObject:
         """Returns a response's JSON object; raises RegistryError where it is something else."""
-        self._check_is_registry(response, step)
+        self.check_is_registry(response, step)
         try:
             return parse_object(response.body, where="", limit=self.transport.limits.manifest)
         except FormatError as err:
             raise RegistryError(f"{step}: the response is {err.what}", where=self.where, hint="check the registry's address") from err
 
-    def _check_is_registry(self, response: HttpResponse, step: str) -> None:
+    def check_is_registry(self, response: HttpResponse, step: str) -> None:
         if is_html(response.headers, response.body):
             response.close()
             hint = "check the registry's address: this may be a web site or a login page"
@@ -220,7 +267,7 @@ class RegistryClient:
                 f"{step}: the response is an HTML page, not a registry's", where=self.where, hint=hint, status=response.status
             )
 
-    def _header_digest(self, response: HttpResponse, step: str) -> Digest | None:
+    def header_digest(self, response: HttpResponse, step: str) -> Digest | None:
         text = response.headers.get("Docker-Content-Digest", "")
         try:
             return Digest.parse(text) if text.startswith("sha256:") else None
@@ -238,11 +285,16 @@ def _media_type(response: HttpResponse) -> str:
     return response.headers.get("Content-Type", "").partition(";")[0].strip()
 
 
-def _refused_type(error: RegistryError, data: bytes, media_type: str) -> WasmOciError:
-    """Names the media types of a refused manifest: many registries allow a list of their own."""
-    document: Mapping[str, object] = parse_object(data, where="")
-    config = document.get("config")
-    inner = config.get("mediaType") if isinstance(config, dict) else None
-    kinds = f"{media_type} with config {inner}" if inner else media_type
-    hint = "check that the registry accepts OCI artifacts of this media type"
-    return RegistryError(f"{error.what} (media type {kinds})", where=error.where, hint=hint, reason="manifest_refused", status=error.status)
+def _signed(request: HttpRequest, header: str | None) -> HttpRequest:
+    return replace(request, headers={**request.headers, "Authorization": header}) if header else request
+
+
+def manifest_type(document: JsonObject, header: str) -> str:
+    """Returns a manifest's own media type, else the response's, else the one whose members it has."""
+    stated = document.get("mediaType")
+    if isinstance(stated, str) and stated:
+        return stated
+    if header.startswith("application/vnd."):
+        return header
+    members = {"manifests", "layers", "config"} & document.keys()
+    return INDEX_MEDIA_TYPE if members == {"manifests"} else MANIFEST_MEDIA_TYPE if members == {"config", "layers"} else header

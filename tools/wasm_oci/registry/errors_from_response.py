@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from wasm_oci.digest import Digest
 from wasm_oci.errors import AuthError, FormatError, NotFoundError, RegistryError, WasmOciError, one_line
 from wasm_oci.http.host import host_of, origin
 from wasm_oci.http.messages import HttpResponse
@@ -23,22 +24,66 @@ def is_html(headers: Mapping[str, str], body: bytes) -> bool:
     )
 
 
+def _first_error(response: HttpResponse) -> Mapping[str, object]:
+    """The first entry of the registry's own list of errors; raises FormatError where the body is something else."""
+    errors = parse_object(response.body, where="").get("errors")
+    first = errors[0] if isinstance(errors, list) and errors else None
+    return first if isinstance(first, dict) else {}
+
+
+def error_code(response: HttpResponse) -> str:
+    """Returns the code of the registry's first error, empty where it names none."""
+    try:
+        code = _first_error(response).get("code")
+    except FormatError:
+        return ""
+    return code if isinstance(code, str) else ""
+
+
 def words_of(response: HttpResponse, hide: Callable[[str], str]) -> str:
     """Returns the registry's own error code and message, short and escaped, after `hide`; never a page's text."""
     if is_html(response.headers, response.body):
         return "an HTML page"
     try:
-        errors = parse_object(response.body, where="").get("errors")
+        first = _first_error(response)
     except FormatError:
         return one_line(hide(response.body.decode("utf-8", "replace")).strip()[:_LONGEST])
-    first = errors[0] if isinstance(errors, list) and errors else None
-    if not isinstance(first, dict):
-        return ""
     words = [value for value in (first.get("code"), first.get("message")) if isinstance(value, str) and value]
     return one_line(hide(": ".join(words)))[:_LONGEST]
 
 
-def failure(response: HttpResponse, *, step: str, where: str, registry: str, actions: str, auth: Authenticator) -> WasmOciError:
+def missing_manifest(response: HttpResponse, name: object, *, where: str, host: str, auth: Authenticator, may_hide: bool) -> NotFoundError:
+    """Returns the error for a tag or digest that a registry does not find."""
+    thing = f"manifest {name}" if isinstance(name, Digest) else f"tag {name}"
+    if error_code(response) == "NAME_UNKNOWN":
+        thing = "repository of this name"
+    words = words_of(response, auth.hide)
+    hint = f"check the spelling, or run `wasm_oci list {where}`"
+    if may_hide:
+        hint += f"; if the repository is private, run `docker login {host}` first"
+    return NotFoundError(f"there is no {thing}" + (f" ({words})" if words else ""), where=where, hint=hint, status=404)
+
+
+def hidden(response: HttpResponse, *, step: str, where: str, host: str, auth: Authenticator) -> AuthError:
+    """Returns the error for "not found" by a registry that wants a login and got none: it may mean "not allowed"."""
+    words = words_of(response, auth.hide)
+    said = "status 404" + (f" ({words})" if words else "")
+    what = f"{step}: {said} without a login, which may mean that it is not there or that reading is not allowed"
+    return AuthError(what, where=where, hint=f"log in with `docker login {host}`, or name a variable in the registry's entry")
+
+
+def refused_type(error: RegistryError, data: bytes, media_type: str) -> RegistryError:
+    """Names the media types of a refused manifest: many registries allow a list of their own."""
+    config = parse_object(data, where="").get("config")
+    inner = config.get("mediaType") if isinstance(config, dict) else None
+    kinds = f"{media_type} with config {inner}" if inner else media_type
+    hint = "check that the registry accepts OCI artifacts of this media type"
+    return RegistryError(f"{error.what} (media type {kinds})", where=error.where, hint=hint, reason="manifest_refused", status=error.status)
+
+
+def failure(
+    response: HttpResponse, *, step: str, where: str, registry: str, actions: str, auth: Authenticator, writes: bool = False
+) -> WasmOciError:
     """Returns the error for a response that does not do what `step` asked for."""
     words = words_of(response, auth.hide)
     said = f"status {response.status}" + (f" ({words})" if words else "")
@@ -51,7 +96,10 @@ def failure(response: HttpResponse, *, step: str, where: str, registry: str, act
     answered = f"{host_of(response.url)}, to which the registry redirects, answers {said}" if elsewhere else f"the registry answers {said}"
     what = f"{step}: {answered}"
     if response.status == 404:
-        return NotFoundError(what, where=where, hint="check the repository, tag and digest", status=404)
+        hint = "check the repository, tag and digest"
+        if writes:
+            hint = "create the repository in the registry first, or check its name and that this credential may write to it"
+        return NotFoundError(what, where=where, hint=hint, status=404)
     if response.status == 429:
         hint = "the registry limits requests: wait, or log in for a higher limit"
     elif response.status >= 500:

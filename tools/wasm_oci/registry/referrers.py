@@ -1,39 +1,54 @@
-"""What refers to a manifest: the referrers API, else the fallback tag (distribution specification 1.1).
+"""What refers to a manifest: the referrers API and the fallback tag (distribution specification 1.1, "Listing Referrers").
 
-A registry that fails or limits requests is never taken for one that has no referrers.
+Both are read and merged, because there are registries whose API knows only a part, or nothing, of what was pushed. A registry
+that fails or limits requests is never taken for one that has no referrers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from wasm_oci.digest import Digest
-from wasm_oci.errors import FormatError, NotFoundError, RegistryError
-from wasm_oci.http.messages import HttpResponse
-from wasm_oci.http.retry import Backoff
+from wasm_oci.errors import AuthError, FormatError, NotFoundError, RegistryError
+from wasm_oci.http.messages import ConnectionLost, HttpResponse
+from wasm_oci.http.retry import RETRIED_STATUSES, Backoff
 from wasm_oci.jsontext import canonical, parse_object
 from wasm_oci.limits import LIMITS
 from wasm_oci.locks import machine_lock
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.manifest import Index, Manifest
-from wasm_oci.oci.referrers import referrer_descriptor
+from wasm_oci.oci.referrers import UNKNOWN_LIST, referrer_descriptor
 from wasm_oci.registry.client import RegistryClient
 
 API = "referrers API"
 FALLBACK = "fallback tag"
 
-_UNSUPPORTED = frozenset({404, 405, 501})
+_UNSUPPORTED = frozenset({400, 404, 405, 406, 410, 415, 501})
+_KIND = "referrers"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Referrers:
-    """The descriptors that a registry lists for a subject; `mode` is `API` or `FALLBACK`."""
+    """The descriptors that a registry lists for a subject."""
 
-    mode: str
-    entries: tuple[Descriptor, ...]
+    api: tuple[Descriptor, ...] | None
+    """What the API lists, None where there is no such API."""
+    tag: tuple[Descriptor, ...]
+    """What the fallback tag lists."""
+    doubt: RegistryError | None = None
+    """Why there may be more: the API's response is neither a list nor says that there is no such API."""
 
-    def has(self, digest: Digest) -> bool:
-        return any(entry.digest == digest for entry in self.entries)
+    @property
+    def entries(self) -> tuple[Descriptor, ...]:
+        """All of them, each once."""
+        return tuple({entry.digest: entry for entry in (*self.tag, *(self.api or ()))}.values())
+
+    def way_of(self, digest: Digest) -> str:
+        """Returns by which way an entry is found, empty where it is not."""
+        if any(entry.digest == digest for entry in self.api or ()):
+            return API
+        return FALLBACK if any(entry.digest == digest for entry in self.tag) else ""
 
 
 def fallback_tag(subject: Digest) -> str:
@@ -41,81 +56,158 @@ def fallback_tag(subject: Digest) -> str:
     return f"sha256-{subject.hex}"
 
 
+def own_tag(referrer: Digest) -> str:
+    """Returns the tag of a referrer in a registry that shows only manifests that have one."""
+    return f"{fallback_tag(referrer)}.referrer"
+
+
 def list_referrers(client: RegistryClient, subject: Digest) -> Referrers:
-    """Returns all referrers of `subject`; raises RegistryError where they cannot be known."""
+    """Returns all referrers of `subject`; those that this run attached are waited for.
+
+    Raises WasmOciError where they cannot be known.
+    """
+    while True:
+        api, doubt = _read_api(client, subject)
+        current = _read_tag(client, subject)
+        listed = Referrers(api=api, tag=current.manifests if current else (), doubt=doubt)
+        promised = [digest for digest, (way, _) in client.attached(subject).items() if way == FALLBACK or api is not None]
+        late = [digest for digest in promised if not listed.way_of(digest)]
+        if not late or not client.written.wait_for(_KIND, late[0]):
+            return listed
+
+
+def _read_api(client: RegistryClient, subject: Digest) -> tuple[tuple[Descriptor, ...] | None, RegistryError | None]:
+    """Returns what the API lists, and why that may not be all. That there is none is no reason for doubt."""
     step = f"list referrers of {subject}"
     entries: list[Descriptor] = []
-    for response in client.pages(f"referrers/{subject}", step, accept=INDEX_MEDIA_TYPE, missing=_UNSUPPORTED):
-        if response.status in _UNSUPPORTED:
-            current = _read_fallback(client, subject)
-            return Referrers(mode=FALLBACK, entries=current.manifests if current else ())
-        entries += _index(client, response, step).manifests
-        if len(entries) > LIMITS.referrers:
-            raise RegistryError(f"{step}: more than {LIMITS.referrers}", where=client.where, reason="limit")
-    return Referrers(mode=API, entries=tuple(entries))
+    try:
+        for response in client.pages(f"referrers/{subject}", step, accept=INDEX_MEDIA_TYPE):
+            if response.status in _UNSUPPORTED and not entries:
+                return None, None
+            if response.status != 200:
+                raise client.failure(response, step)
+            entries += _parse(client, _body(client, response, step), step).manifests
+            if len(entries) > LIMITS.referrers:
+                break
+    except (AuthError, RegistryError) as err:
+        if isinstance(err, ConnectionLost) or getattr(err, "status", 0) in RETRIED_STATUSES or err.reason == "too_slow":
+            raise
+        what = f"{err.what}; there may be referrers that are not listed"
+        return tuple(entries) or None, RegistryError(what, where=client.where, hint=err.hint, reason=UNKNOWN_LIST)
+    return tuple(entries), None
 
 
 def attach(client: RegistryClient, manifest: Manifest | Index) -> str:
-    """Pushes a manifest that has a subject and sees to it that the subject's list names it; returns the mode.
+    """Pushes a manifest that has a subject and sees to it that the subject's list names it; returns the way it is found.
 
-    Its blobs must be there. Entries that others add at the same time are kept: before an update of the fallback
-    tag other programs on this machine are waited for, and after it the tag is read again.
+    Its blobs must be there. Where the registry says that it keeps the list (OCI-Subject), and does not show the entry in time or
+    has no such API, the fallback tag names it too.
     """
     if manifest.subject is None:
         raise ValueError("the manifest refers to nothing")
-    descriptor = manifest.descriptor()
-    response = client.put_manifest(descriptor.digest, manifest.raw, descriptor.media_type)
-    if response.subject == str(manifest.subject.digest):
-        return API
-    entry = referrer_descriptor(manifest)
-    subject = manifest.subject.digest
-    timing = client.transport.timing
+    entry, subject = referrer_descriptor(manifest), manifest.subject.digest
+    response = client.put_manifest(entry.digest, manifest.raw, entry.media_type)
+    try:
+        client.fetch_manifest(entry.digest)
+    except NotFoundError:  # this registry shows only what has a tag
+        client.put_manifest(own_tag(entry.digest), manifest.raw, entry.media_type)
+        client.fetch_manifest(entry.digest)
+    if response.subject == str(subject):
+        _promise(client, subject, API, entry)
+    return list_referrers(client, subject).way_of(entry.digest) or _add_to_tag(client, subject, entry)
+
+
+def _promise(client: RegistryClient, subject: Digest, way: str, entry: Descriptor) -> None:
+    client.attached(subject)[entry.digest] = (way, entry)
+    client.written.note(_KIND, entry.digest, entry.digest)
+
+
+def _add_to_tag(client: RegistryClient, subject: Digest, entry: Descriptor) -> str:
+    """Adds an entry to the fallback tag. Those that others add at the same time are kept: other programs on this machine are waited
+    for, and the tag is read again after each update."""
+    tag, timing = fallback_tag(subject), client.transport.timing
     with machine_lock(f"{client.where}@{subject}", timing=timing):
         backoff = Backoff(timing, client.transport.limits)
-        while not (listed := list_referrers(client, subject)).has(entry.digest):
-            client.put_manifest(fallback_tag(subject), _merged(_read_fallback(client, subject), entry), INDEX_MEDIA_TYPE)
-            if not list_referrers(client, subject).has(entry.digest) and not backoff.wait():
+        while True:
+            before = _read_tag(client, subject, to_write=True)
+            _promise(client, subject, FALLBACK, entry)
+            ours = [each for way, each in client.attached(subject).values() if way == FALLBACK]
+            client.put_manifest(tag, _merged(before, ours), INDEX_MEDIA_TYPE, settles=False)
+            while not _names(now := _read_tag(client, subject), entry):
+                if _raw(now) != _raw(before) or not client.written.wait_for(_KIND, entry.digest):
+                    break
+            else:
+                return FALLBACK
+            if not backoff.wait():
                 raise RegistryError(
-                    f"the referrer {entry.digest} is lost from tag {fallback_tag(subject)} again and again",
+                    f"the referrer {entry.digest} is lost from tag {tag} again and again",
                     where=client.where,
                     hint="another program updates this tag at the same time: run again when it is done",
                     reason="referrer_lost",
                 )
-    return listed.mode
 
 
-def _merged(current: Index | None, entry: Descriptor) -> bytes:
-    """Returns the list with one entry more; all that others wrote stays as it is."""
+def _names(index: Index | None, entry: Descriptor) -> bool:
+    return index is not None and any(each.digest == entry.digest for each in index.manifests)
+
+
+def _raw(index: Index | None) -> bytes:
+    return index.raw if index else b""
+
+
+def _merged(current: Index | None, entries: Iterable[Descriptor]) -> bytes:
+    """Returns the list with those entries that it lacks; all that others wrote stays as it is."""
     document = parse_object((current or Index()).raw, where="")
-    document["manifests"].append(entry.to_json())
+    document["manifests"] += [entry.to_json() for entry in entries if not _names(current, entry)]
     return canonical(document)
 
 
-def _read_fallback(client: RegistryClient, subject: Digest) -> Index | None:
-    """The index under the fallback tag, None where there is none; whatever else is there is an error."""
+def _read_tag(client: RegistryClient, subject: Digest, *, to_write: bool = False) -> Index | None:
+    """The index under the fallback tag, None where there is none; whatever else is there is an error.
+
+    `to_write`: the tag will be replaced, so that it is not there has to be certain, and it must leave room for an entry.
+    """
+    tag = fallback_tag(subject)
     try:
-        fetched = client.fetch_manifest(fallback_tag(subject))
-    except NotFoundError:
-        return None
+        fetched = client.fetch_manifest(tag)
+    except NotFoundError as err:
+        found = client.find_manifest(tag) if to_write else None
+        if found is None or found.digest == subject:
+            return None
+        hint = "run again later: it is not replaced before it can be read"
+        raise RegistryError(f"tag {tag} is found and cannot be read", where=client.where, hint=hint, reason="fallback_tag") from err
     if fetched.descriptor.digest == subject:
         return None  # GitLab answers with the subject where this tag does not exist
     if fetched.descriptor.media_type != INDEX_MEDIA_TYPE:
         raise RegistryError(
-            f"tag {fallback_tag(subject)} is no list of referrers but {fetched.descriptor.media_type[:80] or 'of no type'}",
+            f"tag {tag} is not a list of referrers but {fetched.descriptor.media_type[:80] or 'of no type'}",
             where=client.where,
             hint="remove this tag: its name is reserved",
             reason="fallback_tag",
         )
-    return _parse(client, fetched.data, f"read tag {fallback_tag(subject)}")
+    index = _parse(client, fetched.data, f"read tag {tag}")
+    if to_write and len(index.manifests) >= LIMITS.referrers:
+        raise too_many(client, subject)
+    return index
 
 
-def _index(client: RegistryClient, response: HttpResponse, step: str) -> Index:
-    client.json(response, step)
-    return _parse(client, response.body, step)
+def too_many(client: RegistryClient, subject: Digest) -> RegistryError:
+    """Returns the error for a longer list than is looked at."""
+    what = f"list referrers of {subject}: more than {LIMITS.referrers}"
+    return RegistryError(what, where=client.where, hint="remove referrers that are not needed", reason="limit")
+
+
+def _body(client: RegistryClient, response: HttpResponse, step: str) -> bytes:
+    client.check_is_registry(response, step)
+    return response.body
 
 
 def _parse(client: RegistryClient, data: bytes, step: str) -> Index:
+    """Programs in Go write null for an empty list."""
     try:
+        document = parse_object(data, where="")
+        if document.get("manifests", ()) is None:
+            data = canonical({**document, "manifests": []})
         return Index.parse(data, where="", skip_bad=True)
     except FormatError as err:
         raise RegistryError(f"{step}: the list is malformed: {err}", where=client.where, reason="malformed_referrers") from err

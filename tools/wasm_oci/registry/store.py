@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wasm_oci.digest import Digest
+from wasm_oci.limits import LIMITS
 from wasm_oci.oci.descriptor import Descriptor
 from wasm_oci.oci.manifest import Index, Manifest
 from wasm_oci.oci.store import Content, FetchedManifest, ManifestName
+from wasm_oci.registry.blobs import blob_ends, blob_pieces, has_blob
 from wasm_oci.registry.client import RegistryClient
-from wasm_oci.registry.referrers import API, attach, list_referrers
+from wasm_oci.registry.referrers import attach, list_referrers, too_many
 from wasm_oci.registry.upload import upload_blob
 
 
@@ -49,19 +51,27 @@ class RegistryStore:
         return self._client.tags()
 
     def has_blob(self, blob: Descriptor) -> bool:
-        return self._client.has_blob(blob)
+        return has_blob(self._client, blob)
 
     def pieces(self, blob: Descriptor) -> Iterator[bytes]:
-        return self._client.blob_pieces(blob)
+        return blob_pieces(self._client, blob)
+
+    def ends(self, blob: Descriptor, length: int) -> tuple[bytes, bytes] | None:
+        """Returns the first and the last `length` bytes of a longer blob, None where the registry knows no ranges."""
+        return blob_ends(self._client, blob, length)
 
     def put_blob(self, blob: Descriptor, content: Content) -> int:
         return upload_blob(self._client, blob, content).sent
 
     def referrers(self, subject: Digest, artifact_type: str | None = None) -> Iterator[Descriptor]:
+        """Those that are listed with the wanted type come first: registries list wrong types, and the number is limited."""
         listed = list_referrers(self._client, subject)
-        for entry in listed.entries:
-            if listed.mode != API or artifact_type is None or entry.artifact_type in (None, artifact_type):
-                yield entry
+        entries = sorted(listed.entries, key=lambda entry: artifact_type not in (None, entry.artifact_type))
+        yield from entries[: LIMITS.referrers]
+        if len(entries) > LIMITS.referrers:
+            raise too_many(self._client, subject)
+        if listed.doubt:
+            raise listed.doubt
 
     def attach(self, referrer: Manifest | Index) -> str:
         return attach(self._client, referrer)

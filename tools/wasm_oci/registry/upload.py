@@ -15,8 +15,11 @@ from wasm_oci.http.retry import RETRIED_STATUSES, Backoff
 from wasm_oci.http.transport import location_target
 from wasm_oci.oci.descriptor import Descriptor
 from wasm_oci.oci.store import Content
+from wasm_oci.registry.blobs import KIND, has_blob
 from wasm_oci.registry.client import RegistryClient
 
+_STORED = frozenset({200, 201, 202, 204})
+_AGAIN = "run again; if this stays, the registry does not store what it is sent"
 _SESSION_LOST = RETRIED_STATUSES | {404, 416}
 
 
@@ -35,7 +38,7 @@ def upload_blob(client: RegistryClient, blob: Descriptor, content: Content, *, m
     With `mount_from`, a repository of the same registry, a mount is tried first; its refusal is not an error.
     Raises DigestError where `content` is not the blob, else as `RegistryClient`.
     """
-    if client.has_blob(blob):
+    if has_blob(client, blob):
         return Uploaded(sent=0)
     step = f"upload blob {blob.digest}"
     backoff = Backoff(client.transport.timing, client.transport.limits, count_work=False)
@@ -53,13 +56,17 @@ def upload_blob(client: RegistryClient, blob: Descriptor, content: Content, *, m
                 raise
         else:
             _check_stored(client, blob, response, step)
-            return Uploaded(sent=blob.size)
-        if client.has_blob(blob):
+            client.written.note(KIND, blob.digest, blob.digest)
+            if response.status == 201 or has_blob(client, blob):
+                return Uploaded(sent=blob.size)
+            if not backoff.wait():
+                raise RegistryError(f"{step}: status {response.status}, and the blob is not there", where=client.where, hint=_AGAIN)
+        if has_blob(client, blob):
             return Uploaded(sent=blob.size)
 
 
 def _open(client: RegistryClient, blob: Descriptor, mount_from: str) -> str | None:
-    """Returns the URL of an upload session; None where the blob was mounted."""
+    """Returns the URL of an upload session; None where the blob was mounted, or is there after all."""
     step = f"open upload of {blob.digest}"
     url = client.url("blobs/uploads/")
     if mount_from:
@@ -68,7 +75,9 @@ def _open(client: RegistryClient, blob: Descriptor, mount_from: str) -> str | No
         if response.status == 201:
             return None
     if not mount_from or response.status != 202:
-        response = client.send(HttpRequest(method="POST", url=url, step=step), good=frozenset({202}))
+        response = client.send(HttpRequest(method="POST", url=url, step=step), good=frozenset({201, 202}))
+        if response.status == 201 and has_blob(client, blob):
+            return None
     location = response.headers.get("Location")
     if not location:
         raise RegistryError(f"{step}: the registry names no Location", where=client.where, hint="check the registry's address")
@@ -82,10 +91,10 @@ def _put(client: RegistryClient, blob: Descriptor, content: Content, location: s
     url = f"{location}{'&' if '?' in location else '?'}digest={blob.digest}"
     body = StreamBody(size=blob.size, pieces=pieces)
     headers = {"Content-Type": "application/octet-stream"}
-    return client.send(HttpRequest(method="PUT", url=url, step=step, headers=headers, body=body, retry=False), good=frozenset({201}))
+    return client.send(HttpRequest(method="PUT", url=url, step=step, headers=headers, body=body, retry=False), good=_STORED)
 
 
 def _check_stored(client: RegistryClient, blob: Descriptor, response: HttpResponse, step: str) -> None:
     claimed = response.headers.get("Docker-Content-Digest")
     if claimed and claimed.startswith("sha256:") and claimed != str(blob.digest):
-        raise DigestError(f"{step}: the registry stored {claimed[:80]} instead", where=client.where)
+        raise DigestError(f"{step}: the registry stored something else", where=client.where, hint=_AGAIN)
