@@ -6,18 +6,20 @@ Whatever fails, each tag is as it was or as planned; a result says of each step 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from wasm_oci.digest import Digest
 from wasm_oci.errors import AuthError, DigestError, NotFoundError, RegistryError, TagConflictError, WasmOciError
 from wasm_oci.jsontext import JsonObject
-from wasm_oci.publish.plan import Action, Plan, TagPlan, listed_referrers
+from wasm_oci.publish.confirm import WHOLE, confirm_blobs, confirm_manifest, confirm_referrers, manifest_lost
+from wasm_oci.publish.plan import Action, Plan, TagPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One thing that was done, or tried; `outcome` is done, exists, failed, unknown, or `done (found by reading)`."""
+    """One thing that was done, or tried; `outcome` is done, exists, failed, unknown, or done with what was read in brackets."""
 
     name: str
     subject: str
@@ -39,6 +41,8 @@ class Result:
     """What each tag named when it was last read."""
     found_by: dict[Digest, str] = field(default_factory=dict)
     """By which way each referrer that was attached is found."""
+    shown: bool = True
+    """Whether the manifest came back by its digest before it had a tag."""
     error: WasmOciError | None = None
 
     def to_json(self) -> JsonObject:
@@ -76,17 +80,17 @@ def results_of(plans: Sequence[Plan]) -> tuple[Result, ...]:
     )
 
 
-def carry_out(results: Sequence[Result], *, fail_fast: bool = True) -> None:
+def carry_out(results: Sequence[Result], *, fail_fast: bool = True, read_whole: bool = False) -> None:
     """Carries out the plans of results in two phases, content to all destinations, then tags; the results tell what happened.
 
     Errors are in the results; any other exception is raised, and the results say how far this came. A plan that is refused
     is not carried out. With `fail_fast`, one such plan is enough that nothing is written anywhere; after any other error
-    nothing further is begun and no tag is written.
+    nothing further is begun and no tag is written. With `read_whole` large blobs are read back whole too.
     """
     for result in results:
         if refusal := result.plan.refusal:
             result.status, result.error = "failed", refusal
-    for phase in (_send_content, _write_tags):
+    for phase in (partial(_send_content, whole=read_whole), _write_tags):
         for result in results:
             if result.error or (fail_fast and any(other.error for other in results)):
                 continue
@@ -99,7 +103,7 @@ def carry_out(results: Sequence[Result], *, fail_fast: bool = True) -> None:
                 raise
 
 
-def _send_content(result: Result) -> None:
+def _send_content(result: Result, *, whole: bool) -> None:
     plan = result.plan
     destination, artifact = plan.destination, plan.artifact
     if not plan.writes:
@@ -125,36 +129,22 @@ def _send_content(result: Result) -> None:
         with _recorded(result, "referrer", str(referrer.digest)):
             result.found_by[referrer.digest] = destination.attach(referrer.manifest)
             result.bytes_sent += referrer.manifest.descriptor().size
-    with _recorded(result, "read back", str(digest)):
-        _read_back(plan)
+    _read_back(result, whole=whole)
     result.status = "content sent" if any(tag.action.writes for tag in plan.tags) else "published"
 
 
-def _read_back(plan: Plan) -> None:
-    """Raises where the destination does not give back what it was given; of blobs only those just sent are asked for."""
-    destination, artifact = plan.destination, plan.artifact
-    for step in plan.blobs:
-        if step.action.writes and not destination.has_blob(step.blob.descriptor):
-            raise RegistryError(
-                f"{step.blob.role} blob {step.blob.descriptor.digest} was accepted, and is not there",
-                where=destination.name,
-                hint="run again; if this stays, the registry does not store what it is sent",
-                reason="blob_not_stored",
-            )
-    digest = artifact.descriptor.digest
-    if destination.fetch_manifest(digest).data != artifact.manifest.raw:
-        raise DigestError(f"manifest {digest} came back with other content", where=destination.name)
-    listed = listed_referrers(destination, [referrer.manifest for referrer in plan.referrers])
-    for referrer in plan.referrers:
-        what = "signature" if referrer.is_signature else "referrer"
-        if referrer.digest not in listed:
-            raise NotFoundError(
-                f"the {what} {referrer.digest} was pushed, and the destination does not list it",
-                where=destination.name,
-                hint="run again: another program may have changed the list at the same time",
-            )
-        if destination.fetch_manifest(referrer.digest).data != referrer.manifest.raw:
-            raise DigestError(f"manifest {referrer.digest} of the {what} came back with other content", where=destination.name)
+def _read_back(result: Result, *, whole: bool) -> None:
+    """Raises where the destination does not give back what it was given; the steps say what was read of each thing."""
+    digest = str(result.plan.artifact.descriptor.digest)
+    try:
+        for blob, proved in confirm_blobs(result.plan, whole=whole):
+            result.steps.append(Step(name="read back", subject=str(blob.descriptor.digest), outcome=proved))
+        result.shown = confirm_manifest(result.plan)
+        confirm_referrers(result.plan)
+    except WasmOciError:
+        result.steps.append(Step(name="read back", subject=digest, outcome="failed"))
+        raise
+    result.steps.append(Step(name="read back", subject=digest, outcome=WHOLE if result.shown else "hidden until it has a tag"))
 
 
 def _write_tags(result: Result) -> None:
@@ -163,6 +153,11 @@ def _write_tags(result: Result) -> None:
     for tag in result.plan.tags:
         if tag.action.writes:
             _write_tag(result, tag)
+    if not result.shown:
+        digest = str(result.plan.artifact.descriptor.digest)
+        with _recorded(result, "read back", digest):
+            if not confirm_manifest(result.plan):
+                raise manifest_lost(result.plan)
     result.status = "published"
 
 
@@ -178,7 +173,7 @@ def _write_tag(result: Result, tag: TagPlan) -> None:
     outcome, now = "exists", current
     if current != tag.after:
         outcome = _put_tag(result, tag)
-        now = _read_tag(result, tag)
+        now = _confirm_tag(result, tag)
     if now != tag.after:
         result.steps.append(Step(name="tag", subject=tag.tag, outcome="failed"))
         raise RegistryError(
@@ -196,6 +191,14 @@ def _read_tag(result: Result, tag: TagPlan) -> Digest | None:
     return result.tags_after[tag.tag]
 
 
+def _confirm_tag(result: Result, tag: TagPlan) -> Digest | None:
+    """Returns the digest of the content that the tag gives."""
+    result.tags_after[tag.tag] = None
+    with suppress(NotFoundError):
+        result.tags_after[tag.tag] = result.plan.destination.fetch_manifest(tag.tag).descriptor.digest
+    return result.tags_after[tag.tag]
+
+
 def _put_tag(result: Result, tag: TagPlan) -> str:
     """Writes the tag; where that fails or its response is lost, what counts is what the tag says then."""
     artifact = result.plan.artifact
@@ -204,7 +207,7 @@ def _put_tag(result: Result, tag: TagPlan) -> str:
     except (RegistryError, AuthError, DigestError) as err:
         result.tags_after[tag.tag] = None
         try:
-            now = _read_tag(result, tag)
+            now = _confirm_tag(result, tag)
         except WasmOciError:
             result.steps.append(Step(name="tag", subject=tag.tag, outcome="unknown"))
             err.hint = f"whether tag {tag.tag} was written is not known, because it cannot be read now: run again"

@@ -73,6 +73,8 @@ class ReleaseRequest:
     plain_http: frozenset[str] = frozenset()
     """The hosts that may be reached without TLS, beside this machine."""
     fail_fast: bool = True
+    read_whole: bool = False
+    """Whether blobs of any size are read back whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +175,7 @@ def release(
         results = results_of(flat)
         done = _release(request, decisions, plans, results)
         try:
-            carry_out(results, fail_fast=request.fail_fast)
+            carry_out(results, fail_fast=request.fail_fast, read_whole=request.read_whole)
         finally:
             record(done)
     return done

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from wasm_oci.jsontext import JsonObject
+from wasm_oci.publish.confirm import ENDS, WHOLE
 from wasm_oci.publish.gate import signature_warning
 from wasm_oci.publish.plan import Action, Plan, TagPlan
 from wasm_oci.publish.publisher import Result
 from wasm_oci.publish.release import ReleasedArtifact
+
+_READ = {WHOLE: "blobs whole", ENDS: "blobs by size and both ends"}
 
 
 def plan_lines(plan: Plan) -> list[str]:
@@ -36,9 +39,18 @@ def result_lines(result: Result) -> list[str]:
     for referrer in plan.referrers:
         if way := result.found_by.get(referrer.digest):
             lines.append(f"  {'signature' if referrer.is_signature else 'referrer'} found by {way}")
-    lines.append(f"  signature: {plan.signatures}")
+    lines += [f"  read back {_proved(result)}", f"  signature: {plan.signatures}"]
     lines.append(f"  sent      {result.bytes_sent} bytes; {result.bytes_skipped} bytes were there")
     return lines
+
+
+def _proved(result: Result) -> str:
+    """What was read back by GET and compared, and how much of it."""
+    manifests = {str(result.plan.artifact.descriptor.digest)}
+    outcomes = [step.outcome for step in result.steps if step.name == "read back" and step.subject not in manifests]
+    words = ["the manifest", *["every referrer"] * bool(result.plan.referrers), *["the tag"] * bool(result.plan.tags)]
+    counts = [f"{outcomes.count(outcome)} {what}" for outcome, what in _READ.items() if outcome in outcomes]
+    return ", ".join([*words, *counts])
 
 
 def artifact_document(released: ReleasedArtifact) -> JsonObject:

@@ -6,6 +6,7 @@ import argparse
 import os
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--require-signed", action="store_true", help="refuse an image that no known key signed (exit code 3)")
     add_trusted_key_options(parser)
     parser.add_argument("--dry-run", action=argparse.BooleanOptionalAction, help="stop after the plan; send nothing that writes")
+    parser.add_argument("--read-back", choices=("standard", "full"), default="standard", help="full: read large blobs back whole too")
     parser.add_argument("--move-tags", action="store_true", help="move a tag that exists with another digest")
     parser.add_argument(
         "--movable-tag", action="append", default=[], metavar="TAG", help="a tag that may move, beside latest; may be given several times"
@@ -74,7 +76,7 @@ def run(args: argparse.Namespace) -> Outcome:
         if args.output == "text" and not args.quiet:
             write_lines(line for plan in plans for line in plan_lines(plan))
 
-    request = _request(args)
+    request = replace(_request(args), read_whole=args.read_back == "full")
     with closing(resolve.make_transport(request.plain_http)) as transport:
         (released,) = release(request, transport=transport, environ=os.environ, passphrase=passphrase_of(args), show=show).artifacts
     document = artifact_document(released)
