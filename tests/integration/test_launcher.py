@@ -60,11 +60,13 @@ def test_with_a_manifest_of_runfiles_only(registry: OwnRegistry, tmp_path: Path)
     """No tree is there, as on Windows: request and layout are wherever the manifest says."""
     store = tmp_path / "store"
     store.mkdir()
-    request, layout = (
+    request, layout, key = (
         "_main/examples/oci_publishing/publish_signed_request.json",
         "_main/examples/oci_publishing/hello_oci_signed_image_layout",
+        "_main/examples/oci_publishing/oci_signing_keys/key.public",
     )
     shutil.copy(RUNFILES / request, store / "the request")
+    shutil.copy(RUNFILES / key, store / "key")
     shutil.copytree(RUNFILES / layout, store / "layout")
     # The program keeps its own runfiles: there it is one file that brings everything along.
     program = "_main/tools/programs/wasm_oci"
@@ -72,6 +74,7 @@ def test_with_a_manifest_of_runfiles_only(registry: OwnRegistry, tmp_path: Path)
     manifest.write_text(
         f"_main/other {tmp_path / 'other'}\n"
         f"{layout} {store / 'layout'}\n"
+        f"{key} {store / 'key'}\n"
         f"{program}.other {tmp_path / 'other'}\n"
         f"{program} {RUNFILES / program}\n"
         f"{request} {store / 'the request'}\n"
@@ -149,3 +152,12 @@ def test_the_verify_test_of_the_example_is_a_run_target_too(tmp_path: Path) -> N
     done = call(target("hello_signed_test"), "--output", "json", cwd=tmp_path)
     assert done.code == 0, done.stderr
     assert done.json["publicKey"] == public_key().read_bytes()[1:].hex()
+
+
+def test_a_plan_needs_no_token() -> None:
+    done = call(target("publish_to_github"), GITHUB_TOKEN="")
+    assert done.code == 2
+    assert "Plan for ghcr.io/wasm-examples/examples/hello-oci-signed" in done.stdout
+    assert "  signature: development key " in done.stdout
+    assert "  credential: missing" in done.stdout
+    assert "registry entry 'github': environment variable GITHUB_TOKEN is empty" in done.stderr

@@ -34,12 +34,12 @@ def test_a_rules_facts_write_all_outputs(tmp_path: Path, capsys: pytest.CaptureF
     metadata = json.loads(outputs["metadata"].read_text())
     assert metadata["schemaVersion"] == 1
     assert metadata["digest"] == str(digest)
-    assert metadata["reference"] == {
+    assert {name: metadata[name] for name in ("reference", "tagged", "registry", "repository", "tag")} == {
+        "reference": f"ghcr.io/library/my-org/kinds@{digest}",
+        "tagged": "ghcr.io/library/my-org/kinds:v1",
         "registry": "ghcr.io",
         "repository": "library/my-org/kinds",
         "tag": "v1",
-        "tagged": "ghcr.io/library/my-org/kinds:v1",
-        "pinned": f"ghcr.io/library/my-org/kinds@{digest}",
     }
     assert metadata["component"]["imports"][0] == "wanted-type"
     assert metadata["component"]["exports"][-1] == "component"

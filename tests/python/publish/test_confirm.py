@@ -27,7 +27,7 @@ from wasm_oci.publish.artifact import Artifact, load_artifact
 from wasm_oci.publish.confirm import ENDS, WHOLE
 from wasm_oci.publish.plan import make_plan
 from wasm_oci.publish.publisher import Result
-from wasm_oci.publish.report import result_text
+from wasm_oci.publish.report import result_lines
 from wasm_oci.registry.store import RegistryStore
 
 
@@ -75,7 +75,7 @@ def test_small_blobs_are_read_back_whole(registry: RunningRegistry, destination:
     assert (result.status, result.error) == ("published", None)
     assert blob_reads(registry) == [None] * 4
     assert [step.outcome for step in result.steps if step.name == "read back"] == [WHOLE] * 5
-    assert "read back the manifest, every referrer, the tag, 4 blobs whole" in result_text(result)
+    assert "read back the manifest, every referrer, the tag, 4 blobs whole" in result_lines(result)
 
 
 @pytest.mark.usefixtures("small")
@@ -84,7 +84,7 @@ def test_large_blobs_are_read_back_at_both_ends(registry: RunningRegistry, desti
     outcomes = [step.outcome for step in result.steps if step.name == "read back"]
     assert (result.status, set(outcomes)) == ("published", {WHOLE, ENDS})
     count = outcomes.count(ENDS)
-    assert f"{count} blobs by size and both ends" in result_text(result)
+    assert f"{count} blobs by size and both ends" in result_lines(result)
     assert len([each for each in blob_reads(registry) if each]) == 2 * count
 
 

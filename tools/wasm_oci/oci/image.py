@@ -91,13 +91,11 @@ class BuiltImage:
         request = self.request
         document: JsonObject = {
             "schemaVersion": 1,
-            "reference": {
-                "registry": request.registry,
-                "repository": request.repository,
-                "tag": request.tag,
-                "tagged": f"{request.name_in_registry}:{request.tag}",
-                "pinned": self.reference,
-            },
+            "reference": self.reference,
+            "tagged": f"{request.name_in_registry}:{request.tag}",
+            "registry": request.registry,
+            "repository": request.repository,
+            "tag": request.tag,
             "digest": str(manifest.digest),
             "mediaType": manifest.media_type,
             "size": manifest.size,
@@ -116,10 +114,12 @@ class BuiltImage:
             "signature": self.signature.to_json() if self.signature else None,
         }
         if self.unsigned_yet:
-            for members, names in ((document, ("digest", "size", "config", "annotations")), (document["component"], ("digest", "size"))):
+            for members, names in (
+                (document, ("reference", "digest", "size", "config", "annotations")),
+                (document["component"], ("digest", "size")),
+            ):
                 for name in names:
                     del members[name]
-            del document["reference"]["pinned"]
         return document
 
 

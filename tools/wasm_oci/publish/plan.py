@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
+from typing import TypeVar
 
 from wasm_oci.digest import Digest
-from wasm_oci.errors import TagConflictError
+from wasm_oci.errors import TagConflictError, WasmOciError
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.oci.descriptor import SIGNATURE_MEDIA_TYPE
 from wasm_oci.oci.manifest import Manifest
@@ -29,10 +31,35 @@ class Action(StrEnum):
     EXISTS = "exists"
     UNCHANGED = "unchanged"
     REFUSE = "refuse"
+    UNKNOWN = "unknown"
+    """In a dry run: the destination was not asked, or did not say."""
 
     @property
     def writes(self) -> bool:
         return self in (Action.UPLOAD, Action.CREATE, Action.MOVE)
+
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True, kw_only=True)
+class Question:
+    """Asks one destination; a tolerant one does so until the first error, which it keeps, and asks nothing more."""
+
+    tolerant: bool = False
+    error: WasmOciError | None = None
+    """Why the rest is unknown."""
+
+    def ask(self, about: Callable[[], T]) -> T | None:
+        """Returns what `about` returns, None where that is unknown."""
+        if self.error is None:
+            try:
+                return about()
+            except WasmOciError as err:
+                if not self.tolerant:
+                    raise
+                self.error = err
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +116,10 @@ class Plan:
     """Empty where the artifact is published by digest only."""
     signatures: Signatures
     """Who signed the artifact."""
+    unknown: WasmOciError | None = None
+    """Why not all is known, after a dry run; such a plan must not be carried out."""
+    credential_missing: bool = False
+    """Whether that is because the destination's credential is missing."""
 
     @property
     def tagged(self) -> str:
@@ -108,6 +139,11 @@ class Plan:
         actions += [step.action for step in self.referrers]
         actions += [step.action for step in self.tags]
         return any(action.writes for action in actions)
+
+    @property
+    def credential_source(self) -> str:
+        """Where the credential is from, as far as one was needed; never a value."""
+        return "missing" if self.credential_missing else self.destination.credential_source
 
     @property
     def refusal(self) -> TagConflictError | None:
@@ -135,15 +171,18 @@ class Plan:
         ]
         document: JsonObject = {
             "destination": self.destination.name,
-            "reference": f"{self.tagged}@{self.artifact.descriptor.digest}",
+            "reference": self.pinned,
+            "tagged": self.tagged,
             "digest": str(self.artifact.descriptor.digest),
             "blobs": blobs,
             "manifest": self.manifest,
-            "allowed": self.refusal is None,
-            "credentialSource": self.destination.credential_source,
+            "allowed": False if self.refusal else None if self.unknown else True,
+            "credentialSource": self.credential_source,
         }
         if connection := self.destination.connection:
             document["connection"] = connection
+        if self.unknown:
+            document["unknown"] = {"reason": self.unknown.reason, "message": str(self.unknown), "exitCode": self.unknown.exit_code}
         signatures = [step.to_json() for step in self.referrers if step.is_signature]
         others = [step.to_json() for step in self.referrers if not step.is_signature]
         document |= _one_or_several("signature", signatures) | _one_or_several("tag", [tag.to_json() for tag in self.tags])
@@ -164,22 +203,27 @@ def make_plan(
     movable: Collection[str] = (),
     move_tags: bool = False,
     signatures: Signatures | None = None,
+    question: Question | None = None,
 ) -> Plan:
     """Looks at a destination. Raises WasmOciError where its state cannot be known: nothing is assumed.
 
-    `signatures` is what `check_signatures` found; without it the artifact is checked here.
+    `signatures` is what `check_signatures` found; without it the artifact is checked here. What a tolerant `question` could not
+    find out is unknown in the plan.
     """
     signatures = check_signatures(artifact) if signatures is None else signatures
+    question = question or Question()
+    missing = question.error is not None
     digest = artifact.descriptor.digest
-    tag_plans = tuple(_plan_tag(destination, tag, digest, move=move_tags or tag in movable) for tag in dict.fromkeys(tags))
+    tag_plans = tuple(_plan_tag(question, destination, tag, digest, move=move_tags or tag in movable) for tag in dict.fromkeys(tags))
     blobs = tuple(
-        BlobPlan(blob=blob, action=Action.EXISTS if destination.has_blob(blob.descriptor) else Action.UPLOAD) for blob in artifact.blobs
+        BlobPlan(blob=blob, action=_action(question.ask(partial(destination.has_blob, blob.descriptor)), Action.UPLOAD))
+        for blob in artifact.blobs
     )
-    manifest = Action.EXISTS if destination.find_manifest(digest) else Action.CREATE
-    listed = listed_referrers(destination, artifact.referrers)
+    manifest = _action(question.ask(lambda: destination.find_manifest(digest) is not None), Action.CREATE)
+    listed = question.ask(lambda: listed_referrers(destination, artifact.referrers))
     referrers = tuple(
-        ReferrerPlan(manifest=referrer, action=Action.EXISTS if referrer.descriptor().digest in listed else Action.CREATE)
-        for referrer in artifact.referrers
+        ReferrerPlan(manifest=each, action=_action(None if listed is None else each.descriptor().digest in listed, Action.CREATE))
+        for each in artifact.referrers
     )
     return Plan(
         destination=destination,
@@ -189,7 +233,16 @@ def make_plan(
         referrers=referrers,
         tags=tag_plans,
         signatures=signatures,
+        unknown=question.error,
+        credential_missing=missing,
     )
+
+
+def _action(there: bool | None, otherwise: Action) -> Action:
+    """Returns what is to be done with a thing that is there or not, or of which that is unknown."""
+    if there is None:
+        return Action.UNKNOWN
+    return Action.EXISTS if there else otherwise
 
 
 def listed_referrers(destination: Store, referrers: Iterable[Manifest]) -> frozenset[Digest]:
@@ -201,10 +254,13 @@ def listed_referrers(destination: Store, referrers: Iterable[Manifest]) -> froze
     return frozenset().union(*(listed_digests(destination, subject, digests) for subject, digests in wanted.items()))
 
 
-def _plan_tag(destination: Store, tag: str, after: Digest, *, move: bool) -> TagPlan:
-    found = destination.find_manifest(tag)
+def _plan_tag(question: Question, destination: Store, tag: str, after: Digest, *, move: bool) -> TagPlan:
+    said = question.ask(lambda: (destination.find_manifest(tag),))
+    found = said[0] if said else None
     before = found.digest if found else None
-    if before is None:
+    if said is None:
+        action = Action.UNKNOWN
+    elif before is None:
         action = Action.CREATE
     elif before == after:
         action = Action.UNCHANGED

@@ -14,7 +14,7 @@ from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.reference import DOCKER_HUB, Reference, check_repository
 from wasm_oci.oci.store import Store
 from wasm_oci.registry.client import RegistryClient
-from wasm_oci.registry.credentials import AuthSetting
+from wasm_oci.registry.credentials import AuthSetting, CredentialLookup
 from wasm_oci.registry.store import RegistryStore
 
 _HUB_SEGMENTS = 2
@@ -48,12 +48,22 @@ class RegistryEntry:
             )
         return Reference.parse(f"{self.host}/{path}" + (f":{tag}" if tag else ""), where=where)
 
-    def store(self, namespace: str, repository: str, *, transport: Transport, environ: Mapping[str, str]) -> Store:
-        """Returns where to publish; raises UsageError for an unusable name or a missing variable."""
+    def store(
+        self,
+        namespace: str,
+        repository: str,
+        *,
+        transport: Transport,
+        environ: Mapping[str, str],
+        lookup: CredentialLookup | None = None,
+    ) -> Store:
+        """Returns where to publish; raises UsageError for an unusable name or, without `lookup`, a missing variable."""
         if self.type == "layout":
             return LayoutStore(Path(self.path))
         reference = self.reference(namespace, repository, None)
-        return registry_store(reference, transport=transport, environ=environ, auth=self.auth, scheme=self.scheme, actions="pull,push")
+        return registry_store(
+            reference, transport=transport, environ=environ, auth=self.auth, scheme=self.scheme, actions="pull,push", lookup=lookup
+        )
 
 
 def registry_store(
@@ -64,13 +74,14 @@ def registry_store(
     auth: AuthSetting | None = None,
     scheme: str = "",
     actions: str = "pull",
+    lookup: CredentialLookup | None = None,
 ) -> RegistryStore:
     """Returns the repository of a reference; without `auth` the Docker and Podman credentials are used.
 
-    `actions` is what tokens are asked for, `pull` or `pull,push`. Raises UsageError for a missing variable.
+    `actions` is what tokens are asked for, `pull` or `pull,push`. Without `lookup`, raises UsageError for a missing variable.
     """
     setting = auth or AuthSetting(entry=reference.registry)
-    lookup = setting.lookup(reference.registry, reference.repository, environ)
+    lookup = lookup or setting.lookup(reference.registry, reference.repository, environ)
     return RegistryStore(RegistryClient(reference, transport=transport, lookup=lookup, actions=actions, scheme=scheme))
 
 

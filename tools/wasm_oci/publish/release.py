@@ -21,9 +21,9 @@ from wasm_oci.oci.reference import Reference, check_tag
 from wasm_oci.oci.store import Store
 from wasm_oci.publish.artifact import Artifact, Referrer, load_artifact, with_referrers
 from wasm_oci.publish.gate import require_signed
-from wasm_oci.publish.plan import Plan, make_plan
+from wasm_oci.publish.plan import Plan, Question, make_plan
 from wasm_oci.publish.publisher import Result, carry_out, results_of
-from wasm_oci.publish.resolve import NamedRepository, destination_store
+from wasm_oci.publish.resolve import Destination, NamedRepository, open_destination
 from wasm_oci.publish.signatures import KnownKey, Signatures, check_signatures
 from wasm_oci.publish.signing import DeferredSigning, SignerRequest, Signing, scratch_folder, secret_variables
 from wasm_oci.shape import BUILD_AGAIN
@@ -86,7 +86,11 @@ class Resolved:
     """As it is before it is signed; None where its content depends on the signature."""
     signatures: Signatures | None
     """None where one is still to be made."""
-    stores: tuple[Store, ...]
+    destinations: tuple[Destination, ...]
+
+    @property
+    def stores(self) -> tuple[Store, ...]:
+        return tuple(destination.store for destination in self.destinations)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +114,10 @@ class ReleasedArtifact:
 
     @property
     def error(self) -> WasmOciError | None:
-        """The first error; after a dry run the one with which publishing would end."""
-        errors = [result.error for result in self.results] if self.results else [plan.refusal for plan in self.plans]
+        """The first error; after a dry run the one with which publishing would end, else why that is not known."""
+        if self.results:
+            return next(filter(None, (result.error for result in self.results)), None)
+        errors: list[WasmOciError | None] = [*(plan.refusal for plan in self.plans), *(plan.unknown for plan in self.plans)]
         return next(filter(None, errors), None)
 
 
@@ -156,18 +162,18 @@ def release(
 
     `decide` comes before any key is used; one destination that it does not allow is a PolicyError. `show` is told the plans
     before they are carried out, `record` what became of them, also where an exception such as KeyboardInterrupt ends this
-    in the middle. Errors of single destinations are in the result; an error of
-    any step before is raised, and then nothing was written.
+    in the middle. Errors of single destinations are in the result; an error of any step before is raised, and then nothing was
+    written. A dry run ends with the plans, in which what no destination could be asked is unknown.
     """
     visible = without(environ, secret_variables((artifact.signing for artifact in request.artifacts), passphrase))
-    resolved = tuple(_resolve(artifact, transport, visible) for artifact in request.artifacts)
+    resolved = tuple(_resolve(artifact, transport, visible, dry_run=request.dry_run) for artifact in request.artifacts)
     decisions = decide(resolved)
     _check_decisions(resolved, decisions)
     with ExitStack() as stack:
         artifacts = _signed(resolved, passphrase, stack)
         _check_required(resolved, artifacts)
         _check_tags(resolved, [artifact for artifact, _ in artifacts])
-        plans = [_plan(each, *ready) for each, ready in zip(resolved, artifacts, strict=True)]
+        plans = [_plan(each, *ready, dry_run=request.dry_run) for each, ready in zip(resolved, artifacts, strict=True)]
         flat = [plan for several in plans for plan in several]
         show(flat)
         if request.dry_run:
@@ -181,12 +187,14 @@ def release(
     return done
 
 
-def _resolve(request: ArtifactRequest, transport: Transport, environ: Mapping[str, str]) -> Resolved:
+def _resolve(request: ArtifactRequest, transport: Transport, environ: Mapping[str, str], *, dry_run: bool) -> Resolved:
     """Checks every name, looks for every credential that is named and reads the artifact, before anything else is done."""
     for destination in request.destinations:
         for tag in destination.tags:
             check_tag(tag, where="tag")
-    stores = [destination_store(each.repository, transport=transport, environ=environ) for each in request.destinations]
+    destinations = tuple(
+        open_destination(each.repository, transport=transport, environ=environ, dry_run=dry_run) for each in request.destinations
+    )
     artifact, signatures = None, None
     if request.signing is None or request.signing.image is None:
         if request.layout is None and request.signing:
@@ -197,7 +205,7 @@ def _resolve(request: ArtifactRequest, transport: Transport, environ: Mapping[st
         artifact = _load(request, request.layout)
         if request.signing is None:
             signatures = _check_signed(request, artifact)
-    return Resolved(request=request, artifact=artifact, signatures=signatures, stores=tuple(stores))
+    return Resolved(request=request, artifact=artifact, signatures=signatures, destinations=destinations)
 
 
 def _check_signed(request: ArtifactRequest, artifact: Artifact) -> Signatures:
@@ -262,11 +270,19 @@ def _check_tags(resolved: Sequence[Resolved], artifacts: Sequence[Artifact]) -> 
                     )
 
 
-def _plan(resolved: Resolved, artifact: Artifact, signatures: Signatures) -> tuple[Plan, ...]:
+def _plan(resolved: Resolved, artifact: Artifact, signatures: Signatures, *, dry_run: bool) -> tuple[Plan, ...]:
     request = resolved.request
     return tuple(
-        make_plan(artifact, store, destination.tags, movable=request.movable_tags, move_tags=request.move_tags, signatures=signatures)
-        for store, destination in zip(resolved.stores, request.destinations, strict=True)
+        make_plan(
+            artifact,
+            destination.store,
+            asked.tags,
+            movable=request.movable_tags,
+            move_tags=request.move_tags,
+            signatures=signatures,
+            question=Question(tolerant=dry_run, error=destination.missing),
+        )
+        for destination, asked in zip(resolved.destinations, request.destinations, strict=True)
     )
 
 

@@ -22,9 +22,11 @@ def plan_lines(plan: Plan) -> list[str]:
     for referrer in plan.referrers:
         lines.append(f"  {'referrer':<10}{referrer.digest}  {referrer.action}{' (carries the signature)' * referrer.is_signature}")
     lines += [f"  {'tag':<10}{tag.tag}  {_tag_words(tag)}" for tag in plan.tags]
-    lines += [f"  signature: {plan.signatures}", f"  credential: {plan.destination.credential_source}"]
+    lines += [f"  signature: {plan.signatures}", f"  credential: {plan.credential_source}"]
     if connection := plan.destination.connection:
         lines.append(f"  connection: {connection}")
+    if plan.unknown:
+        lines.append(f"  not known: {plan.unknown}")
     return lines
 
 
@@ -67,7 +69,8 @@ def artifact_document(released: ReleasedArtifact) -> JsonObject:
 def _status(released: ReleasedArtifact) -> str:
     """The status of all destinations where they agree, else failed or published."""
     if not released.results:
-        return "refused" if released.error else "planned"
+        unknown = any(plan.unknown for plan in released.plans) and not any(plan.refusal for plan in released.plans)
+        return "incomplete" if unknown else "refused" if released.error else "planned"
     found = {result.status for result in released.results}
     if len(found) == 1:
         return found.pop()

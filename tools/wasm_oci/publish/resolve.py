@@ -11,6 +11,8 @@ from wasm_oci.oci.reference import Reference, has_registry
 from wasm_oci.oci.store import Store
 from wasm_oci.oci.target import Target, layout_target
 from wasm_oci.publish.registries import RegistryEntry, choose_registry, registry_store
+from wasm_oci.registry.credential import Credential
+from wasm_oci.registry.credentials import CredentialLookup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +32,45 @@ def make_transport(plain_http: Collection[str] = ()) -> Transport:
     return Transport(plain_http=plain_http)
 
 
-def destination_store(place: NamedRepository | Reference, *, transport: Transport, environ: Mapping[str, str]) -> Store:
-    """Returns the store to publish to; raises UsageError for an unknown registry or a name that it refuses."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """A store to publish to."""
+
+    store: Store
+    missing: UsageError | None = None
+    """Why there is no credential, though the registry's entry names one; then it must not be asked anything."""
+
+
+def open_destination(
+    place: NamedRepository | Reference, *, transport: Transport, environ: Mapping[str, str], dry_run: bool = False
+) -> Destination:
+    """Returns where to publish.
+
+    Raises UsageError for an unknown registry or a name that it refuses and, unless this is a dry run, for a credential that is missing.
+    """
+    try:
+        return Destination(store=_destination_store(place, transport, environ))
+    except UsageError as err:
+        if not dry_run:
+            raise
+        return Destination(store=_destination_store(place, transport, environ, lookup=_fails(err)), missing=err)
+
+
+def _fails(error: UsageError) -> CredentialLookup:
+    def lookup() -> Credential:
+        raise error
+
+    return lookup
+
+
+def _destination_store(
+    place: NamedRepository | Reference, transport: Transport, environ: Mapping[str, str], *, lookup: CredentialLookup | None = None
+) -> Store:
     if isinstance(place, Reference):
-        return registry_store(place, transport=transport, environ=environ, actions="pull,push")
+        return registry_store(place, transport=transport, environ=environ, actions="pull,push", lookup=lookup)
     default = choose_registry(place.registries, place.default_registry).name if place.default_registry else ""
     entry = choose_registry(place.registries, place.registry, default)
-    return entry.store(place.namespace, place.repository, transport=transport, environ=environ)
+    return entry.store(place.namespace, place.repository, transport=transport, environ=environ, lookup=lookup)
 
 
 def open_target(text: str, transport: Transport, environ: Mapping[str, str]) -> Target:
