@@ -21,8 +21,8 @@ DESCRIPTION = """Makes an OCI image layout from a WebAssembly component or modul
 
 The same input gives the same bytes, and so the same digest, at any time and on any machine.
 
-  wasm_oci image -i hello.wasm -o hello_layout --name my-org/hello --tag v1.0.0
-  skopeo inspect --raw oci:hello_layout:v1.0.0
+  wasm_oci image -i hello.wasm -o hello_layout --name my-org/hello --tag 1.0.0
+  skopeo inspect --raw oci:hello_layout:1.0.0
 """
 
 _LISTS = {"author": "authors", "annotation": "annotations"}
