@@ -166,9 +166,9 @@ class FileVerifier:
         if found:
             return found
         if named:
-            shown = _listed(list(dict.fromkeys(named)))
+            who = f"the signature with key id {_listed(list(dict.fromkeys(named)))}"
             raise SignatureError(
-                f"the signature with key id {shown} does not verify with that key: it was changed, or another key made it",
+                f"{who} does not verify with that key: it was changed, or another key made it",
                 where=where,
                 hint="fetch or sign the file again",
                 reason="bad_signature",
