@@ -25,6 +25,11 @@ class Limits:
     """Imports plus exports that are listed in a config."""
     wasm_name_bytes: int = 4 * MIB
     """The names of all imports and exports together, in UTF-8."""
+    wasm_nested: int = 10_000
+    """Modules and components inside a component."""
+    wasm_depth: int = 32
+    wasm_warnings: int = 20
+    """Sections of unknown form that are named."""
     metadata_section: int = MIB
 
     signature_section: int = 4 * MIB

@@ -30,7 +30,7 @@ def test_golden_bytes_of_a_component() -> None:
 
 
 def test_golden_bytes_of_a_module() -> None:
-    wasm = WasmFile(kind=Kind.MODULE, imports=(), exports=(), metadata=Metadata(authors="not the author of the config"))
+    wasm = WasmFile(kind=Kind.MODULE, metadata=Metadata(authors="not the author of the config"))
     assert WasmConfig.of(wasm, LAYER, created="2026-01-02T03:04:05Z").encode().decode() == (
         '{"created":"2026-01-02T03:04:05Z","author":null,"architecture":"wasm","os":"wasip1",'
         f'"layerDigests":["sha256:{HEX}"],"component":null}}'
@@ -38,7 +38,7 @@ def test_golden_bytes_of_a_module() -> None:
 
 
 def test_a_component_without_names_is_still_a_component() -> None:
-    wasm = WasmFile(kind=Kind.COMPONENT, imports=(), exports=(), metadata=Metadata())
+    wasm = WasmFile(kind=Kind.COMPONENT, metadata=Metadata())
     assert WasmConfig.of(wasm, LAYER).to_json()["component"] == {"exports": [], "imports": [], "target": None}
 
 

@@ -12,6 +12,7 @@ from fakes.wasm import COMPONENT, MODULE, TESTDATA, custom, entries, exported, i
 from wasm_oci.errors import FormatError, LimitError, UsageError, WasmOciError
 from wasm_oci.limits import LIMITS
 from wasm_oci.wasm.component import WasmFile, read_wasm, read_wasm_stream
+from wasm_oci.wasm.externs import Extern
 from wasm_oci.wasm.metadata import Metadata
 from wasm_oci.wasm.sections import Kind
 from wasm_oci.wasm.varint import encode_u32
@@ -98,8 +99,18 @@ def test_every_sort_of_export(item: bytes) -> None:
 
 def test_the_three_forms_of_names() -> None:
     attributes = entries(b"\x00" + text("a:b/c"), b"\x01" + text(".1"), b"\x02" + text("id"))
-    second = b"\x02" + text("with-attributes") + attributes + b"\x01\x00"
-    assert _read(_imports(imported("zero"), imported("one", form=1), second)).imports == ("zero", "one", "with-attributes")
+    second = b"\x02" + text("a:b/d@0.2") + attributes + b"\x05\x00"
+    wasm = _read(_imports(imported("zero"), imported("one", form=1), second))
+    assert wasm.imports == ("zero", "one", "a:b/d@0.2")
+    assert wasm.imported[0] == Extern(name="zero", kind="func")
+    assert wasm.imported[2] == Extern(name="a:b/d@0.2", kind="instance", implements="a:b/c", version_suffix=".1", external_id="id")
+    assert [extern.interface for extern in wasm.imported] == ["zero", "one", "a:b/c.1"]
+
+
+def test_an_attribute_is_there_once() -> None:
+    twice = b"\x02" + text("a") + entries(b"\x00" + text("a:b/c"), b"\x00" + text("a:b/d")) + b"\x05\x00"
+    with pytest.raises(FormatError, match="an attribute of a name is there twice"):
+        _read(_imports(twice))
 
 
 def test_several_sections_keep_their_order() -> None:
@@ -120,17 +131,11 @@ def test_a_module_has_no_component_sections() -> None:
         (b"", "the number of entries is not a 32-bit number"),
         (b"\x80", "the number of entries is not a 32-bit number"),
         (b"\xff\xff\xff\xff\x7f", "the number of entries is not a 32-bit number"),
-        (b"\x01", "the section ends where a name should be"),
-        (b"\x01\x03\x01a\x01\x00", "unknown form of name 0x03"),
+        (b"\x01", "the section ends where the form of name should be"),
         (b"\x01\x00\x05ab", "the section ends inside a name"),
         (b"\x01\x00\x01\xff\x01\x00", "a name is not UTF-8"),
-        (b"\x01\x00\x01a", "the section ends where a sort should be"),
-        (b"\x01\x00\x01a\x06\x00", "unknown sort 0x06"),
-        (b"\x01\x00\x01a\x00\x00\x00", "unknown core sort 0x00"),
+        (b"\x01\x00\x01a", "the section ends where the sort should be"),
         (b"\x01\x00\x01a\x01", "a type index is not a 32-bit number"),
-        (b"\x01\x00\x01a\x03\x02", "unknown type bound 0x02"),
-        (b"\x01\x00\x01a\x02\x02", "unknown value bound 0x02"),
-        (b"\x01\x02\x01a\x01\x03\x01b\x01\x00", "unknown attribute 0x03"),
         (b"\x00\x00", "1 bytes follow the last entry"),
         (b"\x01\x00\x01a\x01\x00\x00", "1 bytes follow the last entry"),
     ],
@@ -143,16 +148,64 @@ def test_malformed_imports_are_refused_with_the_offset(payload: bytes, message: 
 
 
 def test_malformed_exports_are_refused() -> None:
-    with pytest.raises(FormatError, match="unknown mark of an optional type 0x02"):
-        _read(_exports(exported("a", b"\x01\x00\x02")))
     with pytest.raises(FormatError, match="an index is not a 32-bit number"):
         _read(_exports(exported("a", b"\x01")))
 
 
+UNKNOWN = {
+    "form of name 0x03": b"\x01\x03\x01a\x01\x00",
+    "sort 0x06": b"\x01\x00\x01a\x06\x00",
+    "core sort 0x00": b"\x01\x00\x01a\x00\x00\x00",
+    "type bound 0x02": b"\x01\x00\x01a\x03\x02",
+    "attribute 0x03": b"\x01\x02\x01a\x01\x03\x01b\x01\x00",
+}
+
+
+@pytest.mark.parametrize("what", UNKNOWN)
+def test_an_unknown_form_leaves_the_names_of_its_section_out(what: str, caplog: pytest.LogCaptureFixture) -> None:
+    wasm = _read(_imports(imported("before")) + section(10, UNKNOWN[what]) + section(11, entries(exported("after"))))
+    assert (wasm.imports, wasm.exports) == (("before",), ("after",))
+    (warning,) = wasm.unknown
+    assert f"unknown {what} in an import or export; the names of this section are left out" in warning
+    assert caplog.messages == [f"file.wasm: {warning}"]
+
+
+def test_an_unknown_form_of_an_export() -> None:
+    wasm = _read(_exports(exported("a", b"\x01\x00\x02")))
+    assert (wasm.exports, len(wasm.unknown)) == ((), 1)
+
+
+def test_only_some_unknown_sections_are_named() -> None:
+    assert len(_read(COMPONENT + section(10, UNKNOWN["sort 0x06"]) * 1000).unknown) == LIMITS.wasm_warnings
+
+
 def test_the_offset_is_that_of_the_bad_byte() -> None:
     data = _imports(imported("abc", extern_type=b"\x09\x00"))
-    with pytest.raises(FormatError, match=rf"byte {data.index(9, 12)}: unknown sort"):
-        _read(data)
+    (warning,) = _read(data).unknown
+    assert warning.startswith(f"byte {data.index(9, 12)}: unknown sort")
+
+
+VALUES = {
+    "primitive": b"\x02\x73",
+    "error context": b"\x02\x64",
+    "type index": b"\x02\x05",
+    "long type index": b"\x02\x80\x01",
+}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_a_value_as_the_tools_write_it(name: str) -> None:
+    """They leave out the bound that the specification has."""
+    assert _read(_imports(imported("a", extern_type=VALUES[name]), imported("b"))).imports == ("a", "b")
+    assert _read(_exports(exported("a", b"\x02\x00\x01" + VALUES[name]), exported("b"))).exports == ("a", "b")
+
+
+def test_a_value_that_can_be_read_in_two_ways_is_not_guessed() -> None:
+    """Of the type with index 0, or equal to the value with index 0: the next entry begins at another byte."""
+    assert _read(_imports(imported("v", extern_type=b"\x02\x00"), imported("abc"))).imports == ("v", "abc")
+    wasm = _read(COMPONENT + section(10, b"\x02" + b"\x00\x01v\x02" + bytes.fromhex("00000200000100")))
+    assert wasm.imports == ()
+    assert wasm.unknown == ("byte 10: the values in this section can be read in two ways; the names of this section are left out",)
 
 
 def test_more_imports_than_the_limit() -> None:
@@ -222,9 +275,17 @@ def test_a_malformed_name_section_is_ignored(data: bytes) -> None:
     assert _read(MODULE + custom("name", data)).metadata.name is None
 
 
+@pytest.mark.parametrize("name", ["authors", "description", "licenses", "source", "homepage", "revision", "version"])
+def test_metadata_that_is_not_text_is_passed_over_and_shown_escaped(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    wasm = _read(MODULE + custom(name, b"good") + custom(name, b"\xff\x1b[31m" + b"x" * 500))
+    assert wasm.metadata.to_json() == {name: "good"}
+    assert wasm.passed_over == (
+        rf"byte {8 + len(custom(name, b'good'))}: section '{name}' is not UTF-8 and is passed over: \xff\x1b[31m" + "x" * 54,
+    )
+    assert caplog.messages == [f"file.wasm: {wasm.passed_over[0]}"]
+
+
 def test_malformed_metadata() -> None:
-    with pytest.raises(FormatError, match="byte 8: section 'licenses' is not UTF-8"):
-        _read(MODULE + custom("licenses", b"\xff"))
     with pytest.raises(LimitError, match="section 'description' has"):
         _read(MODULE + custom("description", b"x" * (LIMITS.metadata_section + 1)))
 

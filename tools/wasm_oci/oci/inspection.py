@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import BinaryIO
 
 from wasm_oci.digest import digest_of
 from wasm_oci.errors import FormatError, SignatureError, UsageError
@@ -15,6 +16,7 @@ from wasm_oci.oci.store import Store, read_blob
 from wasm_oci.oci.target import Target
 from wasm_oci.oci.wasm_config import WasmConfig
 from wasm_oci.wasm.component import read_wasm_stream
+from wasm_oci.wasm.reach import Nested, read_nested
 from wasm_oci.wasm.sections import Kind, iter_sections, read_preamble
 from wasm_oci.wasmsign.section import appended_sections, read_signature
 
@@ -54,6 +56,7 @@ def inspect_wasm(path: Path) -> JsonObject:
             total[0] += 1
             total[1] += section.header_size + section.payload_size
         appended = appended_sections(stream, where=where)
+        nested, unknown = _nested(stream, where)
         stream.seek(0)
         digest, size = digest_of(stream)
     return {
@@ -62,8 +65,15 @@ def inspect_wasm(path: Path) -> JsonObject:
         "kind": kind.value,
         "digest": str(digest),
         "size": size,
-        "imports": list(wasm.imports),
+        "imports": [extern.name for extern in wasm.imported],
         "exports": list(wasm.exports),
+        "reach": {
+            "imports": [extern.to_json() for extern in wasm.imported],
+            "exports": [extern.to_json() for extern in wasm.exported],
+            "nested": [each.to_json() for each in nested],
+            "unknown": [*wasm.unknown, *unknown],
+        },
+        "warnings": [*wasm.unknown, *unknown, *wasm.passed_over],
         "metadata": wasm.metadata.to_json(),
         "sections": [
             {"section": section, **({"name": name} if section == _CUSTOM else {}), "count": count, "bytes": total}
@@ -72,6 +82,14 @@ def inspect_wasm(path: Path) -> JsonObject:
         "signature": _signature(path),
         "appended": list(appended),
     }
+
+
+def _nested(stream: BinaryIO, where: str) -> tuple[tuple[Nested, ...], list[str]]:
+    """Returns what is inside a component, or why that cannot be listed."""
+    try:
+        return read_nested(stream, where=where), []
+    except FormatError as err:
+        return (), [f"what is nested cannot be listed: {err}"]
 
 
 def _section_name(kind: Kind, section_id: int) -> str:

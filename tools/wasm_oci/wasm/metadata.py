@@ -1,6 +1,7 @@
 """Metadata that a WebAssembly file carries in custom sections.
 
-Format: wasm-tools, crates/wasm-metadata: the data of a section is bare UTF-8, top level only, the last one wins.
+Format: wasm-tools, crates/wasm-metadata: the data of a section is bare UTF-8, top level only, the last one wins. What is not
+UTF-8 is no reason to refuse a file (core specification, "Custom Sections"): it is passed over, and shown escaped.
 The name is subsection 0 of `name` (core specification, "Name Section") or `component-name`.
 """
 
@@ -9,12 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import BinaryIO
 
-from wasm_oci.errors import FormatError, LimitError
+from wasm_oci.errors import FormatError, LimitError, one_line
 from wasm_oci.limits import LIMITS
 from wasm_oci.wasm.sections import Section
 from wasm_oci.wasm.varint import read_u32
 
 _NAME_SECTIONS = frozenset({"name", "component-name"})
+_SHOWN = 60
+"""Bytes that are shown of what is not text."""
 _NAME_WINDOW = LIMITS.wasm_name + 16
 """Enough for the heads of a name section and its first name."""
 
@@ -46,6 +49,8 @@ class MetadataReader:
     def __init__(self, where: str) -> None:
         self._found: dict[str, str] = {}
         self._where = where
+        self.unreadable: dict[str, str] = {}
+        """What is not text, in words, by the name of its section."""
 
     def read(self, stream: BinaryIO, section: Section) -> None:
         """Takes the value of a custom section, if it is one of metadata; raises FormatError or LimitError."""
@@ -54,18 +59,21 @@ class MetadataReader:
             name = _own_name(stream.read(min(section.data_size, _NAME_WINDOW)))
             if name is not None:
                 self._found["name"] = name
-        elif section.name in _TEXT_SECTIONS:
-            self._found[section.name] = self._text(stream, section)
+        elif section.name in _TEXT_SECTIONS and (value := self._text(stream, section)) is not None:
+            self._found[section.name] = value
 
-    def _text(self, stream: BinaryIO, section: Section) -> str:
+    def _text(self, stream: BinaryIO, section: Section) -> str | None:
         place = f"byte {section.offset}: section {section.name!r}"
         if section.data_size > LIMITS.metadata_section:
             raise LimitError(f"{place} has {section.data_size} bytes, more than {LIMITS.metadata_section}", where=self._where)
         stream.seek(section.data_offset)
+        data = stream.read(section.data_size)
         try:
-            return stream.read(section.data_size).decode("utf-8")
-        except UnicodeDecodeError as err:
-            raise FormatError(f"{place} is not UTF-8", where=self._where, hint="write the metadata anew") from err
+            return data.decode("utf-8")
+        except UnicodeDecodeError:
+            shown = one_line(data[:_SHOWN].decode("utf-8", "backslashreplace"))
+            self.unreadable[section.name or ""] = f"{place} is not UTF-8 and is passed over: {shown}"
+            return None
 
     def result(self) -> Metadata:
         return Metadata(**self._found)

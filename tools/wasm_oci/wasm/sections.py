@@ -109,9 +109,9 @@ class SectionSource(Protocol):
 class SeekingSource:
     """Reads headers only: jumps over what lies between the windows that are asked for."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, end: int | None = None) -> None:
         self._stream = stream
-        self.total = stream.seek(0, os.SEEK_END)
+        self.total = stream.seek(0, os.SEEK_END) if end is None else end
         self._data, self._base, self._size = b"", 0, _FIRST_WINDOW
 
     def window(self, offset: int, need: int) -> tuple[bytes, int]:
@@ -141,14 +141,14 @@ def read_preamble(stream: BinaryIO, *, where: str = "") -> Kind:
     return kind
 
 
-def iter_sections(stream: BinaryIO, *, where: str = "") -> Iterator[Section]:
-    """Yields every section from where `stream` stands, after its preamble; payloads are jumped over, not read.
+def iter_sections(stream: BinaryIO, *, where: str = "", end: int | None = None) -> Iterator[Section]:
+    """Yields every section from where `stream` is, after its preamble, to `end` or its end; payloads are jumped over, not read.
 
     The stream may be moved between two sections. Raises FormatError, with the byte offset, for a section that
     is cut off or malformed, and LimitError beyond a limit.
     """
     start = stream.tell()
-    source = SeekingSource(stream)
+    source = SeekingSource(stream, end)
     for head in walk(source, start, every=True, where=where):
         name = None if head.name is None else head.name.decode()
         yield Section(

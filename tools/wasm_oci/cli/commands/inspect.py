@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from wasm_oci.cli.common.reach_lines import reach_lines
 from wasm_oci.cli.common.registry_options import add_registry_options, plain_http_hosts
 from wasm_oci.errors import UsageError
 from wasm_oci.files import file_type
@@ -87,8 +88,7 @@ def _lines(document: JsonObject) -> Iterator[str]:
 
 
 def _wasm_lines(document: JsonObject) -> Iterator[str]:
-    yield from _listed("  imports", document["imports"])
-    yield from _listed("  exports", document["exports"])
+    yield from reach_lines(document)
     yield from _named("metadata", document["metadata"])
     yield "  sections"
     for row in document["sections"]:
