@@ -81,6 +81,8 @@ class Limits:
     annotations: int = 1024
     annotation_bytes: int = 256 * KIB
     """All annotation keys and values together."""
+    listed_tags: int = 1000
+    """Tags that are described in one run."""
     referrers: int = 1000
     """Entries of a list of referrers that are looked at, those of the wanted type first."""
     referrer_bytes: int = 64 * MIB

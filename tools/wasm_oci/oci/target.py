@@ -47,6 +47,12 @@ def is_reference(text: str) -> bool:
     return not is_path(text) and has_registry(text) and not set(":@").isdisjoint(text.partition("/")[2])
 
 
+def layout_folder(text: str) -> Path | None:
+    """Returns the folder where a text is a path by its form (see `is_path`), or `oci:` and any path; else None."""
+    path = text.removeprefix(LAYOUT_PREFIX)
+    return Path(path) if path != text or is_path(text) else None
+
+
 def layout_target(text: str) -> Target | None:
     """Returns what `text` names in a layout: a path (see `is_path`), or `oci:` and any path, with `:TAG` or `@DIGEST` or alone.
 

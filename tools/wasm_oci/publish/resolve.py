@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from wasm_oci.errors import UsageError
 from wasm_oci.http.transport import Transport
+from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.reference import Reference, has_registry
 from wasm_oci.oci.store import Store
-from wasm_oci.oci.target import Target, layout_target
+from wasm_oci.oci.target import Target, layout_folder, layout_target
 from wasm_oci.publish.registries import RegistryEntry, choose_registry, registry_store
 from wasm_oci.registry.credential import Credential
 from wasm_oci.registry.credentials import CredentialLookup
@@ -78,19 +79,34 @@ def open_target(text: str, transport: Transport, environ: Mapping[str, str]) -> 
     return layout_target(text) or registry_target(text, transport, environ)
 
 
+def open_repository(text: str, transport: Transport, environ: Mapping[str, str]) -> Store:
+    """Returns what `text` names to list: a layout folder by its form, else a repository; raises UsageError for a tag or digest."""
+    folder = layout_folder(text)
+    if folder is not None:
+        return LayoutStore.open(folder)
+    reference = _parse_reference(text)
+    if reference.tag or reference.digest:
+        raise UsageError(f"{reference} is one manifest, not a repository", hint=f"write {reference.name}")
+    return registry_store(reference, transport=transport, environ=environ)
+
+
 def registry_target(text: str, transport: Transport, environ: Mapping[str, str]) -> Target:
     """Returns the manifest of a reference, read with the Docker and Podman credentials and the right to pull only.
 
     Raises UsageError for a text that is not a reference, or one with neither tag nor digest.
     """
-    try:
-        reference = Reference.parse(text)
-    except UsageError as err:
-        if not has_registry(text):
-            err.hint = f"{err.hint}; for a layout folder write ./{text[:200]}"
-        raise
+    reference = _parse_reference(text)
     wanted = reference.digest or reference.tag
     if wanted is None:
         raise UsageError(f"{reference} names neither tag nor digest", hint=f"write {reference}:TAG or {reference}@sha256:…")
     store = registry_store(reference, transport=transport, environ=environ)
     return Target(store=store, wanted=wanted, pinned=reference.digest is not None)
+
+
+def _parse_reference(text: str) -> Reference:
+    try:
+        return Reference.parse(text)
+    except UsageError as err:
+        if not has_registry(text):
+            err.hint = f"{err.hint}; for a layout folder write ./{text[:200]}"
+        raise
