@@ -84,13 +84,15 @@ WHOLE = component(section(1, MODULE + WASI), section(4, INNER), section(10, entr
 
 
 def test_what_is_nested_at_any_depth() -> None:
-    module = {"kind": Kind.MODULE, "exported": (), "unknown": ()}
-    opened = (Extern(name="wasi_snapshot_preview1/path_open", kind="func"),)
+    def module(path: tuple[int, ...], *imports: Extern) -> Nested:
+        return Nested(path=path, kind=Kind.MODULE, imported=imports, exported=(), unknown=())
+
+    opened = Extern(name="wasi_snapshot_preview1/path_open", kind="func")
     assert read_nested(BytesIO(WHOLE), where="c") == (
-        Nested(path=(0,), imported=opened, **module),
+        module((0,), opened),
         Nested(path=(1,), kind=Kind.COMPONENT, imported=(Extern(name="hidden", kind="func"),), exported=(), unknown=()),
-        Nested(path=(1, 0), imported=opened, **module),
-        Nested(path=(2,), imported=(), **module),
+        module((1, 0), opened),
+        module((2,)),
     )
     assert read_nested(BytesIO(MODULE + WASI), where="m") == ()
 
