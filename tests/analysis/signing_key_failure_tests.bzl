@@ -150,6 +150,8 @@ _NOT_SHOWN = {
     "env_base64": ("env", _CANARY + "+/="),
     "env_hex": ("env", _CANARY),
     "env_long": ("env", "A_" + _CANARY + _CANARY),
+    "env_token": ("env", "npm_" + _CANARY),
+    "file_base64": ("file", _CANARY + "+/="),
     "env_pem": ("env", "-----BEGIN PRIVATE KEY-----\n" + _CANARY),
     "file_pem": ("file", "-----BEGIN OPENSSH PRIVATE KEY----- " + _CANARY),
     "keychain": ("keychain", _CANARY),

@@ -14,6 +14,7 @@ from wasm_oci.errors import UsageError
 from wasm_oci.oci.reference import DOCKER_HUB
 from wasm_oci.registry.credential import ANONYMOUS, Credential
 from wasm_oci.registry.docker_config import DockerConfigs
+from wasm_oci.variable_names import is_variable_name
 
 _KINDS = {
     "token": ("variable",),
@@ -54,6 +55,9 @@ class AuthSetting:
         for name in _KINDS[self.kind]:
             if not getattr(self, name):
                 raise UsageError(f"authentication {self.kind!r} needs {name}", where=self._where, hint="complete the registry entry")
+            if name.endswith("variable") and not is_variable_name(getattr(self, name)):
+                hint = "write the name of the variable only; never use a secret again that was written there"
+                raise UsageError(f"{name} is not the name of a variable (not shown, it may be a secret)", where=self._where, hint=hint)
 
     @property
     def _where(self) -> str:

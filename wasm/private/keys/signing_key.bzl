@@ -1,5 +1,6 @@
 """`wasm_signing_key`: a key whose secret half stays outside the build."""
 
+load("//wasm/private/common:variable_names.bzl", "is_encoded_key", "is_variable_name")
 load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
 load(":key_origin.bzl", "key_origin", "public_key_files")
 
@@ -33,20 +34,9 @@ key itself), "stdin", "keychain" (Secret Service, macOS or Windows), "ssh-agent"
 }
 _WITHOUT_REF = ("ssh-agent", "stdin")
 
-# A variable's name of this length and without an underscore is more likely a key, in hexadecimal or base64.
-_LONG_NAME = 43
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
-
-def _is_variable(text):
-    if not text or len(text) > 64 or text[0] not in _LETTERS.elems():
-        return False
-    if len(text) >= _LONG_NAME and "_" not in text:
-        return False
-    return all([letter in (_LETTERS + "0123456789").elems() for letter in text.elems()])
-
 def _ref_error(source, ref):
     """What is wrong with a reference, without repeating it where it may be a secret; None if nothing is."""
-    if "-----BEGIN" in ref or "\n" in ref:
+    if "-----BEGIN" in ref or "\n" in ref or (source in ("file", "command") and is_encoded_key(ref)):
         return "it looks like a key, not like where one is (not shown); take the key out of this file, and never use it again"
     if source in _WITHOUT_REF:
         return "{} takes no reference; leave key_ref out".format(source) if ref else None
@@ -57,7 +47,7 @@ def _ref_error(source, ref):
             "file": "name the path of the secret key's file",
             "keychain": "write \"SERVICE/USER\"",
         }[source])
-    if source == "env" and not _is_variable(ref):
+    if source == "env" and not is_variable_name(ref):
         return "it is not the name of a variable (not shown, it may be a secret); write the name only, and set the variable when you run"
     service, _, user = ref.rpartition("/")
     if source == "keychain" and not (service and user):

@@ -4,6 +4,7 @@ An error names the entry and the field. It never repeats a field that may hold a
 """
 
 load("//wasm/private/common:image_ref.bzl", "entry_name_error", "host_error", "is_loopback", "looks_like_host", "repository_error")
+load("//wasm/private/common:variable_names.bzl", "is_variable_name", "looks_like_secret")
 
 visibility(["//tests/...", "//wasm/..."])
 
@@ -16,21 +17,12 @@ _AUTH_FORMS = {
     "oauth": "oauth|${ID_VARIABLE}|${SECRET_VARIABLE}",
     "token": "token|${VARIABLE}[|USER]",
 }
-_TOKEN_PREFIXES = ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "dckr_pat_", "dckr_oat_")
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
+_LOWER = "abcdefghijklmnopqrstuvwxyz_"
 
 def _quoted(field):
     """` "field"`, or nothing for what may be a secret in the wrong place: only short words are repeated."""
-    is_word = len(field) <= 8 and not field.strip(_LETTERS.lower())
+    is_word = len(field) <= 8 and not field.strip(_LOWER)
     return " " + repr(field) if is_word or len(field) <= 3 else ""
-
-def _is_variable_name(text):
-    if not text or text[0] not in _LETTERS or text.startswith(_TOKEN_PREFIXES):
-        return False
-    for char in text.elems():
-        if char not in _LETTERS + "0123456789":
-            return False
-    return True
 
 def _auth(kind, variable = "", username = "", password_variable = "", id_variable = "", secret_variable = ""):
     return struct(
@@ -44,23 +36,25 @@ def _auth(kind, variable = "", username = "", password_variable = "", id_variabl
 
 def _reference_to(text, field):
     """Name of the variable in `${NAME}`."""
-    if text.startswith("${") and text.endswith("}") and _is_variable_name(text[2:-1]):
+    if text.startswith("${") and text.endswith("}") and is_variable_name(text[2:-1]):
         return text[2:-1], None
-    return None, ("{} is written as it is; a secret in a BUILD file is readable by everyone. " +
+    return None, ("{} is written as it is, or what ${{}} encloses looks like a secret; a secret in a BUILD file is readable by everyone. " +
                   "Write ${{VARIABLE}} and set that variable when publishing").format(field)
 
 def _user(text):
     if not text or "$" in text or ":" in text:
         return None, "user must be a plain name, without '$' and ':'"
+    if looks_like_secret(text):
+        return None, "user looks like a secret (not shown); write the name of the user"
     return text, None
 
 def _variable_auth(kind, data):
     if kind == "token":
         variable, error = _reference_to(data[0], "token")
-    elif _is_variable_name(data[0]):
+    elif is_variable_name(data[0]):
         variable, error = data[0], None
     else:
-        variable, error = None, "env takes the name of a variable, such as env|GITHUB_TOKEN, neither its value nor ${NAME}"
+        variable, error = None, "env takes the name of a variable, such as env|GITHUB_TOKEN, neither its value (which this looks like) nor ${NAME}"
     if error:
         return None, error
     username = ""

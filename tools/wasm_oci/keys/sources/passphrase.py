@@ -11,13 +11,9 @@ from pathlib import Path
 from wasm_oci.errors import UsageError
 from wasm_oci.files import read_bounded
 from wasm_oci.limits import LIMITS
+from wasm_oci.variable_names import is_variable_name
 
 DEFAULT_VARIABLE = "WASM_OCI_PASSPHRASE"
-
-
-def is_variable(name: str) -> bool:
-    """Whether `name` can be a variable's, and so is no secret that stands in its place by mistake."""
-    return name.isascii() and name.replace("_", "a").isalnum() and not name[0].isdigit() and len(name) <= 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +26,7 @@ class PassphraseSource:
 
     def __post_init__(self) -> None:
         """Raises UsageError for what is no name of a variable; it is not repeated, for it may be the passphrase."""
-        if not is_variable(self.variable):
+        if not is_variable_name(self.variable):
             hint = "give the name of a variable, such as " + DEFAULT_VARIABLE
             raise UsageError("this is not the name of a variable", where="passphrase variable", hint=hint)
 

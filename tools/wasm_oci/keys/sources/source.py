@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wasm_oci.errors import UsageError
-from wasm_oci.keys.sources.passphrase import is_variable
 from wasm_oci.shape import Secret
+from wasm_oci.variable_names import is_variable_name
 
 KINDS = ("file", "env", "stdin", "keychain", "ssh-agent", "command")
 WITHOUT_REF = ("stdin", "ssh-agent")
@@ -72,7 +72,7 @@ def _is_ref(kind: str, ref: str) -> bool:
         like_a_key = "\n" in ref or "-----BEGIN" in ref or (len(ref) >= _SHORTEST_KEY and re.fullmatch(_LIKE_A_KEY, ref))
         return not like_a_key or os.path.exists(ref)  # noqa: PTH110 - Path.exists raises
     if kind == "env":
-        return is_variable(ref)
+        return is_variable_name(ref)
     if kind == "keychain":
         service, slash, user = ref.rpartition("/")
         return bool(service and slash and user)
