@@ -22,6 +22,8 @@ _IMAGE = {"component": ":failure_input", "package_name": "pkg"}
 _SIGN = {"component": ":failure_input", "keys": ":failure_keys"}
 _PUBLISH = {"oci_image": ":failure_image"}
 _TRUSTED = {"keys": {":failure_keys": "one"}}
+_IS_FILE = ["may not sign in a build", "wasm_keygen or ssh_keygen target for development", "wasm_signing_key"]
+_VALIDATE = {"component": ":failure_input", "verify_signature": True}
 _VERIFY = {"keys": ":failure_keys", "wasm_file": ":failure_input"}
 
 # Name of the case to (rule, attributes, words of the error).
@@ -147,6 +149,38 @@ _CASES = {
     ),
     "trusted_srcs": (wasm_trusted_keys, _TRUSTED | {"srcs": [":failure_main.rs"]}, ["srcs", "goes with config"]),
     "sign_folder": (wasm_sign, _SIGN | {"component": ":failure_folder.wasm"}, ["component = //", "is a folder; name a file"]),
+    "sign_file_as_keys": (wasm_sign, _SIGN | {"keys": "BUILD.bazel"}, ["keys = "] + _IS_FILE + ["a source file"]),
+    "sign_made_file_as_keys": (wasm_sign, _SIGN | {"keys": ":failure_keys/key.secret"}, ["keys = ", "not the target of a key"] + _IS_FILE),
+    "sign_file_as_additional": (wasm_sign, _SIGN | {"additional_keys": ["BUILD.bazel"]}, ["additional_keys = "] + _IS_FILE),
+    "image_file_as_keys": (
+        wasm_component_oci_image,
+        _IMAGE | {"sign_component": True, "signing_keys": "BUILD.bazel"},
+        ["signing_keys = "] + _IS_FILE,
+    ),
+    "image_file_as_additional": (
+        wasm_component_oci_image,
+        _IMAGE | {"additional_signing_keys": ["BUILD.bazel"], "sign_component": True, "signing_keys": ":failure_keys"},
+        ["additional_signing_keys = "] + _IS_FILE,
+    ),
+    "validate_both_keys": (
+        wasm_validate,
+        _VALIDATE | {"public_key": ":failure_keys/key.public", "signing_keys": ":failure_keys"},
+        ["exactly one of public_key, signing_keys"],
+    ),
+    "validate_file_as_keys": (wasm_validate, _VALIDATE | {"signing_keys": "BUILD.bazel"}, ["signing_keys = ", "public_key"]),
+    "validate_key_alone": (
+        wasm_validate,
+        {"component": ":failure_input", "public_key": ":failure_keys/key.public"},
+        ["public_key is given, but verify_signature is False", "add verify_signature = True"],
+    ),
+    "validate_no_key": (wasm_validate, _VALIDATE, ["exactly one of public_key, signing_keys"]),
+    "validate_other_signature": (
+        wasm_validate,
+        {"component": ":failure_detached", "public_key": ":failure_keys", "signature_file": "BUILD.bazel", "verify_signature": True},
+        ["signature_file", "is not the signature", "leave one of them out"],
+    ),
+    "validate_secret": (wasm_validate, _VALIDATE | {"public_key": ":failure_keys/key.secret"}, ["public_key = ", "is a secret key"]),
+    "verify_file_as_keys": (wasm_verify, _VERIFY | {"keys": "BUILD.bazel"}, ["keys = ", "not the target of a key", "public_key"]),
     "validate_two_files": (wasm_validate, {"component": ":failure_two"}, ["2 .wasm files"]),
     "verify_both_inputs": (
         wasm_verify,

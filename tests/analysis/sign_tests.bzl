@@ -82,6 +82,25 @@ def _validate_test_impl(ctx):
 
 _validate_test = analysistest.make(_validate_test_impl)
 
+def _validate_signature_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    name = target.label.name
+    asserts.equals(env, [name + "_validation.txt", name + "_verification.json"], basenames(target[OutputGroupInfo]._validation))
+    signature = ctx.attr.signature
+    check_command(env, action_of(env, "WasmVerify"), "verify", [
+        ("--input-file", ctx.attr.input),
+        ("--public-key", "key.public"),
+        ("--report", name + "_verification.json"),
+    ] + ([("--signature-file", signature)] if signature else []), absent = [] if signature else ["--signature-file"])
+    asserts.false(env, "key.secret" in basenames(action_of(env, "WasmVerify").inputs), "verification reads no secret")
+    return analysistest.end(env)
+
+_validate_signature_test = analysistest.make(
+    _validate_signature_test_impl,
+    attrs = {"input": attr.string(), "signature": attr.string()},
+)
+
 def sign_test_suite(name):
     """Makes the tests and their subjects.
 
@@ -139,5 +158,23 @@ def sign_test_suite(name):
     _deferred_verify_test(name = name + "_deferred_verify_test", target_under_test = ":verify_test_subject")
     wasm_validate(name = "validate_subject", component = ":sign_input", tags = manual)
     _validate_test(name = name + "_validate_test", target_under_test = ":validate_subject")
-    cases = ["detached", "embedded", "openssh", "pair", "ssh_pair", "verify", "deferred_verify", "validate"]
+    for case, attributes, input, signature in [
+        ("own", {"component": ":detached_subject", "signing_keys": ":sign_keys"}, "detached_subject_signed.wasm", "detached_subject_signature.sig"),
+        ("inside", {"public_key": ":sign_keys/key.public", "wasm_file": ":embedded_subject"}, "embedded_subject_signed.wasm", ""),
+        (
+            "given",
+            {"public_key": ":sign_keys", "signature_file": "BUILD.bazel", "wasm_file": ":sign_input"},
+            "sign_input_0.wasm",
+            "BUILD.bazel",
+        ),
+    ]:
+        wasm_validate(name = "validate_{}_subject".format(case), tags = manual, verify_signature = True, **attributes)
+        _validate_signature_test(
+            name = "{}_validate_{}_test".format(name, case),
+            input = input,
+            signature = signature,
+            target_under_test = ":validate_{}_subject".format(case),
+        )
+    cases = ["validate_own", "validate_inside", "validate_given"]
+    cases += ["detached", "embedded", "openssh", "pair", "ssh_pair", "verify", "deferred_verify", "validate"]
     native.test_suite(name = name, tests = [":{}_{}_test".format(name, case) for case in cases])

@@ -4,7 +4,6 @@ load("//wasm/private/common:image_ref.bzl", "looks_like_host", "reference_error"
 load("//wasm/private/common:shown.bzl", "shown")
 load("//wasm/private/common:tool_action.bzl", "TOOL_ATTRS", "params_file_args", "run_wasm_oci")
 load("//wasm/private/common:wasm_input.bzl", "wasm_file_of")
-load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
 load("//wasm/private/providers:oci_image_info.bzl", "WasmOciImageInfo")
 load("//wasm/private/providers:unsigned_info.bzl", "WasmUnsignedInfo")
 load("//wasm/private/wasm_tools:validate_action.bzl", "WASM_TOOLS_TOOLCHAIN", "validate_wasm")
@@ -30,7 +29,7 @@ With a `wasm_signing_key` the run that publishes signs. A detached signature lea
 _ATTRS = {
     "additional_signing_keys": attr.label_list(
         doc = "Further keys that sign the component, of the same kind as `signing_keys`: made by the build, or outside of it.",
-        providers = [WasmKeyInfo],
+        allow_files = True,
     ),
     "annotations": attr.string_list(
         doc = "Annotations of the manifest, each `key=value`. They beat the other attributes, and those beat what the " +
@@ -79,7 +78,7 @@ _ATTRS = {
     ),
     "signing_keys": attr.label(
         doc = "Key that signs: a `wasm_keygen`, `ssh_keygen` or `wasm_signing_key`; an error without `sign_component`.",
-        providers = [WasmKeyInfo],
+        allow_files = True,
     ),
     "split_regex": attr.string(
         doc = """RE2 expression for names of custom sections, as in `wasm_sign`: the component is split before it is signed, so that

@@ -5,6 +5,27 @@ load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
 
 visibility(["//wasm/..."])
 
+def key_of(ctx, attribute, target):
+    """The key that a target names; fails for a file, which no attribute takes that names keys.
+
+    Args:
+        ctx: context of a rule.
+        attribute: string, name of an attribute with `allow_files = True`, so that a file gets a sentence and not Bazel's.
+        target: Target that it names.
+
+    Returns:
+        WasmKeyInfo
+    """
+    if WasmKeyInfo not in target:
+        fail(("{}: {} = {} is {}, which may not sign in a build; use a wasm_keygen or ssh_keygen target for development, and name a " +
+              "real key, which stays outside the build, with wasm_signing_key").format(
+            ctx.label,
+            attribute,
+            target.label,
+            "a source file" if any([file.is_source for file in target[DefaultInfo].files.to_list()]) else "not the target of a key",
+        ))
+    return target[WasmKeyInfo]
+
 def signing_keys_of(ctx, attribute, further_attribute):
     """Checks the keys that two attributes name.
 
@@ -20,7 +41,7 @@ def signing_keys_of(ctx, attribute, further_attribute):
     named += [(further_attribute, target) for target in getattr(ctx.attr, further_attribute)]
     seen = {}
     for name, target in named:
-        key = target[WasmKeyInfo]
+        key = key_of(ctx, name, target)
         if key.public_key in seen:
             fail("{}: {} = {} is the same key as {}; name each key once".format(ctx.label, name, target.label, seen[key.public_key]))
         seen[key.public_key] = target.label

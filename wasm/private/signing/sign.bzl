@@ -25,14 +25,14 @@ run, so `$(location)` of it is its launcher; a `filegroup` of it has its outputs
 _ATTRS = INPUT_ATTRS | {
     "additional_keys": attr.label_list(
         doc = "Further keys that sign the same file, in this order; of the same kind as `keys`: made by the build, or outside of it.",
-        providers = [WasmKeyInfo],
+        allow_files = True,
     ),
     "detached": attr.bool(
         doc = "True writes the signature to a file of its own; False, the default, embeds it.",
     ),
     "keys": attr.label(
         doc = "Target of the key: a `wasm_keygen`, `ssh_keygen` or `wasm_signing_key`. Give this, or `secret_key` and `public_key`.",
-        providers = [WasmKeyInfo],
+        allow_files = True,
     ),
     "openssh_format": attr.bool(
         doc = "True says that the keys are OpenSSH keys, and others are an error. False, the default, takes either format.",

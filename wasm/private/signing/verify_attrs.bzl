@@ -13,7 +13,7 @@ VERIFY_ATTRS = {
     "keys": attr.label(
         doc = "Target of a key whose public half is trusted. " +
               "Give exactly one of `keys`, `public_key`, `public_keys` and `trusted_keys`.",
-        providers = [WasmKeyInfo],
+        allow_files = True,
     ),
     "openssh_format": attr.bool(
         doc = "True says that the keys are OpenSSH keys, and others are an error. False, the default, takes either format.",
@@ -75,6 +75,8 @@ def _public_keys_of(ctx, attribute):
         targets = [getattr(ctx.attr, attribute)]
     files = []
     for target in targets:
+        if attribute == "keys" and WasmKeyInfo not in target:
+            fail("{}: keys = {} is not the target of a key; name a public key's file with public_key".format(ctx.label, target.label))
         if WasmKeyInfo in target:
             check_key_format(ctx, attribute, target[WasmKeyInfo], target.label)
         files.extend([key.file for key in public_key_files(ctx, attribute, target)])

@@ -1,0 +1,45 @@
+"""The action that verifies a file; used by `wasm_verify` and `wasm_validate`."""
+
+load("//wasm/private/common:tool_action.bzl", "params_file_args", "run_wasm_oci")
+
+visibility(["//wasm/..."])
+
+def verify_wasm(ctx, inputs, *, openssh_format = False, threshold = 1, split_regex = ""):
+    """Registers the action WasmVerify.
+
+    Args:
+        ctx: context of a rule with TOOL_ATTRS.
+        inputs: struct as `verify_inputs` returns it.
+        openssh_format: bool, whether keys of another form are refused.
+        threshold: int, how many keys must have signed.
+        split_regex: string, which parts are verified; empty verifies the whole file.
+
+    Returns:
+        File, `<name>_verification.json`, which exists only if the file verifies.
+    """
+    report = ctx.actions.declare_file(ctx.label.name + "_verification.json")
+
+    args = params_file_args(ctx, "verify")
+    args.add(inputs.wasm_file, format = "--input-file=%s")
+    args.add_all(inputs.public_keys, format_each = "--public-key=%s")
+    if inputs.trusted_keys:
+        args.add(inputs.trusted_keys, format = "--trusted-keys=%s")
+        args.add("--ignore-time")
+    if inputs.signature_file:
+        args.add(inputs.signature_file, format = "--signature-file=%s")
+    if openssh_format:
+        args.add("--openssh")
+    if threshold > 1:
+        args.add(threshold, format = "--threshold=%s")
+    if split_regex:
+        args.add(split_regex, format = "--split-regex=%s")
+    args.add(report, format = "--report=%s")
+    run_wasm_oci(
+        ctx,
+        args = args,
+        inputs = inputs.files,
+        outputs = [report],
+        mnemonic = "WasmVerify",
+        progress = "Verifying the signature of",
+    )
+    return report
