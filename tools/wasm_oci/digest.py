@@ -1,4 +1,4 @@
-"""Content digests (OCI image specification, descriptor.md, section "Digests"): SHA-256 only."""
+"""Content digests (OCI image specification, descriptor.md, section "Digests"): both registered algorithms are read, SHA-256 is written."""
 
 from __future__ import annotations
 
@@ -6,48 +6,66 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from wasm_oci.errors import DigestError, FormatError
 from wasm_oci.limits import LIMITS
 
-_ALGORITHM = re.compile(r"([a-z0-9]+(?:[+._-][a-z0-9]+)*):[A-Za-z0-9=_-]+")
-_SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
+SHA256, SHA512 = "sha256", "sha512"
+ALGORITHMS = {SHA256: hashlib.sha256, SHA512: hashlib.sha512}
+
+_ANY = re.compile(r"([a-z0-9]+(?:[+._-][a-z0-9]+)*):[A-Za-z0-9=_-]+")
+_KNOWN = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Digest:
-    """A digest in its canonical text form, `sha256:` and 64 lower-case hexadecimal digits."""
+    """A digest in its canonical text form: the algorithm, `:` and lower-case hexadecimal digits."""
 
     text: str
 
     @staticmethod
     def parse(text: object, *, where: str = "") -> Digest:
-        """Raises FormatError for anything but a canonical SHA-256 digest."""
-        if not isinstance(text, str) or not _SHA256.fullmatch(text):
+        """Raises FormatError for anything but a canonical SHA-256 or SHA-512 digest."""
+        if not isinstance(text, str) or not _KNOWN.fullmatch(text):
             raise FormatError(
                 f"{str(text)[:100]!r} is not a digest",
                 where=where,
-                hint="write sha256: and 64 lower-case hexadecimal digits",
+                hint="write sha256: and 64 lower-case hexadecimal digits, or sha512: and 128",
             )
         return Digest(text)
 
     @staticmethod
-    def of(data: bytes) -> Digest:
-        return Digest("sha256:" + hashlib.sha256(data).hexdigest())
+    def of(data: bytes, algorithm: str = SHA256) -> Digest:
+        return Digest(f"{algorithm}:{ALGORITHMS[algorithm](data).hexdigest()}")
+
+    @property
+    def algorithm(self) -> str:
+        return self.text.partition(":")[0]
 
     @property
     def hex(self) -> str:
-        return self.text.removeprefix("sha256:")
+        return self.text.partition(":")[2]
+
+    def hasher(self) -> Any:
+        """Returns a new hash object of the digest's algorithm."""
+        return ALGORITHMS[self.algorithm]()
+
+    def is_of(self, data: bytes) -> bool:
+        return Digest.of(data, self.algorithm) == self
+
+    def contradicts(self, other: Digest) -> bool:
+        """Returns whether no content can have both digests. Those of two algorithms cannot be compared."""
+        return self.algorithm == other.algorithm and self != other
 
     def __str__(self) -> str:
         return self.text
 
 
 def is_of_other_algorithm(text: object) -> bool:
-    """Returns whether this is a digest, but not a SHA-256 one."""
-    found = _ALGORITHM.fullmatch(text) if isinstance(text, str) else None
-    return found is not None and found[1] != "sha256"
+    """Returns whether this is a digest, but of an algorithm that is not read here."""
+    found = _ANY.fullmatch(text) if isinstance(text, str) else None
+    return found is not None and found[1] not in ALGORITHMS
 
 
 def chunks(stream: BinaryIO, size: int = LIMITS.chunk) -> Iterator[bytes]:
@@ -56,13 +74,13 @@ def chunks(stream: BinaryIO, size: int = LIMITS.chunk) -> Iterator[bytes]:
         yield chunk
 
 
-def digest_of(stream: BinaryIO) -> tuple[Digest, int]:
+def digest_of(stream: BinaryIO, algorithm: str = SHA256) -> tuple[Digest, int]:
     """Returns the digest and the length of the rest of `stream`, which is read in chunks."""
-    sha, size = hashlib.sha256(), 0
+    sha, size = ALGORITHMS[algorithm](), 0
     for chunk in chunks(stream):
         sha.update(chunk)
         size += len(chunk)
-    return Digest("sha256:" + sha.hexdigest()), size
+    return Digest(f"{algorithm}:{sha.hexdigest()}"), size
 
 
 def checked(pieces: Iterator[bytes], digest: Digest, size: int, *, where: str) -> Iterator[bytes]:
@@ -70,7 +88,7 @@ def checked(pieces: Iterator[bytes], digest: Digest, size: int, *, where: str) -
 
     The consumer must throw away what it got when this raises.
     """
-    sha, seen = hashlib.sha256(), 0
+    sha, seen = digest.hasher(), 0
     for piece in pieces:
         seen += len(piece)
         if seen > size:
@@ -80,4 +98,4 @@ def checked(pieces: Iterator[bytes], digest: Digest, size: int, *, where: str) -
     if seen != size:
         raise DigestError(f"{seen} of {size} bytes arrived", where=where)
     if sha.hexdigest() != digest.hex:
-        raise DigestError(f"content has digest sha256:{sha.hexdigest()}, not {digest}", where=where)
+        raise DigestError(f"content has digest {digest.algorithm}:{sha.hexdigest()}, not {digest}", where=where)

@@ -32,14 +32,14 @@ LISTED: dict[str, Any] = {
     "urls": ["https://example.com/other"],
     "x-mine": [1, {"deep": None}],
 }
-SHA512: dict[str, Any] = {
+SHA384: dict[str, Any] = {
     "mediaType": MANIFEST_MEDIA_TYPE,
-    "digest": "sha512:" + "a" * 128,
+    "digest": "sha384:" + "a" * 96,
     "size": 7,
     "annotations": {REF_NAME: "long"},
     "urls": ["https://example.com"],
 }
-UNREADABLE: list[Any] = ["text", None, 7, ["a"], {}, {"digest": 7}, {**SHA512, "annotations": ["x"]}, {"mediaType": "?", "size": -1}]
+UNREADABLE: list[Any] = ["text", None, 7, ["a"], {}, {"digest": 7}, {**SHA384, "annotations": ["x"]}, {"mediaType": "?", "size": -1}]
 MEMBERS: dict[str, Any] = {"annotations": {"k": "v"}, "artifactType": "application/vnd.set", "x-set": {"kept": [True, "ü\u2028"]}}
 
 
@@ -93,10 +93,10 @@ def trusted(tmp_path: Path) -> Path:
 
 
 def test_a_publish_keeps_what_others_wrote(run: Run, tmp_path: Path, images: tuple[Image, Image]) -> None:
-    folder = foreign(tmp_path / "layout", SHA512, *UNREADABLE)
+    folder = foreign(tmp_path / "layout", SHA384, *UNREADABLE)
     push_to(run, folder, images[0], "v2")
     index = index_of(folder)
-    assert index["manifests"][: 2 + len(UNREADABLE)] == [LISTED, SHA512, *UNREADABLE]
+    assert index["manifests"][: 2 + len(UNREADABLE)] == [LISTED, SHA384, *UNREADABLE]
     assert {name: index[name] for name in MEMBERS} == MEMBERS
     assert len(index["manifests"]) == 4 + len(UNREADABLE)
     before = (folder / "index.json").read_bytes()
@@ -119,9 +119,9 @@ def test_numbers_keep_their_text(run: Run, tmp_path: Path, images: tuple[Image, 
 
 
 def test_a_tag_that_moves_leaves_the_rest_of_its_entry(run: Run, tmp_path: Path, images: tuple[Image, Image]) -> None:
-    folder = foreign(tmp_path / "layout", SHA512)
+    folder = foreign(tmp_path / "layout", SHA384)
     push_to(run, folder, images[0], "v1", "--move-tags")
-    assert index_of(folder)["manifests"][:2] == [{**LISTED, "annotations": {"a": "b"}}, SHA512]
+    assert index_of(folder)["manifests"][:2] == [{**LISTED, "annotations": {"a": "b"}}, SHA384]
     assert run("inspect", f"{folder}@{OTHER.descriptor().digest}").code == 0
 
 
@@ -158,7 +158,7 @@ def test_an_entry_that_gets_a_tag_keeps_its_members(run: Run, tmp_path: Path, im
 
 
 def test_entries_of_another_algorithm_are_no_obstacle(run: Run, tmp_path: Path, images: tuple[Image, Image], trusted: Path) -> None:
-    folder = foreign(tmp_path / "layout", SHA512, {**SHA512, "annotations": {}})
+    folder = foreign(tmp_path / "layout", SHA384, {**SHA384, "annotations": {}})
     push_to(run, folder, images[0], "v2")
     for name in ("v2", f"@{images[0].digest}"):
         text = f"{folder}{name}" if name.startswith("@") else f"{folder}:{name}"
@@ -173,7 +173,7 @@ def test_entries_of_another_algorithm_are_no_obstacle(run: Run, tmp_path: Path, 
 def test_entries_that_cannot_be_read_are_an_obstacle_to_listing_referrers_only(
     run: Run, tmp_path: Path, images: tuple[Image, Image], trusted: Path
 ) -> None:
-    folder = foreign(tmp_path / "layout", SHA512, *UNREADABLE)
+    folder = foreign(tmp_path / "layout", SHA384, *UNREADABLE)
     push_to(run, folder, images[0], "v2")
     assert run("pull", f"{folder}:v2", "-K", trusted, "-o", tmp_path / "hello.wasm").code == 0
     ended = run("inspect", f"{folder}:v2")
@@ -181,7 +181,7 @@ def test_entries_that_cannot_be_read_are_an_obstacle_to_listing_referrers_only(
 
 
 def test_the_local_registry_keeps_what_others_wrote(tmp_path: Path) -> None:
-    folder = foreign(tmp_path / "library/hello", SHA512, *UNREADABLE)
+    folder = foreign(tmp_path / "library/hello", SHA384, *UNREADABLE)
     with start(tmp_path) as registry, client_of(registry) as client:
         put_blob(client, EMPTY_BLOB)
         mine = Manifest(config=EMPTY, layers=(), artifact_type="application/vnd.mine")
@@ -191,7 +191,7 @@ def test_the_local_registry_keeps_what_others_wrote(tmp_path: Path) -> None:
         client.put_manifest("again", OTHER.raw, MANIFEST_MEDIA_TYPE)
         assert client.tags() == ("again", "v1", "v2")
     index = index_of(folder)
-    assert index["manifests"][:-2] == [{**LISTED, "annotations": {"a": "b", REF_NAME: "again"}}, SHA512, *UNREADABLE]
+    assert index["manifests"][:-2] == [{**LISTED, "annotations": {"a": "b", REF_NAME: "again"}}, SHA384, *UNREADABLE]
     assert {name: index[name] for name in MEMBERS} == MEMBERS
 
 
@@ -201,7 +201,7 @@ def test_a_list_under_a_fallback_tag_keeps_what_others_wrote(run: Run, images: t
         tag = f"sha256-{image.digest.hex}"
         assert run("push", image.folder, f"{registry.host}/{REPOSITORY}:v1").code == 0
         numbers = b"[0.1000000000000000055511151231257827,1E5]"
-        listed = {"schemaVersion": 2, "mediaType": INDEX_MEDIA_TYPE, **MEMBERS, "manifests": [SHA512, *UNREADABLE]}
+        listed = {"schemaVersion": 2, "mediaType": INDEX_MEDIA_TYPE, **MEMBERS, "manifests": [SHA384, *UNREADABLE]}
         lenient = Lenient(folder=registry.state / REPOSITORY, tag=tag)
         lenient.store(json.dumps(listed).encode().replace(b"{", b'{"x-numbers":' + numbers + b",", 1))
         registry.faults.add(Fault(method="PUT", path=f"/manifests/{tag}$", effect=lenient, times=None))
@@ -209,5 +209,5 @@ def test_a_list_under_a_fallback_tag_keeps_what_others_wrote(run: Run, images: t
         data = client.fetch_manifest(tag).data
     assert numbers in data
     document = json.loads(data)
-    assert document["manifests"][:-1] == [SHA512, *UNREADABLE]
+    assert document["manifests"][:-1] == [SHA384, *UNREADABLE]
     assert {name: document[name] for name in MEMBERS} == MEMBERS

@@ -260,7 +260,7 @@ def test_an_entry_of_another_digest_algorithm_does_not_hide_a_signature(run: Run
         reference = publish(run, image, registry)
         with client_of(registry) as client:
             listed = json.loads(client.fetch_manifest(f"sha256-{image.digest.hex}").data)
-        listed["manifests"].insert(0, {"mediaType": MANIFEST_MEDIA_TYPE, "digest": "sha512:" + "0" * 128, "size": 1})
+        listed["manifests"].insert(0, {"mediaType": MANIFEST_MEDIA_TYPE, "digest": "sha384:" + "0" * 96, "size": 1})
         response = Reply(status=200, headers={"Content-Type": INDEX_MEDIA_TYPE}, body=json.dumps(listed).encode())
         registry.faults.add(Fault(method="GET", path=f"/manifests/sha256-{image.digest.hex}", effect=response, times=None))
         assert run("pull", reference, "-K", trusted, "-o", "hello.wasm").code == 0

@@ -137,7 +137,10 @@ def test_after_a_wrong_digest_the_upload_goes_on(client: Client) -> None:
     assert client("PUT", f"{location}&digest={digest_of(b'1234567890')}", b"67890").status == 201
 
 
-@pytest.mark.parametrize("digest", ["", "sha256:12", "sha512:" + "a" * 128, "sha256:" + "A" * 64, "..", "sha256:%2e%2e"])
+@pytest.mark.parametrize(
+    "digest",
+    ["", "sha256:12", "sha384:" + "a" * 96, "sha512:" + "a" * 64, "sha512:" + "a" * 128, "sha256:" + "A" * 64, "..", "sha256:%2e%2e"],
+)
 def test_what_is_no_digest_ends_no_upload(client: Client, digest: str) -> None:
     reply = client("PUT", f"{_open(client)}&digest={digest}", b"12345")
     assert (reply.status, reply.code) == (400, "DIGEST_INVALID")

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from wasm_oci.errors import one_line
 
-_QUERY = frozenset({"digest", "mount", "from", "n", "last", "artifactType", "_state"})
+_QUERY = frozenset({"digest", "mount", "from", "n", "last", "artifactType", "digest-algorithm", "_state"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

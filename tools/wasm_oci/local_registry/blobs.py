@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from wasm_oci.digest import Digest
+from wasm_oci.digest import ALGORITHMS, SHA256, Digest
 from wasm_oci.local_registry.messages import OCTETS, Refusal, ServedRequest, ServedResponse, bounded, digest_header
-from wasm_oci.local_registry.names import is_repository, parse_digest
+from wasm_oci.local_registry.names import is_repository, needed_digest, parse_digest
 from wasm_oci.local_registry.registry import Registry
 from wasm_oci.local_registry.uploads import Upload
 
@@ -17,7 +17,7 @@ _CONTENT_RANGE = re.compile(r"(?:bytes )?(\d{1,18})-(\d{1,18})(?:/(?:\d{1,18}|\*
 
 
 def get_blob(registry: Registry, request: ServedRequest, name: str, reference: str) -> ServedResponse:
-    digest = _digest(reference)
+    digest = needed_digest(reference)
     path = registry.repository(name).find_blob(digest)
     if path is None:
         raise Refusal(404, "BLOB_UNKNOWN", f"there is no blob {digest} in {name}")
@@ -36,7 +36,7 @@ def get_blob(registry: Registry, request: ServedRequest, name: str, reference: s
 
 def delete_blob(registry: Registry, request: ServedRequest, name: str, reference: str) -> ServedResponse:
     del request
-    if not registry.repository(name).delete_blob(_digest(reference)):
+    if not registry.repository(name).delete_blob(needed_digest(reference)):
         raise Refusal(404, "BLOB_UNKNOWN", f"there is no blob {reference} in {name}")
     return ServedResponse(status=202)
 
@@ -45,7 +45,7 @@ def open_upload(registry: Registry, request: ServedRequest, name: str) -> Served
     """POST: mounts, takes a whole blob at once, or opens a upload."""
     if mounted := _mount(registry, request, name):
         return _created(name, mounted)
-    upload = registry.uploads.open(name)
+    upload = registry.uploads.open(name, _algorithm(request))
     if "digest" not in request.query:
         return _accepted(upload)
     try:
@@ -53,6 +53,12 @@ def open_upload(registry: Registry, request: ServedRequest, name: str) -> Served
     except BaseException:
         registry.uploads.close(upload)
         raise
+
+
+def _algorithm(request: ServedRequest) -> str:
+    """Returns the algorithm that the digest of an upload will probably have ("Pushing a blob in chunks", `digest-algorithm`)."""
+    text = request.query.get("digest-algorithm") or request.query.get("digest", "").partition(":")[0]
+    return text if text in ALGORITHMS else SHA256
 
 
 def patch_upload(registry: Registry, request: ServedRequest, name: str, identifier: str) -> ServedResponse:
@@ -79,7 +85,7 @@ def cancel_upload(registry: Registry, request: ServedRequest, name: str, identif
 
 
 def _finish(registry: Registry, request: ServedRequest, upload: Upload) -> ServedResponse:
-    digest = _digest(request.query.get("digest", ""))
+    digest = needed_digest(request.query.get("digest", ""))
     upload.finish(_content(registry, request, upload), digest, registry.repository(upload.repository))
     registry.uploads.close(upload)
     return _created(upload.repository, digest)
@@ -125,13 +131,6 @@ def _mount(registry: Registry, request: ServedRequest, name: str) -> Digest | No
     if registry.behaviour.access:
         registry.behaviour.access.check(request.headers.get("authorization", ""), source, "pull")
     registry.repository(name).link(path, digest)
-    return digest
-
-
-def _digest(text: str) -> Digest:
-    digest = parse_digest(text)
-    if digest is None:
-        raise Refusal(400, "DIGEST_INVALID", "a digest is sha256: and 64 lower-case hexadecimal digits")
     return digest
 
 

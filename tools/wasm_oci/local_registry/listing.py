@@ -10,7 +10,7 @@ from wasm_oci.errors import FormatError
 from wasm_oci.jsontext import JsonObject, parse_object
 from wasm_oci.local_registry.manifests import listed_descriptor, subject_of
 from wasm_oci.local_registry.messages import Refusal, ServedRequest, ServedResponse, json_response
-from wasm_oci.local_registry.names import parse_digest
+from wasm_oci.local_registry.names import needed_digest
 from wasm_oci.local_registry.registry import Registry
 from wasm_oci.local_registry.storage import Repository
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE
@@ -35,9 +35,7 @@ def list_repositories(registry: Registry, request: ServedRequest) -> ServedRespo
 def list_referrers(registry: Registry, request: ServedRequest, name: str, reference: str) -> ServedResponse:
     if not registry.behaviour.referrers_api:
         return ServedResponse(status=404, headers={"Content-Type": "text/plain; charset=utf-8"}, body=b"404 page not found\n")
-    subject = parse_digest(reference)
-    if subject is None:
-        raise Refusal(400, "DIGEST_INVALID", "a digest is sha256: and 64 lower-case hexadecimal digits")
+    subject = needed_digest(reference)
     wanted = request.query.get("artifactType")
     found = {str(entry["digest"]): entry for entry in _referrers(registry.repository(name), subject, wanted)}
     page, headers = _page(request, list(found), f"/v2/{name}/referrers/{subject}")

@@ -11,7 +11,7 @@ from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError
 from wasm_oci.jsontext import JsonObject, parse_object
 from wasm_oci.local_registry.messages import Refusal, ServedRequest, ServedResponse, digest_header, read_all
-from wasm_oci.local_registry.names import is_tag, parse_digest
+from wasm_oci.local_registry.names import is_tag, needed_digest, parse_digest
 from wasm_oci.local_registry.registry import Registry
 from wasm_oci.local_registry.storage import Repository
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, listed_artifact_type
@@ -31,8 +31,7 @@ def get_manifest(registry: Registry, request: ServedRequest, name: str, referenc
 
 def put_manifest(registry: Registry, request: ServedRequest, name: str, reference: str) -> ServedResponse:
     data = read_all(request.body, registry.behaviour.max_manifest, what="manifest")
-    digest = Digest.of(data)
-    tag = _target(reference, digest)
+    digest, tag = _target(reference, data)
     try:
         document = parse_object(data, where="")
     except FormatError as err:
@@ -90,15 +89,16 @@ def _find(repository: Repository, name: str, reference: str) -> FetchedManifest:
     return stored
 
 
-def _target(reference: str, digest: Digest) -> str | None:
-    """Returns the tag to move; None where the manifest is pushed by its digest."""
+def _target(reference: str, data: bytes) -> tuple[Digest, str | None]:
+    """Returns the digest under which a manifest is stored, and the tag to move; None where it is pushed by its digest."""
     if ":" in reference:
-        if parse_digest(reference) != digest:
-            raise Refusal(400, "DIGEST_INVALID", f"the manifest has digest {digest}, not {reference}")
-        return None
+        digest = needed_digest(reference)
+        if not digest.is_of(data):
+            raise Refusal(400, "DIGEST_INVALID", f"the manifest has digest {Digest.of(data, digest.algorithm)}, not {digest}")
+        return digest, None
     if not is_tag(reference):
         raise _invalid("a tag has at most 128 letters, digits, '.', '_' and '-', and begins with none of the last two but '_'")
-    return reference
+    return Digest.of(data), reference
 
 
 def _media_type(content_type: str, document: JsonObject) -> str:
@@ -146,7 +146,7 @@ def _reference(descriptor: object, where: str) -> tuple[Digest, int]:
         raise _invalid(f"{where} is not a descriptor")
     digest, size = parse_digest(str(descriptor.get("digest"))), descriptor.get("size")
     if digest is None:
-        raise _invalid(f"{where}.digest is not a sha256 digest")
+        raise _invalid(f"{where}.digest is not a sha256 or sha512 digest")
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
         raise _invalid(f"{where}.size is not a number of bytes")
     return digest, size

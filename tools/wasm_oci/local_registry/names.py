@@ -7,6 +7,7 @@ from pathlib import Path
 
 from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError, WasmOciError
+from wasm_oci.local_registry.messages import Refusal
 from wasm_oci.oci.reference import check_repository, check_tag
 
 _OF_A_LAYOUT = frozenset({"blobs", "index.json", "oci-layout"})
@@ -35,6 +36,14 @@ def parse_digest(text: str) -> Digest | None:
         return Digest.parse(text)
     except FormatError:
         return None
+
+
+def needed_digest(text: str) -> Digest:
+    """Returns the digest that `text` is; raises Refusal where it is none."""
+    try:
+        return Digest.parse(text)
+    except FormatError as err:
+        raise Refusal(400, "DIGEST_INVALID", f"{err.what}; {err.hint}") from err
 
 
 def folder_of(root: Path, name: str) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import uuid
 from collections import OrderedDict
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from wasm_oci.digest import Digest
+from wasm_oci.digest import ALGORITHMS, Digest, digest_of
 from wasm_oci.local_registry.messages import Refusal
 from wasm_oci.local_registry.storage import Repository
 
@@ -26,9 +25,10 @@ class Upload:
     id: str
     repository: str
     path: Path
+    algorithm: str
+    sha: Any
     size: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
-    sha: Any = field(default_factory=hashlib.sha256)
 
     def append(self, pieces: Iterator[bytes]) -> None:
         """Adds a request's content; where reading it fails, the upload is as it was before."""
@@ -49,13 +49,20 @@ class Upload:
         """Adds the last content and stores the blob; raises Refusal, and is as before, where the digest is another."""
         before, size = self.sha.copy(), self.size
         self.append(pieces)
-        if self.sha.hexdigest() != digest.hex:
-            found = self.sha.hexdigest()
+        found = self._digest(digest.algorithm)
+        if found != digest:
             self.sha, self.size = before, size
             with self.path.open("r+b") as stream:
                 stream.truncate(size)
-            raise Refusal(400, "DIGEST_INVALID", f"the content has digest sha256:{found}, not {digest}")
+            raise Refusal(400, "DIGEST_INVALID", f"the content has digest {found}, not {digest}")
         target.adopt(self.path, digest)
+
+    def _digest(self, algorithm: str) -> Digest:
+        """Returns the digest of what arrived; the file is read only where another algorithm was expected when the upload began."""
+        if algorithm == self.algorithm:
+            return Digest(f"{algorithm}:{self.sha.hexdigest()}")
+        with self.path.open("rb") as stream:
+            return digest_of(stream, algorithm)[0]
 
 
 class Uploads:
@@ -66,9 +73,12 @@ class Uploads:
         self._uploads: OrderedDict[str, Upload] = OrderedDict()
         self._lock = threading.Lock()
 
-    def open(self, repository: str) -> Upload:
+    def open(self, repository: str, algorithm: str) -> Upload:
+        """`algorithm` is that of the digest that is expected at the end."""
         identifier = uuid.uuid4().hex
-        upload = Upload(id=identifier, repository=repository, path=self._folder / identifier)
+        upload = Upload(
+            id=identifier, repository=repository, path=self._folder / identifier, algorithm=algorithm, sha=ALGORITHMS[algorithm]()
+        )
         upload.path.touch()
         with self._lock:
             self._uploads[identifier] = upload

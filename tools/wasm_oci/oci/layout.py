@@ -1,4 +1,4 @@
-"""The files of OCI image layouts: `oci-layout`, `index.json` and `blobs/sha256/<hex>` (image-layout.md)."""
+"""The files of OCI image layouts: `oci-layout`, `index.json` and `blobs/<algorithm>/<hex>` (image-layout.md)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,16 @@ _MARKER_TEXT = b'{"imageLayoutVersion":"1.0.0"}'
 
 def blob_path(folder: Path, digest: Digest) -> Path:
     """Returns where the blob of a layout is, or would be."""
-    return folder / _BLOBS / digest.hex
+    return folder / _BLOBS.parent / digest.algorithm / digest.hex
+
+
+def make_blob_path(folder: Path, digest: Digest) -> Path:
+    """Returns `blob_path`, in a folder that exists; raises UsageError where it cannot be made."""
+    path = blob_path(folder, digest)
+    if digest.algorithm != _BLOBS.name:
+        with _usable(folder, "write to"):
+            path.parent.mkdir(exist_ok=True)
+    return path
 
 
 def find_layout(folder: Path) -> bool:
@@ -156,7 +165,7 @@ def _usable(folder: Path, verb: str) -> Iterator[None]:
 
 
 def _place(folder: Path, blob: Descriptor, blobs: Mapping[Digest, Path | bytes]) -> None:
-    source, target = blobs[blob.digest], blob_path(folder, blob.digest)
+    source, target = blobs[blob.digest], make_blob_path(folder, blob.digest)
     if isinstance(source, bytes):
         write_file(target, source, what="blob")
         return

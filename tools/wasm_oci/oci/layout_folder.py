@@ -17,7 +17,7 @@ from wasm_oci.files import atomic_path, read_bounded, real_path
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.descriptor import Descriptor
-from wasm_oci.oci.layout import blob_path, create_layout, find_layout, layout_lock, read_index, write_index
+from wasm_oci.oci.layout import blob_path, create_layout, find_layout, layout_lock, make_blob_path, read_index, write_index
 from wasm_oci.oci.layout_index import LayoutIndex, tag_of
 from wasm_oci.oci.store import FetchedManifest
 
@@ -79,7 +79,7 @@ class LayoutFolder:
             if self.find_blob(digest) is None:
                 return None
             raise
-        if Digest.of(data) != digest:
+        if not digest.is_of(data):
             raise DigestError("the manifest is damaged: it has another digest", where=str(path), hint="push it again")
         media_type = entry.get("mediaType")
         found = Descriptor(media_type=media_type if isinstance(media_type, str) else "", digest=digest, size=len(data))
@@ -101,12 +101,12 @@ class LayoutFolder:
     def adopt(self, file: Path, digest: Digest) -> None:
         """Moves a file of the same file system to its place as a blob; the caller has computed its digest."""
         self.create()
-        file.replace(blob_path(self.folder, digest))
+        file.replace(make_blob_path(self.folder, digest))
 
     def link(self, source: Path, digest: Digest) -> None:
         """Takes over a blob of another layout: by a second link where the file system can, else by a copy."""
         self.create()
-        target = blob_path(self.folder, digest)
+        target = make_blob_path(self.folder, digest)
         if target.exists():
             return
         with atomic_path(target, what="blob") as temporary:

@@ -17,7 +17,7 @@ from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.deferred import Deferred
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
-from wasm_oci.oci.layout import blob_path, check_layout
+from wasm_oci.oci.layout import blob_path, check_layout, make_blob_path
 from wasm_oci.oci.layout_folder import LayoutFolder
 from wasm_oci.oci.layout_index import LayoutIndex, is_descriptor, tag_of
 from wasm_oci.oci.manifest import Index, Manifest
@@ -104,7 +104,7 @@ class LayoutStore(LayoutFolder):
         """Reads the content: a damaged blob is not there."""
         try:
             with self.open_blob(blob) as stream:
-                return digest_of(stream) == (blob.digest, blob.size)
+                return digest_of(stream, blob.digest.algorithm) == (blob.digest, blob.size)
         except (NotFoundError, DigestError):
             return False
 
@@ -137,7 +137,7 @@ class LayoutStore(LayoutFolder):
         return blob.size
 
     def _write_blob(self, blob: Descriptor, pieces: Iterator[bytes]) -> None:
-        path = self.blob_path(blob)
+        path = make_blob_path(self.folder, blob.digest)
         with atomic_output(path, what="blob") as stream:
             for piece in checked(pieces, blob.digest, blob.size, where=str(path)):
                 stream.write(piece)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError, LimitError
 from wasm_oci.jsontext import JsonObject, canonical, parse_object
 from wasm_oci.limits import LIMITS
@@ -40,6 +41,7 @@ class _Document(ABC):
     artifact_type: str | None = None
     subject: Descriptor | None = None
     _source: bytes = field(init=False, default=b"", compare=False, repr=False)
+    _digest: Digest | None = field(init=False, default=None, compare=False, repr=False)
 
     @abstractmethod
     def _members(self) -> JsonObject: ...
@@ -61,8 +63,14 @@ class _Document(ABC):
         return self._source or self.encode()
 
     def descriptor(self) -> Descriptor:
-        """Describes `raw`."""
-        return Descriptor.of(self.raw, self.MEDIA_TYPE)
+        """Describes `raw`, by the digest that was given when it was parsed, else by SHA-256."""
+        if self._digest is None:
+            return Descriptor.of(self.raw, self.MEDIA_TYPE)
+        return Descriptor(media_type=self.MEDIA_TYPE, digest=self._digest, size=len(self.raw))
+
+    def _keep(self, data: bytes, digest: Digest | None) -> None:
+        object.__setattr__(self, "_source", data)
+        object.__setattr__(self, "_digest", digest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +83,8 @@ class Manifest(_Document):
     layers: tuple[Descriptor, ...]
 
     @staticmethod
-    def parse(data: bytes, *, where: str) -> Manifest:
-        """Raises FormatError or LimitError; `where` names the document in messages."""
+    def parse(data: bytes, *, where: str, digest: Digest | None = None) -> Manifest:
+        """Raises FormatError or LimitError; `where` names the document in messages, `digest` is that of `data` where known."""
         document = _open(data, MANIFEST_MEDIA_TYPE, where=where)
         config = Descriptor.parse(document.get("config"), where=f"{where}: config")
         artifact_type = parse_media_type(document, "artifactType", where=where, needed=False)
@@ -89,7 +97,7 @@ class Manifest(_Document):
             artifact_type=artifact_type,
             subject=_subject(document, where=where),
         )
-        object.__setattr__(manifest, "_source", data)
+        manifest._keep(data, digest)
         return manifest
 
     def _members(self) -> JsonObject:
@@ -105,8 +113,8 @@ class Index(_Document):
     manifests: tuple[Descriptor, ...] = ()
 
     @staticmethod
-    def parse(data: bytes, *, where: str, skip_bad: bool = False) -> Index:
-        """Raises FormatError or LimitError; `where` names the document in messages.
+    def parse(data: bytes, *, where: str, skip_bad: bool = False, digest: Digest | None = None) -> Index:
+        """Raises FormatError or LimitError; `where` names the document in messages, `digest` is that of `data` where known.
 
         With `skip_bad`, entries that cannot be used, such as those with a digest of another algorithm, are logged only.
         """
@@ -117,7 +125,7 @@ class Index(_Document):
             artifact_type=parse_media_type(document, "artifactType", where=where, needed=False),
             subject=_subject(document, where=where),
         )
-        object.__setattr__(index, "_source", data)
+        index._keep(data, digest)
         return index
 
     def _members(self) -> JsonObject:

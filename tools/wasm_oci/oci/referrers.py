@@ -41,9 +41,10 @@ def referrer_descriptor(referrer: Manifest | Index) -> Descriptor:
 
 def parse_referrer(fetched: FetchedManifest, *, where: str) -> Manifest | Index:
     """Raises FormatError for what is neither an image manifest nor an index."""
+    digest = fetched.descriptor.digest
     if fetched.descriptor.media_type == INDEX_MEDIA_TYPE:
-        return Index.parse(fetched.data, where=where, skip_bad=True)
-    return Manifest.parse(fetched.data, where=where)
+        return Index.parse(fetched.data, where=where, skip_bad=True, digest=digest)
+    return Manifest.parse(fetched.data, where=where, digest=digest)
 
 
 def listed_digests(store: Store, subject: Digest, wanted: Collection[Digest]) -> frozenset[Digest]:

@@ -36,7 +36,7 @@ def _by_head(client: RegistryClient, blob: Descriptor) -> bool:
     if response.status != 200:
         return False
     claimed = client.header_digest(response, step)
-    if claimed and claimed != blob.digest:
+    if claimed and claimed.contradicts(blob.digest):
         raise DigestError(f"{step}: the registry has {claimed} there", where=client.where)
     return response.headers.get("Content-Length") == str(blob.size)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from wasm_oci.digest import Digest
+from wasm_oci.digest import ALGORITHMS, SHA256, Digest
 from wasm_oci.errors import DigestError, FormatError, RegistryError, WasmOciError
 from wasm_oci.http.host import allows_plain_http, host_of, is_loopback, origin
 from wasm_oci.http.messages import HttpRequest, HttpResponse
@@ -156,7 +156,8 @@ class RegistryClient:
         response = self.send(request, good=ANY_STATUS - {401})
         digest = self.header_digest(response, step) if response.status == 200 else None
         size = response.headers.get("Content-Length", "")
-        if digest and size.isdecimal() and not is_html(response.headers, b""):
+        comparable = digest and (isinstance(name, str) or digest.algorithm == name.algorithm)
+        if digest and comparable and size.isdecimal() and not is_html(response.headers, b""):
             self._check_digest(digest, name, step)
             return Descriptor(media_type=_media_type(response), digest=digest, size=int(size[:18]))
         response = self._get(name)
@@ -189,10 +190,11 @@ class RegistryClient:
     def _fetched(self, response: HttpResponse, name: Digest | str) -> FetchedManifest:
         step = f"fetch manifest {name}"
         self.check_is_registry(response, step)
-        digest = Digest.of(response.body)
-        self._check_digest(digest, name, step)
         claimed = self.header_digest(response, step)
-        if claimed and claimed != digest:
+        promised = name if isinstance(name, Digest) else claimed
+        digest = Digest.of(response.body, promised.algorithm if promised else SHA256)
+        self._check_digest(digest, name, step)
+        if claimed and not claimed.is_of(response.body):
             raise DigestError(f"{step}: the content has digest {digest}, the registry says {claimed}", where=self.where)
         media_type = manifest_type(self.json(response, step), _media_type(response))
         return FetchedManifest(descriptor=Descriptor(media_type=media_type, digest=digest, size=len(response.body)), data=response.body)
@@ -212,9 +214,9 @@ class RegistryClient:
             error = self.failure(response, step, writes=True)
             raise refused_type(error, data, media_type) if isinstance(error, RegistryError) and response.status != 404 else error
         self.check_is_registry(response, step)
-        digest = Digest.of(data)
+        digest = Digest.of(data, name.algorithm if isinstance(name, Digest) else SHA256)
         claimed = self.header_digest(response, step)
-        if claimed and claimed != digest:
+        if claimed and not claimed.is_of(data):
             raise DigestError(f"{step}: the registry stored {claimed} instead of {digest}", where=self.where)
         for written in {str(name), str(digest)} if settles else ():
             self.written.note(_KIND, written, digest)
@@ -270,7 +272,7 @@ class RegistryClient:
     def header_digest(self, response: HttpResponse, step: str) -> Digest | None:
         text = response.headers.get("Docker-Content-Digest", "")
         try:
-            return Digest.parse(text) if text.startswith("sha256:") else None
+            return Digest.parse(text) if text.partition(":")[0] in ALGORITHMS else None
         except FormatError as err:
             raise RegistryError(f"{step}: the registry's Docker-Content-Digest is malformed", where=self.where) from err
 

@@ -52,8 +52,11 @@ class Referrers:
 
 
 def fallback_tag(subject: Digest) -> str:
-    """Returns the tag under which the referrers of `subject` are kept where a registry has no API for them."""
-    return f"sha256-{subject.hex}"
+    """Returns the tag under which the referrers of `subject` are kept where a registry has no API for them.
+
+    See the distribution specification, "Referrers Tag Schema".
+    """
+    return f"{subject.algorithm[:32]}-{subject.hex[:64]}"
 
 
 def own_tag(referrer: Digest) -> str:

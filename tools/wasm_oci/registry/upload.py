@@ -95,6 +95,6 @@ def _put(client: RegistryClient, blob: Descriptor, content: Content, location: s
 
 
 def _check_stored(client: RegistryClient, blob: Descriptor, response: HttpResponse, step: str) -> None:
-    claimed = response.headers.get("Docker-Content-Digest")
-    if claimed and claimed.startswith("sha256:") and claimed != str(blob.digest):
+    claimed = response.headers.get("Docker-Content-Digest", "")
+    if claimed.startswith(f"{blob.digest.algorithm}:") and claimed != str(blob.digest):
         raise DigestError(f"{step}: the registry stored something else", where=client.where, hint=_AGAIN)

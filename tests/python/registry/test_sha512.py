@@ -1,0 +1,169 @@
+"""Artifacts of others whose digests are SHA-512: found, read, checked and copied under the digests that they have."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from fakes.clients import client_of
+from instruments.effects import Reply
+from instruments.faults import Fault
+from instruments.registry import start
+from wasm_oci.digest import SHA512, Digest
+from wasm_oci.errors import DigestError
+from wasm_oci.oci.copy import copy
+from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, SIGNATURE_MEDIA_TYPE, WASM_LAYER_MEDIA_TYPE, Descriptor
+from wasm_oci.oci.layout_store import LayoutStore
+from wasm_oci.oci.manifest import Manifest
+from wasm_oci.oci.referrers import find_referrers
+from wasm_oci.oci.store import Store
+from wasm_oci.registry.referrers import fallback_tag
+from wasm_oci.registry.store import RegistryStore
+
+KINDS = ("layout", "api", "fallback")
+WASM = b"\0asm\x0d\0\1\0"
+
+
+def _described(data: bytes, media_type: str) -> Descriptor:
+    return Descriptor(media_type=media_type, digest=Digest.of(data, SHA512), size=len(data))
+
+
+CONFIG, LAYER, SIGNATURE = _described(b"{}", "a/b"), _described(WASM, WASM_LAYER_MEDIA_TYPE), _described(b"signature", SIGNATURE_MEDIA_TYPE)
+IMAGE_DATA = json.dumps(
+    {"schemaVersion": 2, "mediaType": MANIFEST_MEDIA_TYPE, "config": CONFIG.to_json(), "layers": [LAYER.to_json()]}, indent=1
+).encode()
+IMAGE = _described(IMAGE_DATA, MANIFEST_MEDIA_TYPE)
+REFERRER = Manifest(config=CONFIG, layers=(SIGNATURE,), artifact_type=SIGNATURE_MEDIA_TYPE, subject=IMAGE)
+REFERRER_DIGEST = Digest.of(REFERRER.raw, SHA512)
+INDEX_DATA = json.dumps({"schemaVersion": 2, "mediaType": INDEX_MEDIA_TYPE, "manifests": [IMAGE.to_json()]}).encode()
+INDEX = _described(INDEX_DATA, INDEX_MEDIA_TYPE)
+
+
+@pytest.fixture
+def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Store, Store]]:
+    """Two stores of the kinds that the test asks for."""
+    with ExitStack() as stack:
+        found: list[Store] = []
+        for number, kind in enumerate(request.param):
+            folder = tmp_path / str(number)
+            if kind == "layout":
+                found.append(LayoutStore(folder))
+            else:
+                registry = stack.enter_context(start(folder, referrers_api=kind == "api"))
+                found.append(RegistryStore(stack.enter_context(client_of(registry))))
+        yield found[0], found[1]
+
+
+def _fill(store: Store, *, top: bool = True) -> None:
+    for data, described in ((b"{}", CONFIG), (WASM, LAYER), (b"signature", SIGNATURE)):
+        assert store.put_blob(described, lambda data=data: iter((data,))) == described.size  # type: ignore[misc]
+        assert store.put_blob(described, lambda: iter(())) == 0
+    store.put_manifest(IMAGE, IMAGE_DATA)
+    assert store.attach(Manifest.parse(REFERRER.raw, where="", digest=REFERRER_DIGEST))
+    if top:
+        store.put_manifest(INDEX, INDEX_DATA)
+
+
+@pytest.mark.parametrize("pair", [(kind, "layout") for kind in KINDS], indirect=True)
+def test_what_has_a_sha512_digest_is_found_and_read(pair: tuple[Store, Store]) -> None:
+    store, _ = pair
+    _fill(store)
+    for described, data in ((IMAGE, IMAGE_DATA), (INDEX, INDEX_DATA)):
+        for name in (described.digest, described):
+            found, fetched = store.find_manifest(name), store.fetch_manifest(name)
+            assert found
+            assert (found.digest, fetched.descriptor.digest, fetched.data) == (described.digest, described.digest, data)
+    assert (store.has_blob(LAYER), b"".join(store.pieces(LAYER))) == (True, WASM)
+    assert not store.has_blob(_described(b"absent", "a/b"))
+    (entry,) = store.referrers(IMAGE.digest)
+    assert (entry.digest, entry.artifact_type) == (REFERRER_DIGEST, SIGNATURE_MEDIA_TYPE)
+    (referrer,) = find_referrers(store, IMAGE.digest, SIGNATURE_MEDIA_TYPE)
+    assert (referrer.raw, referrer.descriptor().digest) == (REFERRER.raw, REFERRER_DIGEST)
+
+
+@pytest.mark.parametrize("pair", [(one, two) for one in KINDS for two in KINDS], indirect=True)
+def test_a_copy_keeps_every_digest(pair: tuple[Store, Store]) -> None:
+    source, destination = pair
+    _fill(source)
+    done = copy(source, destination, INDEX.digest, referrers=True)
+    assert done.manifest.descriptor.digest == INDEX.digest
+    assert set(done.manifests) == {IMAGE.digest, REFERRER_DIGEST, INDEX.digest}
+    assert destination.fetch_manifest(INDEX.digest).data == INDEX_DATA
+    assert b"".join(destination.pieces(LAYER)) == WASM
+    assert [entry.digest for entry in destination.referrers(IMAGE.digest)] == [REFERRER_DIGEST]
+    assert copy(source, destination, INDEX.digest, referrers=True).bytes_sent == 0
+
+
+@pytest.mark.parametrize("change", [b"\0asm\x0d\0\1\1", b"", WASM + b"\0"])
+def test_content_with_another_sha512_digest_is_refused(tmp_path: Path, change: bytes) -> None:
+    with start() as registry, client_of(registry) as client:
+        stores: tuple[Store, ...] = (LayoutStore(tmp_path / "layout"), RegistryStore(client))
+        for store in stores:
+            with pytest.raises(DigestError):
+                store.put_blob(LAYER, lambda: iter((change,)))
+            assert not store.has_blob(LAYER)
+            _fill(store)
+        (tmp_path / "layout/blobs/sha512" / LAYER.digest.hex).write_bytes(change)
+        registry.faults.add(Fault(method="GET", path=f"/blobs/{LAYER.digest}", effect=Reply(status=200, body=change), times=None))
+        for store in stores:
+            with pytest.raises(DigestError):
+                b"".join(store.pieces(LAYER))
+    assert not stores[0].has_blob(LAYER)
+
+
+def test_a_manifest_with_another_sha512_digest_is_refused(tmp_path: Path) -> None:
+    changed = IMAGE_DATA.replace(b"\n", b" ")
+    with start() as registry, client_of(registry) as client:
+        stores: tuple[Store, ...] = (LayoutStore(tmp_path / "layout"), RegistryStore(client))
+        for store in stores:
+            _fill(store)
+        (tmp_path / "layout/blobs/sha512" / IMAGE.digest.hex).write_bytes(changed)
+        reply = Reply(status=200, body=changed, headers={"Content-Type": MANIFEST_MEDIA_TYPE, "Docker-Content-Digest": str(IMAGE.digest)})
+        registry.faults.add(Fault(method="GET", path="/manifests/", effect=reply, times=None))
+        for store in stores:
+            with pytest.raises(DigestError):
+                store.fetch_manifest(IMAGE.digest)
+        with pytest.raises(DigestError):
+            stores[1].fetch_manifest("v1")
+
+
+@pytest.mark.parametrize("method", ["HEAD", "GET"])
+def test_a_registry_that_names_the_other_algorithm_contradicts_nothing(method: str) -> None:
+    with start() as registry, client_of(registry) as client:
+        store = RegistryStore(client)
+        _fill(store)
+        named = {"Content-Type": MANIFEST_MEDIA_TYPE, "Docker-Content-Digest": str(Digest.of(IMAGE_DATA))}
+        reply = Reply(status=200, body=IMAGE_DATA, headers=named)
+        registry.faults.add(Fault(method=method, path=f"/manifests/{IMAGE.digest}", effect=reply, times=None))
+        blob = Reply(status=200, body=WASM, headers={"Docker-Content-Digest": str(Digest.of(WASM))})
+        registry.faults.add(Fault(method="HEAD", path="/blobs/", effect=blob, times=None))
+        found = store.find_manifest(IMAGE.digest)
+        assert found
+        assert found.digest == store.fetch_manifest(IMAGE.digest).descriptor.digest == IMAGE.digest
+        assert store.has_blob(LAYER)
+
+
+def test_a_tag_has_the_digest_that_the_registry_names() -> None:
+    with start() as registry, client_of(registry) as client:
+        store = RegistryStore(client)
+        _fill(store)
+        named = {"Content-Type": MANIFEST_MEDIA_TYPE, "Docker-Content-Digest": str(IMAGE.digest)}
+        registry.faults.add(Fault(method="GET", path="/manifests/v1", effect=Reply(status=200, body=IMAGE_DATA, headers=named), times=None))
+        assert store.fetch_manifest("v1").descriptor.digest == IMAGE.digest
+
+
+def test_the_fallback_tag_of_a_subject() -> None:
+    assert fallback_tag(Digest.of(b"x")) == "sha256-" + Digest.of(b"x").hex
+    assert fallback_tag(IMAGE.digest) == "sha512-" + IMAGE.digest.hex[:64]
+    with start(referrers_api=False) as registry, client_of(registry) as client:
+        _fill(RegistryStore(client), top=False)
+        assert client.tags() == (fallback_tag(IMAGE.digest),)
+
+
+def test_manifests_are_written_with_sha256() -> None:
+    assert REFERRER.descriptor().digest == Digest.of(REFERRER.raw)
+    assert Manifest.parse(REFERRER.raw, where="").descriptor().digest == Digest.of(REFERRER.raw)
