@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from wasm_oci.digest import Digest
 from wasm_oci.errors import DigestError, FormatError, LimitError, UsageError
-from wasm_oci.files import atomic_output, open_input, read_bounded, reason_of, write_file
+from wasm_oci.files import atomic_output, file_type, open_input, read_bounded, real_path, reason_of, write_file
 from wasm_oci.jsontext import parse_object
 from wasm_oci.limits import KIB, LIMITS
 from wasm_oci.locks import machine_lock
@@ -20,6 +21,7 @@ from wasm_oci.oci.manifest import Manifest
 MARKER, INDEX = "oci-layout", "index.json"
 _BLOBS = Path("blobs", "sha256")
 _VERSION = "1.0.0"
+_UNFINISHED = "if writing this layout was interrupted, delete the folder and run again; otherwise name another folder"
 _MARKER_TEXT = b'{"imageLayoutVersion":"1.0.0"}'
 
 
@@ -32,7 +34,7 @@ def make_blob_path(folder: Path, digest: Digest) -> Path:
     """Returns `blob_path`, in a folder that exists; raises UsageError where it cannot be made."""
     path = blob_path(folder, digest)
     if digest.algorithm != _BLOBS.name:
-        with _usable(folder, "write to"):
+        with usable(folder, "write to"):
             path.parent.mkdir(exist_ok=True)
     return path
 
@@ -43,7 +45,7 @@ def find_layout(folder: Path) -> bool:
     A folder with no more than what an interrupted `create_layout` leaves is empty. Raises UsageError, FormatError or LimitError
     where something else is there.
     """
-    with _usable(folder, "read"):
+    with usable(folder, "read"):
         if not folder.exists() or (folder.is_dir() and not (folder / MARKER).exists() and all(map(_is_left_over, folder.iterdir()))):
             return False
     check_layout(folder)
@@ -52,12 +54,10 @@ def find_layout(folder: Path) -> bool:
 
 def check_layout(folder: Path) -> None:
     """Raises UsageError, FormatError or LimitError where there is no usable layout."""
-    with _usable(folder, "read"):
-        there = folder.is_dir()
-    if not there:
+    if file_type(folder, what="layout") != stat.S_IFDIR:
         raise UsageError("there is no OCI layout", where=str(folder), hint="name the folder that holds index.json")
     path = folder / MARKER
-    marker = parse_object(read_bounded(path, KIB, what="layout's marker file"), where=str(path))
+    marker = parse_object(_read(path, KIB, what="layout's marker file"), where=str(path))
     if marker.get("imageLayoutVersion") != _VERSION:
         raise FormatError(f"imageLayoutVersion must be {_VERSION}", where=str(path), hint="write the layout anew")
 
@@ -73,21 +73,21 @@ def create_layout(folder: Path) -> None:
 
 def complete_layout(folder: Path) -> None:
     """Adds what is missing of a layout's folder and files, and changes nothing that is there; raises UsageError."""
-    if (folder / MARKER).exists() and (folder / INDEX).exists() and (folder / _BLOBS).is_dir():
+    if all(file_type(folder / part, what="layout") is not None for part in (MARKER, INDEX, _BLOBS)):
         return
-    with _usable(folder, "make"):
+    with usable(folder, "make"):
         (folder / _BLOBS).mkdir(parents=True, exist_ok=True)
     with layout_lock(folder):
-        if not (folder / INDEX).exists():
+        if file_type(folder / INDEX, what="layout") is None:
             write_index(folder, LayoutIndex())
-        if not (folder / MARKER).exists():  # last: with it the layout is complete
+        if file_type(folder / MARKER, what="layout") is None:  # last: with it the layout is complete
             write_file(folder / MARKER, _MARKER_TEXT, what="layout")
 
 
 @contextmanager
 def layout_lock(folder: Path) -> Iterator[None]:
     """Keeps the other programs of this machine from changing the index while the block runs; raises UsageError where one does not end."""
-    with machine_lock(str((folder / INDEX).resolve())) as locked:
+    with machine_lock(str(real_path(folder / INDEX, what="layout"))) as locked:
         if not locked:
             raise UsageError("another program is writing to the layout", where=str(folder), hint="try again when it is done")
         yield
@@ -96,7 +96,14 @@ def layout_lock(folder: Path) -> Iterator[None]:
 def read_index(folder: Path) -> LayoutIndex:
     """Raises UsageError, FormatError or LimitError for an index that cannot be used."""
     path, limit = folder / INDEX, LIMITS.layout_index
-    return LayoutIndex.parse(read_bounded(path, limit, what="layout's index"), where=str(path), limit=limit)
+    return LayoutIndex.parse(_read(path, limit, what="layout's index"), where=str(path), limit=limit)
+
+
+def _read(path: Path, limit: int, *, what: str) -> bytes:
+    """Returns one of the two files without which a folder is not a layout."""
+    if file_type(path, what=what) is None:
+        raise UsageError(f"cannot read the {what}: it does not exist", where=str(path), hint=_UNFINISHED)
+    return read_bounded(path, limit, what=what)
 
 
 def write_index(folder: Path, index: LayoutIndex) -> None:
@@ -126,21 +133,25 @@ def write_layout(folder: Path, manifest: bytes, blobs: Mapping[Digest, Path | by
         for blob in dict.fromkeys((document.config, *document.layers)):
             _place(folder, blob, blobs)
         write_file(blob_path(folder, described.digest), manifest, what="manifest")
-        write_file(folder / MARKER, _MARKER_TEXT, what="layout")
         write_index(folder, index)
+        write_file(folder / MARKER, _MARKER_TEXT, what="layout")  # last, as in `complete_layout`
     except BaseException:
         for entry in (folder / MARKER, folder / INDEX):
-            entry.unlink(missing_ok=True)
+            with suppress(OSError):
+                entry.unlink()
         shutil.rmtree(folder / _BLOBS.parent, ignore_errors=True)
         raise
     return described
 
 
 def _claim(folder: Path) -> None:
-    with _usable(folder, "make"):
+    with usable(folder, "make"):
         folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            raise UsageError("the folder for the layout is not empty", where=str(folder), hint="name a new folder, or empty this one")
+        names = {entry.name for entry in folder.iterdir()}
+        if names:
+            unfinished = _BLOBS.parent.name in names and MARKER not in names
+            hint = _UNFINISHED if unfinished else "name a new folder, or empty this one"
+            raise UsageError("the folder for the layout is not empty", where=str(folder), hint=hint)
         (folder / _BLOBS).mkdir(parents=True)
 
 
@@ -155,8 +166,8 @@ def _is_left_over(path: Path) -> bool:
 
 
 @contextmanager
-def _usable(folder: Path, verb: str) -> Iterator[None]:
-    """Makes a UsageError of what the system says about the path: permissions, length, characters."""
+def usable(folder: Path, verb: str) -> Iterator[None]:
+    """Raises UsageError for what the system says about the path: permissions, length, characters."""
     try:
         yield
     except (OSError, ValueError) as err:

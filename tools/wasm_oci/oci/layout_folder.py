@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from wasm_oci.digest import Digest
 from wasm_oci.errors import DigestError, FormatError, UsageError
-from wasm_oci.files import atomic_path, read_bounded, real_path
+from wasm_oci.files import atomic_path, file_type, read_bounded, real_path
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.descriptor import Descriptor
-from wasm_oci.oci.layout import blob_path, create_layout, find_layout, layout_lock, make_blob_path, read_index, write_index
+from wasm_oci.oci.layout import blob_path, create_layout, find_layout, layout_lock, make_blob_path, read_index, usable, write_index
 from wasm_oci.oci.layout_index import LayoutIndex, tag_of
 from wasm_oci.oci.store import FetchedManifest
 
@@ -96,18 +97,20 @@ class LayoutFolder:
     def find_blob(self, digest: Digest) -> Path | None:
         """Returns the file of a blob or manifest, None where there is none. Its content is for the reader to check."""
         path = blob_path(self.folder, digest)
-        return path if path.is_file() else None
+        return path if file_type(path, what="blob") == stat.S_IFREG else None
 
     def adopt(self, file: Path, digest: Digest) -> None:
         """Moves a file of the same file system to its place as a blob; the caller has computed its digest."""
         self.create()
-        file.replace(make_blob_path(self.folder, digest))
+        target = make_blob_path(self.folder, digest)
+        with usable(self.folder, "write to"):
+            file.replace(target)
 
     def link(self, source: Path, digest: Digest) -> None:
         """Takes over a blob of another layout: by a second link where the file system can, else by a copy."""
         self.create()
         target = make_blob_path(self.folder, digest)
-        if target.exists():
+        if file_type(target, what="blob") == stat.S_IFREG:
             return
         with atomic_path(target, what="blob") as temporary:
             temporary.unlink()
@@ -123,7 +126,7 @@ class LayoutFolder:
         with self.exclusive():
             if self._index().named(digest):
                 return False
-            blob_path(self.folder, digest).unlink(missing_ok=True)
+            self._unlink(digest)
             return True
 
     def delete_tag(self, tag: str) -> bool:
@@ -134,8 +137,12 @@ class LayoutFolder:
         """Removes a manifest and all its tags; returns whether it was listed."""
         if not self._edit(lambda index: index.delete(digest)):
             return False
-        blob_path(self.folder, digest).unlink(missing_ok=True)
+        self._unlink(digest)
         return True
+
+    def _unlink(self, digest: Digest) -> None:
+        with usable(self.folder, "write to"):
+            blob_path(self.folder, digest).unlink(missing_ok=True)
 
 
 def _with_digests(entries: Iterable[JsonObject]) -> Iterator[tuple[JsonObject, Digest]]:

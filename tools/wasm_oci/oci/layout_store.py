@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from wasm_oci.digest import Digest, checked, chunks, digest_of
 from wasm_oci.errors import DigestError, FormatError, LimitError, NotFoundError, UsageError
-from wasm_oci.files import atomic_output, open_input, real_path
+from wasm_oci.files import atomic_output, file_type, open_input, real_path
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.deferred import Deferred
@@ -115,7 +115,7 @@ class LayoutStore(LayoutFolder):
     def open_blob(self, blob: Descriptor) -> BinaryIO:
         """Opens a blob; raises NotFoundError, or DigestError where its size is wrong. The digest is for the reader to check."""
         path = self.blob_path(blob)
-        if not path.exists():
+        if file_type(path, what="blob") is None:
             raise NotFoundError(f"blob {blob.digest} is missing from the layout", where=self.name, hint="write it anew")
         stream = open_input(path, what="blob")
         size = stream.seek(0, 2)
