@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
+from wasm_oci.redaction import redacted
+
 EXIT_BUG = 70
 
 HIDDEN = re.compile(
@@ -42,9 +44,9 @@ class WasmOciError(Exception):
         self.reason = reason or self.default_reason
 
     def __str__(self) -> str:
-        """One line: where, what, what to do next. Control characters from hostile input are escaped."""
+        """One line: where, what, what to do next. Control characters from hostile input are escaped, secrets that were sent are hidden."""
         line = f"{self.where}: {self.what}" if self.where else self.what
-        return one_line(f"{line}; {self.hint}" if self.hint else line)
+        return one_line(redacted(f"{line}; {self.hint}" if self.hint else line))
 
 
 class UsageError(WasmOciError):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from wasm_oci.errors import UsageError, WasmOciError, one_line
 from wasm_oci.files import reason_of
+from wasm_oci.redaction import redacted, redacted_result
 
 if TYPE_CHECKING:
     from wasm_oci.jsontext import JsonObject
@@ -62,7 +63,7 @@ def say(*lines: str) -> None:
     """
     try:
         if sys.stderr is not None:
-            sys.stderr.write("".join(f"{one_line(line)}\n" for line in lines))
+            sys.stderr.write("".join(f"{one_line(redacted(line))}\n" for line in lines))
             sys.stderr.flush()
             return
     except (OSError, ValueError):  # its buffer would fail again when the interpreter ends
@@ -80,7 +81,8 @@ def report_error(program: str, error: WasmOciError, form: str) -> None:
 
 def error_document(error: WasmOciError) -> JsonObject:
     """Returns an error as `--output json` shows it."""
-    details = {"reason": error.reason, "message": error.what, "where": error.where, "hint": error.hint}
+    texts = {"message": error.what, "where": error.where, "hint": error.hint}
+    details = {"reason": error.reason, **{name: redacted(text) for name, text in texts.items()}}
     return {"error": details, "exitCode": error.exit_code}
 
 
@@ -112,6 +114,7 @@ def write_text(text: str) -> None:
     if sys.stdout is None:
         raise UsageError("cannot write the result: stdout is closed", hint="redirect it to a file or a pipe")
     encoding = sys.stdout.encoding or "utf-8"
+    text = redacted_result(text)
     try:
         sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
         sys.stdout.flush()

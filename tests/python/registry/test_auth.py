@@ -17,10 +17,16 @@ from instruments.registry import RunningRegistry, start
 from wasm_oci.errors import AuthError, RegistryError, WasmOciError
 from wasm_oci.http.transport import Transport
 from wasm_oci.local_registry.access import Basic, Bearer
+from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB
+from wasm_oci.oci.manifest import signature_referrer
 from wasm_oci.oci.reference import Reference
+from wasm_oci.outcome import error_document
 from wasm_oci.registry.auth import check_realm
 from wasm_oci.registry.client import RegistryClient
 from wasm_oci.registry.credential import Credential
+from wasm_oci.registry.referrers import attach
+from wasm_oci.registry.store import RegistryStore
+from wasm_oci.registry.upload import upload_blob
 
 SECRET = "canary-31b0"
 ROBOT = Credential(source="the test", username="robot", password=SECRET)
@@ -350,3 +356,36 @@ def test_realms_beside_registries_without_tls(realm: str, base: str, allowed: bo
         return
     with pytest.raises(AuthError, match="refused to send a credential"):
         check_realm(realm, base, where="", plain_http=PLAIN)
+
+
+ECHOES = {
+    "location of an upload": Reply(status=202, headers={"Location": f"http://{SECRET}.example/up"}),
+    "location with a user": Reply(status=307, headers={"Location": f"http://{SECRET}@localhost/up"}),
+    "location that is no address": Reply(status=307, headers={"Location": f"{SECRET}://x/"}),
+    "digest header": Reply(status=200, headers={"Docker-Content-Digest": f"sha256:{SECRET}"}, body=b"{}"),
+    "length header": Reply(status=200, headers={"Docker-Content-Digest": f"{SECRET}:00", "Content-Type": SECRET}, body=b"{}"),
+    "media type": Reply(status=200, body=f'{{"mediaType":"{"x" * 70}{SECRET}"}}'.encode()),
+    "error code": Reply(status=400, body=f'{{"errors":[{{"code":"{SECRET}","message":"{SECRET}"}}]}}'.encode()),
+    "text": Reply(status=400, body=f"{'x' * 190}{SECRET}".encode()),
+    "not json": Reply(status=200, body=SECRET.encode()),
+    "link": Reply(status=200, headers={"Link": f'<http://{SECRET}/x>; rel="next"'}, body=b'{"tags":[]}'),
+}
+
+
+@pytest.mark.parametrize("name", ECHOES)
+def test_no_part_of_a_response_brings_a_secret_back(scene: Scene, name: str) -> None:
+    client = scene.client()
+    client.find_manifest("v1")
+    scene.registry.faults.add(Fault(effect=ECHOES[name], times=None))
+    for ask in (
+        lambda: client.find_manifest("v1"),
+        lambda: client.fetch_manifest("v1"),
+        client.tags,
+        lambda: attach(client, signature_referrer(EMPTY, b"signature")),
+        lambda: list(RegistryStore(client).referrers(EMPTY.digest)),
+        lambda: upload_blob(client, EMPTY, lambda: iter((EMPTY_BLOB,))),
+    ):
+        try:
+            ask()
+        except WasmOciError as err:
+            assert SECRET[:8].lower() not in f"{err}{error_document(err)}".lower()

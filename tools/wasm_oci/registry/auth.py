@@ -13,6 +13,7 @@ from wasm_oci.http.messages import HttpRequest, HttpResponse
 from wasm_oci.http.transport import Transport
 from wasm_oci.jsontext import JsonObject, parse_object
 from wasm_oci.limits import LIMITS
+from wasm_oci.redaction import conceal
 from wasm_oci.registry.challenge import Challenge, parse_challenges
 from wasm_oci.registry.credential import Credential
 from wasm_oci.registry.credentials import CredentialLookup
@@ -58,6 +59,10 @@ class Authenticator:
             text = text.replace(secret, "***")
         return text
 
+    def _conceal(self, *secrets: str) -> None:
+        self._shown.update(secrets)
+        conceal(*secrets)
+
     def header(self, scopes: frozenset[str]) -> str | None:
         """Returns the header for `scopes` as far as it is known without asking."""
         if self._basic and self._credential:
@@ -72,14 +77,14 @@ class Authenticator:
         """
         challenges = parse_challenges(challenge)
         self._credential = credential = self._credential or self._lookup()
-        self._shown.update(secret for value in credential.secrets for secret in (value, quote(value, safe="")))
+        self._conceal(*(secret for value in credential.secrets for secret in (value, quote(value, safe=""))))
         bearer = next((c for c in challenges if c.scheme == "bearer"), None)
         if bearer is not None:
             if credential.registry_token:
                 value, life = credential.registry_token, float("inf")
             else:
                 value, life = self._fetch(bearer, scopes, credential, where=where)
-            self._shown.add(value)
+            self._conceal(value)
             self._tokens[scopes] = _Token(value=value, expires=self._clock() + life * 0.9)
             return f"Bearer {value}"
         if any(c.scheme == "basic" for c in challenges) and credential.password:
@@ -90,7 +95,7 @@ class Authenticator:
     def _basic_header(self, credential: Credential, password: str = "") -> str:
         pair = f"{credential.username}:{password or credential.password}".encode()
         encoded = base64.b64encode(pair).decode("ascii")
-        self._shown.add(encoded)
+        self._conceal(encoded)
         return f"Basic {encoded}"
 
     def _fetch(self, challenge: Challenge, scopes: frozenset[str], credential: Credential, *, where: str) -> tuple[str, float]:

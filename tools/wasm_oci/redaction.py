@@ -1,0 +1,47 @@
+"""The secrets that this process sent to somebody, so that whatever comes back and is shown does not show them.
+
+A registry, its token service or a proxy may repeat a credential anywhere: in an error's text, a Location, a header, a media type.
+"""
+
+from __future__ import annotations
+
+SHORTEST = 3
+"""A shorter password is not searched for in errors: every text would hold it."""
+SHORTEST_IN_RESULTS = 12
+"""Results are read by programs, so that a password which is a common word must not change them; tokens are longer."""
+_PREFIX = 8
+"""That much of a longer secret is recognised where a message cuts it off."""
+_MASK = "***"
+
+_sent: set[str] = set()
+
+
+def conceal(*secrets: str) -> None:
+    """Remembers what must not be shown, in the spellings in which it was sent."""
+    _sent.update(secret.lower() for secret in secrets if len(secret) >= SHORTEST)
+
+
+def redacted(text: str) -> str:
+    """Returns a message with `***` for each secret, whole or cut off, in any case."""
+    for secret in sorted(_sent, key=len, reverse=True):
+        text = _without(text, secret, secret[:_PREFIX])
+    return text
+
+
+def redacted_result(text: str) -> str:
+    """Returns a result with `***` for each whole secret of at least `SHORTEST_IN_RESULTS` characters, in any case."""
+    for secret in sorted(_sent, key=len, reverse=True):
+        text = _without(text, secret, secret) if len(secret) >= SHORTEST_IN_RESULTS else text
+    return text
+
+
+def _without(text: str, secret: str, start: str) -> str:
+    lower = text.lower() if text.isascii() else "".join(each.lower() if len(each.lower()) == 1 else each for each in text)
+    kept, position = "", 0
+    while (found := lower.find(start, position)) >= 0:
+        end = found + len(start)
+        while end < len(lower) and end - found < len(secret) and lower[end] == secret[end - found]:
+            end += 1
+        kept += text[position:found] + _MASK
+        position = end
+    return kept + text[position:]
