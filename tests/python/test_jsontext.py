@@ -42,7 +42,7 @@ def test_a_number_keeps_its_text(number: str) -> None:
 
 @pytest.mark.parametrize("number", ["1e400", "-1e400", "1" * 400 + ".0", "NaN", "Infinity", "-Infinity"])
 def test_a_number_that_could_not_be_written_is_refused(number: str) -> None:
-    with pytest.raises(FormatError, match=r"too large a number|is not JSON"):
+    with pytest.raises(FormatError, match=r"is too large|is not JSON"):
         parse_object(f'{{"x":{number}}}'.encode(), where="")
 
 

@@ -76,7 +76,7 @@ def test_a_manifest_that_is_not_there_leaves_the_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ["n" * 5000, "d/" * 3000, "_main/" + "n" * 300, "/" + "n" * 5000, "a\0b"])
 def test_a_path_that_no_file_can_have(tmp_path: Path, path: str) -> None:
-    with pytest.raises(UsageError, match=r"is not in the runfiles|a path cannot have such characters"):
+    with pytest.raises(UsageError, match=r"is not in the runfiles|the path contains invalid characters"):
         Runfiles({"RUNFILES_DIR": str(tmp_path), "RUNFILES_MANIFEST_FILE": "n" * 5000}).find(path, where="request.json")
 
 

@@ -169,7 +169,7 @@ def test_a_missing_member(tmp_path: Path) -> None:
         (b'{"schema_version": 1, "text": "a", "entries": [{"name": "a", "name": "b"}]}', "the same key twice"),
         (b'{"schema_version": 1, "text": "a", "either": ' + b"[" * 100_000, "not valid JSON"),
         (b'{"schema_version": 1, "text": "a", "number": NaN}', "NaN is not JSON"),
-        (b"[]", "a JSON object is needed"),
+        (b"[]", "expected a JSON object"),
         (b" " * (LIMITS.request_file + 1), "larger than"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The error types of this package: one base, one subclass for each remedy.
+"""The error types of this package: one base class, and a subclass for each remedy.
 
 Exit codes are part of the command line's contract: 2 usage, configuration or unusable input, 3 denied by
 policy, 4 signature or digest does not verify, 5 authentication or authorisation, 6 registry or network,
@@ -19,17 +19,17 @@ HIDDEN = re.compile(
     "\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000110bd\U000110cd"
     "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-"""What a terminal obeys or does not show, above U+001F: C1 controls, format characters (Cf), line and paragraph separators,
+"""Characters above U+001F that a terminal obeys or does not show: C1 controls, format characters (Cf), line and paragraph separators,
 surrogates, and Default_Ignorable_Code_Point (Unicode Standard Annex 44)."""
 
 
 class WasmOciError(Exception):
-    """Base of every error that this package raises on purpose.
+    """Base class of every error that this package raises deliberately.
 
     Args:
-        what: what is wrong, in one sentence without a full stop at its end.
-        where: the file, URL, reference or JSON path that it is about, where known.
-        hint: what to do next, in one sentence without a full stop.
+        what: the problem, in one sentence without a full stop.
+        where: the file, URL, reference or JSON path that it concerns, if known.
+        hint: the remedy, as an imperative without a full stop.
         reason: a stable machine-readable code for `--output json`; the class's own by default.
     """
 
@@ -50,19 +50,19 @@ class WasmOciError(Exception):
 
 
 class UsageError(WasmOciError):
-    """The command line, a request file or the configuration is wrong: change what was asked."""
+    """The command line, a request file or the configuration is invalid: correct it."""
 
     default_reason = "usage"
 
 
 class FormatError(WasmOciError):
-    """An input file or document is malformed: produce it again."""
+    """An input file or document is malformed: regenerate it."""
 
     default_reason = "malformed"
 
 
 class LimitError(FormatError):
-    """An input is larger than a limit of `limits.py` allows."""
+    """An input exceeds a limit in `limits.py`."""
 
     default_reason = "limit"
 
@@ -105,7 +105,7 @@ class AuthError(WasmOciError):
 
 
 class RegistryError(WasmOciError):
-    """The registry or the network failed, or answered what the protocol does not allow.
+    """The registry or the network failed, or a response violates the protocol.
 
     `status` is the HTTP status, or 0 where there was no response.
     """

@@ -1,4 +1,4 @@
-"""Reading under caps and writing all or nothing."""
+"""Bounded reads and atomic writes."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def reason_of(error: OSError | ValueError) -> str:
     """Returns the system's own words for `error`, such as "Permission denied"."""
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__
-    return "a path cannot have such characters"
+    return "the path contains invalid characters"
 
 
 def file_type(path: Path, *, what: str = "file") -> int | None:
-    """Returns what `path` leads to, as `stat.S_IFMT` does; None where there is nothing, or could not be.
+    """Returns the file type of `path`, as `stat.S_IFMT` does; None if nothing exists there, or nothing can.
 
     Raises UsageError that names `what` for a path that cannot be looked up.
     """
@@ -39,7 +39,7 @@ def file_type(path: Path, *, what: str = "file") -> int | None:
 
 
 def real_path(path: Path, *, what: str = "file") -> Path:
-    """Returns the absolute path without links, of a file that need not exist; raises UsageError that names `what`."""
+    """Returns the absolute path with links resolved; the file need not exist. Raises UsageError that names `what`."""
     try:
         return Path(os.path.realpath(path))
     except (OSError, ValueError) as err:
@@ -47,7 +47,7 @@ def real_path(path: Path, *, what: str = "file") -> Path:
 
 
 def spare_files(outputs: Iterable[Path | None], files: Iterable[Path | None], *, what: str) -> None:
-    """Raises UsageError where one of `outputs` is one of `files`, by whatever name, and would replace it; None is nothing."""
+    """Raises UsageError if an output would replace one of `files`, under any name; None entries are ignored."""
     kept = {identity for path in files if path is not None for identity in _identities(path)}
     for output in outputs:
         if output is not None and not kept.isdisjoint(_identities(output)):
@@ -55,7 +55,7 @@ def spare_files(outputs: Iterable[Path | None], files: Iterable[Path | None], *,
 
 
 def _identities(path: Path) -> list[Path | tuple[int, int]]:
-    """Returns the path without links, and what the system knows the file by: names may differ in case only."""
+    """Returns the resolved path and the inode: names may differ in case only."""
     found: list[Path | tuple[int, int]] = [real_path(path)]
     with suppress(OSError):
         status = path.stat()
@@ -68,7 +68,7 @@ def _without_waiting(name: str, flags: int) -> int:
 
 
 class _Input(io.FileIO):
-    """A file whose failures name it: a regular file can be opened and still not be read."""
+    """A file whose read errors name it: a regular file may open and still be unreadable."""
 
     def __init__(self, path: Path, what: str) -> None:
         self._path, self._what = path, what
@@ -92,9 +92,9 @@ def _unreadable(path: Path, what: str, error: OSError | ValueError) -> UsageErro
 
 
 def open_input(path: Path, *, what: str = "input file") -> BinaryIO:
-    """Opens a regular file for reading; raises UsageError that names `what` where that is not possible, then or later.
+    """Opens a regular file for reading; raises UsageError that names `what` if opening or a later read fails.
 
-    A pipe is refused at once: opening it does not wait for a writer.
+    A pipe is refused immediately: opening it does not wait for a writer.
     """
     try:
         stream = cast(BinaryIO, io.BufferedReader(_Input(path, what)))
@@ -116,7 +116,7 @@ def read_bounded(path: Path, limit: int, *, what: str) -> bytes:
 
 
 def _create(path: Path, mode: int) -> None:
-    """Makes a new file; the system applies the umask, which a program with threads cannot ask for."""
+    """Creates a file; the system applies the umask, which a program with threads cannot query safely."""
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), mode))
 
 
@@ -127,14 +127,14 @@ def _temporary_folder() -> Path:
 
 
 def _write_special(path: Path, content: BinaryIO) -> None:
-    """Writes `content` to a device, or to a pipe that somebody reads; raises OSError, at once where nobody does."""
+    """Writes `content` to a device, or to a pipe with a reader; raises OSError, immediately if a pipe has none."""
     import shutil
 
     try:
         target = open(path, "wb", opener=lambda name, _: _without_waiting(name, os.O_WRONLY))  # noqa: SIM115 - Path.open has no opener
     except OSError as err:
         if err.errno == errno.ENXIO:
-            raise OSError(err.errno, "nobody reads this pipe") from err
+            raise OSError(err.errno, "the pipe has no reader") from err
         raise
     with target:
         if hasattr(os, "O_NONBLOCK"):
@@ -144,7 +144,7 @@ def _write_special(path: Path, content: BinaryIO) -> None:
 
 @contextmanager
 def atomic_path(path: Path, *, mode: int = 0o666, what: str = "output file") -> Iterator[Path]:
-    """Yields a new empty file beside `path`; it gets that name only when the block ends without an error.
+    """Yields a new empty file in the folder of `path`, which is renamed to `path` only if the block ends without an error.
 
     `mode` is subject to the umask. A link is replaced, not followed. An existing device or pipe (such as
     /dev/null) is written to, never replaced. Raises UsageError where the file cannot be written.
@@ -155,7 +155,7 @@ def atomic_path(path: Path, *, mode: int = 0o666, what: str = "output file") -> 
         raise UsageError(f"the {what} is a folder", where=str(path), hint="name a file")
     folder = _temporary_folder() if special else path.parent
     temporary = folder / f".{path.name[:32]}.{os.urandom(8).hex()}.tmp"
-    try:  # the name is known before the file is there: a signal may end the program at any moment
+    try:  # the name is known before the file exists: a signal may end the program at any time
         with _naming(path, what, hint="check that its folder exists and may be written"):
             _create(temporary, 0o600 if special else mode)
         with _naming(path, what):
@@ -180,12 +180,12 @@ def _naming(path: Path, what: str, *, hint: str = "") -> Iterator[None]:
 
 @contextmanager
 def atomic_output(path: Path, *, mode: int = 0o666, what: str = "output file") -> Iterator[BinaryIO]:
-    """Yields a stream that can seek; see `atomic_path`."""
+    """Yields a seekable stream; see `atomic_path`."""
     with atomic_path(path, mode=mode, what=what) as temporary, temporary.open("r+b") as stream:
         yield stream
 
 
 def write_file(path: Path, data: bytes, *, mode: int = 0o666, what: str = "output file") -> None:
-    """Writes a small file all or nothing; see `atomic_output`."""
+    """Writes a small file atomically; see `atomic_output`."""
     with atomic_output(path, mode=mode, what=what) as stream:
         stream.write(data)

@@ -1,6 +1,6 @@
-"""Strict JSON: bounded, no duplicate keys, no NaN; and the two ways in which this package writes it.
+"""Strict JSON: bounded, no duplicate keys, no NaN; and the two formats that this package writes.
 
-Numbers with a fraction or an exponent are written as they were read, digit for digit.
+Numbers with a fraction or an exponent are written exactly as they were read.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _SCALARS = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 
 class _Number(float):
-    """A number with a fraction or an exponent, which keeps its text; raises ValueError for one that no float can be."""
+    """A number with a fraction or an exponent that keeps its text; raises ValueError if it exceeds the range of a float."""
 
     __slots__ = ("text",)
 
@@ -28,7 +28,7 @@ class _Number(float):
     def __new__(cls, text: str) -> _Number:
         number = super().__new__(cls, text)
         if not math.isfinite(number):
-            raise ValueError(f"{text[:40]} is too large a number")
+            raise ValueError(f"the number {text[:40]} is too large")
         number.text = text
         return number
 
@@ -47,7 +47,7 @@ def _no_constant(name: str) -> NoReturn:
 def parse_object(data: bytes, *, where: str, limit: int = LIMITS.manifest) -> JsonObject:
     """Returns the JSON object in `data` (UTF-8); raises FormatError, or LimitError above `limit` bytes.
 
-    A number that no float can be is refused, and an escape that is half of a surrogate pair: such a string could not be written again.
+    Numbers beyond the range of a float are refused, as are escapes of lone surrogates, which could not be written again.
     """
     if len(data) > limit:
         raise LimitError(f"the document is larger than {limit} bytes", where=where)
@@ -59,20 +59,20 @@ def parse_object(data: bytes, *, where: str, limit: int = LIMITS.manifest) -> Js
         detail = "nested too deeply" if isinstance(err, RecursionError) else str(err)
         raise FormatError(f"not valid JSON ({detail[:200]})", where=where) from err
     if not isinstance(document, dict):
-        raise FormatError(f"a JSON object is needed, not {type(document).__name__}", where=where)
+        raise FormatError(f"expected a JSON object, not {type(document).__name__}", where=where)
     return document
 
 
 def canonical(document: JsonObject) -> bytes:
-    """Returns compact JSON with sorted keys: the form of manifests (the digest depends on it)."""
+    """Returns compact JSON with sorted keys: the format of manifests, on which their digests depend."""
     return _written(document, ",", ":").encode()
 
 
 def pretty(document: JsonObject) -> bytes:
-    """Returns sorted, indented JSON with a final newline: the form of files that people open, and of what a terminal shows.
+    """Returns sorted, indented JSON with a final newline: the format of files for people and of terminal output.
 
-    Characters that a terminal obeys or does not show are JSON escapes. A byte of a path that is not UTF-8 is the escape of
-    the lone surrogate that Python reads it as.
+    Characters that a terminal obeys or does not show are escaped. A byte of a path that is not UTF-8 becomes the escape of
+    the lone surrogate that represents it in Python.
     """
     return HIDDEN.sub(_escaped, _written(document, ",", ": ", "\n") + "\n").encode()
 
@@ -87,11 +87,11 @@ def _written(document: JsonObject, comma: str, colon: str, line: str = "") -> st
     try:
         return _text(document, comma, colon, line)
     except RecursionError as err:
-        raise FormatError("the document is nested too deeply to be written", hint="make it flatter") from err
+        raise FormatError("the document is nested too deeply to be written", hint="reduce the nesting") from err
 
 
 def _text(value: object, comma: str, colon: str, line: str = "") -> str:
-    """`line` is the line break before what stands at this depth; empty where all is one line."""
+    """`line` is the line break and indentation at this depth; empty for output on one line."""
     deeper = f"{line}  " if line else ""
     if isinstance(value, dict):
         parts = [f"{_SCALARS.encode(key)}{colon}{_text(each, comma, colon, deeper)}" for key, each in sorted(value.items())]

@@ -1,4 +1,4 @@
-"""Locks between the programs of one machine, by filelock: the system releases them however a program ends."""
+"""Locks between processes on one machine, by filelock: the system releases them however a process ends."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PAUSE = 0.02
 
 @contextmanager
 def file_lock(path: Path) -> Iterator[bool]:
-    """Holds the lock of a file, which it creates, while the block runs; yields False where another holds it.
+    """Holds the lock of a file, which it creates, while the block runs; yields False if another process holds it.
 
     Raises OSError for a file that cannot be locked.
     """
@@ -37,10 +37,10 @@ def file_lock(path: Path) -> Iterator[bool]:
 
 @contextmanager
 def machine_lock(name: str, *, timing: Timing = REAL_TIME, patience: float = LIMITS.retry_budget) -> Iterator[bool]:
-    """Holds the lock `name` while the block runs; yields False where it cannot be had in `patience` seconds.
+    """Holds the lock `name` while the block runs; yields False if it is not acquired within `patience` seconds.
 
-    It is between programs that run as one user, for what registries do not do atomically: a help against lost updates,
-    not a guarantee. Who uses it must still look at what came of the update.
+    It works between processes of one user, for operations that registries do not perform atomically. It reduces lost updates
+    without preventing them, so callers must still check the result of an update.
     """
     lock = None
     for folder in _folders():
@@ -57,13 +57,13 @@ def machine_lock(name: str, *, timing: Timing = REAL_TIME, patience: float = LIM
 
 
 def _acquire(path: Path, timing: Timing, patience: float) -> BaseFileLock | None:
-    """Returns the lock, held, or None where another holds it for so long; raises OSError for a file that cannot be locked."""
+    """Returns the acquired lock, or None if another process holds it that long; raises OSError for a file that cannot be locked."""
     import logging
 
     from filelock import FileLock, Timeout
 
     logging.getLogger("filelock").setLevel(logging.WARNING)  # it logs each attempt
-    # A file that stays: one that goes with its lock could be locked by two, each a file of its own.
+    # The file stays: if it were deleted with its lock, two processes could each lock a file of their own.
     lock = FileLock(path, mode=0o600, thread_local=False, preserve_lock_file=True)
     deadline = timing.clock() + patience
     while True:
@@ -78,19 +78,19 @@ def _acquire(path: Path, timing: Timing, patience: float) -> BaseFileLock | None
 
 
 def _folders() -> Iterator[Path]:
-    """Yields where locks may be, best first: only the last one is where other users may come first."""
+    """Yields candidate folders, best first: other users can write only to the parent of the last one."""
     from platformdirs import user_cache_path
 
-    # platformdirs warns of a runtime folder that is not its user's own, and takes a temporary one: here others are better.
+    # platformdirs warns about a runtime folder of another user and falls back to a temporary one; better ones follow here.
     if (runtime := os.environ.get("XDG_RUNTIME_DIR", "")) and _is_own(Path(runtime)):
         yield Path(runtime, "wasm_oci-locks")
-    with suppress(RuntimeError):  # a user without a home
+    with suppress(RuntimeError):  # a user without a home directory
         yield user_cache_path("wasm_oci", appauthor=False) / "locks"
     yield Path(tempfile.gettempdir(), f"wasm_oci-locks-{_user()}")
 
 
 def _is_own(folder: Path) -> bool:
-    """Whether nobody else can write there; on Windows the rights of the parent decide."""
+    """Whether only this user can write there; on Windows the permissions of the parent apply."""
     try:
         found = folder.lstat()
     except (OSError, ValueError):

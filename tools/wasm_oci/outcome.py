@@ -1,4 +1,4 @@
-"""What a command returns, and the only way to the terminal: every line is escaped here, whatever it is made of."""
+"""Results of commands, and the only path to the terminal, on which every line is escaped."""
 
 from __future__ import annotations
 
@@ -108,8 +108,8 @@ def _write_json(document: JsonObject) -> None:
 def write_text(text: str) -> None:
     """Writes all of `text` to stdout, with escapes for what its encoding cannot express; raises UsageError.
 
-    The text holds nothing from outside that is not escaped already. A reader that has left is no error: what was done is
-    done. After that, and after an error, stdout discards everything, so that the interpreter does not fail again at its end.
+    Text from outside must already be escaped. A reader that has closed the pipe is not an error, because the command has done
+    its work. After that, and after an error, stdout discards everything, so that the interpreter does not fail again at its end.
     """
     if sys.stdout is None:
         raise UsageError("cannot write the result: stdout is closed", hint="redirect it to a file or a pipe")

@@ -1,4 +1,4 @@
-"""Finds files that a run target brings along, by their rlocation paths, with rules_python's runfiles library."""
+"""Finds the runfiles of a run target by their rlocation paths, with rules_python's runfiles library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One strict reader of typed documents: the requests that rules write, and the configuration files that people write.
+"""One strict reader of typed documents: requests, which rules write, and configuration files, which people write.
 
 The shape of a document is a frozen dataclass: a member for each field, of type `str`, `bool`, `int`, `Path`, `Literal`, a further
 dataclass, a `tuple` or `frozenset` of one type, or one of these or None. A field without a default is required; of the members
@@ -38,11 +38,11 @@ _REMEDIES = {
 T = TypeVar("T")
 
 
-# Plain classes: making dataclasses, named tuples or an enumeration would cost every command some milliseconds.
+# Plain classes: creating dataclasses, named tuples or an enumeration would cost every command a few milliseconds.
 
 
 class Mark:
-    """What `Annotated` says of a type beside its values."""
+    """An annotation of a type, for use in `Annotated`."""
 
 
 RUNFILE = Mark()
@@ -51,25 +51,25 @@ HIDDEN = Mark()
 Runfile = Annotated[Path, RUNFILE]
 """A file that exists. In the request of a run target it is an rlocation path, as Bazel's runfiles libraries take it."""
 Secret = Annotated[str, HIDDEN]
-"""A text that is, or may be by mistake, a secret: no error shows it."""
+"""A text that is, or by mistake may be, a secret: no error shows it."""
 
 
 class Size(Mark):
-    """The least and the greatest number of a list's entries, or of a text's characters."""
+    """The minimum and maximum number of entries in a list, or of characters in a text."""
 
     def __init__(self, least: int, most: int) -> None:
         self.least, self.most = least, most
 
 
 class Parsed(Mark):
-    """A type whose values are made of simpler ones: the document has `shape`, and `parse(value, where=…)` makes the value."""
+    """A type that is parsed from a simpler one: the document has `shape`, and `parse(value, where=…)` returns the value."""
 
     def __init__(self, shape: Any, parse: Callable[..., Any]) -> None:
         self.shape, self.parse = shape, parse
 
 
 def read_request(path: Path, kind: type[T], runfiles: Runfiles | None = None) -> T:
-    """Returns the request in a file that a rule wrote; without `runfiles` its paths are taken as they are.
+    """Returns the request in a file that a rule wrote; without `runfiles`, its paths are used unchanged.
 
     Raises UsageError or LimitError for a file that cannot be read or does not exist, FormatError for another schema version or
     shape, with the path of the member.
@@ -94,7 +94,7 @@ def read_request_bytes(data: bytes, kind: type[T], *, where: str, runfiles: Runf
 def read_config(data: bytes, kind: type[T], *, where: str) -> T:
     """Returns what a configuration file in YAML or JSON holds.
 
-    No member is null: `not_after:` with nothing behind it must not mean that there is no such limit. Raises FormatError or
+    No member may be null: an empty `not_after:` must not mean that there is no limit. Raises FormatError or
     LimitError, with the path of the member.
     """
     from wasm_oci.yamltext import parse_mapping
@@ -103,7 +103,7 @@ def read_config(data: bytes, kind: type[T], *, where: str) -> T:
 
 
 class Member:
-    """A member of a document: its type with all annotations, and whether it must be there."""
+    """A member of a document: its type with all annotations, and whether it is required."""
 
     def __init__(self, name: str, kind: Any, *, required: bool) -> None:
         self.name, self.type, self.required = name, kind, required
@@ -111,7 +111,7 @@ class Member:
 
 @cache
 def members(kind: type) -> tuple[Member, ...]:
-    """Returns the members of a dataclass, in its order."""
+    """Returns the members of a dataclass, in order."""
     hints = get_type_hints(kind, include_extras=True)
     return tuple(
         Member(field.name, hints[field.name], required=field.default is MISSING and field.default_factory is MISSING)
@@ -120,13 +120,13 @@ def members(kind: type) -> tuple[Member, ...]:
 
 
 def annotated(kind: Any) -> tuple[Any, tuple[Any, ...]]:
-    """Returns a type without its annotations, and those; of a type or None those of the type."""
+    """Returns a type and its annotations; for an optional type, those of the type itself."""
     plain, *marks = get_args(kind) if get_origin(kind) is Annotated else (kind,)
     return plain, tuple(marks)
 
 
 def optional(kind: Any) -> tuple[Any, bool]:
-    """Returns a type without None, and whether None is one of its values."""
+    """Returns a type without None, and whether it was optional."""
     plain, _ = annotated(kind)
     if get_origin(plain) not in (Union, UnionType):
         return kind, False
@@ -135,7 +135,7 @@ def optional(kind: Any) -> tuple[Any, bool]:
 
 
 class _Reader:
-    """Reads one document. `hint` is the remedy for every error, where there is only one."""
+    """Reads one document. `hint`, if given, is the remedy of every error."""
 
     def __init__(self, where: str, *, hint: str = "", nulls: bool = True, runfiles: Runfiles | None = None) -> None:
         self._where, self._hint, self._nulls, self._runfiles = where, hint, nulls, runfiles
@@ -212,7 +212,7 @@ class _Reader:
         return self._suggestion(path, f"unknown member {name[:_LONGEST_SHOWN]!r}", remedy)
 
     def _suggestion(self, path: str, what: str, remedy: str) -> FormatError:
-        """Shows `remedy` also where another one is the hint."""
+        """Includes `remedy` in the message if the hint is another one."""
         return self._error(path, f"{what} ({remedy})" if self._hint else what, remedy)
 
     def _error(self, path: str, what: str, remedy: str) -> FormatError:
@@ -227,7 +227,7 @@ def _joined(path: str, name: str) -> str:
 
 
 def _shown(value: object, *, secret: bool = False) -> str:
-    """Says what a value is, and shows it where it is one value and no secret."""
+    """Describes a value, and shows it if it is a scalar and not secret."""
     if isinstance(value, list | dict):
         return "a list" if isinstance(value, list) else "an object"
     if value is None:

@@ -1,4 +1,4 @@
-"""The clocks and the waiting of a run, in one place, so that tests can put their own in."""
+"""The clocks and delays of a run, in one place, so that tests can replace them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _jitter(high: float) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """The clocks and the waiting of a run; tests put their own in."""
+    """The clocks and delays of a run."""
 
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], float] = time.time

@@ -113,7 +113,7 @@ def test_numbers_keep_their_text(run: Run, tmp_path: Path, images: tuple[Image, 
     push_to(run, folder, images[0], "v2")
     assert numbers in " ".join((folder / "index.json").read_text().split()).replace("[ ", "[").replace(" ]", "]")
     (folder / "index.json").write_text(text.replace("1E5", "1E500"))
-    with pytest.raises(AssertionError, match="too large a number"):
+    with pytest.raises(AssertionError, match="is too large"):
         push_to(run, folder, images[0], "v3")
     assert "1E500" in (folder / "index.json").read_text()
 

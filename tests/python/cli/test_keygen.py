@@ -131,7 +131,7 @@ def test_the_request_of_a_target(tmp_path: Path) -> None:
         ({"public_key": ".."}, ["--output-dir", "/nonexistent/d"], "public_key: this is not the name of a file"),
         ({"public_key": ""}, ["--output-dir", "/nonexistent/d"], "public_key: expected a path, not ''; build the target again"),
         ({"public_key": "c:id"}, ["--output-dir", "/nonexistent/d"], "public_key: this is not the name of a file"),
-        ({}, ["--output-dir", "a\0b"], "cannot make the folder: a path cannot have such characters"),
+        ({}, ["--output-dir", "a\0b"], "cannot make the folder: the path contains invalid characters"),
         ({"format": None}, ["--output-dir", "/nonexistent/d"], "build the target again"),
         (
             {"format": "der"},

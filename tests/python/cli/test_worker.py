@@ -268,7 +268,7 @@ def test_what_is_no_request_ends_the_worker(start: Start, command: list[str], li
     worker.write(line + "\n")
     code, out, err = worker.end()
     assert (code, out) == (2, "")
-    assert err.startswith("wasm_oci: stdin: this is not a work request: ")
+    assert err.startswith("wasm_oci: stdin: invalid work request: ")
     assert err.count("\n") == 1
 
 
@@ -367,7 +367,7 @@ def test_a_second_request_with_the_id_of_one_that_runs_ends_the_worker(start: St
     worker.send("sleep", "other", requestId=4)
     code, out, err = worker.end()
     assert (code, out) == (2, "")
-    assert "request 4 runs already" in err
+    assert "request 4 is already running" in err
     assert not alive(int((tmp_path / "pid").read_text()))
 
 

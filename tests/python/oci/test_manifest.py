@@ -100,7 +100,7 @@ def test_media_type_may_be_absent() -> None:
         (b"", "m: not valid JSON"),
         (b"<html>", "m: not valid JSON"),
         (b"\xff\xfe", "m: not valid JSON"),
-        (b"[]", "m: a JSON object is needed"),
+        (b"[]", "m: expected a JSON object"),
         (b'{"schemaVersion":2,"schemaVersion":2}', "the same key twice"),
         (b'{"a":"\\ud800"}', "m: not valid JSON"),
         (b"[" * 100_000, "nested too deeply"),

@@ -1,4 +1,4 @@
-"""A request that runs, as the persistent worker sees it: a process of its own, and the pipe with its output."""
+"""A running request, as the persistent worker sees it: a process, and the pipe with its output."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from wasm_oci.cli.work_request import WorkRequest, WorkResponse
 
 GRACE = 5.0
-"""Seconds that a command has to remove its partial results, once it is told to end."""
+"""Seconds that a command has to remove partial results after it is told to end."""
 PIECE = 1 << 20
 """Bytes of one read: more than a pipe holds."""
 
@@ -25,13 +25,13 @@ class Child:
     pipe: int
     output: bytearray = field(default_factory=bytearray)
     at_end: bool = False
-    """Whether nobody holds the other end of the pipe any more."""
+    """Whether the other end of the pipe is closed."""
     cancelled: bool = False
     deadline: float | None = None
-    """When it is killed, if it has not ended; only of one that was told to end."""
+    """When to kill it if it is still running; only set after it was told to end."""
 
     def read(self) -> None:
-        """Takes what is in the pipe now."""
+        """Reads what is currently in the pipe."""
         with suppress(BlockingIOError):
             data = os.read(self.pipe, PIECE)
             self.output += data
@@ -48,19 +48,19 @@ class Child:
 
     def send(self, number: int) -> None:
         """Signals the process and the programs that it started."""
-        with suppress(ProcessLookupError, PermissionError):  # nobody is left in the group
+        with suppress(ProcessLookupError, PermissionError):  # the group is empty
             os.killpg(self.pid, number)
 
     def exit_code(self) -> int | None:
-        """Returns None while it runs, and a negative signal number if a signal ended it. It must not be called after that."""
+        """Returns None while it runs, and a negative signal number if a signal ended it. Do not call it again after that."""
         pid, status = os.waitpid(self.pid, os.WNOHANG)
         return os.waitstatus_to_exitcode(status) if pid else None
 
     def response(self, code: int) -> WorkResponse:
-        """Returns the response once the process has ended; programs that it left behind may hold the pipe, and are not waited for."""
+        """Returns the response once the process has ended; programs that it left behind may still hold the pipe, and are not awaited."""
         self.read()
         if self.cancelled:
-            self.send(signal.SIGKILL)  # its programs too must not write into a folder that Bazel removes
+            self.send(signal.SIGKILL)  # its programs, too, must not write to a folder that Bazel removes
             return WorkResponse(request_id=self.request.request_id, was_cancelled=True)
         output = self.output.decode("utf-8", "replace")
         if code < 0:
@@ -70,5 +70,5 @@ class Child:
 
 
 def _signal_name(number: int) -> str:
-    """Returns such as SIGKILL; most real-time signals have no name."""
+    """Returns a name such as SIGKILL; most real-time signals have none."""
     return next((known.name for known in signal.Signals if known == number), f"signal {number}")

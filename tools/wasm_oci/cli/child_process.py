@@ -1,4 +1,4 @@
-"""Starts the process of a request; it runs one command, and ends with it or with the worker."""
+"""Starts the process of a request, which runs one command and ends with it or with the worker."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ END_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 def start_child(run: Run, request: WorkRequest, *, lifeline: int, private: tuple[int, ...]) -> Child:
     """Forks; raises OSError where that fails.
 
-    The child closes `private`, the worker's own file descriptors; the pipe `lifeline` is at its end when the worker is gone.
+    The child closes `private`, the worker's own file descriptors; the pipe `lifeline` ends when the worker is gone.
     """
     pipe, end = os.pipe()
     os.set_blocking(pipe, False)
-    # A signal between the fork and the child's own handlers would be taken for one to this process.
+    # A signal between the fork and the setup of the child's handlers would be handled as one to this process.
     signal.pthread_sigmask(signal.SIG_BLOCK, END_SIGNALS)
     try:
         pid = os.fork()
@@ -38,13 +38,13 @@ def start_child(run: Run, request: WorkRequest, *, lifeline: int, private: tuple
     finally:
         os.close(end)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, END_SIGNALS)
-    with suppress(OSError):  # the child does the same; whoever comes first
+    with suppress(OSError):  # the child does the same, whichever is first
         os.setpgid(pid, pid)
     return Child(request=request, pid=pid, pipe=pipe)
 
 
 def _be_child(run: Run, request: WorkRequest, end: int, lifeline: int, private: tuple[int, ...]) -> NoReturn:
-    """Runs the command in a process of its own, which ends here in any case."""
+    """Runs the command in the child process, which never returns from here."""
     code = EXIT_BUG
     try:
         os.setpgid(0, 0)
@@ -75,7 +75,7 @@ def _end(number: int, _: object) -> NoReturn:
 
 
 def _end_with_worker(lifeline: int) -> None:
-    """Ends this process and its programs when the worker was killed; signals go to the main thread, which has unblocked them."""
+    """Ends this process and its programs if the worker was killed; signals go to the main thread, which has unblocked them."""
     os.read(lifeline, 1)
     os.killpg(0, signal.SIGTERM)
     time.sleep(GRACE)
@@ -83,7 +83,7 @@ def _end_with_worker(lifeline: int) -> None:
 
 
 def _run(run: Run, request: WorkRequest) -> int:
-    """Runs a request's command in the folder that it names; a folder that is not there is exit code 2."""
+    """Runs a request's command in its folder; a folder that cannot be entered is exit code 2."""
     try:
         if request.sandbox_dir:
             os.chdir(request.sandbox_dir)

@@ -17,7 +17,7 @@ from wasm_oci.outcome import say
 
 
 class ForkServer:
-    """The children by the ids of their requests, and the two ends of Bazel."""
+    """The children by request id, and the streams to and from Bazel."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -40,14 +40,14 @@ class ForkServer:
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)  # without a handler it would not wake the loop
         signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
         gc.collect()
-        gc.freeze()  # children share the pages as long as nobody writes to them
+        gc.freeze()  # children share memory pages as long as nothing writes to them
         try:
             while (self._lines.open or self._children) and not self._stopped_by:
                 self._turn()
         except FormatError as err:
             say(f"wasm_oci: {err}")
             return err.exit_code
-        except BrokenPipeError:  # nobody waits for responses any more
+        except BrokenPipeError:  # Bazel no longer reads responses
             return 0
         finally:
             self._end_children()
@@ -86,11 +86,11 @@ class ForkServer:
     def _take(self, request: WorkRequest) -> None:
         running = self._children.get(request.request_id)
         if request.cancel:
-            if running and not running.cancelled:  # one that has ended got its response
+            if running and not running.cancelled:  # a finished one already has its response
                 running.cancel()
             return
         if running:
-            raise FormatError(f"request {request.request_id} runs already", where="stdin", hint="let Bazel start this program")
+            raise FormatError(f"request {request.request_id} is already running", where="stdin", hint="let Bazel start this program")
         private = (self._requests, self._responses, self._signals, self._wake, self._life)
         try:
             child = start_child(self._run, request, lifeline=self._lifeline, private=private)
@@ -108,7 +108,7 @@ class ForkServer:
         os.close(child.pipe)
 
     def _end_children(self) -> None:
-        """Gives each child the time to remove its partial results, then kills it."""
+        """Gives each child time to remove partial results, then kills it."""
         for child in self._children.values():
             child.cancel()
         for child in list(self._children.values()):

@@ -1,4 +1,4 @@
-"""What Bazel and a persistent worker say to each other: WorkRequest and WorkResponse of bazel.build/remote/creating, a line each."""
+"""The protocol between Bazel and a persistent worker: WorkRequest and WorkResponse of bazel.build/remote/creating, one line each."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Run = Callable[[Sequence[str]], int]
 
 
 class WorkRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One action to run, or with `cancel` one to give up. Other members, such as the inputs' digests, are not read."""
+    """An action to run or, with `cancel`, to abandon. Other members, such as the digests of inputs, are ignored."""
 
     arguments: tuple[str, ...] = ()
     request_id: int = 0
-    """0 where Bazel sends one request at a time; it may leave the member out."""
+    """0 if Bazel sends one request at a time; the member may then be absent."""
     sandbox_dir: str = ""
     """Folder in which the action runs; empty for the worker's own."""
     cancel: bool = False
@@ -40,15 +40,15 @@ _RESPONSE = msgspec.json.Encoder()
 
 
 def parse_request(line: bytes) -> WorkRequest:
-    """Raises FormatError for a line that is not a request; there is no one to answer then."""
+    """Raises FormatError for a line that is not a request, since there is no request id to respond to."""
     try:
         return _REQUEST.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
-        raise FormatError(f"this is not a work request: {err}", where="stdin", hint="let Bazel start this program") from err
+        raise FormatError(f"invalid work request: {err}", where="stdin", hint="let Bazel start this program") from err
 
 
 class RequestLines:
-    """Requests from a stream that comes in pieces."""
+    """Requests from a stream that arrives in pieces."""
 
     def __init__(self) -> None:
         self.open = True
@@ -66,16 +66,16 @@ class RequestLines:
 
 
 def write_response(stream: int, response: WorkResponse) -> None:
-    """Raises BrokenPipeError where nobody waits for it."""
+    """Raises BrokenPipeError if Bazel no longer reads responses."""
     data = memoryview(_RESPONSE.encode(response) + b"\n")
     while data:
         data = data[os.write(stream, data) :]
 
 
 def take_streams() -> tuple[int, int]:
-    """Returns what stdin and stdout were, for requests and responses.
+    """Returns the original stdin and stdout, for requests and responses.
 
-    From then on stdin is empty, and what is printed goes to stderr, the worker's log: it must not get between the responses.
+    From then on stdin is empty, and printed text goes to stderr, the worker's log, so that it does not mix with responses.
     """
     streams = os.dup(0), os.dup(1)
     with Path(os.devnull).open("rb") as nothing:

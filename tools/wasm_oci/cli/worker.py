@@ -1,6 +1,6 @@
 """A persistent worker of Bazel (bazel.build/remote/persistent): one process that forks a child for each build action.
 
-The parent imports what build actions need, once, and does nothing but pass on: it opens no file of an action. A child
+The parent imports once what build actions need, and only forwards requests: it opens no file of an action. A child
 runs one command and ends, so no key, folder, signal handler or global outlives a request, and cancelling is ending a process.
 """
 
@@ -26,11 +26,11 @@ PRELOADED = (
     "wasm_oci.cli.commands.wasm_tools",
     "wasm_oci.keys.sources.stored",
 )
-"""What build actions import, some of it only inside of functions."""
+"""Modules that build actions import, some only inside functions."""
 
 
 def serve(run: Run) -> int:
-    """Answers requests until stdin ends; returns the exit code: 0, 2 for what is no request, 128 and the signal's number."""
+    """Responds to requests until stdin ends; returns the exit code: 0, 2 for an invalid request, or 128 plus the signal number."""
     for name in PRELOADED:
         importlib.import_module(name)
     _warm_up()
@@ -44,6 +44,6 @@ def serve(run: Run) -> int:
 
 
 def _warm_up() -> None:
-    """Signs and verifies with a key that is no secret: what cryptography prepares at its first use, a child would prepare each time."""
+    """Signs and verifies with a key that is not secret, so that each child does not repeat the first-use setup of cryptography."""
     seed = bytes(ed25519.SEED_SIZE)
     ed25519.verifier(ed25519.public_of(seed))(b"", ed25519.signer(seed)(b""))

@@ -1,4 +1,4 @@
-"""A persistent worker of Bazel for systems without fork: one request after the other, in this process where no secret is read."""
+"""A persistent worker for systems without fork: it runs requests one at a time, in this process if they read no secret."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from wasm_oci.files import reason_of
 from wasm_oci.outcome import say
 
 WITHOUT_SECRETS = frozenset({"attach", "detach", "image", "normalise", "split", "trusted-keys", "verify", "wasm-tools"})
-"""Commands that read no secret key. All others are processes of their own, as without a worker."""
+"""Commands that read no secret key. All others run in separate processes, as without a worker."""
 
 
 def serve_in_turn(run: Run) -> int:
-    """Answers requests until stdin ends; returns the exit code: 0, or 2 for what is no request.
+    """Responds to requests until stdin ends; returns the exit code: 0, or 2 for an invalid request.
 
-    A request to cancel comes too late, when the request is answered already, and is passed over.
+    A cancel request always arrives after the response, and is ignored.
     """
     requests, responses = take_streams()
     try:
@@ -59,7 +59,7 @@ def _here(run: Run, request: WorkRequest) -> WorkResponse:
 
 
 def _apart(request: WorkRequest) -> WorkResponse:
-    """Runs the command as this program was started, but for the last argument, which made it a worker."""
+    """Runs the command the way this program was started, without the last argument, which made it a worker."""
     line = [sys.executable, *sys.orig_argv[1:-1], *request.arguments]
     try:
         done = subprocess.run(
