@@ -102,7 +102,7 @@ def _sign_now_test_impl(ctx):
     name = target.label.name
     signature = target[WasmSignatureInfo]
     asserts.equals(env, ["key.public", "id_ed25519.pub"], basenames(signature.public_keys))
-    asserts.equals(env, (True, "compact"), (signature.development, signature.key_format))
+    asserts.equals(env, (True, "mixed"), (signature.development, signature.key_format))
     sign = action_of(env, "WasmSign")
     argv = sign.argv
     keys = [argument.split("/")[-1] for argument in argv if argument.startswith(("--secret-key=", "--public-key="))]

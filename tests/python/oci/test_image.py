@@ -115,7 +115,7 @@ def test_a_module(tmp_path: Path) -> None:
     assert image.manifest.annotations["com.wasm.component.type"] == "module"
 
 
-@pytest.mark.parametrize("key_format", ["compact", "openssh", "pem"])
+@pytest.mark.parametrize("key_format", ["compact", "openssh", "pem", "mixed"])
 def test_the_form_of_the_key_is_said(tmp_path: Path, key_format: str) -> None:
     output, _ = _signed(tmp_path)
     image = build_image(_request(output, key_format=key_format))

@@ -27,15 +27,15 @@ def request_(tmp_path: Path) -> ImageRequest:
 def test_detached_has_its_digest(request_: ImageRequest, tmp_path: Path) -> None:
     image = build_image(request_)
     assert image.manifest.annotations["com.wasm.component.security"] == "detached-signed"
-    assert image.manifest.annotations["com.wasmsign2.key.format"] == "openssh"
+    assert image.manifest.annotations["com.wasmsign2.key.format"] == "mixed"
     metadata = image.metadata()
     assert metadata["digest"] == str(image.digest)
     ids = sorted(key.public.key_id.hex() for key in (K1, K2))
-    assert metadata["signature"] == {"type": "detached", "keyIds": ids, "keyFormat": "openssh", "deferred": True}
+    assert metadata["signature"] == {"type": "detached", "keyIds": ids, "keyFormat": "mixed", "deferred": True}
 
     signature = tmp_path / "m.sig"
     assert main(["sign", "-i", str(request_.component), "-o", str(tmp_path / "x.wasm"), "-S", str(signature), "-k", _secret(tmp_path)]) == 0
-    made = build_image(replace(request_, public_keys=(), signature=signature, key_format="openssh"))
+    made = build_image(replace(request_, public_keys=(), signature=signature, key_format="mixed"))
     assert made.digest == image.digest, "the digest of a detached image does not depend on when it is signed"
 
 

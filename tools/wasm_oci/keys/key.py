@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -25,6 +25,8 @@ COMPACT = "compact"
 OPENSSH = "openssh"
 PEM = "pem"
 """PKCS#8 and SPKI; their DER is called so too."""
+MIXED = "mixed"
+"""What annotations call keys of several forms."""
 FORMATS = (COMPACT, OPENSSH, PEM)
 Passphrase = Callable[[str], bytes]
 """Gives the passphrase of the key at a place; called only where one is needed."""
@@ -206,6 +208,12 @@ def parse_secret_key(data: bytes, *, where: str, passphrase: Passphrase | None =
 def of_seed(seed: bytes, *, key_format: str = COMPACT) -> SecretKey:
     """Returns the key that a seed of 32 bytes makes."""
     return SecretKey(seed=seed, public=PublicKey(raw=ed25519.public_of(seed), format=key_format))
+
+
+def common_format(keys: Sequence[PublicKey]) -> str:
+    """Returns the file form that all of some keys came from, `mixed` where they differ."""
+    (first, *others) = {key.format for key in keys}
+    return MIXED if others else first
 
 
 def require_format(key: PublicKey, key_format: str, *, where: str) -> None:

@@ -39,7 +39,7 @@ class SignatureFacts:
     type: str
     """`embedded` or `detached`."""
     key_format: str | None = None
-    """`compact`, `openssh` or `pem`, where known."""
+    """`compact`, `openssh` or `pem`, where known; `mixed` where those of several keys differ."""
 
     @property
     def security(self) -> str:

@@ -15,7 +15,7 @@ from wasm_oci.digest import Digest, chunks
 from wasm_oci.errors import LimitError, SignatureError, UsageError
 from wasm_oci.files import open_input, read_bounded
 from wasm_oci.jsontext import JsonObject
-from wasm_oci.keys.key import load_public_key
+from wasm_oci.keys.key import common_format, load_public_key
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.annotations import SECURITY_ANNOTATION, Attributes, SignatureFacts, merge, parse_annotations
 from wasm_oci.oci.descriptor import SIGNATURE_MEDIA_TYPE, TITLE_ANNOTATION, WASM_CONFIG_MEDIA_TYPE, WASM_LAYER_MEDIA_TYPE, Descriptor
@@ -193,7 +193,7 @@ def _deferred(request: ImageRequest) -> ImageSignature:
     keys = [load_public_key(path) for path in request.public_keys]
     kind = "detached" if request.signature_type == "detached" else "embedded"
     return ImageSignature(
-        facts=SignatureFacts(type=kind, key_format=keys[0].format),
+        facts=SignatureFacts(type=kind, key_format=common_format(keys)),
         key_ids=tuple(sorted(key.key_id.hex() for key in keys)),
         deferred=True,
     )

@@ -15,7 +15,7 @@ from wasm_oci.shape import Runfile
 _ENTRY_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
 _SIGNATURE_TYPES = ("embedded", "detached", "none")
-_KEY_FORMATS = ("compact", "openssh", "pem", "none")
+_KEY_FORMATS = ("compact", "openssh", "pem", "mixed", "none")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

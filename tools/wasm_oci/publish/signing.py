@@ -11,7 +11,7 @@ from typing import Annotated
 
 from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.files import reason_of
-from wasm_oci.keys.key import load_public_key
+from wasm_oci.keys.key import common_format, load_public_key
 from wasm_oci.keys.sources.passphrase import PassphraseSource
 from wasm_oci.keys.sources.signing_keys import SigningKey, open_signers, with_public_keys
 from wasm_oci.limits import LIMITS
@@ -75,7 +75,8 @@ class Signing:
         folder = self._folder()
         component, layout = folder / "component.wasm", folder / "layout"
         self._sign(request, image.component, component, None)
-        key_format = load_public_key(request.keys[0].public_key).format if request.keys[0].public_key else "none"
+        publics = [load_public_key(key.public_key) for key in request.keys if key.public_key]
+        key_format = common_format(publics) if publics else "none"
         build_image(replace(image, component=component, key_format=key_format)).write(layout)
         return layout
 

@@ -2,6 +2,7 @@
 
 load("//wasm/private/common:run_target.bzl", "rlocation_path")
 load("//wasm/private/keys:signing_keys.bzl", "key_requests")
+load("//wasm/private/providers:signature_info.bzl", "common_key_format")
 
 visibility(["//wasm/..."])
 
@@ -18,7 +19,7 @@ def image_facts(image):
         "annotations": image.annotations,
         "authors": image.authors,
         "description": image.description,
-        "key_format": (image.signers[0].key_format if image.signers else None) or "none",
+        "key_format": common_key_format([signer.key_format for signer in image.signers]) or "none",
         "license": image.license,
         "name": image.name,
         "namespace": image.namespace,

@@ -74,7 +74,7 @@ def sign_image(ctx, source):
     )
 
 def _signers(keys, signature):
-    """The public halves of keys that signed here, or else those that a signature came with; of these only the first has a format."""
+    """The public halves of keys that signed here, or else those that a signature came with; of these the first has the format of all."""
     if keys or not signature:
         return [WasmKeyInfo(development = key.development, key_format = key.key_format, public_key = key.public_key) for key in keys]
     return [

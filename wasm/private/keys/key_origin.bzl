@@ -1,5 +1,6 @@
 """Which key pair's rule made a file, and the public keys that attributes name."""
 
+load("//wasm/private/common:shown.bzl", "shown")
 load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
 
 visibility(["//wasm/..."])
@@ -67,9 +68,9 @@ def public_key_files(ctx, attribute, target):
     for file in files:
         if key_of_secret(target, file):
             fail("{}: {} = {} gives {}, which is a secret key; name the public key, or the target of the pair".format(
-                ctx.label,
+                shown(ctx.label),
                 attribute,
-                target.label,
+                shown(target.label),
                 file.basename,
             ))
     made = [key.public_key for key in _origins_of(target) if key.development]

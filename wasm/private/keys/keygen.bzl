@@ -2,6 +2,7 @@
 
 load("//wasm/private/common:attr_checks.bzl", "check_one_line")
 load("//wasm/private/common:run_target.bzl", "RUN_TARGET_ATTRS", "make_run_target")
+load("//wasm/private/common:shown.bzl", "shown")
 load("//wasm/private/common:tool_action.bzl", "SECRET_REQUIREMENTS", "TOOL_ATTRS", "params_file_args", "run_wasm_oci")
 load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
 
@@ -42,7 +43,7 @@ _ATTRS = {
 def _key_pair_impl(ctx):
     if ctx.attr.key_type != "ed25519":
         fail("{}: key_type = \"{}\" cannot sign WebAssembly; write key_type = \"ed25519\" or leave it out".format(
-            ctx.label,
+            shown(ctx.label),
             ctx.attr.key_type,
         ))
     check_one_line(ctx, "comment", "write one line")

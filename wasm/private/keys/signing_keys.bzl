@@ -1,6 +1,7 @@
 """The keys that sign one file: all made by the build, or all outside of it."""
 
 load("//wasm/private/common:run_target.bzl", "rlocation_path")
+load("//wasm/private/common:shown.bzl", "shown")
 load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
 
 visibility(["//wasm/..."])
@@ -19,9 +20,9 @@ def key_of(ctx, attribute, target):
     if WasmKeyInfo not in target:
         fail(("{}: {} = {} is {}, which may not sign in a build; use a wasm_keygen or ssh_keygen target for development, and name a " +
               "real key, which stays outside the build, with wasm_signing_key").format(
-            ctx.label,
+            shown(ctx.label),
             attribute,
-            target.label,
+            shown(target.label),
             "a source file" if any([file.is_source for file in target[DefaultInfo].files.to_list()]) else "not the target of a key",
         ))
     return target[WasmKeyInfo]
@@ -43,17 +44,17 @@ def signing_keys_of(ctx, attribute, further_attribute):
     for name, target in named:
         key = key_of(ctx, name, target)
         if key.public_key in seen:
-            fail("{}: {} = {} is the same key as {}; name each key once".format(ctx.label, name, target.label, seen[key.public_key]))
-        seen[key.public_key] = target.label
+            fail("{}: {} = {} is the same key as {}; name each key once".format(shown(ctx.label), name, shown(target.label), seen[key.public_key]))
+        seen[key.public_key] = shown(target.label)
         if not key.secret_key and not key.key_source:
             fail("{}: {} = {} has only the public half of a key; name a wasm_keygen, ssh_keygen or wasm_signing_key target".format(
-                ctx.label,
+                shown(ctx.label),
                 name,
-                target.label,
+                shown(target.label),
             ))
         if bool(key.key_source) != bool(named[0][1][WasmKeyInfo].key_source):
             fail(("{}: {} = {} and {} = {} cannot sign together: one is made by the build, the other is outside of it; " +
-                  "use keys of one kind").format(ctx.label, attribute, named[0][1].label, name, target.label))
+                  "use keys of one kind").format(shown(ctx.label), attribute, shown(named[0][1].label), name, shown(target.label)))
     return [target[WasmKeyInfo] for _, target in named]
 
 def is_deferred(keys):

@@ -1,5 +1,6 @@
 """`wasm_trusted_keys`: the public keys that verifiers trust."""
 
+load("//wasm/private/common:shown.bzl", "shown")
 load("//wasm/private/common:tool_action.bzl", "TOOL_ATTRS", "params_file_args", "run_wasm_oci")
 load("//wasm/private/common:wasm_input.bzl", "exactly_one")
 load("//wasm/private/providers:trusted_keys_info.bzl", "WasmTrustedKeysInfo")
@@ -70,17 +71,17 @@ def _check_names(ctx):
     for target, name in ctx.attr.keys.items():
         if name in names:
             fail("{}: keys gives the name \"{}\" to {} and {}; give each key a name of its own".format(
-                ctx.label,
+                shown(ctx.label),
                 name,
                 names[name],
-                target.label,
+                shown(target.label),
             ))
-        names[name] = target.label
+        names[name] = shown(target.label)
     for attribute in _WITH_KEYS:
         for name in getattr(ctx.attr, attribute):
             if name not in names:
                 fail("{}: {} has \"{}\", which is not a name in keys; write one of {}".format(
-                    ctx.label,
+                    shown(ctx.label),
                     attribute,
                     name,
                     ", ".join(names),
@@ -100,12 +101,12 @@ def _of_attributes(ctx):
     """Writes the attributes as a list; returns its File and the key files."""
     _check_names(ctx)
     if ctx.attr.srcs:
-        fail("{}: srcs = {} goes with config; name the files with keys".format(ctx.label, [str(target.label) for target in ctx.attr.srcs]))
+        fail("{}: srcs = {} goes with config; name the files with keys".format(shown(ctx.label), [shown(target.label) for target in ctx.attr.srcs]))
     entries, files = [], []
     for target, name in ctx.attr.keys.items():
         found = public_key_files(ctx, "keys", target)
         if len(found) != 1:
-            fail("{}: keys = {} has {} files; name a target with exactly one public key".format(ctx.label, target.label, len(found)))
+            fail("{}: keys = {} has {} files; name a target with exactly one public key".format(shown(ctx.label), shown(target.label), len(found)))
         entries.append(_entry(ctx, name, _place(found[0].file)))
         files.extend(found)
     listed = ctx.actions.declare_file(ctx.label.name + "_keys.json")
@@ -116,9 +117,9 @@ def _of_config(ctx):
     for attribute in _WITH_KEYS:
         if getattr(ctx.attr, attribute):
             fail("{}: {} goes with keys; write it in {}, or list the keys with keys".format(
-                ctx.label,
+                shown(ctx.label),
                 attribute,
-                ctx.attr.config.label,
+                shown(ctx.attr.config.label),
             ))
     files = [found for target in ctx.attr.srcs for found in public_key_files(ctx, "srcs", target)]
     return ctx.file.config, files, _place(ctx.file.config)

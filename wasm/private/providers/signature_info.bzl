@@ -7,7 +7,7 @@ WasmSignatureInfo = provider(
     fields = {
         "development": "bool or None: True if a key that signed was made by the build, for development only. " +
                        "None where it is not known, which is not the same as False.",
-        "key_format": "string: format of the key that signed, of several the first; \"compact\" or \"openssh\", " +
+        "key_format": "string: format of the keys that signed, \"compact\" or \"openssh\"; \"mixed\" where they differ, " +
                       "\"none\" where it is not known.",
         "public_keys": "list of File: the public keys of all pairs that signed; empty where they are not known. " +
                        "Says who signed, not whom to trust.",
@@ -16,6 +16,18 @@ WasmSignatureInfo = provider(
         "wasm_file": "File: the signed module or component.",
     },
 )
+
+def common_key_format(formats):
+    """The one format of several keys, "mixed" where they differ.
+
+    Args:
+        formats: list of string, or None for a key whose format is not known.
+
+    Returns:
+        string, None where no format is known
+    """
+    known = {key_format: None for key_format in formats if key_format != None}
+    return "mixed" if len(known) > 1 else (list(known) or [None])[0]
 
 def moved_signature(given, *, wasm_file, signature_file):
     """The signature of another target, in other files.

@@ -2,6 +2,7 @@
 
 load("//wasm/private/common:attr_checks.bzl", "check_key_format")
 load("//wasm/private/common:run_target.bzl", "RUN_TARGET_ATTRS", "make_run_target", "rlocation_path")
+load("//wasm/private/common:shown.bzl", "shown")
 load("//wasm/private/common:tool_action.bzl", "TOOL_ATTRS")
 load("//wasm/private/common:wasm_input.bzl", "INPUT_ATTRS", "exactly_one", "wasm_file_of")
 load("//wasm/private/keys:key_origin.bzl", "key_of_secret", "key_origin", "public_key_files")
@@ -58,13 +59,13 @@ def _check_pair(ctx):
     """Fails unless secret_key and public_key may be used."""
     if not (ctx.file.secret_key and ctx.file.public_key):
         missing, given = ("public_key", "secret_key") if ctx.file.secret_key else ("secret_key", "public_key")
-        fail("{}: {} is given without {}; name both, or name the key pair's target with keys".format(ctx.label, given, missing))
+        fail("{}: {} is given without {}; name both, or name the key pair's target with keys".format(shown(ctx.label), given, missing))
     origin = key_of_secret(ctx.attr.secret_key, ctx.file.secret_key)
     if not origin:
         fail(("{}: secret_key = {} is {}, which may not sign in a build; use the secret file of a wasm_keygen or " +
               "ssh_keygen target for development, and name a real key, which stays outside the build, with wasm_signing_key").format(
-            ctx.label,
-            ctx.attr.secret_key.label,
+            shown(ctx.label),
+            shown(ctx.attr.secret_key.label),
             "a source file" if ctx.file.secret_key.is_source else "not a secret key that a keygen target made",
         ))
     return origin
@@ -73,7 +74,7 @@ def _keys_of(ctx):
     """Returns a list of WasmKeyInfo, or of structs with its fields."""
     if ctx.attr.keys and (ctx.attr.secret_key or ctx.attr.public_key):
         fail("{}: keys and {} are both given; remove one of them".format(
-            ctx.label,
+            shown(ctx.label),
             "secret_key" if ctx.attr.secret_key else "public_key",
         ))
     if ctx.attr.keys:
@@ -82,9 +83,9 @@ def _keys_of(ctx):
             check_key_format(ctx, attribute, target[WasmKeyInfo], target.label)
         return keys
     if not (ctx.attr.secret_key or ctx.attr.public_key):
-        fail("{}: no key is given; name a wasm_keygen, ssh_keygen or wasm_signing_key target with keys".format(ctx.label))
+        fail("{}: no key is given; name a wasm_keygen, ssh_keygen or wasm_signing_key target with keys".format(shown(ctx.label)))
     if ctx.attr.additional_keys:
-        fail("{}: additional_keys is given without keys; name the first key with keys, not with secret_key".format(ctx.label))
+        fail("{}: additional_keys is given without keys; name the first key with keys, not with secret_key".format(shown(ctx.label)))
     key = _check_pair(ctx)
     public_key = public_key_files(ctx, "public_key", ctx.attr.public_key)[0].file
     check_key_format(ctx, "secret_key", key, ctx.attr.secret_key.label)

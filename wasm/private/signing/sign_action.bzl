@@ -2,7 +2,7 @@
 
 load("//wasm/private/common:attr_checks.bzl", "check_split_regex")
 load("//wasm/private/common:tool_action.bzl", "SECRET_REQUIREMENTS", "params_file_args", "run_wasm_oci")
-load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo")
+load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo", "common_key_format")
 
 visibility(["//wasm/..."])
 
@@ -40,7 +40,7 @@ def sign_wasm(ctx, *, wasm_file, keys, output, signature_file = None):
     )
     return WasmSignatureInfo(
         development = any([key.development for key in keys]),
-        key_format = keys[0].key_format,
+        key_format = common_key_format([key.key_format for key in keys]),
         public_keys = [key.public_key for key in keys],
         signature_file = signature_file,
         signature_type = "detached" if signature_file else "embedded",

@@ -1,5 +1,6 @@
 """`wasm_signature_attach`: embeds a detached signature."""
 
+load("//wasm/private/common:shown.bzl", "shown")
 load("//wasm/private/common:tool_action.bzl", "TOOL_ATTRS", "params_file_args", "run_wasm_oci")
 load("//wasm/private/common:wasm_input.bzl", "INPUT_ATTRS", "exactly_one", "wasm_file_of")
 load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo", "moved_signature")
@@ -26,23 +27,23 @@ def _wasm_signature_attach_impl(ctx):
     given = target[WasmSignatureInfo] if WasmSignatureInfo in target else None
     if given and not given.signature_file:
         fail("{}: {} = {} has an embedded signature already; name an unsigned component, or one with a detached signature".format(
-            ctx.label,
+            shown(ctx.label),
             attribute,
-            target.label,
+            shown(target.label),
         ))
     if given and ctx.file.signature_file and ctx.file.signature_file != given.signature_file:
         fail("{}: signature_file = {} is not the signature that {} = {} brings along; leave one of them out".format(
-            ctx.label,
-            ctx.attr.signature_file.label,
+            shown(ctx.label),
+            shown(ctx.attr.signature_file.label),
             attribute,
-            target.label,
+            shown(target.label),
         ))
     signature_file = ctx.file.signature_file or (given.signature_file if given else None)
     if not signature_file:
         fail("{}: no signature is given, and {} = {} brings none along; name the file with signature_file".format(
-            ctx.label,
+            shown(ctx.label),
             attribute,
-            target.label,
+            shown(target.label),
         ))
     output = ctx.actions.declare_file(ctx.label.name + "_signed.wasm")
     args = params_file_args(ctx, "attach")

@@ -1,5 +1,6 @@
 """`wasm_signature_detach`: moves the signature of a module or component into a file of its own."""
 
+load("//wasm/private/common:shown.bzl", "shown")
 load("//wasm/private/common:tool_action.bzl", "TOOL_ATTRS", "params_file_args", "run_wasm_oci")
 load("//wasm/private/common:wasm_input.bzl", "exactly_one", "wasm_file_of")
 load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo", "moved_signature")
@@ -29,9 +30,9 @@ def _wasm_signature_detach_impl(ctx):
     given = target[WasmSignatureInfo] if WasmSignatureInfo in target else None
     if given and given.signature_file:
         fail("{}: {} = {} has a detached signature already; use its signature file, or name a component with an embedded one".format(
-            ctx.label,
+            shown(ctx.label),
             attribute,
-            target.label,
+            shown(target.label),
         ))
     source = wasm_file_of(ctx, attribute)
     wasm_file = ctx.actions.declare_file(ctx.label.name + "_detached.wasm")

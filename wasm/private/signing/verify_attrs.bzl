@@ -1,6 +1,7 @@
 """What `wasm_verify` and `wasm_verify_test` have in common: the file, its signature, and whom to trust."""
 
 load("//wasm/private/common:attr_checks.bzl", "check_key_format", "check_split_regex")
+load("//wasm/private/common:shown.bzl", "shown")
 load("//wasm/private/common:wasm_input.bzl", "exactly_one", "wasm_file_of")
 load("//wasm/private/keys:key_origin.bzl", "key_origin", "public_key_files")
 load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
@@ -61,8 +62,8 @@ def _signature_of(ctx, attribute):
     target = getattr(ctx.attr, attribute)
     if attribute == "signed_component" and ctx.file.signature_file:
         fail("{}: signature_file goes with wasm_file; write wasm_file = \"{}\", or leave signature_file out".format(
-            ctx.label,
-            target.label,
+            shown(ctx.label),
+            shown(target.label),
         ))
     if ctx.file.signature_file:
         return ctx.file.signature_file
@@ -76,7 +77,7 @@ def _public_keys_of(ctx, attribute):
     files = []
     for target in targets:
         if attribute == "keys" and WasmKeyInfo not in target:
-            fail("{}: keys = {} is not the target of a key; name a public key's file with public_key".format(ctx.label, target.label))
+            fail("{}: keys = {} is not the target of a key; name a public key's file with public_key".format(shown(ctx.label), shown(target.label)))
         if WasmKeyInfo in target:
             check_key_format(ctx, attribute, target[WasmKeyInfo], target.label)
         files.extend([key.file for key in public_key_files(ctx, attribute, target)])
@@ -95,12 +96,12 @@ def verify_inputs(ctx):
     trust = exactly_one(ctx, ["keys", "public_key", "public_keys", "trusted_keys"])
     check_split_regex(ctx)
     if ctx.attr.threshold < 1:
-        fail("{}: threshold = {} would trust anything; write 1 or more".format(ctx.label, ctx.attr.threshold))
+        fail("{}: threshold = {} would trust anything; write 1 or more".format(shown(ctx.label), ctx.attr.threshold))
     if ctx.attr.threshold > 1 and trust == "keys":
         fail("{}: threshold = {}, but keys = {} is one key; name more with public_keys or trusted_keys".format(
-            ctx.label,
+            shown(ctx.label),
             ctx.attr.threshold,
-            ctx.attr.keys.label,
+            shown(ctx.attr.keys.label),
         ))
     trusted_keys = ctx.attr.trusted_keys[WasmTrustedKeysInfo].file if trust == "trusted_keys" else None
     public_keys = [] if trusted_keys else _public_keys_of(ctx, trust)

@@ -1,5 +1,6 @@
 """`wasm_validate`: has wasm-tools check a module or component, and its signature verified."""
 
+load("//wasm/private/common:shown.bzl", "shown")
 load("//wasm/private/common:tool_action.bzl", "TOOL_ATTRS")
 load("//wasm/private/common:wasm_input.bzl", "INPUT_ATTRS", "exactly_one", "wasm_file_of")
 load("//wasm/private/keys:key_origin.bzl", "key_origin", "public_key_files")
@@ -42,7 +43,7 @@ def _check_unused(ctx):
     for attribute in _OF_SIGNATURES:
         if getattr(ctx.attr, attribute):
             fail("{}: {} is given, but verify_signature is False and no signature would be verified; {}".format(
-                ctx.label,
+                shown(ctx.label),
                 attribute,
                 "add verify_signature = True, or remove " + attribute,
             ))
@@ -51,7 +52,7 @@ def _public_keys(ctx):
     attribute = exactly_one(ctx, ["public_key", "signing_keys"])
     target = getattr(ctx.attr, attribute)
     if attribute == "signing_keys" and WasmKeyInfo not in target:
-        fail("{}: signing_keys = {} is not the target of a key; name a public key's file with public_key".format(ctx.label, target.label))
+        fail("{}: signing_keys = {} is not the target of a key; name a public key's file with public_key".format(shown(ctx.label), shown(target.label)))
     return [key.file for key in public_key_files(ctx, attribute, target)]
 
 def _signature_of(ctx, attribute, target):
@@ -59,10 +60,10 @@ def _signature_of(ctx, attribute, target):
     own = target[WasmSignatureInfo].signature_file if WasmSignatureInfo in target else None
     if own and ctx.file.signature_file and ctx.file.signature_file != own:
         fail("{}: signature_file = {} is not the signature that {} = {} brings along; leave one of them out".format(
-            ctx.label,
-            ctx.attr.signature_file.label,
+            shown(ctx.label),
+            shown(ctx.attr.signature_file.label),
             attribute,
-            target.label,
+            shown(target.label),
         ))
     return ctx.file.signature_file or own
 

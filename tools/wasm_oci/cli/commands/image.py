@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--license", metavar="SPDX", help="SPDX expression (default: as in the metadata)")
     parser.add_argument("--annotation", action="append", metavar="KEY=VALUE", help="may be repeated; beats all others")
     parser.add_argument("--signature-file", type=Path, metavar="FILE", help="detached signature of the input")
-    parser.add_argument("--key-format", choices=("compact", "openssh", "pem"), help="format of the key that signed it")
+    parser.add_argument("--key-format", choices=("compact", "openssh", "pem", "mixed"), help="format of the keys that signed it")
     parser.add_argument("--created", metavar="TIME", help=f"creation time in the config (default: {EPOCH})")
     parser.add_argument("--signature-type", choices=("embedded", "detached"), help="with --public-key: where the signature will be")
     parser.add_argument(
