@@ -62,11 +62,21 @@ def test_a_module_becomes_a_component_of_its_world(module: Path, wasm_tools: str
     assert "export run: func()" in call(wasm_tools, "component", "wit", output).stdout
 
 
-def test_a_component_must_fit_the_world_that_is_given(module: Path, wasm_tools: str, tmp_path: Path) -> None:
+def test_a_component_must_fit_the_world_that_is_given(
+    module: Path, wasm_tools: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     made, again = tmp_path / "made.wasm", tmp_path / "again.wasm"
     assert component(wasm_tools, module, made, *wit(tmp_path, FITS)) == 0
     assert component(wasm_tools, made, again, *wit(tmp_path, OTHER)) == 2
     assert not again.exists()
+    assert "; generate bindings of this world" in capsys.readouterr().err
     assert component(wasm_tools, made, again, *wit(tmp_path, FITS)) == 0
     assert again.read_bytes() == made.read_bytes()
     assert component(wasm_tools, made, again) == 0
+
+
+def test_a_module_without_the_exports_of_its_world_is_told_where_they_come_from(
+    module: Path, wasm_tools: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert component(wasm_tools, module, tmp_path / "out.wasm", *wit(tmp_path, OTHER)) == 2
+    assert "; export what the world of wit says, with bindings through deps" in capsys.readouterr().err

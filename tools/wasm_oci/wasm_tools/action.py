@@ -17,9 +17,11 @@ from wasm_oci.wasm.sections import Kind, read_preamble
 _COMPONENT = "component"
 _MESSAGE = 8192
 """Bytes of the program's message that are read."""
+_BINDINGS = "generate bindings of this world (wit-bindgen, through deps) so that the linked component has it, or remove wit"
+_EXPORTS = "export what the world of wit says, with bindings through deps"
 
 
-def _call(wasm_tools: Path, *args: str, where: Path) -> None:
+def _call(wasm_tools: Path, *args: str, where: Path, hint: str = "") -> None:
     # A file, not a pipe: a program that wasm-tools leaves behind would keep a pipe open.
     with tempfile.TemporaryFile() as errors:
         try:
@@ -30,7 +32,8 @@ def _call(wasm_tools: Path, *args: str, where: Path) -> None:
         said = errors.read(_MESSAGE)
     if done.returncode:
         lines = said.decode("utf-8", "replace").strip().splitlines() or ["no message"]
-        raise FormatError(f"wasm-tools {args[0]} refuses it: {' '.join(line.strip() for line in lines)[:2000]}", where=str(where))
+        what = f"wasm-tools {args[0]} refuses it: {' '.join(line.strip() for line in lines)[:2000]}"
+        raise FormatError(what, where=str(where), hint=hint)
 
 
 def validate(wasm_tools: Path, source: Path, marker: Path) -> None:
@@ -49,7 +52,7 @@ def component(wasm_tools: Path, source: Path, output: Path, *, wit: Path | None,
     options = ["--world", world] if world else []
     if kind is Kind.COMPONENT:
         if wit:
-            _call(wasm_tools, "component", "targets", *options, str(wit), str(source), where=source)
+            _call(wasm_tools, "component", "targets", *options, str(wit), str(source), where=source, hint=_BINDINGS)
         with atomic_path(output, what=_COMPONENT) as temporary:
             shutil.copyfile(source, temporary)
         return
@@ -58,4 +61,4 @@ def component(wasm_tools: Path, source: Path, output: Path, *, wit: Path | None,
         if wit:
             module = Path(scratch, "embedded.wasm")
             _call(wasm_tools, "component", "embed", *options, str(wit), str(source), "-o", str(module), where=source)
-        _call(wasm_tools, "component", "new", str(module), "-o", str(temporary), where=source)
+        _call(wasm_tools, "component", "new", str(module), "-o", str(temporary), where=source, hint=_EXPORTS if wit else "")
