@@ -13,6 +13,7 @@ from peers import Done, OwnRegistry, call, own_registry, target, wasm_oci
 
 from fakes.signing import K1, K2
 from wasm_oci.keys.key import OPENSSH, PEM, SecretKey
+from wasm_oci.wasm.sections import iter_sections, read_preamble
 
 SIGNING = Path("examples/signing")
 HERE = Path("tests/integration")
@@ -93,8 +94,11 @@ def check_parts(folder: Path, signed: str, *signature: str) -> None:
     options: tuple[str | Path, ...] = (*signature, "-K", RELEASE)
     whole = call(wasm_oci(), "verify", "-i", signed, *options, cwd=folder)
     assert whole.code == 0, whole.stderr
-    for name, text, code in (("free.wasm", b"processed-by", 0), ("bound.wasm", b"pollable", 4)):
-        at = data.rindex(text)  # of processed-by, that of the component's own producers
+    with (folder / signed).open("rb") as stream:
+        read_preamble(stream)
+        sections = list(iter_sections(stream))
+    for name, text, code, section in (("free.wasm", b"processed-by", 0, "producers"), ("bound.wasm", b"pollable", 4, None)):
+        at = max(data.rfind(text, each.offset, each.end) for each in sections if each.name == section)
         (folder / name).write_bytes(data[:at] + text.upper() + data[at + len(text) :])
         assert call(wasm_oci(), "verify", "-i", name, *options, cwd=folder).code == 4
         part = call(wasm_oci(), "verify", "-i", name, "--split-regex", "^component-type", *options, cwd=folder)

@@ -34,12 +34,13 @@ def pytest_test(name, srcs, deps = [], data = [], peers = False, **kwargs):
         **kwargs
     )
 
-def pytest_tests(srcs, **kwargs):
+def pytest_tests(srcs, timeouts = {}, **kwargs):
     """One `pytest_test` for each file of `srcs`, named after it.
 
     Args:
         srcs: Paths of the test files below this package.
+        timeouts: Dict of a path to its `timeout`, for files that need more than others.
         **kwargs: Attributes of `pytest_test`.
     """
     for src in srcs:
-        pytest_test(name = src.removesuffix(".py").replace("/", "_"), srcs = [src], **kwargs)
+        pytest_test(name = src.removesuffix(".py").replace("/", "_"), srcs = [src], timeout = timeouts.get(src), **kwargs)
