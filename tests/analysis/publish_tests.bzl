@@ -62,7 +62,7 @@ def _combine_test_impl(ctx):
     env = analysistest.begin(ctx)
     target = analysistest.target_under_test(env)
     asserts.equals(env, ["plain_publish_subject_request.json", "macro_subject_request.json"], basenames(target[DefaultInfo].files))
-    files = ["macro_subject_image_layout", "publish_image_layout", "publish_image_signature.sig"]
+    files = ["key.public", "macro_subject_image_layout", "publish_image_layout", "publish_image_signature.sig"]
     asserts.equals(env, files, sorted(basenames(target[DefaultInfo].default_runfiles.files)))
     return analysistest.end(env)
 
@@ -136,7 +136,11 @@ def publish_test_suite(name):
         "registry": "localhost:5000",
         "repository": "pkg",
         "require_signed": False,
-        "signers": [],
+        "signers": [{
+            "development": True,
+            "name": "//tests/analysis:publish_keys",
+            "public_key": "_main/tests/analysis/publish_keys/key.public",
+        }],
         "tag": "latest",
     }
     full = {

@@ -127,7 +127,7 @@ def test_a_dry_run_target_publishes_only_when_told_so(registry: Server) -> None:
 
 def test_a_tag_that_exists_with_another_digest_is_refused(registry: Server) -> None:
     _image, repository, tag = PUBLISHED["publish_unsigned"]
-    layout = EXAMPLE / "hello_oci_detached_image_layout"
+    layout = EXAMPLE / "hello_oci_signed_image_layout"
     assert call(wasm_oci(), "push", layout.absolute(), f"{registry.host}/{repository}:{tag}").code == 0
     there = tag_digest(registry, repository, tag)
     before = len(registry.requests())
