@@ -81,6 +81,8 @@ class Limits:
     annotations: int = 1024
     annotation_bytes: int = 256 * KIB
     """All annotation keys and values together."""
+    tags: int = 100_000
+    """Tags of one repository or layout."""
     listed_tags: int = 1000
     """Tags that are described in one run."""
     referrers: int = 1000

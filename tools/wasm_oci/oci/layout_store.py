@@ -98,7 +98,10 @@ class LayoutStore(LayoutFolder):
             self._edit(lambda index: index.put(descriptor.to_json(), tag))
 
     def tags(self) -> tuple[str, ...]:
-        return tuple(self._index().tags())
+        tags = tuple(self._index().tags())
+        if len(tags) > LIMITS.tags:
+            raise LimitError(f"{len(tags)} tags are more than {LIMITS.tags}", where=self.name)
+        return tags
 
     def has_blob(self, blob: Descriptor) -> bool:
         """Reads the content: a damaged blob is not there."""

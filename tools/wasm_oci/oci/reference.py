@@ -13,6 +13,7 @@ from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.http.host import NAME_LENGTH, check_host
 
 _REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
+TAG_LENGTH = 128
 _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
 _DIGEST_LIKE = re.compile(r"(?i:sha[0-9]+)(?::|$)")
 

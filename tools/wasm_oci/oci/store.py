@@ -61,7 +61,7 @@ class Store(Protocol):
         """
 
     def tags(self) -> tuple[str, ...]:
-        """Returns all tags, sorted."""
+        """Returns all tags, sorted; raises where they are more than the limit, so that a list is never cut short."""
 
     def has_blob(self, blob: Descriptor) -> bool:
         """Says whether the blob is there, whole."""

@@ -15,7 +15,7 @@ from wasm_oci.http.messages import HttpRequest, HttpResponse
 from wasm_oci.http.transport import Transport
 from wasm_oci.jsontext import JsonObject, parse_object
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
-from wasm_oci.oci.reference import Reference
+from wasm_oci.oci.reference import TAG_LENGTH, Reference
 from wasm_oci.oci.store import FetchedManifest
 from wasm_oci.registry.auth import Authenticator
 from wasm_oci.registry.credential import Credential
@@ -215,8 +215,7 @@ class RegistryClient:
             raise refused_type(error, data, media_type) if isinstance(error, RegistryError) and response.status != 404 else error
         self.check_is_registry(response, step)
         digest = Digest.of(data, name.algorithm if isinstance(name, Digest) else SHA256)
-        claimed = self.header_digest(response, step)
-        if claimed and not claimed.is_of(data):
+        if (claimed := self.header_digest(response, step)) and not claimed.is_of(data):
             raise DigestError(f"{step}: the registry stored {claimed} instead of {digest}", where=self.where)
         for written in {str(name), str(digest)} if settles else ():
             self.written.note(_KIND, written, digest)
@@ -242,15 +241,17 @@ class RegistryClient:
         raise RegistryError(f"{step}: more than {_PAGES} pages", where=self.where, reason="limit")
 
     def tags(self) -> tuple[str, ...]:
-        """Returns the repository's tags, sorted."""
+        """Returns the repository's tags, sorted; raises RegistryError where they are too many."""
         step, found = "list tags", set[str]()
         for response in self.pages("tags/list", step):
             if response.status != 200:
                 raise self.failure(response, step)
-            tags = self.json(response, step).get("tags") or []
-            if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+            tags = self.json(response, step).get("tags")
+            if not isinstance(tags, list | None) or not all(isinstance(tag, str) and len(tag) <= TAG_LENGTH for tag in tags or ()):
                 raise RegistryError(f"{step}: the registry's response holds no list of tags", where=self.where)
-            found.update(tags)
+            found.update(tags or ())
+            if len(found) > self.transport.limits.tags:
+                raise RegistryError(f"{step}: more than {self.transport.limits.tags}", where=self.where, reason="limit")
         return tuple(sorted(found))
 
     def json(self, response: HttpResponse, step: str) -> JsonObject:
@@ -265,9 +266,8 @@ class RegistryClient:
         if is_html(response.headers, response.body):
             response.close()
             hint = "check the registry's address: this may be a web site or a login page"
-            raise RegistryError(
-                f"{step}: the response is an HTML page, not a registry's", where=self.where, hint=hint, status=response.status
-            )
+            what = f"{step}: the response is an HTML page, not a registry's"
+            raise RegistryError(what, where=self.where, hint=hint, status=response.status)
 
     def header_digest(self, response: HttpResponse, step: str) -> Digest | None:
         text = response.headers.get("Docker-Content-Digest", "")
@@ -278,9 +278,8 @@ class RegistryClient:
 
     def _check_digest(self, found: Digest, name: Digest | str, step: str) -> None:
         if isinstance(name, Digest) and found != name:
-            raise DigestError(
-                f"{step}: the registry's content has digest {found}", where=self.where, hint="do not use what this registry serves"
-            )
+            hint = "do not use what this registry serves"
+            raise DigestError(f"{step}: the registry's content has digest {found}", where=self.where, hint=hint)
 
 
 def _media_type(response: HttpResponse) -> str:
@@ -293,8 +292,7 @@ def _signed(request: HttpRequest, header: str | None) -> HttpRequest:
 
 def manifest_type(document: JsonObject, header: str) -> str:
     """Returns a manifest's own media type, else the response's, else the one whose members it has."""
-    stated = document.get("mediaType")
-    if isinstance(stated, str) and stated:
+    if isinstance(stated := document.get("mediaType"), str) and stated:
         return stated
     if header.startswith("application/vnd."):
         return header
