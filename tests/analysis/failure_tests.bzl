@@ -69,6 +69,11 @@ _CASES = {
     "image_upper_case_override": (wasm_component_oci_image, _IMAGE | {"name_override": "Pkg"}, ["name_override: "]),
     "keygen_comment": (ssh_keygen, {"comment": "a\n--format=compact"}, ["comment = ", "has a line break", "write one line"]),
     "keygen_type": (ssh_keygen, {"key_type": "rsa"}, ["key_type", "ed25519"]),
+    "part_reference": (
+        native.alias,
+        {"actual": ":failure_entry_image.reference"},
+        ["failure_entry_image has no reference in the build", "registry = \"github\" names no host", "write a host"],
+    ),
     "publish_extra_tag": (wasm_component_publish, _PUBLISH | {"extra_tags": ["a", "-"]}, ["extra_tags", "is not a tag"]),
     "publish_image_registry": (
         wasm_component_publish,

@@ -1,7 +1,7 @@
 """Analysis tests of wasm_component_oci_image and of its companions."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
-load("//wasm:defs.bzl", "wasm_component_oci_image", "wasm_keygen", "wasm_sign")
+load("//wasm:defs.bzl", "wasm_component_oci_image", "wasm_component_oci_publish", "wasm_keygen", "wasm_sign", "wkg_registry_config")
 load("//wasm:providers.bzl", "WasmOciImageInfo", "WasmSignatureInfo")
 load(":subjects.bzl", "action_of", "basenames", "check_command", "image_facts_of", "values_of", "wasm_file")
 
@@ -84,15 +84,29 @@ def _defaults_test_impl(ctx):
 
 _defaults_test = analysistest.make(_defaults_test_impl)
 
-def _entry_test_impl(ctx):
+def _no_reference_test_impl(ctx):
     env = analysistest.begin(ctx)
     target = analysistest.target_under_test(env)
-    asserts.equals(env, None, target[WasmOciImageInfo].reference_file, "an entry's name makes no reference")
-    asserts.false(env, "entry_subject_reference.txt" in basenames(target[DefaultInfo].files))
+    asserts.equals(env, None, target[WasmOciImageInfo].reference_file, "a name without a host makes no reference")
+    asserts.false(env, target.label.name + "_reference.txt" in basenames(target[DefaultInfo].files))
     asserts.equals(env, [], values_of(action_of(env, "WasmOciLayout"), "--reference"))
     return analysistest.end(env)
 
-_entry_test = analysistest.make(_entry_test_impl)
+_no_reference_test = analysistest.make(_no_reference_test_impl)
+
+def _known_entry_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    asserts.equals(env, target.label.name + "_reference.txt", target[WasmOciImageInfo].reference_file.basename)
+    facts = image_facts_of(action_of(env, "WasmOciLayout"))
+    asserts.equals(env, (ctx.attr.host, ctx.attr.namespace), (facts["registry"], facts["namespace"]))
+    asserts.equals(env, (ctx.attr.entry, "library"), (target[WasmOciImageInfo].registry, target[WasmOciImageInfo].namespace))
+    return analysistest.end(env)
+
+_known_entry_test = analysistest.make(
+    _known_entry_test_impl,
+    attrs = {"entry": attr.string(), "host": attr.string(), "namespace": attr.string()},
+)
 
 def _companion_test_impl(ctx):
     env = analysistest.begin(ctx)
@@ -163,7 +177,49 @@ def oci_image_test_suite(name):
         registry = "github",
         tags = manual,
     )
-    _entry_test(name = name + "_entry_test", target_under_test = ":entry_subject")
+    _no_reference_test(name = name + "_entry_test", target_under_test = ":entry_subject")
+    wkg_registry_config(
+        name = "image_registries",
+        default_registry = "secure",
+        registries = [
+            "github|ghcr.io/my-org",
+            "localhost|localhost:5000",
+            "secure|https://localhost:5443|oci|anonymous",
+            "disk|/srv/layout|layout",
+        ],
+        tags = manual,
+    )
+    entries = {
+        "": ("localhost:5443", "library"),
+        "example.com": ("example.com", "library"),
+        "github": ("ghcr.io", "my-org/library"),
+        "localhost": ("localhost:5000", "library"),
+    }
+    for entry, (host, namespace) in entries.items():
+        wasm_component_oci_publish(
+            name = "known_{}_subject".format(entry),
+            component = ":image_input",
+            package_name = "pkg",
+            registry = entry,
+            registry_config = ":image_registries",
+            tags = manual,
+        )
+        _known_entry_test(
+            name = "{}_known_{}_test".format(name, entry),
+            entry = entry,
+            host = host,
+            namespace = namespace,
+            target_under_test = ":known_{}_subject_image".format(entry),
+        )
+    wasm_component_oci_image(
+        name = "disk_subject",
+        component = ":image_input",
+        package_name = "pkg",
+        registry = "disk",
+        registry_config = ":image_registries",
+        tags = manual,
+    )
+    _no_reference_test(name = name + "_disk_test", target_under_test = ":disk_subject")
     _defaults_test(name = name + "_defaults_test", target_under_test = ":unsigned_subject")
     wasm_component_oci_image(
         name = "parts_subject",
@@ -171,12 +227,12 @@ def oci_image_test_suite(name):
         package_name = "pkg",
         tags = ["from-user"],
     )
-    for companion, file in {"digest": "parts_subject_digest.txt", "layout": "parts_subject_layout"}.items():
+    for companion, file in {"digest": "parts_subject_digest.txt", "layout": "parts_subject_layout", "reference": "parts_subject_reference.txt"}.items():
         _companion_test(
             name = "{}_{}_test".format(name, companion),
             file = file,
             tags_of_companion = native.existing_rule("parts_subject." + companion)["tags"],
             target_under_test = ":parts_subject." + companion,
         )
-    tests = cases.keys() + ["attributes", "defaults", "entry", "digest", "layout"]
+    tests = cases.keys() + ["attributes", "defaults", "digest", "disk", "entry", "layout", "reference"] + ["known_" + entry for entry in entries]
     native.test_suite(name = name, tests = [":{}_{}_test".format(name, case) for case in tests])

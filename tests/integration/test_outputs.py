@@ -76,6 +76,15 @@ def test_digest_file_layout_metadata_and_reference_agree(image: str) -> None:
     assert reference == f"localhost:5000/wasm-examples/examples/{repository}@{digest}"
 
 
+def test_a_deployment_has_the_reference_of_an_entry_of_the_configuration() -> None:
+    digest = image_file("publish_complete_workflow_image", "digest.txt").read_text().strip()
+    repository = "localhost:5000/wasm-examples/examples/hello-complete"
+    assert image_file("publish_complete_workflow_image", "reference.txt").read_text() == f"{repository}@{digest}\n"
+    deployment, flux = (EXAMPLE / "deployment.yaml").read_text().split("---\n")
+    assert f"image: {repository}@{digest}\n" in deployment
+    assert f"url: oci://{repository}\n  ref:\n    digest: {digest}\n" in flux
+
+
 def test_an_unsigned_image_holds_the_component_as_it_was_built() -> None:
     assert image_file("hello_oci_unsigned_image", "oci.wasm").read_bytes() == (EXAMPLE / "hello.wasm").read_bytes()
 

@@ -5,6 +5,7 @@ load("//wasm/private/common:shown.bzl", "shown")
 load("//wasm/private/common:tool_action.bzl", "TOOL_ATTRS", "params_file_args", "run_wasm_oci")
 load("//wasm/private/common:wasm_input.bzl", "wasm_file_of")
 load("//wasm/private/providers:oci_image_info.bzl", "WasmOciImageInfo")
+load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
 load("//wasm/private/providers:unsigned_info.bzl", "WasmUnsignedInfo")
 load("//wasm/private/wasm_tools:validate_action.bzl", "WASM_TOOLS_TOOLCHAIN", "validate_wasm")
 load(":annotations.bzl", "annotations_error")
@@ -18,8 +19,8 @@ _DOC = """Packs a WebAssembly component as an OCI image for `{registry}/{namespa
 
 Default outputs, in this order: `<name>_oci.wasm` (the component as it is in the image), `<name>_signature.sig` if the
 signature is detached, `<name>_metadata.json`, `<name>_digest.txt` (`sha256:…` of the manifest) and
-`<name>_reference.txt` (`host/repository@sha256:…`, for deployment files; only where `registry` is a host). Output group `layout` is the layout, a
-directory. The digest depends on nothing but the attributes and the files: neither on time nor on the machine.
+`<name>_reference.txt` (`host/repository@sha256:…`, for deployment files; where `registry` is a host or an entry of `registry_config`).
+Output group `layout` is the layout, a directory. The digest depends on nothing but the attributes and the files: neither on time nor on the machine.
 
 With a `wasm_signing_key` the run that publishes signs. A detached signature leaves all of these outputs as they are, but for
 `<name>_signature.sig`. With an embedded one the build knows no digest: `<name>_unsigned.wasm` is in place of `<name>_oci.wasm`,
@@ -67,6 +68,11 @@ _ATTRS = {
               "`default_registry` of the publish target's configuration speaks. Not part of the digest.",
         default = "localhost:5000",
     ),
+    "registry_config": attr.label(
+        doc = "A `wkg_registry_config` that says which host an entry's name in `registry` stands for, so that there is a " +
+              "`<name>_reference.txt`. By default only a host makes one. Overrides of a publish target are not in it.",
+        providers = [WasmRegistryConfigInfo],
+    ),
     "sign_component": attr.bool(
         doc = "Whether to sign the component before it is packed; needs `signing_keys`.",
     ),
@@ -106,6 +112,16 @@ def _check(ctx):
         fail("{}: {}".format(shown(ctx.label), error))
     check_image_signing(ctx)
 
+def _destination(ctx):
+    """The host and the repository prefix that the image's registry stands for; None where the build does not know them."""
+    config = ctx.attr.registry_config[WasmRegistryConfigInfo] if ctx.attr.registry_config else None
+    registry = ctx.attr.registry or (config.default_registry if config else None) or ""
+    for entry in config.registries if config else []:
+        if entry.name == registry:
+            host = entry.host.removeprefix("https://").removeprefix("http://")
+            return struct(host = host, prefix = entry.prefix) if host else None
+    return struct(host = registry, prefix = "") if looks_like_host(registry) else None
+
 def _image_info(ctx, signing):
     """Declares the outputs, and says what is in them."""
     name = ctx.label.name
@@ -121,7 +137,7 @@ def _image_info(ctx, signing):
         name = ctx.attr.name_override or ctx.attr.package_name,
         namespace = ctx.attr.namespace,
         package_name = ctx.attr.package_name,
-        reference_file = ctx.actions.declare_file(name + "_reference.txt") if known and looks_like_host(ctx.attr.registry) else None,
+        reference_file = ctx.actions.declare_file(name + "_reference.txt") if known and _destination(ctx) else None,
         registry = ctx.attr.registry,
         signature_file = signing.signature.signature_file if signing.signature else None,
         signature_type = signing.type,
@@ -143,7 +159,11 @@ def _lay_out(ctx, image):
     args.add_all(public_keys, format_each = "--public-key=%s")
 
     # JSON, because user's text may have line breaks, and each line of a params file is an argument.
-    args.add(json.encode(image_facts(image) | {"schema_version": 1}), format = "--facts=%s")
+    facts = image_facts(image) | {"schema_version": 1}
+    destination = _destination(ctx)
+    if destination:
+        facts |= {"namespace": "/".join([part for part in (destination.prefix, image.namespace) if part]), "registry": destination.host}
+    args.add(json.encode(facts), format = "--facts=%s")
     args.add_all([image.layout], expand_directories = False, format_each = "--layout=%s")
     args.add(image.metadata_file, format = "--metadata=%s")
     args.add_all(digests, format_each = "--digest=%s")
@@ -185,9 +205,10 @@ oci_image = rule(
 def wasm_component_oci_image(name, **kwargs):
     """Packs a WebAssembly component as an OCI image; see the rule `oci_image` for outputs and attributes.
 
-    Beside the image there are `<name>.digest`, with the digest file only, and `<name>.layout`, with the layout only. Both are tagged
-    `manual`: `//...` builds what they name with the image anyway, and analyses them only where something asks for them. Where the
-    build knows no digest, `<name>.digest` is an error that says so.
+    Beside the image there are `<name>.digest`, with the digest file only, `<name>.reference`, with the reference file only, and
+    `<name>.layout`, with the layout only. They are tagged `manual`: `//...` builds what they name with the image anyway, and analyses
+    them only where something asks for them. Where the build knows no digest or no host, `<name>.digest` and `<name>.reference` are
+    errors that say so.
 
     Args:
         name: Name of the image target.
@@ -199,5 +220,5 @@ def wasm_component_oci_image(name, **kwargs):
         for attribute in ("compatible_with", "restricted_to", "target_compatible_with", "testonly", "visibility")
         if attribute in kwargs
     } | {"tags": (kwargs.get("tags") or []) + ["manual"]}
-    for part in ("digest", "layout"):
+    for part in ("digest", "layout", "reference"):
         oci_image_part(name = "{}.{}".format(name, part), image = name, part = part, **common)

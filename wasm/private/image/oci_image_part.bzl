@@ -14,21 +14,28 @@ _ATTRS = {
         providers = [WasmOciImageInfo],
     ),
     "part": attr.string(
-        doc = "\"digest\", the file with the manifest's digest, or \"layout\", the directory.",
+        doc = "\"digest\", the file with the manifest's digest, \"layout\", the directory, or \"reference\", the file with the reference.",
         mandatory = True,
-        values = ["digest", "layout"],
+        values = ["digest", "layout", "reference"],
     ),
 }
 
 def _oci_image_part_impl(ctx):
     image = ctx.attr.image[WasmOciImageInfo]
-    if ctx.attr.part == "digest" and not image.digest_file:
+    if ctx.attr.part != "layout" and not image.digest_file:
         fail(("{}: image = {} has no digest in the build, because the run that publishes it embeds its signature; " +
               "run the publish target with `-- --dry-run` to see the digest, or set signature_type = \"detached\"").format(
             shown(ctx.label),
             shown(ctx.attr.image.label),
         ))
-    files = [image.digest_file if ctx.attr.part == "digest" else image.layout]
+    if ctx.attr.part == "reference" and not image.reference_file:
+        fail(("{}: image = {} has no reference in the build, because registry = {} names no host; " +
+              "write a host, or give the image the registry_config that has this entry").format(
+            shown(ctx.label),
+            shown(ctx.attr.image.label),
+            repr(image.registry),
+        ))
+    files = [{"digest": image.digest_file, "layout": image.layout, "reference": image.reference_file}[ctx.attr.part]]
     return [DefaultInfo(files = depset(files), runfiles = ctx.runfiles(files))]
 
 oci_image_part = rule(

@@ -15,7 +15,7 @@ WasmOciImageInfo = provider(
         "name": "string: last part of the repository, `name_override` or `package_name`; may hold slashes.",
         "namespace": "string: first part of the repository; empty if there is none.",
         "package_name": "string: name of the package as the user gave it.",
-        "reference_file": "File or None: `host/repository@sha256:…` and a newline; None if the registry is not a host.",
+        "reference_file": "File or None: `host/repository@sha256:…` and a newline; None if the build does not know the digest or the host.",
         "registry": "string: host with an optional port, or the name of an entry of a registry configuration.",
         "signature_file": "File or None: the detached signature; None if there is none.",
         "signature_type": "string: \"embedded\", \"detached\" or \"none\".",
