@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from wasm_oci.errors import UsageError
+from wasm_oci.http.host import check_host
 from wasm_oci.http.transport import Transport
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.reference import Reference, has_registry
@@ -31,6 +32,11 @@ class NamedRepository:
 def make_transport(plain_http: Collection[str] = ()) -> Transport:
     """Returns the transport of a run of a program; `plain_http` names the hosts that may be reached without TLS."""
     return Transport(plain_http=plain_http)
+
+
+def plain_http_hosts(hosts: Iterable[str]) -> frozenset[str]:
+    """Returns the hosts that a command line names as reachable without TLS; raises UsageError for what is not `host[:port]`."""
+    return frozenset(check_host(host, where="--plain-http") for host in hosts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

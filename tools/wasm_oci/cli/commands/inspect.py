@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from wasm_oci.cli.common.reach_lines import reach_lines
-from wasm_oci.cli.common.registry_options import add_registry_options, plain_http_hosts
+from wasm_oci.cli.common.registry_options import add_registry_options
 from wasm_oci.errors import UsageError
 from wasm_oci.files import file_type
 from wasm_oci.jsontext import JsonObject
@@ -36,7 +36,7 @@ class InspectRequest:
 
     target: str
     """A .wasm file, a layout folder with or without tag or digest, or a reference."""
-    plain_http: frozenset[str]
+    plain_http: list[str]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    document = _inspect(InspectRequest(target=args.target, plain_http=plain_http_hosts(args)))
+    document = _inspect(InspectRequest(target=args.target, plain_http=args.plain_http))
     return Outcome(lines=list(_lines(document)), document=document)
 
 
@@ -59,7 +59,7 @@ def _inspect(request: InspectRequest) -> JsonObject:
         raise UsageError("there is no such file or folder", where=text, hint="check the path")
     from wasm_oci.publish import resolve
 
-    with closing(resolve.make_transport(request.plain_http)) as transport:
+    with closing(resolve.make_transport(resolve.plain_http_hosts(request.plain_http))) as transport:
         return {"type": "registry", **inspect_artifact(resolve.registry_target(text, transport, os.environ))}
 
 

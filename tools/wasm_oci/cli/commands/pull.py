@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from wasm_oci.cli.common.registry_options import add_registry_options, plain_http_hosts
+from wasm_oci.cli.common.registry_options import add_registry_options
 from wasm_oci.cli.common.trust_options import add_trust_options, trust_request
 from wasm_oci.errors import UsageError
 from wasm_oci.files import read_bounded, spare_files
@@ -42,7 +42,7 @@ class PullRequest:
     signature: Path | None
     """A detached signature that counts instead of any other."""
     allow_unsigned: bool
-    plain_http: frozenset[str]
+    plain_http: list[str]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> Outcome:
         if given and request.allow_unsigned:
             raise UsageError("what may be unsigned needs no such signature", where=option, hint="leave it out, or --allow-unsigned")
     signature = read_bounded(request.signature, LIMITS.signature_section, what="signature file") if request.signature else None
-    with closing(resolve.make_transport(request.plain_http)) as transport:
+    with closing(resolve.make_transport(resolve.plain_http_hosts(request.plain_http))) as transport:
         target = resolve.open_target(request.reference, transport, os.environ)
         unsigned = request.allow_unsigned
         pulled = pull(target, request.output, trust=trust, signature=signature, pattern=pattern, allow_unsigned=unsigned)
@@ -104,5 +104,5 @@ def _of_flags(args: argparse.Namespace) -> PullRequest:
         trust=trust_request(args),
         signature=args.signature_file,
         allow_unsigned=args.allow_unsigned,
-        plain_http=plain_http_hosts(args),
+        plain_http=args.plain_http,
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from wasm_oci.cli.common.arguments import WITH_REQUEST
 from wasm_oci.cli.common.key_options import add_passphrase_options, passphrase_of
-from wasm_oci.cli.common.registry_options import add_registry_options, plain_http_hosts
+from wasm_oci.cli.common.registry_options import add_registry_options
 from wasm_oci.cli.common.trust_options import add_trusted_key_options, trusted_keys_of
 from wasm_oci.errors import UsageError
 from wasm_oci.outcome import Outcome, error_document, report_error, say, write_lines
@@ -92,6 +92,7 @@ def _request(args: argparse.Namespace) -> ReleaseRequest:
     from wasm_oci.oci.reference import Reference, check_tag
     from wasm_oci.publish.push import Overrides, release_of_layout, release_of_request
     from wasm_oci.publish.request import read_push_request
+    from wasm_oci.publish.resolve import plain_http_hosts
 
     overrides = Overrides(
         registry=args.registry,
@@ -102,7 +103,7 @@ def _request(args: argparse.Namespace) -> ReleaseRequest:
         require_signed=args.require_signed,
         movable_tags=frozenset(check_tag(tag, where="--movable-tag") for tag in args.movable_tag),
         move_tags=args.move_tags,
-        plain_http=plain_http_hosts(args),
+        plain_http=plain_http_hosts(args.plain_http),
         dry_run=args.dry_run,
     )
     with_passphrase = args.passphrase_env or args.passphrase_file
