@@ -1,10 +1,13 @@
 """Tests of the grammar of references: tables of what is taken and what is refused, with a word of each error."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
+load("//tests/testdata:hosts.bzl", "HOSTS")
 load(
     "//wasm/private/common:image_ref.bzl",
     "entry_name_error",
     "host_error",
+    "is_loopback",
+    "is_named",
     "looks_like_host",
     "reference_error",
     "registry_error",
@@ -92,5 +95,22 @@ def _reference_test_impl(ctx):
 
 _reference_test = unittest.make(_reference_test_impl)
 
+def _hosts_test_impl(ctx):
+    env = unittest.begin(ctx)
+    for host in HOSTS["loopback"] + HOSTS["elsewhere"]:
+        asserts.equals(env, None, host_error(host), host)
+        asserts.equals(env, host in HOSTS["loopback"], is_loopback(host), host)
+    for host in HOSTS["not_hosts"]:
+        asserts.true(env, host_error(host) != None, host)
+    for host in ["[::1:0]", "[::2]:1", "[0:0:0:0:0:0:1:1]:80"]:
+        asserts.false(env, is_loopback(host), host)
+    for host in ["registry:5000", "REGISTRY:5000", "other:1", "[::2]:80"]:
+        asserts.true(env, is_named(host, ["Registry:5000", "other", "[::2]"]), host)
+    for host in ["registry", "registry:5001", "a.other", "[::3]:80"]:
+        asserts.false(env, is_named(host, ["registry:5000", "other", "[::2]"]), host)
+    return unittest.end(env)
+
+_hosts_test = unittest.make(_hosts_test_impl)
+
 def image_ref_test_suite(name):
-    unittest.suite(name, _table_test, _reference_test)
+    unittest.suite(name, _table_test, _reference_test, _hosts_test)

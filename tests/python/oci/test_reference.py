@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
+from fakes.wasm import TESTDATA
 from wasm_oci.digest import Digest
 from wasm_oci.errors import UsageError
 from wasm_oci.http.host import check_host, is_loopback, split_host
 from wasm_oci.oci.reference import Reference, check_repository, check_tag
 
 DIGEST = "sha256:" + "ab" * 32
+HOSTS: dict[str, list[str]] = ast.literal_eval((TESTDATA / "hosts.bzl").read_text().partition("HOSTS = ")[2])
 
 
 @pytest.mark.parametrize(
@@ -108,14 +112,22 @@ def test_with_tag_and_with_digest_replace_each_other() -> None:
     assert reference.name == "ghcr.io/a/b"
 
 
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:5000", "127.0.0.1", "127.9.9.9:80", "[::1]:5000", "::1"])
+@pytest.mark.parametrize("host", HOSTS["loopback"])
 def test_loopback(host: str) -> None:
-    assert is_loopback(host)
+    assert is_loopback(check_host(host))
+    assert is_loopback(split_host(host)[0])
 
 
-@pytest.mark.parametrize("host", ["localhost.example", "127.0.0.1.example", "128.0.0.1", "[::2]:1", "ghcr.io", "", "0.0.0.0"])  # noqa: S104
+@pytest.mark.parametrize("host", HOSTS["elsewhere"])
 def test_not_loopback(host: str) -> None:
-    assert not is_loopback(host)
+    assert not is_loopback(check_host(host))
+    assert not is_loopback(split_host(host)[0])
+
+
+@pytest.mark.parametrize("host", HOSTS["not_hosts"])
+def test_what_is_not_a_host(host: str) -> None:
+    with pytest.raises(UsageError, match="is not a registry host"):
+        check_host(host)
 
 
 def test_split_host() -> None:

@@ -36,6 +36,24 @@ def _domain_is_valid(text):
             return False
     return True
 
+def _is_number(label):
+    """Whether a label is decimal or hexadecimal, so that a program may read it as part of an address."""
+    digits = label[2:] if label[:2] in ("0x", "0X") else label
+    return _all_in(digits, _HEX) if digits != label else label != "" and _all_in(label, _DIGITS)
+
+def _ipv4_is_valid(text):
+    parts = text.split(".")
+    if len(parts) != 4:
+        return False
+    for part in parts:
+        if not part or len(part) > 3 or not _all_in(part, _DIGITS) or int(part) > 255 or (len(part) > 1 and part[0] == "0"):
+            return False
+    return True
+
+def host_name(host):
+    """Returns a host without its port, in lower case; brackets stay."""
+    return (host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]).lower()
+
 def host_error(host):
     """Checks a registry's host.
 
@@ -59,7 +77,7 @@ def host_error(host):
         colon, port = rest[:1], rest[1:]
     else:
         name, colon, port = host.partition(":")
-        name_is_valid = _domain_is_valid(name)
+        name_is_valid = _domain_is_valid(name) and (not _is_number(name.split(".")[-1]) or _ipv4_is_valid(name))
     if name_is_valid and (not colon or (colon == ":" and _port_is_valid(port))):
         return None
     return "{} is not a host; write it as host or host:port, such as \"localhost:5000\" or \"ghcr.io\"".format(repr(host))
@@ -124,9 +142,18 @@ def repository_of(namespace, name):
     return namespace + "/" + name if namespace else name
 
 def is_loopback(host):
-    """Whether a host is this machine, where plain HTTP is allowed."""
-    name = host.partition(":")[0]
-    return name == "localhost" or name.endswith(".localhost") or name.startswith("127.") or host.startswith("[::1]")
+    """Whether a host, with a port or without, is this machine: localhost, *.localhost, 127.0.0.0/8 or ::1."""
+    name = host_name(host)
+    if name.startswith("["):
+        start, _colon, last = name[1:-1].rpartition(":")
+        return _ipv6_is_valid(name[1:-1]) and not start.strip("0:") and last.lstrip("0") == "1"
+    if name.startswith("127."):
+        return _ipv4_is_valid(name)
+    return name == "localhost" or (name.endswith(".localhost") and _domain_is_valid(name))
+
+def is_named(host, hosts):
+    """Whether one of `hosts` is this host; one without a port is the host with any port."""
+    return host.lower() in [each.lower() for each in hosts] or host_name(host) in [each.lower() for each in hosts]
 
 def registry_error(registry):
     """Checks what names the registry of an image: the name of an entry, or a host."""
