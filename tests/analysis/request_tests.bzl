@@ -107,7 +107,13 @@ def _keys(manual):
     wasm_trusted_keys(name = "request_trusted", keys = {"request_env.pub": "one", "request_ssh-agent.pub": "two"}, tags = manual)
 
 def _publish(manual):
-    wkg_registry_config(name = "request_config", default_registry = "plain", registries = _REGISTRIES, tags = manual)
+    wkg_registry_config(
+        name = "request_config",
+        default_registry = "plain",
+        plain_http = ["registry.internal:5000"],
+        registries = _REGISTRIES,
+        tags = manual,
+    )
     wasm_component_oci_image(name = "request_unsigned_image", component = ":request_input", package_name = "hello", tags = manual)
     wasm_component_oci_image(
         name = "request_detached_image",

@@ -167,7 +167,7 @@ def test_a_registry_of_every_kind(read: Callable[..., Any]) -> None:
         ("disk", "layout", "anonymous"),
     ]
     assert (request.registry, request.default_registry, request.namespace, request.tag) == ("disk", "plain", "space", "v9")
-    assert (request.dry_run, request.movable_tags) == (True, {"edge"})
+    assert (request.dry_run, request.movable_tags, request.plain_http) == (True, {"edge"}, {"registry.internal:5000"})
     assert request.notes["target"] == "//tests/analysis:publish_registries"
 
 

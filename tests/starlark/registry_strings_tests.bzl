@@ -87,6 +87,35 @@ def _entries_test_impl(ctx):
 
 _entries_test = unittest.make(_entries_test_impl)
 
+def _plain_http_test_impl(ctx):
+    env = unittest.begin(ctx)
+    named = ["registry:5000", "10.0.0.5"]
+    for text, host in {
+        "n|10.0.0.5:5000|oci": "10.0.0.5:5000",
+        "n|http://10.0.0.5:5000|oci": "10.0.0.5:5000",
+        "n|http://localhost:5000|oci": "http://localhost:5000",
+        "n|http://registry:5000/p|oci": "registry:5000",
+        "n|https://registry:5001|oci": "https://registry:5001",
+    }.items():
+        entry, error = parse_registry_string(text, named)
+        asserts.equals(env, None, error, text)
+        asserts.equals(env, host, entry.host, text)
+    for text, word in {
+        "n|http://other:5000|oci": "add it to plain_http",
+        "n|http://registry:5001|oci": "add it to plain_http",
+        "n|https://registry:5000|oci": "remove https://",
+    }.items():
+        entry, error = parse_registry_string(text, named)
+        asserts.equals(env, None, entry, text)
+        asserts.true(env, error.startswith("host: ") and word in error, error)
+    for host in ["http://registry", "registry/path", "127.1", ""]:
+        entries, error = parse_registry_strings([], plain_http = ["a", host])
+        asserts.equals(env, None, entries)
+        asserts.true(env, error.startswith("plain_http[1]: "), error)
+    return unittest.end(env)
+
+_plain_http_test = unittest.make(_plain_http_test_impl)
+
 def _secrets_test_impl(ctx):
     env = unittest.begin(ctx)
     for text in _LITERALS:
@@ -121,4 +150,4 @@ def _list_test_impl(ctx):
 _list_test = unittest.make(_list_test_impl)
 
 def registry_strings_test_suite(name):
-    unittest.suite(name, _entries_test, _secrets_test, _list_test)
+    unittest.suite(name, _entries_test, _plain_http_test, _secrets_test, _list_test)

@@ -41,6 +41,7 @@ REQUEST: dict[str, Any] = {
     "registries": [ENTRY],
     "default_registry": "gh",
     "movable_tags": ["latest"],
+    "plain_http": ["registry:5000", "auth"],
     "description": "greets",
     "authors": ["me"],
     "license": "",
@@ -77,6 +78,7 @@ def test_all_members(tmp_path: Path, environ: dict[str, str]) -> None:
         ),
         default_registry="gh",
         movable_tags=frozenset({"latest"}),
+        plain_http=frozenset({"registry:5000", "auth"}),
         dry_run=True,
         target="//hello:publish",
         description="greets",
@@ -86,7 +88,18 @@ def test_all_members(tmp_path: Path, environ: dict[str, str]) -> None:
 
 
 def test_what_may_be_absent(tmp_path: Path, environ: dict[str, str]) -> None:
-    optional = ("signature", "registries", "default_registry", "movable_tags", "dry_run", "target", "description", "authors", "license")
+    optional = (
+        "signature",
+        "registries",
+        "plain_http",
+        "default_registry",
+        "movable_tags",
+        "dry_run",
+        "target",
+        "description",
+        "authors",
+        "license",
+    )
     request = read(tmp_path, environ, **dict.fromkeys(optional, "absent"))
     assert (request.signature, request.registries, request.default_registry, request.dry_run) == (None, (), "", False)
     assert (request.movable_tags, request.notes) == (frozenset(), {})
@@ -117,6 +130,7 @@ def test_entries_of_other_kinds(tmp_path: Path, environ: dict[str, str]) -> None
         ({"tag": "a b"}, UsageError, "is not a tag"),
         ({"tag": ""}, UsageError, "is not a tag"),
         ({"movable_tags": [1]}, FormatError, "movable_tags[0]: expected text, not 1"),
+        ({"plain_http": ["http://a"]}, UsageError, "plain_http[0]: 'http://a' is not a registry host"),
         ({"dry_run": "yes"}, FormatError, "dry_run: expected true or false, not 'yes'"),
         ({"registries": {}}, FormatError, "registries: expected a list, not an object"),
         ({"registries": ["gh|ghcr.io|oci"]}, FormatError, "registries[0]: expected an object, not 'gh|ghcr.io|oci'"),

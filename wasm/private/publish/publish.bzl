@@ -146,6 +146,7 @@ def _wasm_component_publish_impl(ctx):
             "license": ctx.attr.license,
             "movable_tags": ctx.attr.movable_tags,
             "namespace": namespace,
+            "plain_http": config.plain_http if config else [],
             "registries": registries,
             "registry": registry,
             "repository": image.name,

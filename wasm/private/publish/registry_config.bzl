@@ -22,12 +22,17 @@ Each entry is a string, parsed when the target is analysed:
 | `name\\|/path/to/dir\\|layout` | none: a folder that becomes an OCI layout |
 
 `host` may have a port, a repository prefix (`ghcr.io/my-org`), and `https://` in front; a loopback host without it is
-plain HTTP. A password that is written as it is, and not as `${VARIABLE}`, is an error.
+plain HTTP, as are those of `plain_http`. A password that is written as it is, and not as `${VARIABLE}`, is an error.
 """
 
 _ATTRS = {
     "default_registry": attr.string(
         doc = "Name of the entry for publishing what names no registry itself; none by default.",
+    ),
+    "plain_http": attr.string_list(
+        doc = "Hosts that are reached over plain HTTP, without TLS, as `host` (any port) or `host:port`: registries, and token services " +
+              "that are at another host. Credentials are readable on the way, and the plan says so. None by default; loopback " +
+              "hosts (`localhost`, `*.localhost`, 127.0.0.0/8, `::1`) need no entry.",
     ),
     "registries": attr.string_list(
         doc = "The entries, in the form above; none by default. Names are unique; two entries may have one host.",
@@ -35,13 +40,14 @@ _ATTRS = {
 }
 
 def _wkg_registry_config_impl(ctx):
-    registries, error = parse_registry_strings(ctx.attr.registries, ctx.attr.default_registry)
+    registries, error = parse_registry_strings(ctx.attr.registries, ctx.attr.default_registry, ctx.attr.plain_http)
     if error:
         fail("{}: {}".format(shown(ctx.label), error))
     return [
         DefaultInfo(),
         WasmRegistryConfigInfo(
             default_registry = ctx.attr.default_registry or None,
+            plain_http = ctx.attr.plain_http,
             registries = registries,
         ),
     ]

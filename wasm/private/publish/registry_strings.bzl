@@ -3,7 +3,15 @@
 An error names the entry and the field. It never repeats a field that may hold a secret.
 """
 
-load("//wasm/private/common:image_ref.bzl", "entry_name_error", "host_error", "is_loopback", "looks_like_host", "repository_error")
+load(
+    "//wasm/private/common:image_ref.bzl",
+    "entry_name_error",
+    "host_error",
+    "is_loopback",
+    "is_named",
+    "looks_like_host",
+    "repository_error",
+)
 load("//wasm/private/common:variable_names.bzl", "is_variable_name", "looks_like_secret")
 
 visibility(["//tests/...", "//wasm/..."])
@@ -105,7 +113,7 @@ def _parse_auth(fields):
         return None, error + "; the form is " + form
     return value, None
 
-def _parse_layout(name, path, rest):
+def _parse_layout(name, path, rest, _plain_http):
     windows = len(path) > 2 and path[1] == ":" and path[2] in "\\/"
     if not path.startswith("/") and not windows:
         return None, "host: {} must be an absolute path, for the type is layout".format(repr(path))
@@ -113,7 +121,7 @@ def _parse_layout(name, path, rest):
         return None, "auth: a layout is a folder and takes no credentials; remove what follows layout"
     return struct(auth = _auth("anonymous"), host = "", name = name, path = path, prefix = "", type = "layout"), None
 
-def _parse_oci(name, location, rest):
+def _parse_oci(name, location, rest, plain_http):
     if location.startswith("/"):
         return None, "host: {} is a folder; write {} for an OCI layout there".format(repr(location), repr("|".join([name, location, "layout"])))
     scheme = [prefix for prefix in ("https://", "http://") if location.startswith(prefix)]
@@ -126,19 +134,28 @@ def _parse_oci(name, location, rest):
         )
     if not error and slash:
         error = repository_error(prefix)
-    if not error and scheme == ["http://"] and not is_loopback(host):
-        error = "{} is not this machine, and plain http would show credentials on the way; write {}".format(repr(host), repr(host))
+    named = is_named(host, plain_http)
+    if not error and scheme == ["http://"] and not is_loopback(host) and not named:
+        error = "{} is not this machine, and plain http would show credentials on the way; write {}, or add it to plain_http".format(
+            repr(host),
+            repr(host),
+        )
+    if not error and scheme == ["https://"] and named:
+        error = "{} is in plain_http too; remove https://, or take the host out of plain_http".format(repr(host))
     if error:
         return None, "host: " + error
     auth, error = _parse_auth(rest)
     if error:
         return None, "auth: " + error
+    if named:
+        scheme = []
     return struct(auth = auth, host = "".join(scheme) + host, name = name, path = "", prefix = prefix, type = "oci"), None
 
-def parse_registry_string(text):
+def parse_registry_string(text, plain_http = []):
     """Parses one entry.
 
     Args:
+        plain_http: list of strings, hosts that may be reached without TLS.
         text: string, `name|[https://]host[/prefix][|oci[|auth[|data…]]]` or `name|/path|layout`.
 
     Returns:
@@ -159,23 +176,28 @@ def parse_registry_string(text):
     if kind not in _TYPES:
         return None, "type: unknown type{}; use one of {}".format(_quoted(kind), ", ".join(_TYPES))
     parse = _parse_layout if kind == "layout" else _parse_oci
-    return parse(name, fields[1], fields[3:])
+    return parse(name, fields[1], fields[3:], plain_http)
 
-def parse_registry_strings(registries, default_registry = ""):
+def parse_registry_strings(registries, default_registry = "", plain_http = []):
     """Parses all entries and checks that names are unique and that the default is one of them.
 
     Args:
         registries: list of strings.
         default_registry: string, name of an entry or empty.
+        plain_http: list of strings, hosts that may be reached without TLS.
 
     Returns:
         (list of struct, None), or (None, error with the attribute, the entry and the field).
     """
+    for index, host in enumerate(plain_http):
+        error = host_error(host)
+        if error:
+            return None, "plain_http[{}]: {}".format(index, error)
     entries = []
     position = {}
     for index, text in enumerate(registries):
         name, bar, _rest = text.partition("|")
-        entry, error = parse_registry_string(text)
+        entry, error = parse_registry_string(text, plain_http)
         if error:
             # Without a bar the text need not be a name, and may be a secret.
             return None, "registries[{}]{}: {}".format(index, " ({})".format(repr(name)) if bar else "", error)
