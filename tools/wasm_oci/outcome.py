@@ -33,6 +33,36 @@ class Outcome:
     exit_code: int = 0
 
 
+GREEN, YELLOW, RED = "32", "33", "31"
+
+
+class Painted(str):
+    """A line with a colour of its own on a terminal; no text from outside can choose one."""
+
+    def __new__(cls, text: str, colour: str) -> Painted:
+        line = super().__new__(cls, text)
+        line.colour = colour
+        return line
+
+    colour: str
+    """Parameter of the control sequence SGR (ECMA-48)."""
+
+
+def _painted(line: str, stream: TextIO | None) -> str:
+    """Returns a line without anything that could forge another one, with its own colour on a terminal."""
+    text = one_line(line)
+    return f"\x1b[{line.colour}m{text}\x1b[0m" if isinstance(line, Painted) and _has_colours(stream) else text
+
+
+def _has_colours(stream: TextIO | None) -> bool:
+    """Whether a stream is a terminal whose user wants colours (no-color.org)."""
+    if stream is None or os.environ.get("NO_COLOR") or os.environ.get("TERM", "dumb") in ("", "dumb"):
+        return False
+    with suppress(OSError, ValueError):
+        return stream.isatty()
+    return False
+
+
 def enter_user_directory() -> None:
     """Changes to the user's directory, which `bazel run` passes on; raises UsageError where that is not possible."""
     if directory := os.environ.get("BUILD_WORKING_DIRECTORY"):
@@ -53,7 +83,7 @@ def write_document(outcome: Outcome, form: str) -> None:
 
 def write_lines(lines: Iterable[str]) -> None:
     """Writes each of `lines` to stdout as exactly one line; see `write_text`."""
-    write_text("".join(f"{one_line(line)}\n" for line in lines))
+    write_text("".join(f"{_painted(line, sys.stdout)}\n" for line in lines))
 
 
 def say(*lines: str) -> None:
@@ -63,7 +93,7 @@ def say(*lines: str) -> None:
     """
     try:
         if sys.stderr is not None:
-            sys.stderr.write("".join(f"{one_line(redacted(line))}\n" for line in lines))
+            sys.stderr.write("".join(f"{_painted(redacted(line), sys.stderr)}\n" for line in lines))
             sys.stderr.flush()
             return
     except (OSError, ValueError):  # its buffer would fail again when the interpreter ends
@@ -73,7 +103,7 @@ def say(*lines: str) -> None:
 
 def report_error(program: str, error: WasmOciError, form: str) -> None:
     """Writes one line to stderr, and with `--output json` the same as a document to stdout."""
-    say(f"{program}: {error}")
+    say(Painted(f"{program}: {error}", RED))
     if form == "json":
         with suppress(UsageError):
             _write_json(error_document(error))

@@ -87,7 +87,7 @@ def test_what_was_published_comes_back_verified(run: Run, registry: RunningRegis
     assert (tmp_path / "hello.wasm").read_bytes() == image.wasm
     kind = "detached" if detached else "embedded"
     assert f"signature {kind}, verified with key {public(1).key_id.hex()}" in ended.out
-    assert f"to get the same next time, write {pinned}" in ended.out
+    assert f"to get the same component again, use this reference:\n    {pinned}\n" in ended.out
     assert {record.method for record in registry.requests} <= {"GET", "HEAD"}
     again = run("pull", pinned, "-o", "again.wasm", "-K", trusted, "--output", "json")
     assert again.document == {

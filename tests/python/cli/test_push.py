@@ -81,7 +81,7 @@ def test_a_dry_run_only_reads(run: Run, registry: RunningRegistry, images: tuple
     assert ended.code == 0
     assert {record.method for record in registry.requests} == {"GET", "HEAD"}
     assert "Dry run: nothing was written" in ended.out
-    assert f"layer     {images[0].manifest.layers[0].digest}  upload, {images[0].manifest.layers[0].size} bytes" in ended.out
+    assert f"layer     {images[0].manifest.layers[0].digest}  upload, {images[0].manifest.layers[0].size} bytes\n" in ended.out
     assert "tag       v1  create" in ended.out
 
 

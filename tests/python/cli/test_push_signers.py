@@ -89,6 +89,7 @@ def test_an_unsigned_image_is_called_so(run: Run, one: RunningRegistry, tmp_path
     image = layout_of(tmp_path / "layout", component())
     ended = run("push", image.folder, f"{one.host}/{NAME}:v1")
     assert (ended.code, ended.out.count("  signature: none\n")) == (0, 2)
+    assert ended.out.endswith(" -o hello.wasm --allow-unsigned\n")
     assert run("push", image.folder, f"{one.host}/{NAME}:v1", "--output", "json").document["signers"] == []
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
+
 from wasm_oci.jsontext import JsonObject
+from wasm_oci.oci.reference import has_registry
+from wasm_oci.oci.target import LAYOUT_PREFIX, is_path
+from wasm_oci.outcome import GREEN, Painted
 from wasm_oci.publish.confirm import ENDS, WHOLE
 from wasm_oci.publish.gate import signature_warning
 from wasm_oci.publish.plan import Action, Plan, TagPlan
 from wasm_oci.publish.publisher import Result
 from wasm_oci.publish.release import ReleasedArtifact
+from wasm_oci.wording import WIDTH, fitted, size_text
 
 _READ = {WHOLE: "blobs whole", ENDS: "blobs by size and both ends"}
 
@@ -17,7 +23,7 @@ def plan_lines(plan: Plan) -> list[str]:
     lines = [f"Plan for {plan.destination.name}"]
     for step in plan.blobs:
         blob = step.blob.descriptor
-        lines.append(f"  {step.blob.role:<10}{blob.digest}  {step.action}, {blob.size} bytes")
+        lines.append(f"  {step.blob.role:<10}{blob.digest}  {step.action}, {size_text(blob.size)}")
     lines.append(f"  {'manifest':<10}{plan.artifact.descriptor.digest}  {plan.manifest}")
     for referrer in plan.referrers:
         lines.append(f"  {'referrer':<10}{referrer.digest}  {referrer.action}{' (carries the signature)' * referrer.is_signature}")
@@ -27,23 +33,39 @@ def plan_lines(plan: Plan) -> list[str]:
         lines.append(f"  connection: {connection}")
     if plan.unknown:
         lines.append(f"  not known: {plan.unknown}")
-    return lines
+    return [part for line in lines for part in fitted(line)]
 
 
 def result_lines(result: Result) -> list[str]:
     """Returns what was done, from what the destination answered."""
     plan = result.plan
     if result.status == "unchanged":
-        unchanged = f"Unchanged: {plan.tagged} is {plan.artifact.descriptor.digest} already; nothing was sent"
-        return [unchanged, f"  signature: {plan.signatures}"]
+        lines = [f"Unchanged: {plan.tagged}; nothing was sent", f"  reference {plan.pinned}", f"  signature: {plan.signatures}"]
+        return _headed(lines)
     lines = [f"Published {plan.tagged}", f"  reference {plan.pinned}"]
     lines += [f"  tag       {tag.tag}: {tag.before or 'absent'} -> {result.tags_after[tag.tag]}" for tag in plan.tags]
     for referrer in plan.referrers:
         if way := result.found_by.get(referrer.digest):
             lines.append(f"  {'signature' if referrer.is_signature else 'referrer'} found by {way}")
     lines += [f"  read back {_proved(result)}", f"  signature: {plan.signatures}"]
-    lines.append(f"  sent      {result.bytes_sent} bytes; {result.bytes_skipped} bytes were there")
-    return lines
+    lines.append(f"  sent      {size_text(result.bytes_sent)}; {size_text(result.bytes_skipped)} were there")
+    return _headed(lines) + (_next_lines(plan) if plan.artifact.component else [])
+
+
+def _headed(lines: list[str]) -> list[str]:
+    head, *rest = [part for line in lines for part in fitted(line)]
+    return [Painted(head, GREEN), *rest]
+
+
+def _next_lines(plan: Plan) -> list[str]:
+    """The command that fetches what was published."""
+    name, store = plan.destination.name, plan.destination
+    reference = shlex.quote(plan.pinned if has_registry(name) or is_path(name) else f"{LAYOUT_PREFIX}{plan.pinned}")
+    keys = "--allow-unsigned" if plan.signatures.none else "-K PUBLIC_KEY"
+    plain = f" --plain-http {name.partition('/')[0]}" if store.connection else ""
+    options = f"-o {shlex.quote(name.rpartition('/')[2])}.wasm {keys}{plain}"
+    line = f"  next: wasm_oci pull {reference} {options}"
+    return [line] if len(line) <= WIDTH else [f"  next: wasm_oci pull {reference} \\", f"          {options}"]
 
 
 def _proved(result: Result) -> str:

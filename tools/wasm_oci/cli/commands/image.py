@@ -16,6 +16,7 @@ from wasm_oci.oci.image_request import ImageFacts, ImageRequest
 from wasm_oci.oci.wasm_config import EPOCH
 from wasm_oci.outcome import Outcome
 from wasm_oci.shape import read_request_bytes
+from wasm_oci.wording import size_text
 
 DESCRIPTION = """Makes an OCI image layout from a WebAssembly component or module.
 
@@ -110,5 +111,5 @@ def _lines(image: BuiltImage, folder: Path) -> list[str]:
     return [
         f"{folder}: {image.request.repository}:{image.request.tag}",
         f"  digest     {image.digest}",
-        f"  {image.wasm.kind.value:<10} {layer.digest}, {layer.size} bytes, {security}",
+        f"  {image.wasm.kind.value:<10} {layer.digest}, {size_text(layer.size)}, {security}",
     ]

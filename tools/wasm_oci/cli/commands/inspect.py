@@ -19,6 +19,7 @@ from wasm_oci.jsontext import JsonObject
 from wasm_oci.oci.inspection import inspect_artifact, inspect_wasm
 from wasm_oci.oci.target import is_reference, layout_target
 from wasm_oci.outcome import Outcome
+from wasm_oci.wording import size_text
 
 DESCRIPTION = """Shows what a .wasm file, an OCI image layout or a reference in a registry holds.
 
@@ -71,7 +72,7 @@ def _lines(document: JsonObject) -> Iterator[str]:
         return
     yield from _named("annotations", document["annotations"])
     if config := document.get("config"):
-        yield f"  config       {config['digest']}, {config['size']} bytes"
+        yield f"  config       {config['digest']}, {size_text(config['size'])}"
         content = config.get("content", {})
         yield from (f"    {key:<14} {content[key]}" for key in ("os", "architecture", "created", "author") if content.get(key))
         for key in ("imports", "exports"):
@@ -82,7 +83,7 @@ def _lines(document: JsonObject) -> Iterator[str]:
         for entry in document.get(kind, ()):
             title = entry.get("annotations", {}).get("org.opencontainers.image.title", "")
             name = entry.get("artifactType") or entry["mediaType"]
-            yield f"  {kind.removesuffix('s'):<12} {entry['digest']}, {entry['size']} bytes, {name} {title}".rstrip()
+            yield f"  {kind.removesuffix('s'):<12} {entry['digest']}, {size_text(entry['size'])}, {name} {title}".rstrip()
     if subject := document.get("subject"):
         yield f"  {'subject':<12} {subject['digest']}"
 
@@ -92,7 +93,7 @@ def _wasm_lines(document: JsonObject) -> Iterator[str]:
     yield from _named("metadata", document["metadata"])
     yield "  sections"
     for row in document["sections"]:
-        yield f"    {row['section']:<14} {row['count']:>5} with {row['bytes']} bytes  {row.get('name', '')}".rstrip()
+        yield f"    {row['section']:<14} {row['count']:>5} with {size_text(row['bytes'])}  {row.get('name', '')}".rstrip()
     if appended := document["appended"]:
         yield f"  appended     {', '.join(appended)} (by wsc, after signing: no signature covers them)"
     signature = document["signature"]

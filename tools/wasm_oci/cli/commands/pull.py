@@ -14,8 +14,9 @@ from wasm_oci.errors import UsageError
 from wasm_oci.files import read_bounded, spare_files
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
-from wasm_oci.outcome import Outcome
+from wasm_oci.outcome import GREEN, Outcome, Painted
 from wasm_oci.trust.request import TrustRequest
+from wasm_oci.wording import fitted, size_text
 
 DESCRIPTION = """Fetch a WebAssembly component from a registry or an OCI layout folder.
 
@@ -81,7 +82,8 @@ def run(args: argparse.Namespace) -> Outcome:
         "file": str(request.output),
         "signature": None,
     }
-    lines = [f"Pulled {reference}", f"  component {pulled.component.digest}, {pulled.component.size} bytes: {request.output}"]
+    lines = [Painted(f"Pulled {reference}", GREEN), f"  component {pulled.component.digest}, {size_text(pulled.component.size)}"]
+    lines.append(f"  file      {request.output}")
     if trust and (verified := pulled.verified):
         kind, ids = "detached" if verified.detached else "embedded", [key.key_id.hex() for key in verified.keys]
         signature_document: JsonObject = {"kind": kind, "keyId": ids[0], "publicKey": verified.key.raw.hex(), "keyIds": ids}
@@ -93,8 +95,8 @@ def run(args: argparse.Namespace) -> Outcome:
     else:
         lines.append("  signature none that was verified")
     if not target.pinned:
-        lines.append(f"  to get the same next time, write {reference}")
-    return Outcome(lines=lines, document=document)
+        lines += ["  to get the same component again, use this reference:", f"    {reference}"]
+    return Outcome(lines=[lines[0], *(part for line in lines[1:] for part in fitted(line))], document=document)
 
 
 def _of_flags(args: argparse.Namespace) -> PullRequest:

@@ -15,7 +15,7 @@ from wasm_oci.cli.common.key_options import add_passphrase_options, passphrase_o
 from wasm_oci.cli.common.registry_options import add_registry_options
 from wasm_oci.cli.common.trust_options import add_trusted_key_options, trusted_keys_of
 from wasm_oci.errors import UsageError
-from wasm_oci.outcome import Outcome, error_document, report_error, say, write_lines
+from wasm_oci.outcome import YELLOW, Outcome, Painted, error_document, report_error, say, write_lines
 
 if TYPE_CHECKING:
     from wasm_oci.publish.plan import Plan
@@ -33,9 +33,7 @@ nothing. A tag that exists with another digest is refused with exit code 7, unle
 Credentials are those of `docker login` and `podman login`."""
 
 
-TARGET_DESCRIPTION = """Publish the image of this target.
-
-First a plan is made, by reading only. Then exactly that is done; the tags are written last.
+TARGET_DESCRIPTION = """Publish the image of this target: first a plan, by reading only, then exactly that, the tags last.
 
   bazel run TARGET -- --dry-run
   bazel run TARGET -- --tag 1.0.0 --tag latest"""
@@ -72,7 +70,7 @@ def run(args: argparse.Namespace) -> Outcome:
     def show(plans: Sequence[Plan]) -> None:
         for plan in plans:
             if warning := signature_warning(plan.signatures, plan.destination):
-                say(f"wasm_oci: warning: {warning}")
+                say(Painted(f"wasm_oci: warning: {warning}", YELLOW))
         if args.output == "text" and not args.quiet:
             write_lines(line for plan in plans for line in plan_lines(plan))
 
@@ -83,9 +81,8 @@ def run(args: argparse.Namespace) -> Outcome:
     if error := released.error:
         report_error("wasm_oci", error, "text")
         return Outcome(document=document | error_document(error), exit_code=error.exit_code)
-    if request.dry_run:
-        return Outcome(lines=["Dry run: nothing was written"], document=document)
-    return Outcome(lines=[line for result in released.results for line in result_lines(result)], document=document)
+    done = [line for result in released.results for line in result_lines(result)]
+    return Outcome(lines=["Dry run: nothing was written"] if request.dry_run else done, document=document)
 
 
 def _request(args: argparse.Namespace) -> ReleaseRequest:
