@@ -48,9 +48,9 @@ class Painted(str):
     """Parameter of the control sequence SGR (ECMA-48)."""
 
 
-def _painted(line: str, stream: TextIO | None) -> str:
-    """Returns a line without anything that could forge another one, with its own colour on a terminal."""
-    text = one_line(line)
+def _painted(line: str, text: str, stream: TextIO | None) -> str:
+    """Returns the text of a line without anything that could forge another one, with the line's own colour on a terminal."""
+    text = one_line(text)
     return f"\x1b[{line.colour}m{text}\x1b[0m" if isinstance(line, Painted) and _has_colours(stream) else text
 
 
@@ -83,7 +83,7 @@ def write_document(outcome: Outcome, form: str) -> None:
 
 def write_lines(lines: Iterable[str]) -> None:
     """Writes each of `lines` to stdout as exactly one line; see `write_text`."""
-    write_text("".join(f"{_painted(line, sys.stdout)}\n" for line in lines))
+    write_text("".join(f"{_painted(line, line, sys.stdout)}\n" for line in lines))
 
 
 def say(*lines: str) -> None:
@@ -93,7 +93,7 @@ def say(*lines: str) -> None:
     """
     try:
         if sys.stderr is not None:
-            sys.stderr.write("".join(f"{_painted(redacted(line), sys.stderr)}\n" for line in lines))
+            sys.stderr.write("".join(f"{_painted(line, redacted(line), sys.stderr)}\n" for line in lines))
             sys.stderr.flush()
             return
     except (OSError, ValueError):  # its buffer would fail again when the interpreter ends

@@ -12,14 +12,14 @@ import pytest
 
 from fakes.clients import client_of, put_blob
 from fakes.web import reply, serve
-from instruments.effects import Hangup, Headers, Reply
+from instruments.effects import Hangup, Headers, Reply, Rewrite
 from instruments.faults import Fault
 from instruments.registry import RunningRegistry, start
 from wasm_oci.errors import RegistryError
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB, INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, SIGNATURE_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.manifest import Manifest, signature_referrer
-from wasm_oci.oci.referrers import find_referrers
+from wasm_oci.oci.referrers import UNKNOWN_LIST, find_referrers, listed_digests
 from wasm_oci.registry.client import RegistryClient
 from wasm_oci.registry.referrers import API, FALLBACK, attach, fallback_tag, list_referrers
 from wasm_oci.registry.store import RegistryStore
@@ -218,3 +218,121 @@ def test_entries_that_cannot_be_used_are_passed_over() -> None:
     body = json.dumps({"schemaVersion": 2, "mediaType": INDEX_MEDIA_TYPE, "manifests": entries}).encode()
     with serve(lambda asked: reply(body=body)) as web, client_of(web.host) as client:
         assert list_referrers(client, SUBJECT.digest).entries == (SUBJECT,)
+
+
+EMPTY_LIST = json.dumps({"schemaVersion": 2, "mediaType": INDEX_MEDIA_TYPE, "manifests": []}).encode()
+HALF_THERE = {
+    "empty": Reply(status=200, headers={"Content-Type": INDEX_MEDIA_TYPE}, body=EMPTY_LIST),
+    "null": Reply(status=200, headers={"Content-Type": INDEX_MEDIA_TYPE}, body=EMPTY_LIST.replace(b"[]", b"null")),
+    "web page": Reply(status=200, headers={"Content-Type": "text/html"}, body=b"<html></html>"),
+    "object": Reply(status=200, headers={"Content-Type": "application/json"}, body=b"{}"),
+    "nothing": Reply(status=204),
+    "400": Reply(status=400),
+    "401": Reply(status=401),
+    "403": Reply(status=403),
+    "406": Reply(status=406),
+}
+DOUBTED = {"web page", "object", "nothing", "401", "403"}
+
+
+@pytest.mark.parametrize("name", HALF_THERE)
+@pytest.mark.parametrize("promised", [True, False], ids=["OCI-Subject", "silent"])
+def test_an_api_that_is_half_there_is_helped_by_the_tag(without_api: RunningRegistry, name: str, promised: bool) -> None:
+    without_api.faults.add(Fault(method="GET", path="/referrers/", effect=HALF_THERE[name], times=None))
+    if promised:
+        effect = Headers(changes={"OCI-Subject": str(SUBJECT.digest)})
+        without_api.faults.add(Fault(method="PUT", path="/manifests/sha256:", effect=effect, times=None))
+    with client_of(without_api) as client:
+        manifest = sign(client, b"signature")
+        assert attach(client, manifest) == FALLBACK
+        store = RegistryStore(client)
+        assert listed_digests(store, SUBJECT.digest, [manifest.descriptor().digest]) == {manifest.descriptor().digest}
+        found = find_referrers(store, SUBJECT.digest, SIGNATURE_MEDIA_TYPE)
+        assert next(found).raw == manifest.raw
+        if name in DOUBTED:
+            with pytest.raises(RegistryError, match="there may be referrers that are not listed") as caught:
+                list(found)
+            assert caught.value.reason == UNKNOWN_LIST
+        else:
+            assert list(found) == []
+
+
+@pytest.mark.parametrize("name", DOUBTED)
+def test_a_list_that_is_not_known_is_never_empty(without_api: RunningRegistry, name: str) -> None:
+    without_api.faults.add(Fault(method="GET", path="/referrers/", effect=HALF_THERE[name], times=None))
+    with client_of(without_api) as client, pytest.raises(RegistryError):
+        list(RegistryStore(client).referrers(SUBJECT.digest))
+
+
+def test_what_only_the_tag_or_only_the_api_names_is_found() -> None:
+    with start() as registry, client_of(registry) as client:
+        by_api, by_tag = sign(client, b"one"), sign(client, b"two")
+        attach(client, by_api)
+        put_blob(client, EMPTY_BLOB)
+        elsewhere = Manifest(config=EMPTY, layers=(EMPTY,), artifact_type="application/vnd.old")
+        put_fallback(client, put(client, elsewhere), by_api.descriptor().to_json())
+        listed = list_referrers(client, SUBJECT.digest)
+        assert {entry.digest for entry in listed.entries} == {by_api.descriptor().digest, elsewhere.descriptor().digest}
+        assert len(listed.entries) == 2
+        assert listed.way_of(by_tag.descriptor().digest) == ""
+
+
+def test_a_list_of_wrong_types_hides_nothing() -> None:
+    """As push reads it, and as pull does."""
+    with start() as registry, client_of(registry) as client:
+        manifest = sign(client, b"signature")
+        attach(client, manifest)
+        wrong = Rewrite(change=lambda data: data.replace(SIGNATURE_MEDIA_TYPE.encode(), b"application/vnd.oci.empty.v1+json"))
+        registry.faults.add(Fault(method="GET", path="/referrers/", effect=wrong, times=None))
+        assert [found.raw for found in find_referrers(RegistryStore(client), SUBJECT.digest, SIGNATURE_MEDIA_TYPE)] == [manifest.raw]
+
+
+def test_an_entry_that_cannot_be_fetched_is_not_found_by_anyone(plain: RegistryClient, without_api: RunningRegistry) -> None:
+    manifest = sign(plain, b"signature")
+    digest = manifest.descriptor().digest
+    attach(plain, manifest)
+    with client_of(without_api) as other:
+        without_api.faults.add(Fault(method="GET", path=f"/manifests/{digest}", effect=Reply(status=404), times=None))
+        assert listed_digests(RegistryStore(other), SUBJECT.digest, [digest]) == frozenset()
+        assert list(find_referrers(RegistryStore(other), SUBJECT.digest, SIGNATURE_MEDIA_TYPE)) == []
+
+
+@pytest.mark.parametrize("path", [f"/manifests/{TAG}$", "/referrers/"], ids=["tag", "api"])
+def test_a_list_of_ten_thousand_entries_is_not_read_whole(path: str) -> None:
+    entries = [SUBJECT.to_json() | {"digest": f"sha256:{number:064x}"} for number in range(9_999)]
+    signature = signature_referrer(SUBJECT, b"signature").descriptor().to_json() | {"artifactType": SIGNATURE_MEDIA_TYPE}
+    body = json.dumps({"schemaVersion": 2, "mediaType": INDEX_MEDIA_TYPE, "manifests": [*entries, signature]}).encode()
+    with start(referrers_api=False) as registry, client_of(registry) as client:
+        registry.faults.add(Fault(method="GET", path=path, effect=Reply(status=200, body=body), times=None))
+        listed = RegistryStore(client).referrers(SUBJECT.digest, SIGNATURE_MEDIA_TYPE)
+        assert str(next(listed).digest) == signature["digest"]
+        with pytest.raises(RegistryError, match="more than 1000") as caught:
+            list(listed)
+        assert caught.value.reason == "limit"
+
+
+def test_a_tag_that_is_full_is_not_written(plain: RegistryClient, without_api: RunningRegistry) -> None:
+    entries = [SUBJECT.to_json() | {"digest": f"sha256:{number:064x}"} for number in range(1000)]
+    body = json.dumps({"schemaVersion": 2, "mediaType": INDEX_MEDIA_TYPE, "manifests": entries}).encode()
+    without_api.faults.add(Fault(method="GET", path=f"/manifests/{TAG}$", effect=Reply(status=200, body=body), times=None))
+    with pytest.raises(RegistryError, match="more than 1000"):
+        attach(plain, sign(plain, b"another"))
+    assert not [record for record in without_api.requests if record.method == "PUT" and TAG in record.path]
+
+
+def test_a_tag_that_head_finds_is_not_replaced(plain: RegistryClient, without_api: RunningRegistry) -> None:
+    attach(plain, sign(plain, b"one"))
+    without_api.faults.add(Fault(method="GET", path=TAG, effect=Reply(status=404), times=None))
+    with client_of(without_api) as other, pytest.raises(RegistryError, match="is found and cannot be read"):
+        attach(other, sign(other, b"two"))
+
+
+def test_a_tag_that_is_shown_late_loses_nothing(plain: RegistryClient, without_api: RunningRegistry) -> None:
+    first, second = sign(plain, b"one"), sign(plain, b"two")
+    attach(plain, first)
+    without_api.faults.add(Fault(method="GET|HEAD", path=TAG, effect=Reply(status=404), times=3))
+    attach(plain, second)
+    assert {entry.digest for entry in list_referrers(plain, SUBJECT.digest).entries} == {
+        first.descriptor().digest,
+        second.descriptor().digest,
+    }

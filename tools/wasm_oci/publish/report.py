@@ -15,7 +15,7 @@ from wasm_oci.publish.publisher import Result
 from wasm_oci.publish.release import ReleasedArtifact
 from wasm_oci.wording import WIDTH, fitted, size_text
 
-_READ = {WHOLE: "blobs whole", ENDS: "blobs by size and both ends"}
+_READ = {WHOLE: "whole", ENDS: "by size and both ends"}
 
 
 def plan_lines(plan: Plan) -> list[str]:
@@ -72,8 +72,12 @@ def _proved(result: Result) -> str:
     """What was read back by GET and compared, and how much of it."""
     manifests = {str(result.plan.artifact.descriptor.digest)}
     outcomes = [step.outcome for step in result.steps if step.name == "read back" and step.subject not in manifests]
-    words = ["the manifest", *["every referrer"] * bool(result.plan.referrers), *["the tag"] * bool(result.plan.tags)]
-    counts = [f"{outcomes.count(outcome)} {what}" for outcome, what in _READ.items() if outcome in outcomes]
+    words = [
+        "the manifest",
+        *["every referrer"] * bool(result.plan.referrers),
+        *["the tag"] * any(tag.action.writes for tag in result.plan.tags),
+    ]
+    counts = [f"{count} blob{'s' * (count != 1)} {how}" for outcome, how in _READ.items() if (count := outcomes.count(outcome))]
     return ", ".join([*words, *counts])
 
 
