@@ -30,7 +30,7 @@ FOLDERS: Mapping[str, set[str]] = {
     "registry": {BASE, "http", "oci"},
     "publish": {BASE, "http", "keys", "keys/sources", "oci", "registry", "trust", "wasm", "wasmsign"},
     "wasm_tools": {BASE, "wasm"},
-    "cli/common": {BASE, "http", "keys", "keys/sources", "trust", "wasmsign"},
+    "cli/common": {BASE, "keys", "keys/sources", "trust", "wasmsign"},
     "cli/modes": {BASE, "cli/common", "keys", "keys/sources", "trust", "wasmsign"},
     "cli/commands": {BASE, "cli/common", "cli/modes", "keys", "keys/sources", "oci", "publish", "trust", "wasm_tools", "wasmsign"},
     "cli": {BASE, "cli/commands", "cli/common", "keys", "keys/sources"},

@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wasm_oci.cli.common.registry_options import add_registry_options, plain_http_hosts
+from wasm_oci.cli.common.registry_options import add_registry_options
 from wasm_oci.errors import UsageError
 from wasm_oci.limits import LIMITS
 from wasm_oci.outcome import Outcome, report_error
@@ -36,7 +36,7 @@ class ListRequest:
     repository: str
     """`host/repository`, or a layout folder."""
     limit: int
-    plain_http: frozenset[str]
+    plain_http: list[str]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,10 +49,10 @@ def run(args: argparse.Namespace) -> Outcome:
     from wasm_oci.publish import resolve
     from wasm_oci.publish.listing import list_tags
 
-    request = ListRequest(repository=args.repository, limit=args.limit, plain_http=plain_http_hosts(args))
+    request = ListRequest(repository=args.repository, limit=args.limit, plain_http=args.plain_http)
     if not 1 <= request.limit <= LIMITS.listed_tags:
         raise UsageError(f"{request.limit} is out of range", where="--limit", hint=f"give a number from 1 to {LIMITS.listed_tags}")
-    with closing(resolve.make_transport(request.plain_http)) as transport:
+    with closing(resolve.make_transport(resolve.plain_http_hosts(request.plain_http))) as transport:
         listing = list_tags(resolve.open_repository(request.repository, transport, os.environ), limit=request.limit)
     errors = [listed.error for listed in listing.tags if listed.error]
     for error in errors:
