@@ -20,8 +20,8 @@ _INVISIBLE = (
 """Default_Ignorable_Code_Point (Unicode Standard Annex 44), the interlinear marks, and a symbol without a shape."""
 
 
-def check_line_ends(text: str, *, where: str, hint: str) -> None:
-    """Raises FormatError (reason `ambiguous_text`) with this remedy where another line end than LF or CRLF is in `text`."""
+def check_line_ends(text: str, *, where: str, hint: str = "") -> None:
+    """Raises FormatError (reason `ambiguous_text`) where another line end than LF or CRLF is in `text`; `hint` is the remedy."""
     if found := _LINE_END.search(text.replace("\r\n", "\n")):
         raise _refused(text, found[0], where, hint)
 

@@ -19,7 +19,7 @@ from wasm_oci.errors import KeyFormatError
 from wasm_oci.files import read_bounded
 from wasm_oci.keys import ed25519
 from wasm_oci.limits import LIMITS
-from wasm_oci.plaintext import check_plain
+from wasm_oci.plaintext import check_line_ends
 
 COMPACT = "compact"
 OPENSSH = "openssh"
@@ -52,10 +52,10 @@ class PublicKey:
     comment: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
-        """Raises KeyFormatError for a key for which everybody can sign."""
+        """Raises KeyFormatError for a key for which anyone can sign."""
         if ed25519.is_weak(self.raw):
             raise KeyFormatError(
-                "this is no public key that a secret key has",
+                "weak public key: anyone can sign for it",
                 hint="it is a placeholder or was made to deceive; get the key from its owner",
                 reason="weak_key",
             )
@@ -143,7 +143,7 @@ def load_secret_key(path: Path, passphrase: Passphrase | None = None) -> SecretK
 
 
 def parse_public_keys(data: bytes, *, where: str) -> tuple[PublicKey, ...]:
-    """`load_public_keys` for bytes; `where` names them in errors, which never show what is no known text."""
+    """`load_public_keys` for bytes; `where` names them in errors, which never show the bytes."""
     try:
         return _public_keys(data, where)
     except KeyFormatError as err:
@@ -171,7 +171,7 @@ def _public_keys(data: bytes, where: str) -> tuple[PublicKey, ...]:
         if label != pem.PUBLIC_LABEL:
             raise _secret_for_public(where)
         return (_public_of_der(der, where),)
-    check_plain(text, where=where)
+    check_line_ends(text, where=where)
     lines = openssh.parse_public_lines(text, where=where)
     return tuple(PublicKey(raw=raw, format=OPENSSH, comment=comment) for raw, comment in lines)
 
