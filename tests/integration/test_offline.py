@@ -119,14 +119,14 @@ REFUSED = {
     "a key of the future": Refused(
         data=M_SIGNED,
         reason="key_not_yet_valid",
-        words="key first counts from 2999-01-01T00:00:00Z on",
+        words="key first is not valid before 2999-01-01T00:00:00Z",
         options=LISTED,
         store="not_before: 2999-01-01",
     ),
     "too few keys": Refused(
         data=M_SIGNED,
         reason="threshold",
-        words="1 of the 2 trusted keys that are needed signed it",
+        words="1 of the 2 required trusted keys signed it",
         options=LISTED + " --threshold 2",
     ),
 }

@@ -53,9 +53,9 @@ def test_a_build_ignores_time_but_not_revocation(name: str, keys: list[str]) -> 
         ("both", [], 0, "signed with keys first ("),
         ("first_until_2020", [], 4, "key first expired after 2020-12-31T23:59:59Z; no other trusted key signed it"),
         ("first_until_2020", ["--at=2020-12-31"], 0, "signed with key first ("),
-        ("second_not_before_2999", [], 4, "key second counts from 2999-01-01T00:00:00Z on"),
+        ("second_not_before_2999", [], 4, "key second is not valid before 2999-01-01T00:00:00Z"),
         ("second_not_before_2999", ["--at=2999-01-01"], 0, "signed with key second ("),
-        ("revoked", [], 4, "1 of the 2 trusted keys that are needed signed it: first ("),
+        ("revoked", [], 4, "1 of the 2 required trusted keys signed it: first ("),
     ],
 )
 def test_a_test_looks_at_the_time(name: str, at: list[str], code: int, words: str) -> None:

@@ -45,7 +45,7 @@ def parse_mapping(data: bytes, *, where: str) -> JsonObject:
     except yaml.YAMLError as err:
         raise FormatError(f"not valid YAML ({_problem(err)})", where=where, hint="correct the line") from err
     except (ValueError, OverflowError) as err:
-        raise FormatError("not valid YAML (an escape is no character)", where=where, hint="write the character itself") from err
+        raise FormatError("not valid YAML (an escape is not a character)", where=where, hint="write the character itself") from err
     if not isinstance(document, dict):
         raise FormatError("a mapping is needed at the top", where=where, hint="write `member: value` lines")
     return document

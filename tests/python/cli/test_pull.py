@@ -152,7 +152,7 @@ def test_several_published_signatures_count_together(run: Run, registry: Running
     options = ["--trusted-keys", store, "--output", "json", "--at"]
     ended = refused(run, tmp_path, reference, *options, "2026-11-25", "--threshold", "2")
     assert (ended.code, ended.document["error"]["reason"]) == (4, "threshold")
-    assert f"1 of the 2 trusted keys that are needed signed it: first ({public(1).key_id.hex()})" in ended.err
+    assert f"1 of the 2 required trusted keys signed it: first ({public(1).key_id.hex()})" in ended.err
 
     second = signed_image(tmp_path / "again", signer=2, detached=True)
     publish(run, replace(image, signature=second.signature), registry)

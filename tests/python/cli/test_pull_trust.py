@@ -79,7 +79,7 @@ def test_keys_of_several_signatures_are_counted_together(pull: Run, registry: Ru
     assert ended.document["signature"]["keyNames"] == ["key1", "key2"]
     ended = pull(reference, "--trusted-keys", store(tmp_path), "--threshold", "3")
     assert ended.code == 4
-    assert f"2 of the 3 trusted keys that are needed signed it: key1 ({IDS[1]}), key2 ({IDS[2]});" in ended.err
+    assert f"2 of the 3 required trusted keys signed it: key1 ({IDS[1]}), key2 ({IDS[2]});" in ended.err
     assert pull(reference, "--trusted-keys", store(tmp_path, k1="revoked: true"), "--threshold", "2").code == 4
 
 
@@ -90,7 +90,7 @@ def test_a_key_counts_once_over_all_signatures(pull: Run, registry: RunningRegis
     reference = publish(registry, image, one, twice)
     assert pull(reference, "--trusted-keys", store(tmp_path)).code == 0
     ended = pull(reference, "--trusted-keys", store(tmp_path), "--threshold", "2")
-    assert (ended.code, "1 of the 2 trusted keys" in ended.err) == (4, True)
+    assert (ended.code, "1 of the 2 required trusted keys" in ended.err) == (4, True)
 
 
 def test_revoked_is_not_made_good_by_allow_unsigned(pull: Run, registry: RunningRegistry, tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def test_two_keys_in_text(files: Path, capsys: Capture) -> None:
 
 REFUSED = {
     "no key": ([], "no key is given to sign with"),
-    "no reference": (["--key-source", "env"], "no reference for env; give the name of a variable"),
+    "no reference": (["--key-source", "env"], "key reference for env; give the name of a variable"),
     "reference without source": (["-k", "k1.pem", "--key-ref", "X"], "more references than sources"),
     "reference of an agent": (["--key-source", "ssh-agent", "--key-ref", "X"], "more references than sources"),
     "unknown source": (["--key-source", "vault", "--key-ref", "X"], "invalid choice: 'vault'"),
@@ -220,5 +220,5 @@ def test_a_passphrase_in_place_of_a_name_is_not_shown(files: Path, capsys: Captu
 def test_a_key_in_place_of_its_path_is_not_shown(files: Path, capsys: Capture, options: list[str], secret: str) -> None:
     assert main(["sign", "-i", "m.wasm", "-o", "out.wasm", *options, secret]) == 2
     captured = capsys.readouterr()
-    assert "this is no reference for file; give the path of a key file" in captured.err
+    assert "invalid key reference for file; give the path of a key file" in captured.err
     assert not [line for line in secret.splitlines() if line in captured.err]

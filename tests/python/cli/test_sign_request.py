@@ -98,7 +98,7 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str], str]] = {
     "a key without source": ({"keys": [{"public_key": "_main/k.pub"}]}, [], "keys[0].source: the member is missing"),
     "a key that is text": ({"keys": ["x"]}, [], "keys[0]: expected an object, not 'x'"),
     "a key without its public half": ({"keys": [{**KEY, "public_key": None}]}, [], "keys[0].public_key: the public key is missing"),
-    "unknown source": ({"keys": [{**KEY, "source": {"kind": "vault", "ref": "x"}}]}, [], "'vault' is no source of keys"),
+    "unknown source": ({"keys": [{**KEY, "source": {"kind": "vault", "ref": "x"}}]}, [], "unknown key source 'vault'"),
     "a reference that is no text": ({"keys": [{**KEY, "source": {"kind": "env", "ref": 7357}}]}, [], "ref: expected text, not a number"),
     "unset variable": ({"keys": [{**KEY, "source": {"kind": "env", "ref": "UNSET_KEY"}}]}, [], "the variable UNSET_KEY is not set"),
     "other public key": ({"keys": [{**KEY, "public_key": "_main/k2.pub"}]}, [], "does not belong to the secret key"),

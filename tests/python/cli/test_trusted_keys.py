@@ -31,7 +31,7 @@ def files(tmp_path: Path) -> Path:
     [
         ("2026-06-01", None, "counts"),
         ("2027-06-01", "key_expired", "key one expired after 2026-12-31T23:59:59Z"),
-        ("2025-06-01", "key_not_yet_valid", "key one counts from 2026-01-01T00:00:00Z on"),
+        ("2025-06-01", "key_not_yet_valid", "key one is not valid before 2026-01-01T00:00:00Z"),
     ],
 )
 def test_which_keys_count(run: Run, at: str, reason: str | None, words: str) -> None:

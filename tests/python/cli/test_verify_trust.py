@@ -66,7 +66,7 @@ def test_without_a_time_it_is_now(files: Path, run: Run) -> None:
     (files / "past.yaml").write_text(STORE.replace("2026-", "2001-"))
     (files / "future.yaml").write_text(STORE.replace("2026-", "9001-"))
     assert "key now expired after 2001-12-31T23:59:59Z" in run("verify", "-i", "one.wasm", "--trusted-keys", "past.yaml").err
-    assert "key now counts from 9001-01-01T00:00:00Z on" in run("verify", "-i", "one.wasm", "--trusted-keys", "future.yaml").err
+    assert "key now is not valid before 9001-01-01T00:00:00Z" in run("verify", "-i", "one.wasm", "--trusted-keys", "future.yaml").err
 
 
 def test_a_threshold_is_reached(files: Path, run: Run) -> None:
@@ -116,7 +116,7 @@ REFUSED = {
     "key_not_yet_valid": (
         "one.wasm",
         ["--trusted-keys", "trusted.yaml", "--at", "2025-12-31T23:59:59Z"],
-        "one.wasm: key now counts from 2026-01-01T00:00:00Z on; no other trusted key signed it; check the clock of this machine",
+        "one.wasm: key now is not valid before 2026-01-01T00:00:00Z; no other trusted key signed it; check the clock of this machine",
     ),
     "key_revoked": (
         "two.wasm",
@@ -126,7 +126,7 @@ REFUSED = {
     "threshold": (
         "one.wasm",
         ["-K", "all.pub", "--threshold", "2"],
-        f"one.wasm: 1 of the 2 trusted keys that are needed signed it: {KEY_ID_1.hex()}; have it signed with more of the trusted keys",
+        f"one.wasm: 1 of the 2 required trusted keys signed it: {KEY_ID_1.hex()}; have it signed with more of the trusted keys",
     ),
     "not_split": (
         "one.wasm",

@@ -60,8 +60,8 @@ EXPIRED, EARLY = replace(TWO, not_after=BEFORE), replace(THREE, not_before=AFTER
     ("store", "reason", "message"),
     [
         ([EXPIRED], "key_expired", "key two expired after 2025-12-31T23:59:59Z; no other trusted key signed it"),
-        ([EARLY], "key_not_yet_valid", "key three counts from 2027-01-01T00:00:00Z on; no other"),
-        ([EARLY, EXPIRED], "key_expired", "key two expired after 2025-12-31T23:59:59Z, and key three counts from"),
+        ([EARLY], "key_not_yet_valid", "key three is not valid before 2027-01-01T00:00:00Z; no other"),
+        ([EARLY, EXPIRED], "key_expired", "key two expired after 2025-12-31T23:59:59Z, and key three is not valid before"),
         ([EARLY, EXPIRED, replace(ONE, revoked=True)], "key_revoked", "key one is revoked, and key two expired"),
     ],
 )
@@ -91,14 +91,14 @@ def test_a_threshold_counts_different_keys(tmp_path: Path) -> None:
     with pytest.raises(SignatureError) as caught:
         verify_trusted(path, Trust.of_keys([K1.public, K2.public, K3.public], threshold=3))
     assert caught.value.reason == "threshold"
-    assert f"2 of the 3 trusted keys that are needed signed it: {KEY_ID_1.hex()}, {KEY_ID_2.hex()}; have it" in str(caught.value)
+    assert f"2 of the 3 required trusted keys signed it: {KEY_ID_1.hex()}, {KEY_ID_2.hex()}; have it" in str(caught.value)
 
 
 def test_a_key_that_does_not_count_does_not_reach_a_threshold(tmp_path: Path) -> None:
     with pytest.raises(SignatureError) as caught:
         verify_trusted(wasm(tmp_path, K1, K2), Trust.of_store([ONE, EXPIRED], at=FIRST, threshold=2))
     assert caught.value.reason == "threshold"
-    assert f"1 of the 2 trusted keys that are needed signed it: one ({KEY_ID_1.hex()}); key two expired" in str(caught.value)
+    assert f"1 of the 2 required trusted keys signed it: one ({KEY_ID_1.hex()}); key two expired" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_signatures_are_counted_together(tmp_path: Path) -> None:
     count.add(verify_file(path, trust.keys, signature=second))
     count.add(verify_file(path, trust.keys, signature=second))
     assert (count.empty, count.enough) == (False, False)
-    with pytest.raises(SignatureError, match="1 of the 2 trusted keys"):
+    with pytest.raises(SignatureError, match="1 of the 2 required trusted keys"):
         count.result(where="m")
     count.add(verify_file(path, trust.keys, signature=first))
     assert count.enough

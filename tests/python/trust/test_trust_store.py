@@ -164,7 +164,10 @@ TWO = base64.b64encode(K2.public.raw).decode()
         ),
         (f"keys: [{{name: a, {KEY}, not_before: 2026}}]", "t: keys[0].not_before: expected text, not 2026"),
         (f"keys: [{{name: a, {KEY}, not_after:}}]", "t: keys[0].not_after: expected text, not null; write it in quotation marks, or leave"),
-        (f"keys: [{{name: a, {KEY}, not_before: 2026-03-02, not_after: 2026-03-01}}]", "t: keys[0].not_after: the key would never count"),
+        (
+            f"keys: [{{name: a, {KEY}, not_before: 2026-03-02, not_after: 2026-03-01}}]",
+            "keys[0].not_after: the key would never be valid",
+        ),
         (f"keys: [{{name: a, {KEY}, revoked: yes}}]", "t: keys[0].revoked: expected true or false, not 'yes'; write true or false"),
         (f"keys: [{{name: a, {KEY}, revoked: 'true'}}]", "t: keys[0].revoked: expected true or false, not 'true'"),
         (f"keys: [{{name: a, {KEY}, revoked:}}]", "t: keys[0].revoked: expected true or false, not null"),

@@ -65,7 +65,7 @@ def parse_public_lines(text: str, *, where: str, skip_malformed: bool = False) -
             )
         found.append((raw, fields[2].strip() if len(fields) > 2 else ""))
     if not found:
-        known = others[0] if others and _OTHER_TYPE.fullmatch(others[0]) else ""  # what is no type may be a secret
+        known = others[0] if others and _OTHER_TYPE.fullmatch(others[0]) else ""  # anything else may be a secret
         other = f" (found {known!r}; Ed25519 is needed)" if known else ""
         raise KeyFormatError(f"there is no Ed25519 key in it{other}", where=where, hint=_HINT)
     return found

@@ -73,7 +73,7 @@ def require_one_block(text: str, *, where: str) -> None:
 def unarmoured(text: str, *, where: str) -> tuple[str, bytes]:
     """Returns label and content of the one PEM block in `text`; lines around it are explanation.
 
-    Raises KeyFormatError for a block that is cut off, is no base64, or is not alone.
+    Raises KeyFormatError for a block that is cut off, is not base64, or is not alone.
     """
     require_one_block(text, where=where)
     (begin,) = _BEGIN_LINE.finditer(text)

@@ -15,7 +15,7 @@ from wasm_oci.wasmsign.pattern import SectionPattern
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustRequest:
-    """Either public keys or a trust store; none of both where a command verifies nothing."""
+    """Either public keys or a trust store; neither where a command verifies nothing."""
 
     public_keys: tuple[Runfile, ...]
     """Files of trusted keys, in any form."""

@@ -1,7 +1,7 @@
 """Whom to trust: public keys with names, from when to when they count, and whether they were revoked.
 
-There is no trusted timestamp in a signature. So a key counts or not at the time of the verification: one that has
-expired refuses what it signed before, too. docs/key-rotation.md says how keys are replaced.
+There is no trusted timestamp in a signature. So a key is valid or not at the time of verification: an expired key
+no longer verifies what it signed before. docs/key-rotation.md says how keys are replaced.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _HINTS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustedKey:
-    """A key of a trust store. It counts from `not_before` to `not_after`, both counted in, unless it was revoked."""
+    """A key of a trust store: valid from `not_before` to `not_after`, both inclusive, unless it was revoked."""
 
     name: str
     public: PublicKey
@@ -48,7 +48,7 @@ class TrustedKey:
         if at is not None and self.not_after is not None and at > self.not_after:
             return "key_expired", f"key {self.name} expired after {_text(self.not_after)}"
         if at is not None and self.not_before is not None and at < self.not_before:
-            return "key_not_yet_valid", f"key {self.name} counts from {_text(self.not_before)} on"
+            return "key_not_yet_valid", f"key {self.name} is not valid before {_text(self.not_before)}"
         return None
 
 
@@ -110,7 +110,7 @@ class Trust:
             )
         who = ", ".join(self.describe(key) for key in counting)
         raise SignatureError(
-            "; ".join([f"{len(counting)} of the {self.threshold} trusted keys that are needed signed it: {who}", *words]),
+            "; ".join([f"{len(counting)} of the {self.threshold} required trusted keys signed it: {who}", *words]),
             where=where,
             hint="have it signed with more of the trusted keys",
             reason="threshold",

@@ -10,7 +10,7 @@
         revoked: true
         comment: the laptop was stolen
 
-Of `not_after` a date counts to its end. One name for two keys and one key under two names are errors.
+A date in `not_after` includes that whole day. One name for two keys and one key under two names are errors.
 """
 
 from __future__ import annotations
@@ -71,17 +71,17 @@ class TrustedKeyEntry:
     public_key_file: str | None = None
     """The file of the key, relative to this one."""
     not_before: Annotated[datetime, Parsed(str, parse_timestamp)] | None = None
-    """The first moment at which the key counts: a date, of which all the day counts, or a time such as 2027-03-31T18:00:00Z, in UTC."""
+    """When the key becomes valid: a date, from its first second, or a time such as 2027-03-31T18:00:00Z, in UTC."""
     not_after: Annotated[datetime, Parsed(str, partial(parse_timestamp, last=True))] | None = None
-    """The last moment at which the key counts: a date, of which all the day counts, or a time such as 2027-03-31T18:00:00Z, in UTC."""
+    """When the key expires: after a date, to its last second, or after a time such as 2027-03-31T18:00:00Z, in UTC."""
     revoked: bool = False
-    """Whether the key never counts, at whatever time."""
+    """Whether the key is revoked: then it is never valid, whatever the time."""
     comment: Annotated[str, Parsed(Annotated[str, Size(0, 1000)], _comment)] = ""
-    """What you like."""
+    """A note for people."""
     development: bool = False
     """Whether a build made the key."""
     key_id: str | None = None
-    """The key's id in hexadecimal, if it is to be compared."""
+    """The expected key id in hexadecimal; an error if the key has another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +147,7 @@ def _key(entry: TrustedKeyEntry, key_file: Callable[[str], KeyFile], where: str)
         hint = "correct it, or leave it out; is it the right key?"
         raise FormatError(f"the key's id is {public.key_id.hex()}", where=f"{where}.key_id", hint=hint)
     if entry.not_before and entry.not_after and entry.not_before > entry.not_after:
-        raise FormatError("the key would never count", where=f"{where}.not_after", hint="write a time after not_before")
+        raise FormatError("the key would never be valid", where=f"{where}.not_after", hint="write a time after not_before")
     return TrustedKey(
         name=entry.name,
         public=public,

@@ -34,7 +34,7 @@ def detach_file(input: Path, output: Path, signature_file: Path) -> None:
         found = signature_in(stream, next(sections, None))
         if found is None:
             raise FormatError(
-                "the file is not signed: its first section is no signature", where=where, hint="give a signed file", reason="unsigned"
+                "the file is not signed: its first section is not a signature", where=where, hint="give a signed file", reason="unsigned"
             )
         payload = found.payload()
         _parse(payload, where)

@@ -10,7 +10,7 @@ visibility(["//wasm/..."])
 
 _DOC = """Makes an Ed25519 key pair in a build action: for development only.
 
-The pair is random, so it differs between two output bases and changes when it is made anew. The action runs on this
+The pair is random, so it differs between two output bases and changes when it is regenerated. The action runs on this
 machine, and neither key reaches a remote or a disk cache. Real keys belong outside the build: `bazel run` of the target,
 with `-- --output-dir DIR`, writes another pair to a folder of yours, and overwrites nothing.
 """

@@ -10,9 +10,9 @@ visibility(["//wasm/..."])
 
 _DOC = """Lists the public keys that `wasm_verify`, `wasm_verify_test` and `wasm_oci verify` and `pull` trust.
 
-A key has a name, and may have a first and a last moment at which it counts, and a comment; a revoked one never counts.
-The list is either a file (`config`, YAML or JSON) or attributes. One name for two keys, one key under two names, and a member
-that is not known are errors. The output is `<name>_trusted_keys.json`, which programs take with `--trusted-keys`.
+A key has a name, and may have a comment and dates from and until which it is valid; a revoked key is never valid.
+The list is either a file (`config`, YAML or JSON) or attributes. One name for two keys, one key under two names, and an unknown
+member are errors. The output is `<name>_trusted_keys.json`, which programs take with `--trusted-keys`.
 
 ```yaml
 keys:
@@ -51,7 +51,7 @@ _ATTRS = {
         doc = "Name of a key to its first day or second.",
     ),
     "revoked": attr.string_list(
-        doc = "Names of keys that never count.",
+        doc = "Names of revoked keys, which are never valid.",
     ),
     "srcs": attr.label_list(
         doc = "The key files that `config` names with `public_key_file`, which are relative to it; or targets of keys.",

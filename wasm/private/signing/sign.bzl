@@ -16,9 +16,9 @@ visibility(["//wasm/..."])
 _DOC = """Signs a WebAssembly module or component with one key or several.
 
 With keys that the build made (`wasm_keygen`, `ssh_keygen`) the outputs are `<name>_signed.wasm` and, if `detached`,
-`<name>_signature.sig`, and `bazel run` copies them to where you stand. With keys outside the build (`wasm_signing_key`) the
-output is `<name>_unsigned.wasm`, and `bazel run :<name> -- [-o FILE] [-S FILE]` signs it and writes the same files to where
-you stand. A file that is signed already gets one signature more for each key, but not a detached one: that is an error. What
+`<name>_signature.sig`, and `bazel run` copies them to the current directory. With keys outside the build (`wasm_signing_key`) the
+output is `<name>_unsigned.wasm`, and `bazel run :<name> -- [-o FILE] [-S FILE]` signs it and writes the same files to the
+current directory. A file that is signed already gets one signature more for each key, but not a detached one: that is an error. What
 a detached signature covers is the output, not the input. Signing again with the same key changes nothing. The target can be
 run, so `$(location)` of it is its launcher; a `filegroup` of it has its outputs.
 """

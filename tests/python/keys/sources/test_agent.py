@@ -158,9 +158,15 @@ HOSTILE_SIGNATURES: dict[str, tuple[bytes | None, str]] = {
     "left over": (b"\x0e" + string(SIGNATURE) + b"x", "reply is malformed"),
     "left over inside": (b"\x0e" + string(SIGNATURE + b"x"), "reply is malformed"),
     "other algorithm": (b"\x0e" + string(string(b"ssh-ed448") + string(K1.sign(MESSAGE))), "reply is malformed"),
-    "of another key": (b"\x0e" + string(string(b"ssh-ed25519") + string(K2.sign(MESSAGE))), "is no signature by the key"),
-    "of another message": (b"\x0e" + string(string(b"ssh-ed25519") + string(K1.sign(b"x"))), "is no signature by the key"),
-    "short": (b"\x0e" + string(string(b"ssh-ed25519") + string(bytes(63))), "is no signature by the key"),
+    "of another key": (
+        b"\x0e" + string(string(b"ssh-ed25519") + string(K2.sign(MESSAGE))),
+        "that came back is not by the key",
+    ),
+    "of another message": (
+        b"\x0e" + string(string(b"ssh-ed25519") + string(K1.sign(b"x"))),
+        "that came back is not by the key",
+    ),
+    "short": (b"\x0e" + string(string(b"ssh-ed25519") + string(bytes(63))), "that came back is not by the key"),
 }
 
 

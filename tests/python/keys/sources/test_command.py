@@ -73,16 +73,16 @@ BAD: dict[str, tuple[str, type[WasmOciError], str]] = {
     "of another key": (
         "write(Ed25519PrivateKey.from_private_bytes(bytes(32)).sign(message))",
         KeyFormatError,
-        "is no signature by the key",
+        "the signature that came back is not by the key",
     ),
-    "of another message": ("write(Ed25519PrivateKey.from_private_bytes(bytes(range(32))).sign(b'x'))", KeyFormatError, "no signature by"),
-    "zeros": ("write(bytes(64))", KeyFormatError, "is no signature by the key a87b10d4934d3a04633a3faf"),
-    "nothing": ("", KeyFormatError, "output of 0 bytes is no signature"),
-    "63 bytes": ("write(signature[:-1])", KeyFormatError, "output of 63 bytes is no signature"),
-    "65 bytes": ("write(signature + b'x')", KeyFormatError, "output of 65 bytes is no signature"),
-    "no hexadecimal": ("write(b'x' * 128)", KeyFormatError, "output of 128 bytes is no signature"),
-    "no base64": ("write(b'!' * 88)", KeyFormatError, "output of 88 bytes is no signature"),
-    "base64 of less": ("write(base64.b64encode(bytes(63) ) + b'====')", KeyFormatError, "no signature"),
+    "of another message": ("write(Ed25519PrivateKey.from_private_bytes(bytes(range(32))).sign(b'x'))", KeyFormatError, "not by the key"),
+    "zeros": ("write(bytes(64))", KeyFormatError, "the signature that came back is not by the key a87b10d4934d3a04633a3faf"),
+    "nothing": ("", KeyFormatError, "output of 0 bytes is not a signature"),
+    "63 bytes": ("write(signature[:-1])", KeyFormatError, "output of 63 bytes is not a signature"),
+    "65 bytes": ("write(signature + b'x')", KeyFormatError, "output of 65 bytes is not a signature"),
+    "no hexadecimal": ("write(b'x' * 128)", KeyFormatError, "output of 128 bytes is not a signature"),
+    "no base64": ("write(b'!' * 88)", KeyFormatError, "output of 88 bytes is not a signature"),
+    "base64 of less": ("write(base64.b64encode(bytes(63) ) + b'====')", KeyFormatError, "not by the key"),
     "too much": ("write(b'x' * 100_000)", UsageError, "writes more than 4096 bytes"),
     "endless": ("\nwhile True: write(b'x' * 10_000)", UsageError, "writes more than 4096 bytes"),
     "failure": ("sys.exit(3)", UsageError, "failed: exit code 3"),
@@ -146,7 +146,9 @@ def test_no_child_lives_on(tmp_path: Path, end: str, message: str) -> None:
 
 
 @pytest.mark.parametrize("session", ["", ", start_new_session=True"], ids=["in the group", "daemon"])
-@pytest.mark.parametrize(("end", "message"), [("sys.exit('no slot')", "failed: no slot"), ("sys.stdout.write('xxx')", "is no signature")])
+@pytest.mark.parametrize(
+    ("end", "message"), [("sys.exit('no slot')", "failed: no slot"), ("sys.stdout.write('xxx')", "not a signature")]
+)
 def test_a_child_that_keeps_the_pipes_open_does_not_hold_us(tmp_path: Path, end: str, message: str, session: str) -> None:
     signer = command_signer(command(NOTED.format(session, str(tmp_path / "pid")) + end), K1.public, os.environ)
     began = time.monotonic()
@@ -187,7 +189,7 @@ def test_the_program_has_the_terminal_and_gives_it_back() -> None:
 
 def test_a_program_that_reads_nothing() -> None:
     signer = open_signer(command("import os; os.write(1, bytes(64))"), public=K1.public, passphrase=NONE)
-    with pytest.raises(KeyFormatError, match="is no signature by the key"):
+    with pytest.raises(KeyFormatError, match="the signature that came back is not by the key"):
         signer.sign(bytes(1_000_000))
 
 
@@ -204,5 +206,5 @@ def test_programs_that_cannot_be_run(tmp_path: Path) -> None:
 def test_the_public_key_is_needed() -> None:
     with pytest.raises(UsageError, match="a signing program needs the public key"):
         open_signer(command(SIGN), public=None, passphrase=NONE)
-    with pytest.raises(KeyFormatError, match="is no signature by the key"):
+    with pytest.raises(KeyFormatError, match="the signature that came back is not by the key"):
         open_signer(command(SIGN + "write(signature)"), public=K2.public, passphrase=NONE).sign(b"m")

@@ -44,7 +44,7 @@ def test_a_key_that_the_token_has_not(token: Path, tmp_path: Path, capsys: Captu
     assert "the signing program failed: the token has no key 1b3e7ee50e0b7c24934a4e01" in capsys.readouterr().err
     (token / f"{K2.public.key_id.hex()}.pem").write_bytes(K1.encoded("pem"))
     assert sign(token, "k2.public") == 2
-    assert "what came back is no signature by the key 1b3e7ee50e0b7c24934a4e01" in capsys.readouterr().err
+    assert "the signature that came back is not by the key 1b3e7ee50e0b7c24934a4e01" in capsys.readouterr().err
     assert not (tmp_path / "out.wasm").exists()
 
 

@@ -122,13 +122,13 @@ def failing(size: int) -> bytes:
 
 
 SOURCES: dict[str, tuple[Callable[[], KeySource], str]] = {
-    "unknown kind": (lambda: KeySource(kind="vault", ref="x"), "'vault' is no source of keys; use one of file, env"),
-    "file without path": (lambda: KeySource(kind="file"), "no reference for file; give the path of a key file"),
-    "file with NUL": (lambda: KeySource(kind="file", ref="a\0b"), "no reference for file"),
+    "unknown kind": (lambda: KeySource(kind="vault", ref="x"), "unknown key source 'vault'; use one of file, env"),
+    "file without path": (lambda: KeySource(kind="file"), "key reference for file; give the path of a key file"),
+    "file with NUL": (lambda: KeySource(kind="file", ref="a\0b"), "key reference for file"),
     "no variable": (lambda: KeySource(kind="env"), "give the name of a variable"),
-    "a key, not its variable": (lambda: KeySource(kind="env", ref="hunter2+hunter2="), "no reference for env"),
-    "a long key, not its variable": (lambda: KeySource(kind="env", ref="hunter2" * 12), "no reference for env"),
-    "digit first": (lambda: KeySource(kind="env", ref="1A"), "no reference for env"),
+    "a key, not its variable": (lambda: KeySource(kind="env", ref="hunter2+hunter2="), "key reference for env"),
+    "a long key, not its variable": (lambda: KeySource(kind="env", ref="hunter2" * 12), "key reference for env"),
+    "digit first": (lambda: KeySource(kind="env", ref="1A"), "key reference for env"),
     "no user": (lambda: KeySource(kind="keychain", ref="hunter2"), "give SERVICE/USER"),
     "empty user": (lambda: KeySource(kind="keychain", ref="hunter2/"), "give SERVICE/USER"),
     "blank command": (lambda: KeySource(kind="command", ref=" "), "give a program and its arguments"),

@@ -23,7 +23,7 @@ class CheckedSigner:
         signature = self.ask(message)
         if len(signature) != SIGNATURE_SIZE or not verifier(self.public.raw)(message, signature):
             raise KeyFormatError(
-                f"what came back is no signature by the key {self.public.key_id.hex()}",
+                f"the signature that came back is not by the key {self.public.key_id.hex()}",
                 where=self.where,
                 hint="check that it signs with this key, pure Ed25519, and the message as it is",
                 reason="bad_signature",

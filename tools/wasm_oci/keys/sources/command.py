@@ -65,7 +65,7 @@ def _signature(output: bytes, where: str) -> bytes:
 
 def _no_signature(output: bytes, where: str) -> KeyFormatError:
     return KeyFormatError(
-        f"the program's output of {len(output)} bytes is no signature",
+        f"the program's output of {len(output)} bytes is not a signature",
         where=where,
         hint="write 64 bytes, or their base64 or hexadecimal text, and nothing else",
         reason="bad_signature",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _UNUSABLE = ("keyring.backends.fail", "keyring.backends.null")
 _FOREIGN = (("secretstorage.exceptions", "SecretStorageException"), ("jeepney.wrappers", "DBusErrorResponse"))
-"""What backends let through that is no error of keyring."""
+"""Errors that backends raise and that are not keyring's."""
 
 
 def password_of(source: KeySource) -> str:

@@ -25,7 +25,7 @@ class PassphraseSource:
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
 
     def __post_init__(self) -> None:
-        """Raises UsageError for what is no name of a variable; it is not repeated, for it may be the passphrase."""
+        """Raises UsageError for an invalid variable name, which is not repeated: it may be the passphrase."""
         if not is_variable_name(self.variable):
             hint = "give the name of a variable, such as " + DEFAULT_VARIABLE
             raise UsageError("this is not the name of a variable", where="passphrase variable", hint=hint)

@@ -38,12 +38,12 @@ class KeySource:
         The text of a wrong reference is not repeated: it may be the secret itself.
         """
         if self.kind not in KINDS:
-            raise UsageError(f"{self.kind[:40]!r} is no source of keys", where="key source", hint=f"use one of {', '.join(KINDS)}")
+            raise UsageError(f"unknown key source {self.kind[:40]!r}", where="key source", hint=f"use one of {', '.join(KINDS)}")
         if self.kind in WITHOUT_REF:
             if self.ref:
                 raise UsageError(f"{self.kind} takes no reference", where="key reference", hint="leave it out")
         elif not _is_ref(self.kind, self.ref):
-            raise UsageError(f"this is no reference for {self.kind}", where="key reference", hint=f"give {_REFS[self.kind]}")
+            raise UsageError(f"invalid key reference for {self.kind}", where="key reference", hint=f"give {_REFS[self.kind]}")
 
     @property
     def where(self) -> str:
