@@ -127,8 +127,10 @@ def test_a_dry_run_target_publishes_only_when_told_so(registry: Server) -> None:
 
 def test_a_tag_that_exists_with_another_digest_is_refused(registry: Server) -> None:
     _image, repository, tag = PUBLISHED["publish_unsigned"]
-    layout = EXAMPLE / "hello_oci_signed_image_layout"
-    assert call(wasm_oci(), "push", layout.absolute(), f"{registry.host}/{repository}:{tag}").code == 0
+    layout = EXAMPLE / "hello_oci_detached_image_layout"
+    signature = image_file("hello_oci_detached_image", "signature.sig")
+    pushed = call(wasm_oci(), "push", layout.absolute(), f"{registry.host}/{repository}:{tag}", "--signature-file", signature)
+    assert pushed.code == 0, pushed.stderr
     there = tag_digest(registry, repository, tag)
     before = len(registry.requests())
     dry = publish("publish_unsigned", registry, "--dry-run")
@@ -138,11 +140,21 @@ def test_a_tag_that_exists_with_another_digest_is_refused(registry: Server) -> N
     assert tag_digest(registry, repository, tag) == there
     assert refused.json["error"]["reason"] == "tag_conflict"
     digest = image_file("hello_oci_unsigned_image", "digest.txt").read_text().strip()
-    for words in (str(there), digest, "--move-tags", "wasm_keygen"):
+    for words in (str(there), digest, "--move-tags"):
         assert words in refused.stderr
+    assert "development key" not in refused.stderr, "nobody signed this image"
     moved = publish("publish_unsigned", registry, "--move-tags")
     assert moved.code == 0, moved.stderr
     assert tag_digest(registry, repository, tag) == digest
+
+
+def test_a_development_key_that_may_be_new_is_named(registry: Server) -> None:
+    _image, repository, tag = PUBLISHED["publish_signed"]
+    layout = EXAMPLE / "hello_oci_unsigned_image_layout"
+    assert call(wasm_oci(), "push", layout.absolute(), f"{registry.host}/{repository}:{tag}").code == 0
+    refused = publish("publish_signed", registry)
+    assert refused.code == 7
+    assert "the build has generated a new development key" in refused.stderr
 
 
 def test_latest_may_move(registry: Server) -> None:
