@@ -49,8 +49,9 @@ def _failure_test_impl(ctx):
     env = analysistest.begin(ctx)
     for word in ctx.attr.words:
         asserts.expect_failure(env, word)
+    causes = analysistest.target_under_test(env)[AnalysisFailureInfo].causes.to_list()
+    asserts.false(env, "@@//" in "".join([cause.message for cause in causes]), "labels are as users write them")
     if ctx.attr.secret:
-        causes = analysistest.target_under_test(env)[AnalysisFailureInfo].causes.to_list()
         asserts.false(env, ctx.attr.secret in "".join([cause.message for cause in causes]), "the value is not repeated")
     return analysistest.end(env)
 

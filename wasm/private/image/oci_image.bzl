@@ -1,6 +1,7 @@
 """`wasm_component_oci_image`: packs a component as an OCI image layout, signed or not."""
 
 load("//wasm/private/common:image_ref.bzl", "looks_like_host", "reference_error")
+load("//wasm/private/common:macro_attrs.bzl", "check_attributes", "public_attributes")
 load("//wasm/private/common:shown.bzl", "shown")
 load("//wasm/private/common:tool_action.bzl", "TOOL_ATTRS", "params_file_args", "run_wasm_oci")
 load("//wasm/private/common:wasm_input.bzl", "wasm_file_of")
@@ -194,6 +195,8 @@ def _oci_image_impl(ctx):
         image,
     ] + ([signing.signature] if signing.signature else []) + ([WasmUnsignedInfo(wasm_file = image.wasm_file)] if deferred_keys(image) else [])
 
+IMAGE_ATTRIBUTES = public_attributes(_ATTRS)
+
 oci_image = rule(
     implementation = _oci_image_impl,
     doc = _DOC,
@@ -214,6 +217,7 @@ def wasm_component_oci_image(name, **kwargs):
         name: Name of the image target.
         **kwargs: Attributes of the rule `oci_image`, and those that every rule has.
     """
+    check_attributes("wasm_component_oci_image", name, kwargs, IMAGE_ATTRIBUTES)
     oci_image(name = name, **kwargs)
     common = {
         attribute: kwargs[attribute]

@@ -1,6 +1,7 @@
 """`wasm_component_oci_publish`: an image and the target that publishes it, in one."""
 
-load("//wasm/private/image:oci_image.bzl", "wasm_component_oci_image")
+load("//wasm/private/common:macro_attrs.bzl", "check_attributes")
+load("//wasm/private/image:oci_image.bzl", "IMAGE_ATTRIBUTES", "wasm_component_oci_image")
 load(":publish.bzl", "wasm_component_publish")
 
 visibility(["//wasm/..."])
@@ -35,6 +36,7 @@ def wasm_component_oci_publish(name, **kwargs):
         **kwargs: Attributes of `wasm_component_oci_image` and of `wasm_component_publish` but `oci_image`.
             `authors`, `description` and `license` go to both, as do those that every rule has.
     """
+    check_attributes("wasm_component_oci_publish", name, kwargs, IMAGE_ATTRIBUTES + list(_PUBLISH_ONLY))
     image = name + "_image"
     wasm_component_oci_image(
         name = image,

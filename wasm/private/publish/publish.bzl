@@ -2,6 +2,7 @@
 
 load("//wasm/private/common:image_ref.bzl", "host_error", "looks_like_host", "repository_error", "repository_of", "tag_error")
 load("//wasm/private/common:run_target.bzl", "RUN_TARGET_ATTRS", "make_run_target", "rlocation_path")
+load("//wasm/private/common:shown.bzl", "shown")
 load("//wasm/private/image:image_request.bzl", "deferred_keys", "signing_request")
 load("//wasm/private/providers:oci_image_info.bzl", "WasmOciImageInfo")
 load("//wasm/private/providers:publish_info.bzl", "WasmPublishInfo")
@@ -65,15 +66,11 @@ _ATTRS = {
     ),
 } | RUN_TARGET_ATTRS
 
-def _text_of(label):
-    """A label as users of the main repository write it."""
-    return str(label).removeprefix("@@") if str(label).startswith("@@//") else str(label)
-
 def _signer(ctx, key):
     """What the run is told of a key that signed, or will: an unknown origin counts as a build's."""
     return {
         "development": key.development != False,
-        "name": _text_of(key.public_key.owner),
+        "name": shown(key.public_key.owner),
         "public_key": rlocation_path(ctx, key.public_key),
     }
 
@@ -87,21 +84,21 @@ def _check_registry(ctx, registry, attribute, names):
     if looks_like_host(registry):
         return
     fail("{}: {} = \"{}\" is neither a host nor an entry of {}; write {}".format(
-        ctx.label,
+        shown(ctx.label),
         attribute,
         registry,
-        ctx.attr.registry_config.label if ctx.attr.registry_config else "a registry_config, which is not given",
+        shown(ctx.attr.registry_config.label) if ctx.attr.registry_config else "a registry_config, which is not given",
         "one of {}, or a host such as ghcr.io".format(", ".join(names)) if names else "a host such as ghcr.io",
     ) + (" (" + host_error(registry) + ")" if ":" in registry else ""))
 
 def _check_names(ctx, repository, tags):
     error = repository_error(repository)
     if error:
-        fail("{}: namespace_override: {}".format(ctx.label, error))
+        fail("{}: namespace_override: {}".format(shown(ctx.label), error))
     for attribute, tag in tags:
         error = tag_error(tag)
         if error:
-            fail("{}: {}: {}".format(ctx.label, attribute, error))
+            fail("{}: {}: {}".format(shown(ctx.label), attribute, error))
 
 def _wasm_component_publish_impl(ctx):
     image = ctx.attr.oci_image[WasmOciImageInfo]
@@ -110,15 +107,15 @@ def _wasm_component_publish_impl(ctx):
     registry = ctx.attr.registry_override or image.registry or (config.default_registry if config else None)
     if not registry:
         fail("{}: no registry is named: {} has registry = \"\"; give registry_override, or a registry_config with a default_registry".format(
-            ctx.label,
-            ctx.attr.oci_image.label,
+            shown(ctx.label),
+            shown(ctx.attr.oci_image.label),
         ))
     namespace = ctx.attr.namespace_override or image.namespace
     tag = ctx.attr.tag_override or image.tag
     _check_registry(
         ctx,
         registry,
-        "registry_override" if ctx.attr.registry_override else "registry of {}".format(ctx.attr.oci_image.label),
+        "registry_override" if ctx.attr.registry_override else "registry of {}".format(shown(ctx.attr.oci_image.label)),
         [entry.name for entry in registries],
     )
     _check_names(
@@ -156,7 +153,7 @@ def _wasm_component_publish_impl(ctx):
             "signers": [_signer(ctx, key) for key in image.signers],
             "signing": signing_request(ctx, image),
             "tag": tag,
-            "target": _text_of(ctx.label),
+            "target": shown(ctx.label),
         },
     )
     return run.providers + [WasmPublishInfo(files = depset(files), request = run.request)]

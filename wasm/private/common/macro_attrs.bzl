@@ -1,0 +1,76 @@
+"""Attributes that macros pass on: a misspelt one is an error that names the macro and the user's target, not a rule behind it."""
+
+load(":shown.bzl", "shown")
+
+visibility(["//tests/...", "//wasm/..."])
+
+_EVERY_RULE = (
+    "applicable_licenses",
+    "args",
+    "aspect_hints",
+    "compatible_with",
+    "deprecation",
+    "env",
+    "env_inherit",
+    "exec_compatible_with",
+    "exec_group_compatible_with",
+    "exec_properties",
+    "expect_failure",
+    "features",
+    "flaky",
+    "local",
+    "output_licenses",
+    "package_metadata",
+    "restricted_to",
+    "shard_count",
+    "size",
+    "tags",
+    "target_compatible_with",
+    "testonly",
+    "timeout",
+    "toolchains",
+    "transitive_configs",
+    "visibility",
+)
+
+def _distance(one, two):
+    """How many letters must be changed, added or removed to make one text of the other."""
+    row = list(range(len(two) + 1))
+    for index in range(len(one)):
+        new = [index + 1]
+        for position in range(len(two)):
+            changed = row[position] + (0 if one[index] == two[position] else 1)
+            new.append(min(changed, row[position + 1] + 1, new[-1] + 1))
+        row = new
+    return row[-1]
+
+def attribute_error(macro, given, known):
+    """Checks the names of attributes.
+
+    Args:
+        macro: string, name of the macro.
+        given: names that the user gave.
+        known: names of attributes that the macro has beside those of every rule.
+
+    Returns:
+        What is wrong and what to write, or None.
+    """
+    for name in given:
+        if name in known or name in _EVERY_RULE:
+            continue
+        distances = {other: _distance(name, other) for other in sorted(list(known) + list(_EVERY_RULE))}
+        nearest = sorted(distances, key = lambda other: distances[other])[0]
+        near = distances[nearest] <= max(2, len(name) // 3)
+        remedy = "did you mean {}?".format(repr(nearest)) if near else "its attributes are " + ", ".join(sorted(known))
+        return "{} has no attribute {}; {}".format(macro, repr(name), remedy)
+    return None
+
+def check_attributes(macro, target, given, known):
+    """Fails for a name that is not an attribute; `target` is the name of the user's target."""
+    error = attribute_error(macro, given, known)
+    if error:
+        fail("{}: {}".format(shown(native.package_relative_label(target)), error))
+
+def public_attributes(attributes):
+    """The names of a rule's attributes that users give."""
+    return [name for name in attributes if not name.startswith("_")]
