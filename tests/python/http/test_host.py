@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import random
+import socket
+from contextlib import closing
 from urllib.parse import urlsplit
 
 import pytest
+from urllib3.connection import HTTPConnection
 from urllib3.util import parse_url
 
+from fakes.timing import IMPATIENT
 from wasm_oci.errors import RegistryError, UsageError
 from wasm_oci.http.host import check_host, is_internal, origin, parse_web_address
-from wasm_oci.http.transport import location_target
+from wasm_oci.http.messages import ConnectionLost, HttpRequest
+from wasm_oci.http.transport import Transport, location_target
 
 AMBIGUOUS = [
     "127%2E0%2E0%2E1",
@@ -129,3 +134,20 @@ def test_what_is_accepted_is_read_alike_by_all() -> None:
 )
 def test_what_an_address_says_of_itself(host: str, expected: bool) -> None:
     assert is_internal(host) == expected
+
+
+@pytest.mark.parametrize("name", ["registry.localhost", "localhost"])
+def test_a_loopback_name_that_leads_to_another_machine_gets_no_request(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    ours, theirs = socket.socketpair()
+
+    class Foreign(socket.socket):
+        def getpeername(self) -> tuple[str, int]:
+            return "192.0.2.1", 5000
+
+    foreign = Foreign(fileno=ours.detach())
+    monkeypatch.setattr(HTTPConnection, "_new_conn", lambda self: foreign)
+    with theirs, closing(Transport(limits=IMPATIENT, environ={})) as transport:
+        with pytest.raises(ConnectionLost, match="this name of the local machine leads to another one; correct its address"):
+            transport.send(HttpRequest(method="GET", url=f"http://{name}:5000/v2/", step="look"))
+        assert foreign.fileno() == -1
+        assert theirs.recv(1) == b""

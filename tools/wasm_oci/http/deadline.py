@@ -21,6 +21,9 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util.ssltransport import SSLTransport
 
+from wasm_oci.http.host import is_loopback
+from wasm_oci.http.network_error import NotThisMachine
+
 _local = threading.local()
 
 
@@ -145,6 +148,9 @@ class _WatchedConnection(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         connection = super()._new_conn()
+        if is_loopback(self.host) and not is_loopback(str(connection.getpeername()[0])):
+            connection.close()
+            raise NotThisMachine
         _watch(connection)
         return connection
 

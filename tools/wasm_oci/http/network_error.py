@@ -53,6 +53,10 @@ class ProxyAuthenticationRequired(Exception):
     """A proxy answered a request with 407 (RFC 9110, section 15.5.8)."""
 
 
+class NotThisMachine(OSError):
+    """A name of the loopback interface (RFC 6761, section 6.3) led to another address."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkProblem:
     """What went wrong and what to do; from the type of an error, for its text may hold signed URLs."""
@@ -79,6 +83,9 @@ def describe_network_error(error: BaseException) -> NetworkProblem:
         return problem
     if by_proxy or is_any(ProxyAuthenticationRequired):
         return _proxy_problem(chain)
+    if is_any(NotThisMachine):
+        hint = "correct its address in DNS or /etc/hosts, or write 127.0.0.1"
+        return NetworkProblem(what="this name of the local machine leads to another one", hint=hint, permanent=True)
     if is_any(exceptions.SSLError, ssl.SSLError) and not is_any(ssl.SSLEOFError, ssl.SSLZeroReturnError):
         return NetworkProblem(what="the TLS handshake failed", hint="check the registry's address and port", reason="tls")
     if is_any(ConnectionRefusedError):
