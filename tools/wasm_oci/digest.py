@@ -92,10 +92,10 @@ def checked(pieces: Iterator[bytes], digest: Digest, size: int, *, where: str) -
     for piece in pieces:
         seen += len(piece)
         if seen > size:
-            raise DigestError(f"more than the promised {size} bytes arrived", where=where)
+            raise DigestError(f"received more than the expected {size} bytes", where=where)
         sha.update(piece)
         yield piece
     if seen != size:
-        raise DigestError(f"{seen} of {size} bytes arrived", where=where)
+        raise DigestError(f"received {seen} of {size} bytes", where=where)
     if sha.hexdigest() != digest.hex:
         raise DigestError(f"content has digest {digest.algorithm}:{sha.hexdigest()}, not {digest}", where=where)

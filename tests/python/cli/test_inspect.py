@@ -155,7 +155,7 @@ def test_a_tampered_layout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         ("./none", "./none: there is no such file or folder"),
         ("/none", "/none: there is no such file or folder"),
         ("./empty", "cannot read the layout's marker file"),
-        ("hello", "names no registry host"),
+        ("hello", "has no registry host"),
         ("empty", "for a layout folder write ./empty"),
         ("oci:none", "oci:none: there is no such file or folder"),
         ("localhost:1/hello", "names neither tag nor digest"),
@@ -176,7 +176,7 @@ def test_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.
 def test_a_tag_that_the_layout_does_not_have(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = _layout(tmp_path / "layout")
     assert main(["inspect", f"{folder}:v9"]) == 6
-    assert "has no manifest v9; the tags here are v1" in capsys.readouterr().err
+    assert "has no manifest v9; use one of the tags v1" in capsys.readouterr().err
 
 
 def test_a_reference_in_a_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -199,7 +199,7 @@ def test_a_large_blob_is_streamed(run: Run, tmp_path: Path) -> None:
     [
         (["LAYOUT", "HOST/library/Hello:v1"], 2, "write it in lower case: library/hello"),
         (["LAYOUT", "HOST/library/hello:v 1"], 2, "is not a tag"),
-        (["LAYOUT", "hello:v1"], 2, "names no registry host"),
+        (["LAYOUT", "hello:v1"], 2, "has no registry host"),
         (["LAYOUT", "HOST/library/hello"], 2, "names no tag"),
         (["LAYOUT", f"HOST/library/hello:v1@sha256:{'0' * 64}"], 4, "the layout's manifest is sha256:"),
         (["/nowhere", "HOST/library/hello:v1"], 2, "there is no OCI layout"),

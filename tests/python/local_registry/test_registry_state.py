@@ -164,7 +164,7 @@ def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
         raise RuntimeError("no home")
 
     monkeypatch.setattr(platformdirs, "user_state_path", fail)
-    with pytest.raises(UsageError, match="name one with --state"):
+    with pytest.raises(UsageError, match="name a folder with --state"):
         default_state()
 
 

@@ -149,7 +149,7 @@ def test_a_detached_signature(tmp_path: Path, asked: str | None) -> None:
 
 
 def test_embedded_was_asked_but_there_is_none(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="the file carries no signature; sign it first"):
+    with pytest.raises(UsageError, match="the file has no signature; sign it first"):
         build_image(_request(_component(tmp_path), signature_type="embedded"))
 
 
@@ -161,7 +161,7 @@ def test_detached_was_asked_but_no_file_given(tmp_path: Path) -> None:
 @pytest.mark.parametrize("asked", ["embedded", "none"])
 def test_a_signature_file_goes_with_detached_only(tmp_path: Path, asked: str) -> None:
     output, signature = _signed(tmp_path, detached=True)
-    with pytest.raises(UsageError, match=f"does not go with signature_type {asked}"):
+    with pytest.raises(UsageError, match=f"cannot be combined with signature_type {asked}"):
         build_image(_request(output, signature=signature, signature_type=asked))
 
 

@@ -64,7 +64,7 @@ def test_embedded_has_none_yet(request_: ImageRequest, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("change", [{"signature_type": "none"}, {"signature_type": None}, {"signature": Path("x.sig")}])
 def test_keys_go_with_a_signature_that_is_to_come(request_: ImageRequest, change: dict[str, object]) -> None:
-    with pytest.raises(UsageError, match="no signature file") as caught:
+    with pytest.raises(UsageError, match="without a signature file") as caught:
         build_image(replace(request_, **change))  # type: ignore[arg-type]  # the table holds values of several types
     assert caught.value.where == "public_keys"
 

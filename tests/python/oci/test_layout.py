@@ -345,9 +345,9 @@ def test_of_several_manifests_one_must_be_named(tmp_path: Path) -> None:
     one, two = _put(layout, "1", "one"), _put(layout, "2", "two")
     assert _digest(layout, "one") == one.digest
     assert _digest(layout, "two") == two.digest
-    with pytest.raises(UsageError, match="2 manifests could be meant; the tags here are one, two"):
+    with pytest.raises(UsageError, match="2 manifests match: the name is ambiguous; use one of the tags one, two"):
         layout.only_manifest()
-    with pytest.raises(NotFoundError, match="has no manifest three; the tags here are one, two"):
+    with pytest.raises(NotFoundError, match="has no manifest three; use one of the tags one, two"):
         layout.fetch_manifest("three")
     with pytest.raises(NotFoundError, match="has no manifest sha256:"):
         layout.fetch_manifest(Digest.of(b"another"))
@@ -357,7 +357,7 @@ def test_several_untagged_manifests(tmp_path: Path) -> None:
     layout = _created(tmp_path / "layout")
     _put(layout, "1", None)
     two = _put(layout, "2", None)
-    with pytest.raises(UsageError, match="2 manifests could be meant; it has no tags; name a digest"):
+    with pytest.raises(UsageError, match="2 manifests match: the name is ambiguous; the layout has no tags: use a digest"):
         layout.only_manifest()
     assert layout.find_manifest(two.digest) == two
 
@@ -366,7 +366,7 @@ def test_one_tag_for_two_manifests_is_ambiguous(tmp_path: Path) -> None:
     layout = _created(tmp_path / "layout")
     entries = [replace(_put(layout, note, None), annotations={REF_NAME: "v1"}).to_json() for note in "12"]
     _change_index(tmp_path / "layout", manifests=entries)
-    with pytest.raises(UsageError, match="tag v1 stands for 2 manifests"):
+    with pytest.raises(UsageError, match="tag v1 names 2 manifests"):
         LayoutStore.open(tmp_path / "layout").fetch_manifest("v1")
 
 
@@ -477,9 +477,9 @@ def test_manifests_that_could_be_meant_are_counted_once(tmp_path: Path) -> None:
     one, two = _put(layout, "1", "v1"), _put(layout, "2", "v2")
     entries = [replace(one, annotations={REF_NAME: tag}).to_json() for tag in ("v1", "v3")]
     _change_index(tmp_path / "layout", manifests=[*entries, replace(two, annotations={REF_NAME: "v3"}).to_json(), *entries])
-    with pytest.raises(UsageError, match="2 manifests could be meant"):
+    with pytest.raises(UsageError, match="2 manifests match: the name is ambiguous"):
         layout.only_manifest()
-    with pytest.raises(UsageError, match="tag v3 stands for 2 manifests"):
+    with pytest.raises(UsageError, match="tag v3 names 2 manifests"):
         layout.find_manifest("v3")
 
 

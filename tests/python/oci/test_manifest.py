@@ -104,7 +104,7 @@ def test_media_type_may_be_absent() -> None:
         (b'{"schemaVersion":2,"schemaVersion":2}', "the same key twice"),
         (b'{"a":"\\ud800"}', "m: not valid JSON"),
         (b"[" * 100_000, "nested too deeply"),
-        (_with(schemaVersion=1), "m: schemaVersion must be 2, and is 1"),
+        (_with(schemaVersion=1), "m: schemaVersion must be 2, but is 1"),
         (_with(schemaVersion="2"), "m.schemaVersion: must be a whole number"),
         (_with(schemaVersion=True), "m.schemaVersion: must be a whole number"),
         (_with(mediaType="application/vnd.docker.distribution.manifest.v2+json"), "m: mediaType must be"),
@@ -117,7 +117,7 @@ def test_media_type_may_be_absent() -> None:
         (_with(annotations={"a": ["b"]}), "m.annotations: the value of 'a' must be a string"),
         (_with(subject="x"), "m.subject: must be an object"),
         (_with(subject={**CONFIG, "mediaType": ""}), "m: subject.mediaType"),
-        (_with(config={**CONFIG, "mediaType": "application/vnd.oci.empty.v1+json"}), "artifactType is needed"),
+        (_with(config={**CONFIG, "mediaType": "application/vnd.oci.empty.v1+json"}), "artifactType is required"),
     ],
 )
 def test_refused_with_the_path(data: bytes, message: str) -> None:

@@ -37,11 +37,11 @@ def test_parse_and_write_again(text: str, registry: str, repository: str, tag: s
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "names no registry host"),
-        ("hello", "names no registry host"),
-        ("library/hello:latest", "names no registry host"),
-        ("http://localhost:5000/a", "leave the scheme out"),
-        ("oci://localhost:5000/a", "leave the scheme out"),
+        ("", "has no registry host"),
+        ("hello", "has no registry host"),
+        ("library/hello:latest", "has no registry host"),
+        ("http://localhost:5000/a", "omit the scheme"),
+        ("oci://localhost:5000/a", "omit the scheme"),
         ("ghcr.io/My-Org/App:1", "write it in lower case: my-org/app"),
         ("ghcr.io/a//b", "is not a repository name"),
         ("ghcr.io/../b", "is not a repository name"),
@@ -93,7 +93,7 @@ def test_refused_with_what_to_do(text: str, message: str) -> None:
     ],
 )
 def test_a_password_is_not_repeated(text: str) -> None:
-    with pytest.raises(UsageError, match="leave user and password out") as caught:
+    with pytest.raises(UsageError, match="remove user and password") as caught:
         Reference.parse(text)
     assert "s3cret" not in repr(caught.value)
 

@@ -82,7 +82,7 @@ def test_a_bare_name_is_no_folder(run: Run, tmp_path: Path, image: Image) -> Non
     for command, *options in (("pull", "-o", "x.wasm", "--allow-unsigned"), ("inspect",)):
         ended = run(command, "acme/tool:v1", *options)
         assert (ended.code, ended.is_one_clear_error) == (2, True)
-        assert "names no registry host" in ended.err
+        assert "has no registry host" in ended.err
         assert "for a layout folder write ./acme/tool:v1" in ended.err
 
 

@@ -76,5 +76,5 @@ def test_the_tags_of_a_layout_have_the_same_limit(tmp_path: Path) -> None:
         (layout.folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": entries}))
         if len(tags) == LIMITS.tags:
             assert len(layout.tags()) == LIMITS.tags
-    with pytest.raises(LimitError, match="100001 tags are more than 100000"):
+    with pytest.raises(LimitError, match="100001 tags exceed the limit of 100000"):
         layout.tags()

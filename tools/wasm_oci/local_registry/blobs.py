@@ -102,7 +102,7 @@ def _content(registry: Registry, request: ServedRequest, upload: Upload) -> Iter
         if start != upload.size:
             raise Refusal(416, "BLOB_UPLOAD_INVALID", f"the next byte is {upload.size}, not {start}", headers=_progress(upload))
         if request.body.length not in (None, end - start + 1):
-            raise Refusal(400, "SIZE_INVALID", "Content-Range and Content-Length do not agree")
+            raise Refusal(400, "SIZE_INVALID", "Content-Range and Content-Length do not match")
     return bounded(request.body, registry.behaviour.max_blob - upload.size, what="rest of a blob")
 
 

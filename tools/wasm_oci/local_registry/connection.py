@@ -57,7 +57,7 @@ class StreamBody:
         while count:
             piece = self._stream.read(min(count, LIMITS.chunk))
             if not piece:
-                raise ConnectionError("the client went away inside its content")
+                raise ConnectionError("the client closed the connection inside its content")
             self.received += len(piece)
             count -= len(piece)
             yield piece
@@ -76,7 +76,7 @@ class StreamBody:
         for _ in range(_MAX_TRAILERS):
             if self._stream.readline(_MAX_LINE) in (b"\r\n", b"\n"):
                 return
-        raise ConnectionError("the trailers of the content have no end")
+        raise ConnectionError("the content has too many trailers")
 
 
 class Connection(BaseHTTPRequestHandler):
@@ -135,7 +135,7 @@ class Connection(BaseHTTPRequestHandler):
     def _request(self, body: StreamBody) -> ServedRequest:
         path, _, text = self.path.partition("?")
         if not path.startswith("/"):
-            raise Refusal(400, "UNSUPPORTED", "the target of a request is a path")
+            raise Refusal(400, "UNSUPPORTED", "the target of a request must be a path")
         try:
             query = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=64))
         except ValueError as err:
@@ -146,7 +146,7 @@ class Connection(BaseHTTPRequestHandler):
     def _check_is_local(self) -> None:
         """Keeps web sites out: those that a browser shows (Origin), and names that lead here (Host, DNS rebinding)."""
         if "Origin" in self.headers:
-            raise Refusal(403, "DENIED", "requests of web sites are refused")
+            raise Refusal(403, "DENIED", "requests from web sites are refused")
         if not all(_is_loopback(host.strip()) for host in self.headers.get_all("Host", [])):
             raise Refusal(403, "DENIED", "the Host of a request must be localhost or a loopback address")
 

@@ -97,23 +97,23 @@ def _target(reference: str, data: bytes) -> tuple[Digest, str | None]:
             raise Refusal(400, "DIGEST_INVALID", f"the manifest has digest {Digest.of(data, digest.algorithm)}, not {digest}")
         return digest, None
     if not is_tag(reference):
-        raise _invalid("a tag has at most 128 letters, digits, '.', '_' and '-', and begins with none of the last two but '_'")
+        raise _invalid("a tag has 1 to 128 letters, digits, '.', '_' or '-', and starts with a letter, a digit or '_'")
     return Digest.of(data), reference
 
 
 def _media_type(content_type: str, document: JsonObject) -> str:
     media_type = content_type.partition(";")[0].strip()
     if media_type not in _IMAGES + _INDEXES:
-        raise _invalid(f"Content-Type {media_type[:100]!r} is not that of a manifest or an index")
+        raise _invalid(f"Content-Type {media_type[:100]!r} is not the media type of a manifest or an index")
     if document.get("mediaType", media_type) != media_type:
         raise _invalid(f"mediaType is not the Content-Type {media_type}")
     if document.get("schemaVersion") != 2:
         raise _invalid("schemaVersion is not 2")
     if ("manifests" in document) != (media_type in _INDEXES):
-        raise _invalid(f"the content is not that of a {media_type}")
+        raise _invalid(f"the content is not a {media_type}")
     annotations = document.get("annotations", {})
     if not isinstance(annotations, dict) or not all(isinstance(value, str) for value in annotations.values()):
-        raise _invalid("annotations are not strings by name")
+        raise _invalid("annotations must map strings to strings")
     if "subject" in document:
         _reference(document["subject"], "subject")
     return media_type

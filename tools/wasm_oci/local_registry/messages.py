@@ -67,7 +67,7 @@ class ServedResponse:
             while left:
                 piece = stream.read(min(left, LIMITS.chunk))
                 if not piece:
-                    raise ConnectionError("the content became shorter while it was sent")
+                    raise ConnectionError("the content was truncated while it was sent")
                 left -= len(piece)
                 yield piece
 

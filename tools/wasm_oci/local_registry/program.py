@@ -28,8 +28,8 @@ _DESCRIPTION = """\
 An OCI registry on this machine: push to and pull from localhost:5000 with wasm_oci, wkg, oras, crane, skopeo
 or docker. It listens on 127.0.0.1 and ::1 only, and has no access control.
 
-What is pushed stays between runs, as one OCI image layout for each repository: `oras` and `skopeo` read it
-from the state folder, too (skopeo inspect --raw oci:STATE/REPOSITORY:TAG). Ctrl-C ends the registry.
+What is pushed is kept between runs, as one OCI image layout for each repository: `oras` and `skopeo` can read
+it from the state folder (skopeo inspect --raw oci:STATE/REPOSITORY:TAG). Press Ctrl-C to stop the registry.
 """
 
 
@@ -63,11 +63,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--state", type=Path, metavar="DIR", help="folder of the layouts (default: the user's state folder)")
     parser.add_argument(
-        "--ready-file", type=Path, metavar="FILE", help="write HOST:PORT to FILE once the registry answers; removed at the end"
+        "--ready-file", type=Path, metavar="FILE", help="write HOST:PORT to FILE once the registry is ready; removed when it ends"
     )
     parser.add_argument("--access-log", type=Path, metavar="FILE", help="append the line of each request to FILE (default: stderr)")
     parser.add_argument("--immutable-tags", action="store_true", help="refuse to move or delete a tag")
-    parser.add_argument("--no-referrers-api", action="store_true", help="answer 404 to the referrers API, as registries before 1.1 do")
+    parser.add_argument("--no-referrers-api", action="store_true", help="respond with 404 to the referrers API, as before version 1.1")
     return parser
 
 

@@ -90,7 +90,7 @@ def _route(registry: Registry, request: ServedRequest) -> ServedResponse:
         if "reference" in parts:
             parts["reference"] = unquote(parts["reference"])
         return endpoint(registry, request, *parts.values())
-    raise Refusal(404, "UNSUPPORTED", "there is nothing at this path")
+    raise Refusal(404, "UNSUPPORTED", "unknown path")
 
 
 def _authorize(registry: Registry, request: ServedRequest, name: str) -> None:

@@ -23,7 +23,7 @@ def default_state() -> Path:
     try:
         return user_state_path("wasm_oci", appauthor=False) / "registry"
     except RuntimeError as err:
-        raise UsageError("no state folder is known for this user", hint="name one with --state") from err
+        raise UsageError("this user has no state folder", hint="name a folder with --state") from err
 
 
 @contextmanager
@@ -36,9 +36,11 @@ def exclusive(folder: Path) -> Iterator[None]:
             folder.mkdir(parents=True, exist_ok=True)
             locked = stack.enter_context(file_lock(folder / _LOCK_FILE))
         except OSError as err:
-            raise UsageError(f"cannot use the state folder: {reason_of(err)}", where=str(folder), hint="name another with --state") from err
+            raise UsageError(
+                f"cannot use the state folder: {reason_of(err)}", where=str(folder), hint="name another folder with --state"
+            ) from err
         if not locked:
             raise UsageError(
-                "another local registry uses this state folder", where=str(folder), hint="end it, or name another with --state"
+                "another local registry uses this state folder", where=str(folder), hint="stop it, or name another folder with --state"
             )
         yield

@@ -92,7 +92,7 @@ class Uploads:
         with self._lock:
             upload = self._uploads.get(identifier)
         if upload is None or upload.repository != repository:
-            raise Refusal(404, "BLOB_UPLOAD_UNKNOWN", "there is no such upload; begin a new one")
+            raise Refusal(404, "BLOB_UPLOAD_UNKNOWN", "unknown upload; start a new one")
         return upload
 
     def close(self, upload: Upload) -> None:

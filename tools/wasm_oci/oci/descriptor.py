@@ -35,7 +35,7 @@ def member(document: JsonObject, key: str, kind: type, *, where: str, needed: bo
         return None
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         found = "missing" if key not in document else f"{str(value)[:60]!r}"
-        raise FormatError(f"must be {_KINDS[kind]}, and is {found}", where=f"{where}.{key}")
+        raise FormatError(f"must be {_KINDS[kind]}, but is {found}", where=f"{where}.{key}")
     return value
 
 
@@ -63,7 +63,7 @@ def parse_annotations(document: JsonObject, *, where: str) -> dict[str, str]:
 def check_annotation_limits(annotations: Mapping[str, str], *, where: str) -> None:
     """Raises LimitError for more annotations, or more bytes of them, than the limits allow."""
     if len(annotations) > LIMITS.annotations:
-        raise LimitError(f"{len(annotations)} annotations are more than {LIMITS.annotations}", where=where)
+        raise LimitError(f"{len(annotations)} annotations exceed the limit of {LIMITS.annotations}", where=where)
     size = sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
     if size > LIMITS.annotation_bytes:
         raise LimitError(f"the annotations have {size} bytes, more than {LIMITS.annotation_bytes}", where=where)
@@ -89,12 +89,12 @@ class Descriptor:
     def parse(obj: object, *, where: str) -> Descriptor:
         """Raises FormatError, or LimitError, with the JSON path (`where` and the member) of what is wrong."""
         if not isinstance(obj, dict):
-            raise FormatError(f"must be an object, and is {str(obj)[:60]!r}", where=where)
+            raise FormatError(f"must be an object, but is {str(obj)[:60]!r}", where=where)
         size = member(obj, "size", int, where=where)
         if size < 0:
-            raise FormatError(f"must not be negative, and is {size}", where=f"{where}.size")
+            raise FormatError(f"must not be negative, but is {size}", where=f"{where}.size")
         if size > LIMITS.wasm_file:
-            raise LimitError(f"{size} bytes are more than {LIMITS.wasm_file}", where=f"{where}.size")
+            raise LimitError(f"{size} bytes exceed the limit of {LIMITS.wasm_file}", where=f"{where}.size")
         return Descriptor(
             media_type=parse_media_type(obj, "mediaType", where=where) or "",
             digest=Digest.parse(obj.get("digest"), where=f"{where}.digest"),

@@ -171,7 +171,7 @@ def _read_signature(request: ImageRequest, stream: BinaryIO) -> tuple[SignatureD
     if request.public_keys:
         return None, None, None
     if request.signature_type == "embedded" and found is None:
-        raise UsageError("signature_type is embedded, but the file carries no signature", where=where, hint="sign it first")
+        raise UsageError("signature_type is embedded, but the file has no signature", where=where, hint="sign it first")
     return signature, None, None if found is None else found.end
 
 

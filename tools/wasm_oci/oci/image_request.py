@@ -79,11 +79,11 @@ class ImageRequest(ImageFacts):
             if value not in allowed:
                 raise UsageError(f"{value!r} is not allowed", where=name, hint=f"write one of {', '.join(filter(None, allowed))}")
         if self.public_keys and (self.signature or self.signature_type not in ("embedded", "detached")):
-            raise UsageError("they go with a signature_type, embedded or detached, and no signature file", where="public_keys")
+            raise UsageError("only valid with signature_type embedded or detached, and without a signature file", where="public_keys")
         if self.signature_type == "detached" and not (self.signature or self.public_keys):
             raise UsageError("signature_type is detached, but no signature file is given", where="signature", hint="sign with detached set")
         if self.signature and self.signature_type not in ("detached", None):
-            raise UsageError(f"a signature file does not go with signature_type {self.signature_type}", where="signature")
+            raise UsageError(f"a signature file cannot be combined with signature_type {self.signature_type}", where="signature")
         _check_time(self.created)
 
 

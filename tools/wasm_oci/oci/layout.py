@@ -59,7 +59,7 @@ def check_layout(folder: Path) -> None:
     path = folder / MARKER
     marker = parse_object(_read(path, KIB, what="layout's marker file"), where=str(path))
     if marker.get("imageLayoutVersion") != _VERSION:
-        raise FormatError(f"imageLayoutVersion must be {_VERSION}", where=str(path), hint="write the layout anew")
+        raise FormatError(f"imageLayoutVersion must be {_VERSION}", where=str(path), hint="write the layout again")
 
 
 def create_layout(folder: Path) -> None:

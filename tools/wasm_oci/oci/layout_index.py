@@ -32,10 +32,10 @@ class LayoutIndex:
         document = parse_object(data, where=where, limit=limit)
         version = member(document, "schemaVersion", int, where=where)
         if version != 2:
-            raise FormatError(f"schemaVersion must be 2, and is {version}", where=where)
+            raise FormatError(f"schemaVersion must be 2, but is {version}", where=where)
         found = member(document, "mediaType", str, where=where, needed=False)
         if found not in (None, INDEX_MEDIA_TYPE):
-            raise FormatError(f"mediaType must be {INDEX_MEDIA_TYPE}, and is {found[:100]!r}", where=where)
+            raise FormatError(f"mediaType must be {INDEX_MEDIA_TYPE}, but is {found[:100]!r}", where=where)
         member(document, "manifests", list, where=where)
         return LayoutIndex(document, where=where)
 

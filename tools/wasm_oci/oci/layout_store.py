@@ -57,7 +57,7 @@ class LayoutStore(LayoutFolder):
         if not entries:
             raise NotFoundError("the layout is empty", where=self.name, hint="push something to it first")
         if (count := _digests(entries)) > 1:
-            raise UsageError(f"{count} manifests could be meant", where=self.name, hint=_shown(index))
+            raise UsageError(f"{count} manifests match: the name is ambiguous", where=self.name, hint=_shown(index))
         return index.read(entries)
 
     def find_manifest(self, name: ManifestName) -> Descriptor | None:
@@ -73,7 +73,7 @@ class LayoutStore(LayoutFolder):
             return name if isinstance(name, Descriptor) and self.has_blob(name) else None
         entries = index.named(name)
         if (count := _digests(entries)) > 1:
-            raise UsageError(f"tag {name} stands for {count} manifests", where=self.name, hint=_shown(index))
+            raise UsageError(f"tag {name} names {count} manifests", where=self.name, hint=_shown(index))
         return index.read(entries) if entries else None
 
     def fetch_manifest(self, name: ManifestName) -> FetchedManifest:
@@ -100,7 +100,7 @@ class LayoutStore(LayoutFolder):
     def tags(self) -> tuple[str, ...]:
         tags = tuple(self._index().tags())
         if len(tags) > LIMITS.tags:
-            raise LimitError(f"{len(tags)} tags are more than {LIMITS.tags}", where=self.name)
+            raise LimitError(f"{len(tags)} tags exceed the limit of {LIMITS.tags}", where=self.name)
         return tags
 
     def has_blob(self, blob: Descriptor) -> bool:
@@ -119,12 +119,12 @@ class LayoutStore(LayoutFolder):
         """Opens a blob; raises NotFoundError, or DigestError where its size is wrong. The digest is for the reader to check."""
         path = self.blob_path(blob)
         if file_type(path, what="blob") is None:
-            raise NotFoundError(f"blob {blob.digest} is missing from the layout", where=self.name, hint="write it anew")
+            raise NotFoundError(f"blob {blob.digest} is missing from the layout", where=self.name, hint="write the layout again")
         stream = open_input(path, what="blob")
         size = stream.seek(0, 2)
         if size != blob.size:
             stream.close()
-            raise DigestError(f"the blob has {size} bytes, not {blob.size}", where=str(path), hint="write the layout anew")
+            raise DigestError(f"the blob has {size} bytes, not {blob.size}", where=str(path), hint="write the layout again")
         stream.seek(0)
         return stream
 
@@ -181,4 +181,4 @@ def _digests(entries: Iterable[JsonObject]) -> int:
 
 def _shown(index: LayoutIndex) -> str:
     tags = ", ".join(tag[:128] for tag in index.tags()[:_SHOWN_TAGS])
-    return f"the tags here are {tags}" if tags else "it has no tags; name a digest"
+    return f"use one of the tags {tags}" if tags else "the layout has no tags: use a digest"

@@ -89,7 +89,7 @@ class Manifest(_Document):
         config = Descriptor.parse(document.get("config"), where=f"{where}: config")
         artifact_type = parse_media_type(document, "artifactType", where=where, needed=False)
         if config.media_type == EMPTY_MEDIA_TYPE and not artifact_type:
-            raise FormatError("artifactType is needed because the config is empty", where=where)
+            raise FormatError("artifactType is required because the config is empty", where=where)
         manifest = Manifest(
             config=config,
             layers=_descriptors(document, "layers", where=where),
@@ -149,17 +149,17 @@ def _open(data: bytes, media_type: str, *, where: str) -> JsonObject:
     document = parse_object(data, where=where, limit=LIMITS.manifest)
     version = member(document, "schemaVersion", int, where=where)
     if version != 2:
-        raise FormatError(f"schemaVersion must be 2, and is {version}", where=where)
+        raise FormatError(f"schemaVersion must be 2, but is {version}", where=where)
     found = member(document, "mediaType", str, where=where, needed=False)
     if found is not None and found != media_type:
-        raise FormatError(f"mediaType must be {media_type}, and is {found[:100]!r}", where=where)
+        raise FormatError(f"mediaType must be {media_type}, but is {found[:100]!r}", where=where)
     return document
 
 
 def _descriptors(document: JsonObject, key: str, *, where: str, skip_bad: bool = False) -> tuple[Descriptor, ...]:
     found = member(document, key, list, where=where)
     if len(found) > LIMITS.descriptors:
-        raise LimitError(f"{len(found)} {key} are more than {LIMITS.descriptors}", where=where)
+        raise LimitError(f"{len(found)} {key} exceed the limit of {LIMITS.descriptors}", where=where)
     parsed = []
     for number, entry in enumerate(found):
         try:

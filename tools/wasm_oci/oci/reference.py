@@ -69,13 +69,13 @@ class Reference:
             raise UsageError(
                 "what follows '@' is not a digest; what is before it may be a password, so it is not shown",
                 where=where,
-                hint="leave user and password out: credentials come from Docker's configuration or a registry entry",
+                hint="remove user and password: credentials come from Docker's configuration or a registry entry",
             )
         if "://" in name:
-            raise UsageError(f"{text[:200]!r} is a URL", where=where, hint="leave the scheme out: host/repository:tag")
+            raise UsageError(f"{text[:200]!r} is a URL", where=where, hint="omit the scheme: write host/repository:tag")
         if not has_registry(name):
             raise UsageError(
-                f"{text[:200]!r} names no registry host",
+                f"{text[:200]!r} has no registry host",
                 where=where,
                 hint="write host/repository:tag or host/repository@sha256:…; Docker Hub's host is docker.io",
             )

@@ -91,5 +91,5 @@ def _strings(document: JsonObject, key: str, *, where: str) -> tuple[str, ...]:
     found = member(document, key, list, where=where, needed=False) or []
     for number, value in enumerate(found):
         if not isinstance(value, str):
-            raise FormatError(f"must be a string, and is {str(value)[:60]!r}", where=f"{where}.{key}[{number}]")
+            raise FormatError(f"must be a string, but is {str(value)[:60]!r}", where=f"{where}.{key}[{number}]")
     return tuple(found)
