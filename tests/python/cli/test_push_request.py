@@ -105,3 +105,10 @@ def test_the_credential_of_an_entry(run: Run, images: tuple[Image, Image], tmp_p
         assert ended.code == 0
         assert ended.document["destinations"][0]["credentialSource"] == "environment variable TEST_TOKEN"
         assert SECRET not in ended.out + ended.err
+
+
+def test_an_unknown_registry_says_who_named_it(run: Run, images: tuple[Image, Image], tmp_path: Path) -> None:
+    path = request_file(tmp_path, images[0], registry="her")
+    assert run("push", "--request", path).err.startswith("wasm_oci: //hello:publish: there is no registry 'her'; ")
+    assert run("push", "--request", path, "--registry", "him").err.startswith("wasm_oci: --registry: there is no registry 'him'; ")
+    assert run("push", "--request", path, "--registry", "a.b:x").err.startswith("wasm_oci: --registry: 'a.b:x' is not a registry host; ")

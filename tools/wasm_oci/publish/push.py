@@ -52,6 +52,7 @@ def release_of_request(request: PushRequest, overrides: Overrides) -> ReleaseReq
     place = NamedRepository(
         registries=request.registries,
         registry=overrides.registry or request.registry,
+        where="--registry" if overrides.registry else request.target,
         default_registry=request.default_registry,
         namespace=request.namespace if overrides.namespace is None else overrides.namespace,
         repository=request.repository,

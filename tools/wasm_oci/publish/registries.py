@@ -85,7 +85,7 @@ def registry_store(
     return RegistryStore(RegistryClient(reference, transport=transport, lookup=lookup, actions=actions, scheme=scheme))
 
 
-def choose_registry(entries: Sequence[RegistryEntry], wanted: str, default: str = "") -> RegistryEntry:
+def choose_registry(entries: Sequence[RegistryEntry], wanted: str, default: str = "", *, where: str = "") -> RegistryEntry:
     """Returns the entry that `wanted` names by its name or host, else a host without an entry.
 
     `default` is the name that counts where `wanted` is empty. Raises UsageError for a name that is neither.
@@ -93,20 +93,20 @@ def choose_registry(entries: Sequence[RegistryEntry], wanted: str, default: str 
     wanted = wanted or default
     names = [entry.name for entry in entries]
     if not wanted:
-        raise UsageError("no registry is named", hint=f"name one of {', '.join(names)}, or a host" if names else "name a host")
+        raise UsageError("no registry is named", where=where, hint=f"name one of {', '.join(names)}, or a host" if names else "name a host")
     for entry in entries:
         if entry.name == wanted:
             return entry
     host, _, prefix = wanted.partition("/")
     if host == "localhost" or "." in host or ":" in host:
-        check_host(host, where="registry")
+        check_host(host, where=where or "registry")
         known = [entry for entry in entries if entry.type == "oci" and entry.host == host]
         best = next((entry for entry in known if entry.prefix == prefix), known[0] if known else None)
         return replace(best, prefix=prefix) if best else RegistryEntry(name=host, host=host, prefix=prefix, auth=AuthSetting(entry=host))
     near = difflib.get_close_matches(wanted, names, n=1, cutoff=0.5)
     known_names = f"the names are {', '.join(names)}" if names else "no registry has a name here"
     hint = f"did you mean {near[0]}? {known_names}" if near else f"{known_names}; or write a host such as ghcr.io"
-    raise UsageError(f"there is no registry {wanted[:100]!r}", hint=hint, reason="unknown_registry")
+    raise UsageError(f"there is no registry {wanted[:100]!r}", where=where, hint=hint, reason="unknown_registry")
 
 
 def split_scheme(host: str, *, where: str) -> tuple[str, str]:

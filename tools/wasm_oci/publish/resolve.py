@@ -25,6 +25,8 @@ class NamedRepository:
     registry: str
     """Empty for the default."""
     default_registry: str = ""
+    where: str = ""
+    """What named the registry, for messages: an option or a target."""
     namespace: str
     repository: str
 
@@ -75,8 +77,8 @@ def _destination_store(
 ) -> Store:
     if isinstance(place, Reference):
         return registry_store(place, transport=transport, environ=environ, actions="pull,push", lookup=lookup)
-    default = choose_registry(place.registries, place.default_registry).name if place.default_registry else ""
-    entry = choose_registry(place.registries, place.registry, default)
+    default = choose_registry(place.registries, place.default_registry, where=place.where).name if place.default_registry else ""
+    entry = choose_registry(place.registries, place.registry, default, where=place.where)
     return entry.store(place.namespace, place.repository, transport=transport, environ=environ, lookup=lookup)
 
 
