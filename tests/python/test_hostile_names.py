@@ -61,6 +61,8 @@ def lines_of(place: str, host: str) -> list[tuple[str, list[str]]]:
         ("Plan", ["push", f"{place}/layout", f"{host}/a/b:1.0.0", "--dry-run"]),
         ("Published", ["push", f"{place}/layout", f"{host}/a/b:1.0.0"]),
         ("/", ["inspect", f"{host}/a/b:1.0.0"]),
+        ("/", ["list", f"{host}/a/b"]),
+        ("/", ["list", f"{place}/layout"]),
         ("Pulled", ["pull", f"{host}/a/b:1.0.0", "-o", f"{place}/pulled.wasm", "-K", public]),
         ("Pulled", ["pull", f"{place}/layout:1.0.0", "-o", f"{place}/pulled.wasm", "-K", public]),
     ]

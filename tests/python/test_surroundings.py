@@ -33,6 +33,7 @@ LINES = {
         "pull ./layout:v1 -o pulled --allow-unsigned",
         "push layout HOST/a:v1",
         "pull HOST/absent:v1 -o pulled --allow-unsigned",
+        "list HOST/absent",
         "nonsense",
     ),
     "wasmsign2": ("--help", "show -i m", "verify -i signed -K key", "sign -i m -o out -k secret", "nonsense", ""),

@@ -1,4 +1,4 @@
-"""The commands of `wasm_oci`, and what it says of itself."""
+"""The commands of `wasm_oci`, and its usage text."""
 
 from __future__ import annotations
 
