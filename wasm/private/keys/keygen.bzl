@@ -101,6 +101,10 @@ def wasm_keygen(name, public_key_name = "key.public", secret_key_name = "key.sec
     secret file can be read by its owner only. `bazel run :<name> -- --output-dir DIR` writes another pair of files of these
     names to DIR, for use outside the build; existing files are not overwritten.
 
+    Each configuration of a build has a key pair of its own: a publish target that another rule runs as a tool (`cfg = "exec"`) or that is
+    built with `-c opt` signs with another key, so the digest differs. A new version of the programs generates new keys too. Use a
+    `wasm_signing_key` where all builds must sign with one key.
+
     The target can be run, so `$(location :<name>)` is its launcher; for a key write the file's label,
     `$(location :<name>/<public_key_name>)`. The secret file is a link to a hidden file beside it, because Bazel makes outputs
     readable by all, but follows no links. A sandbox would lose that file, so the action needs the local strategy: where only
