@@ -65,11 +65,11 @@ def attribute_error(macro, given, known):
         return "{} has no attribute {}; {}".format(macro, repr(name), remedy)
     return None
 
-def check_attributes(macro, target, given, known):
-    """Fails for a name that is not an attribute; `target` is the name of the user's target."""
+def check_attributes(name, macro, given, known):
+    """Fails for a name that is not an attribute; `name` is that of the user's target."""
     error = attribute_error(macro, given, known)
     if error:
-        fail("{}: {}".format(shown(native.package_relative_label(target)), error))
+        fail("{}: {}".format(shown(native.package_relative_label(name)), error))
 
 def public_attributes(attributes):
     """The names of a rule's attributes that users give."""

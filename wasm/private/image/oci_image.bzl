@@ -217,7 +217,7 @@ def wasm_component_oci_image(name, **kwargs):
         name: Name of the image target.
         **kwargs: Attributes of the rule `oci_image`, and those that every rule has.
     """
-    check_attributes("wasm_component_oci_image", name, kwargs, IMAGE_ATTRIBUTES)
+    check_attributes(name, "wasm_component_oci_image", kwargs, IMAGE_ATTRIBUTES)
     oci_image(name = name, **kwargs)
     common = {
         attribute: kwargs[attribute]

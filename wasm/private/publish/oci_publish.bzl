@@ -36,7 +36,7 @@ def wasm_component_oci_publish(name, **kwargs):
         **kwargs: Attributes of `wasm_component_oci_image` and of `wasm_component_publish` but `oci_image`.
             `authors`, `description` and `license` go to both, as do those that every rule has.
     """
-    check_attributes("wasm_component_oci_publish", name, kwargs, IMAGE_ATTRIBUTES + list(_PUBLISH_ONLY))
+    check_attributes(name, "wasm_component_oci_publish", kwargs, IMAGE_ATTRIBUTES + list(_PUBLISH_ONLY))
     image = name + "_image"
     wasm_component_oci_image(
         name = image,

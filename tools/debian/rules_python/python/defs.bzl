@@ -29,6 +29,7 @@ def py_library(name, srcs = [], data = [], testonly = False, compiled = False, *
     native.py_library(name = name, srcs = srcs, data = data, testonly = testonly, **_attributes(kwargs))
 
 def py_binary(name, python_version = None, **kwargs):
+    """A program, in a configuration of its own where its version is not the default."""
     common = {
         attribute: kwargs[attribute]
         for attribute in ("tags", "target_compatible_with", "testonly", "visibility")
