@@ -114,9 +114,9 @@ def test_with_a_manifest_whose_lines_are_escaped(registry: OwnRegistry, tmp_path
         return str(path).replace("\\", "\\b").replace("\n", "\\n")
 
     manifest = tmp_path / "launcher.runfiles_manifest"
-    key = name.replace(" ", "\\s")
-    target_of_request = escaped(store / "request")
-    manifest.write_text(f" {key} {target_of_request}\n{layout} {RUNFILES / layout}\n{program} {RUNFILES / program}\n")
+    request, target_of_request = name.replace(" ", "\\s"), escaped(store / "request")
+    brought = (layout, program, "_main/examples/oci_publishing/oci_signing_keys/key.public")
+    manifest.write_text(f" {request} {target_of_request}\n" + "".join(f"{each} {RUNFILES / each}\n" for each in brought))
     alone = tmp_path / "launcher"
     alone.write_text(target("publish_signed").read_text().replace("publish_signed_request", "space name_request"))
     alone.chmod(0o755)

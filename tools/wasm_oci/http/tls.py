@@ -73,6 +73,7 @@ def tls_context(authorities: Authorities) -> ssl.SSLContext:
     Raises UsageError for a file without certificates, or one that cannot be read.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # some distributions leave it to OpenSSL's configuration
     # Strict means RFC 5280 to the letter, which many company authorities are not and other clients do not ask for;
     # a partial chain ends at any certificate that is trusted here, also one that is not a root.
     context.verify_flags = (context.verify_flags | ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN) & ~ssl.VerifyFlags.VERIFY_X509_STRICT

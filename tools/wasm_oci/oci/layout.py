@@ -45,9 +45,13 @@ def find_layout(folder: Path) -> bool:
     A folder with no more than what an interrupted `create_layout` leaves is empty. Raises UsageError, FormatError or LimitError
     where something else is there.
     """
-    with usable(folder, "read"):
-        if not folder.exists() or (folder.is_dir() and not (folder / MARKER).exists() and all(map(_is_left_over, folder.iterdir()))):
-            return False
+    kind = file_type(folder, what="layout")
+    if kind is None:
+        return False
+    if kind == stat.S_IFDIR and file_type(folder / MARKER, what="layout") is None:
+        with usable(folder, "read"):
+            if all(map(_is_left_over, folder.iterdir())):
+                return False
     check_layout(folder)
     return True
 

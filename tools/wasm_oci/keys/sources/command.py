@@ -53,11 +53,12 @@ def _signature(output: bytes, where: str) -> bytes:
     if len(output) == SIGNATURE_SIZE:
         return output
     text = output.strip()
+    unpadded = text.rstrip(b"=")
     try:
         if len(text) == 2 * SIGNATURE_SIZE:
             return binascii.unhexlify(text)
-        if len(text) in _BASE64_SIZES:
-            return base64.b64decode(text.rstrip(b"=") + b"==", validate=True)
+        if len(text) in _BASE64_SIZES and len(unpadded) == min(_BASE64_SIZES):
+            return base64.b64decode(unpadded + b"==", validate=True)
     except (binascii.Error, ValueError) as err:
         raise _no_signature(output, where) from err
     raise _no_signature(output, where)
