@@ -19,6 +19,8 @@ def _page_impl(ctx):
     args.add_all(["page", ctx.attr.title, output])
     for form, file in _named_files(ctx.attr.modules):
         args.add(file, format = form)
+    if ctx.file.example:
+        args.add("--example", ctx.file.example)
     return _run(ctx, args, output)
 
 def _index_impl(ctx):
@@ -35,7 +37,7 @@ def _run(ctx, args, output):
     ctx.actions.run(
         executable = ctx.executable._render,
         arguments = [args],
-        inputs = ctx.files.modules + getattr(ctx.files, "pages", []),
+        inputs = ctx.files.modules + getattr(ctx.files, "pages", []) + getattr(ctx.files, "example", []),
         outputs = [output],
         mnemonic = "RenderRuleDocs",
         progress_message = "Writing the rule reference %{label}",
@@ -45,6 +47,7 @@ def _run(ctx, args, output):
 _page = rule(
     implementation = _page_impl,
     attrs = _RENDER | {
+        "example": attr.label(allow_single_file = True),
         "modules": attr.label_keyed_string_dict(allow_files = True),
         "title": attr.string(mandatory = True),
     },
@@ -68,7 +71,7 @@ def _extract(name, label, deps, symbols = []):
     )
     return "@rules_wasm_oci" + label
 
-def rule_reference(name, modules, pages, deps):
+def rule_reference(name, modules, pages, deps, without_example = []):
     """Makes `<name>/<page>.md` for every page, and `<name>/README.md` with all public symbols.
 
     Args:
@@ -76,6 +79,7 @@ def rule_reference(name, modules, pages, deps):
         modules: Labels of the public .bzl files; each of their symbols must be on a page.
         pages: Dict from the name of a page to a dict from the label of a .bzl file to its symbols for this page; none means all.
         deps: Labels of the libraries of all these files.
+        without_example: Names of pages that are not about rules; every other one begins with //docs/examples/<page>:BUILD.bazel.
 
     Returns:
         Dict from the name of a generated file to its committed copy, for `synced_files`.
@@ -94,6 +98,7 @@ def rule_reference(name, modules, pages, deps):
             page_of[extract] = page
         _page(
             name = "generated/%s.md" % page,
+            example = None if page in without_example else "//docs/examples/%s:BUILD.bazel" % page,
             modules = extracts,
             title = page,
         )

@@ -1,6 +1,7 @@
 """`rust_wasm_component`: compile with rules_rust, then make a component of the core module."""
 
 load("@rules_rust//rust:defs.bzl", "rust_binary", "rust_shared_library")
+load("//wasm/private/common:macro_attrs.bzl", "check_attributes")
 load("//wasm/private/common:shown.bzl", "shown")
 load("//wasm/private/common:tool_action.bzl", "TOOL_ATTRS", "params_file_args", "run_wasm_oci")
 
@@ -71,6 +72,8 @@ _wasm_component = rule(
     toolchains = [_TOOLCHAIN],
 )
 
+_PARAMETERS = ["crate_features", "deps", "edition", "rustc_flags", "srcs", "wit", "world"]
+
 def rust_wasm_component(
         name,
         srcs,
@@ -98,6 +101,7 @@ def rust_wasm_component(
         rustc_flags: List of flags for rustc, such as `-Copt-level=s`.
         **kwargs: Attributes that every rule has, such as `visibility` and `tags`.
     """
+    check_attributes(name, "rust_wasm_component", kwargs, _PARAMETERS)
     tags = kwargs.pop("tags", None) or []
     library = any([src.split(":")[-1].split("/")[-1] == "lib.rs" for src in srcs])
     compile = rust_shared_library if library else rust_binary

@@ -135,3 +135,10 @@ def test_a_stale_file_is_named_with_the_command_that_updates_it(tmp_path: Path, 
 
     assert update([f"{generated}=docs/page.md"], tmp_path) == 0
     assert check(generated, committed, "//docs:update") == 0
+
+
+def test_an_example_is_shown_without_what_only_the_page_needs() -> None:
+    example = 'load("//a:b.bzl", "sign")\n\nsign(name = "x")\n\nexports_files(["BUILD.bazel"])\n'
+    written = page("sign", [("@rules_wasm_oci//wasm:defs.bzl", module(rule()))], example)
+    assert '\n# sign\n\n```starlark\nload("//a:b.bzl", "sign")\n\nsign(name = "x")\n```\n' in written
+    assert "exports_files" not in written

@@ -28,6 +28,8 @@ _TYPES = {
 }
 _HEADER = "<!-- Generated: edit the .bzl file, then run `bazel run //docs:update`. -->\n"
 
+_EXPORTS = '\nexports_files(["BUILD.bazel"])\n'
+
 
 def symbols(module: Message) -> list[tuple[str, Message]]:
     """All documented symbols of a module, with the kind of each, in the order of their names."""
@@ -42,15 +44,24 @@ def source_of(symbol: Message) -> str:
     return f"{package}/{name}"
 
 
-def page(title: str, parts: Sequence[tuple[str, Message]]) -> str:
-    """One page about the symbols of some modules, each with the label of the file that it was extracted from."""
+def page(title: str, parts: Sequence[tuple[str, Message]], example: str = "") -> str:
+    """One page about the symbols of some modules, each with the label of the file that it was extracted from.
+
+    `example` is the text of a BUILD file that uses them.
+    """
     sections = []
     for label, module in parts:
         entries = symbols(module)
         if not entries:
             raise ValueError(f"{title}: {label} exports none of the symbols of this page")
         sections += [_SECTIONS[kind](symbol, label) for kind, symbol in entries]
-    return _HEADER + f"# {title}\n\n" + "\n".join(sections)
+    shown = f"```starlark\n{_without_exports(example)}```\n\n" if example else ""
+    return _HEADER + f"# {title}\n\n{shown}" + "\n".join(sections)
+
+
+def _without_exports(example: str) -> str:
+    """The text without its last line, if that only makes it readable for this page."""
+    return example.removesuffix(_EXPORTS)
 
 
 def index(modules: Sequence[tuple[str, Message]], pages: Sequence[tuple[str, Message]]) -> str:

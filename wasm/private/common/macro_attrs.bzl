@@ -2,7 +2,7 @@
 
 load(":shown.bzl", "shown")
 
-visibility(["//tests/...", "//wasm/..."])
+visibility(["//rust/...", "//tests/...", "//wasm/..."])
 
 _EVERY_RULE = (
     "applicable_licenses",

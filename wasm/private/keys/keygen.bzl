@@ -1,6 +1,7 @@
 """`wasm_keygen` and `ssh_keygen`: key pairs for development, made by the build."""
 
 load("//wasm/private/common:attr_checks.bzl", "check_one_line")
+load("//wasm/private/common:macro_attrs.bzl", "check_attributes")
 load("//wasm/private/common:run_target.bzl", "RUN_TARGET_ATTRS", "make_run_target")
 load("//wasm/private/common:shown.bzl", "shown")
 load("//wasm/private/common:tool_action.bzl", "SECRET_REQUIREMENTS", "TOOL_ATTRS", "params_file_args", "run_wasm_oci")
@@ -117,6 +118,7 @@ def wasm_keygen(name, public_key_name = "key.public", secret_key_name = "key.sec
         openssh_format: True writes unencrypted OpenSSH keys, False (the default) wasmsign2's compact format.
         **kwargs: Attributes that every rule has, such as `visibility` and `tags`.
     """
+    check_attributes(name, "wasm_keygen", kwargs, ["openssh_format", "public_key_name", "secret_key_name"])
     _key_pair(
         name = name,
         key_format = "openssh" if openssh_format else "compact",
@@ -146,6 +148,7 @@ def ssh_keygen(
         comment: Comment inside both files; empty by default.
         **kwargs: Attributes that every rule has, such as `visibility` and `tags`.
     """
+    check_attributes(name, "ssh_keygen", kwargs, ["comment", "key_type", "private_key_name", "public_key_name"])
     _key_pair(
         name = name,
         comment = comment,

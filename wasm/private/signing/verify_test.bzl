@@ -1,5 +1,6 @@
 """`wasm_verify_test`: a test that fails unless a trusted key signed the file."""
 
+load("//wasm/private/common:macro_attrs.bzl", "check_attributes", "public_attributes")
 load("//wasm/private/common:run_target.bzl", "RUN_TARGET_ATTRS", "make_run_target", "rlocation_path")
 load(":verify_attrs.bzl", "VERIFY_ATTRS", "verify_inputs")
 
@@ -53,6 +54,7 @@ def wasm_verify_test(name, **kwargs):
         name: Name of the test.
         **kwargs: Attributes of the rule `verify_test`, and those that every test has.
     """
+    check_attributes(name, "wasm_verify_test", kwargs, public_attributes(_ATTRS))
     if kwargs.get("trusted_keys"):
         kwargs["tags"] = (kwargs.get("tags") or []) + ["external"]
     verify_test(name = name, **kwargs)
