@@ -8,7 +8,7 @@ import pytest
 
 from wasm_oci import redaction
 from wasm_oci.errors import RegistryError
-from wasm_oci.outcome import error_document, say, write_text
+from wasm_oci.outcome import Outcome, error_document, say, write_document, write_text
 from wasm_oci.redaction import conceal, redacted, redacted_result
 
 TOKEN = "ghp_0123456789abcdefABCDEF"
@@ -40,6 +40,28 @@ def test_secrets_are_hidden(text: str, expected: str) -> None:
 
 def test_a_common_word_does_not_change_a_result() -> None:
     assert redacted_result(f"pa55 {TOKEN[:9]} {TOKEN}") == f"pa55 {TOKEN[:9]} ***"
+
+
+@pytest.mark.parametrize("password", ["a", "0", "256", "sha256", "abcabc"])
+@pytest.mark.parametrize("digest", [f"sha256:{'abc0256f' * 8}", f"sha512:{'abcabc01' * 16}"])
+def test_a_short_password_does_not_change_a_digest(password: str, digest: str) -> None:
+    conceal(password)
+    error = RegistryError(f"the content has digest {digest}", where=f"h/r@{digest}")
+    assert str(error).count(digest) == 2
+    assert error_document(error)["error"]["message"] == f"the content has digest {digest}"
+    assert redacted(f"{digest} xabcabcx{digest}").count(digest) == 2
+
+
+def test_a_short_password_beside_a_digest_is_hidden() -> None:
+    digest = f"sha256:{'ab55' * 16}"
+    assert redacted(f"pa55 {digest} pa55{digest}") == f"*** {digest} ***{digest}"
+
+
+@pytest.mark.parametrize("secret", ['quoted"secret"1234', "back\\slash\\1234", "geheim-\u00e4\u00f6\u00fc-1234", "tab\tand\U0001f511-1234"])
+def test_a_secret_is_hidden_as_json_spells_it(secret: str, capsys: pytest.CaptureFixture[str]) -> None:
+    conceal(secret)
+    write_document(Outcome(document={"annotation": f"<{secret}>"}), "json")
+    assert '"<***>"' in capsys.readouterr().out
 
 
 def test_what_reaches_the_user_shows_no_secret(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,8 @@ A registry, its token service or a proxy may repeat a credential anywhere: in an
 
 from __future__ import annotations
 
+import re
+
 SHORTEST = 3
 """A shorter password is not searched for in errors: every text would hold it."""
 SHORTEST_IN_RESULTS = 12
@@ -12,13 +14,20 @@ SHORTEST_IN_RESULTS = 12
 _PREFIX = 8
 """That much of a longer secret is recognised where a message cuts it off."""
 _MASK = "***"
+_DIGEST = re.compile("sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
+"""A password that is no longer than a word is in some digests by chance: what was compared is shown as it is."""
 
 _sent: set[str] = set()
 
 
 def conceal(*secrets: str) -> None:
-    """Remembers what must not be shown, in the spellings in which it was sent."""
-    _sent.update(secret.lower() for secret in secrets if len(secret) >= SHORTEST)
+    """Remembers what must not be shown, as it was sent and as JSON spells it (RFC 8259, section 7)."""
+    import json  # not for --help
+
+    for secret in secrets:
+        if len(secret) >= SHORTEST:
+            spellings = secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]
+            _sent.update(spelling.lower() for spelling in spellings)
 
 
 def redacted(text: str) -> str:
@@ -37,11 +46,14 @@ def redacted_result(text: str) -> str:
 
 def _without(text: str, secret: str, start: str) -> str:
     lower = text.lower() if text.isascii() else "".join(each.lower() if len(each.lower()) == 1 else each for each in text)
-    kept, position = "", 0
-    while (found := lower.find(start, position)) >= 0:
-        end = found + len(start)
+    digests = [match.span() for match in _DIGEST.finditer(text)] if len(secret) < SHORTEST_IN_RESULTS else []
+    kept, position, search = "", 0, 0
+    while (found := lower.find(start, search)) >= 0:
+        search = end = found + len(start)
+        if any(first <= found and end <= last for first, last in digests):
+            continue
         while end < len(lower) and end - found < len(secret) and lower[end] == secret[end - found]:
             end += 1
         kept += text[position:found] + _MASK
-        position = end
+        position = search = end
     return kept + text[position:]

@@ -13,7 +13,7 @@ from wasm_oci.http.messages import HttpRequest, HttpResponse
 from wasm_oci.http.transport import Transport
 from wasm_oci.jsontext import JsonObject, parse_object
 from wasm_oci.limits import LIMITS
-from wasm_oci.redaction import conceal
+from wasm_oci.redaction import conceal, redacted
 from wasm_oci.registry.challenge import Challenge, parse_challenges
 from wasm_oci.registry.credential import Credential
 from wasm_oci.registry.credentials import CredentialLookup
@@ -41,7 +41,6 @@ class Authenticator:
         self._basic = False
         self._tokens: dict[frozenset[str], _Token] = {}
         self._credential: Credential | None = None
-        self._shown: set[str] = set()
 
     @property
     def hint(self) -> str:
@@ -55,13 +54,7 @@ class Authenticator:
 
     def hide(self, text: str) -> str:
         """Returns `text`, which a registry wrote, without the secrets that it was sent."""
-        for secret in self._shown:
-            text = text.replace(secret, "***")
-        return text
-
-    def _conceal(self, *secrets: str) -> None:
-        self._shown.update(secrets)
-        conceal(*secrets)
+        return redacted(text)
 
     def header(self, scopes: frozenset[str]) -> str | None:
         """Returns the header for `scopes` as far as it is known without asking."""
@@ -77,14 +70,14 @@ class Authenticator:
         """
         challenges = parse_challenges(challenge)
         self._credential = credential = self._credential or self._lookup()
-        self._conceal(*(secret for value in credential.secrets for secret in (value, quote(value, safe=""))))
+        conceal(*(secret for value in credential.secrets for secret in (value, quote(value, safe=""))))
         bearer = next((c for c in challenges if c.scheme == "bearer"), None)
         if bearer is not None:
             if credential.registry_token:
                 value, life = credential.registry_token, float("inf")
             else:
                 value, life = self._fetch(bearer, scopes, credential, where=where)
-            self._conceal(value)
+            conceal(value)
             self._tokens[scopes] = _Token(value=value, expires=self._clock() + life * 0.9)
             return f"Bearer {value}"
         if any(c.scheme == "basic" for c in challenges) and credential.password:
@@ -95,7 +88,7 @@ class Authenticator:
     def _basic_header(self, credential: Credential, password: str = "") -> str:
         pair = f"{credential.username}:{password or credential.password}".encode()
         encoded = base64.b64encode(pair).decode("ascii")
-        self._conceal(encoded)
+        conceal(encoded)
         return f"Basic {encoded}"
 
     def _fetch(self, challenge: Challenge, scopes: frozenset[str], credential: Credential, *, where: str) -> tuple[str, float]:
