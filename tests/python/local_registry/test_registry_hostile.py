@@ -145,6 +145,16 @@ def test_what_is_no_request_is_refused(registry: RunningRegistry, client: Client
     assert client("HEAD", f"/v2/a/b/blobs/{DIGEST}").status == 404
 
 
+@pytest.mark.parametrize("host", ["registry.localhost", "a.b.LOCALHOST:5000", "localhost.", "[::1]:80", "127.9.9.9"])
+def test_names_of_this_machine_are_served(registry: RunningRegistry, host: str) -> None:
+    assert _status(_raw(registry, f"GET /v2/ HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())) == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.example", "notlocalhost", "a.localhost@evil.example", "10.0.0.1", "", "."])
+def test_names_that_may_lead_elsewhere_are_refused(registry: RunningRegistry, host: str) -> None:
+    assert _status(_raw(registry, f"GET /v2/ HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())) == 403
+
+
 @pytest.mark.parametrize(
     "rest",
     [

@@ -18,6 +18,7 @@ import wasm_oci
 from instruments.registry import start
 from local_registry.client import Client, image
 from wasm_oci.errors import UsageError
+from wasm_oci.local_registry import program
 from wasm_oci.local_registry.program import main
 
 TOOLS = Path(wasm_oci.__file__).parents[1]
@@ -152,6 +153,17 @@ def test_a_file_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFix
     error = capsys.readouterr().err
     assert error.startswith(f"local_registry: {tmp_path / 'file' / 'x'}: cannot ")
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", ["--access-log", "--ready-file", "--state"])
+def test_an_empty_path_is_not_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(program, "_run", lambda *_: pytest.fail("it started"))
+    assert main(["--port", "0", option, ""]) == 2
+    assert capsys.readouterr().err.startswith(f"local_registry: {option}: the value is empty; give a path, ")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_help_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:

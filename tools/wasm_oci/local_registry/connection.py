@@ -24,10 +24,11 @@ _DRAIN = 64 * MIB
 
 
 def _is_loopback(host: str) -> bool:
+    """Whether `host` names this machine wherever it is looked up: `*.localhost` too (RFC 6761, section 6.3)."""
     found = _HOST.fullmatch(host)
-    name = (found["six"] or found["name"]).lower() if found else ""
+    name = (found["six"] or found["name"]).lower().removesuffix(".") if found else ""
     try:
-        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+        return name == "localhost" or name.endswith(".localhost") or ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
 
