@@ -10,10 +10,12 @@ import pytest
 
 from fakes.timing import IMPATIENT, FakeTime
 from fakes.web import reply, serve
+from wasm_oci import redaction
 from wasm_oci.errors import UsageError
 from wasm_oci.http.messages import ConnectionLost, HttpRequest
 from wasm_oci.http.proxy import proxy_headers, proxy_of
 from wasm_oci.http.transport import Transport
+from wasm_oci.redaction import redacted
 
 URL, PLAIN = "https://registry.example:5000/v2/", "http://registry.example/v2/"
 PROXY, OTHER = "http://proxy.example:3128", "http://other.example:3128"
@@ -159,6 +161,15 @@ def test_a_proxy_that_refuses_the_password_says_so_once(monkeypatch: pytest.Monk
     assert time.waits == []
     assert caught.value.reason == "proxy_authentication"
     assert "s3cret" not in str(caught.value)
+
+
+def test_what_a_proxy_echoes_is_shown_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redaction, "_sent", set())
+    encoded = base64.b64encode(b"me:s3cr@t-of-proxy").decode()
+    with serve(lambda asked: reply("403 Forbidden")) as proxy, closing(Transport(limits=IMPATIENT, environ={})) as transport:
+        monkeypatch.setenv("HTTP_PROXY", f"http://me:s3cr%40t-of-proxy@{proxy.host}")
+        transport.send(HttpRequest(method="GET", url=PLAIN, step="look"))
+    assert redacted(f"me:s3cr%40t-of-proxy, s3cr@t-of-proxy, Basic {encoded}") == "me:***, ***, Basic ***"
 
 
 def test_407_of_a_registry_is_no_proxy() -> None:

@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fakes.credentials import auth, docker, find
 from fakes.wasm import TESTDATA
@@ -114,6 +116,11 @@ def test_a_helper_that_leaves_its_outputs_open_is_not_waited_for(tmp_path: Path)
     assert time.monotonic() - started < 5
 
 
+def der_key(encryption: serialization.KeySerializationEncryption) -> bytes:
+    key = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    return key.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, encryption)
+
+
 def test_a_helper_does_not_see_signing_secrets(tmp_path: Path) -> None:
     seen = tmp_path / "seen"
     helper(tmp_path, "mine", f"""env > {seen}; echo '{{"Username":"me","Secret":"pw"}}'""")
@@ -128,10 +135,17 @@ def test_a_helper_does_not_see_signing_secrets(tmp_path: Path) -> None:
         "OPENSSH": pem.replace("PRIVATE", "OPENSSH PRIVATE"),
         "ENCODED": base64.b64encode(pem.encode()).decode(),
         "RAW": raw,
+        "EXPLAINED": f"Bag Attributes\n    friendlyName: mine\n{pem}",
+        "MARKED": f"\ufeff{pem}",
+        "ENCODED_EXPLAINED": base64.b64encode(f"# mine\n{pem}".encode()).decode(),
+        "DER": base64.b64encode(der_key(serialization.NoEncryption())).decode(),
+        "DER_ENCRYPTED": base64.b64encode(der_key(serialization.BestAvailableEncryption(b"pw"))).decode(),
+        "OPENSSH_BODY": base64.b64encode(b"openssh-key-v1\0none").decode(),
     }
     kept = {
         "AWS_SECRET_ACCESS_KEY": "aws",
         "GITHUB_TOKEN": "gh",
+        "CERTIFICATE": "-----BEGIN CERTIFICATE-----",
         "GOOGLE_APPLICATION_CREDENTIALS": "/x.json",
         "DBUS_SESSION_BUS_ADDRESS": "unix:",
     }

@@ -12,6 +12,7 @@ from urllib3 import make_headers
 
 from wasm_oci.errors import UsageError
 from wasm_oci.http.host import is_loopback, parse_web_address
+from wasm_oci.redaction import conceal
 
 _PORT = re.compile(r"(\[[^\]]*\]|[^:]*):([0-9]+)")
 _HINT = "set it to an HTTP proxy, such as http://proxy.example:3128, or add the registry to NO_PROXY"
@@ -44,11 +45,14 @@ def proxy_of(url: str) -> str:
 
 
 def proxy_headers(proxy: str) -> dict[str, str]:
-    """Returns the headers that show a proxy the user name and password of its URL."""
+    """Returns the headers that show a proxy the user name and password of its URL, and conceals the password."""
     parts = urlsplit(proxy)
     if parts.username is None:
         return {}
-    return dict(make_headers(proxy_basic_auth=f"{unquote(parts.username)}:{unquote(parts.password or '')}"))
+    password = parts.password or ""
+    headers = dict(make_headers(proxy_basic_auth=f"{unquote(parts.username)}:{unquote(password)}"))
+    conceal(password, unquote(password), *(value.removeprefix("Basic ") for value in headers.values()))
+    return headers
 
 
 def _variable(scheme: str) -> str:

@@ -35,6 +35,9 @@ _SIGNING_VARIABLE = re.compile(r"PASSPHRASE|PRIVATE_?KEY|(SIGN|COSIGN|WASM).*(KE
 _PEM_KEY = re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----")
 _RAW_KEY_SIZE, _RAW_KEY_TAG = 65, b"\x81"
 """A secret key of wasmsign2: the tag, a seed and the public key."""
+_DER_KEY = re.compile(rb"\x30(?:[\0-\x7f]|\x81.|\x82..)(?:\x02\x01[\0\1]\x30|\x30.\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x05)", re.DOTALL)
+"""A private key as PKCS#8, version 1 or 2 (RFC 5958), or encrypted by a password (RFC 8018)."""
+_OPENSSH_KEY = b"openssh-key-v1\0"
 
 
 def ask_helper(name: object, key: str, environ: Mapping[str, str], *, where: str) -> Credential | None:
@@ -75,9 +78,10 @@ def _is_secret_key(value: str) -> bool:
     data = value.strip().encode("utf-8", "surrogateescape")
     with suppress(binascii.Error):
         decoded = base64.b64decode(b"".join(data.split()), validate=True)
-        if (len(decoded) == _RAW_KEY_SIZE and decoded.startswith(_RAW_KEY_TAG)) or _PEM_KEY.match(decoded.lstrip()):
+        raw = len(decoded) == _RAW_KEY_SIZE and decoded.startswith(_RAW_KEY_TAG)
+        if raw or _DER_KEY.match(decoded) or decoded.startswith(_OPENSSH_KEY) or _PEM_KEY.search(decoded):
             return True
-    return _PEM_KEY.match(data) is not None
+    return _PEM_KEY.search(data) is not None
 
 
 def _run(path: str, key: str, environ: Mapping[str, str]) -> tuple[int, bytes, bytes]:
