@@ -157,7 +157,7 @@ def test_a_required_signature(run: Run, one: RunningRegistry, tmp_path: Path, mo
     path = request_file(tmp_path, signed, one, DEVELOPMENT, require_signed=True)
     assert run("push", "--request", path).code == 0
     monkeypatch.setattr(gate, "is_loopback", lambda host: False)
-    assert "only a development key signed" in refused(path, "development_key")
+    assert "only a development key signed the image" in refused(path, "development_key")
     path = request_file(tmp_path, signed_image(tmp_path / "release", signer=2), one, RELEASE, require_signed=True, tag="v2")
     assert run("push", "--request", path).code == 0
 

@@ -228,7 +228,7 @@ def require_pair(secret: SecretKey, public: PublicKey, *, where: str) -> None:
         raise KeyFormatError(
             f"the public key {public.key_id.hex()} does not belong to the secret key, whose id is {secret.public.key_id.hex()}",
             where=where,
-            hint="give the two files of one key pair",
+            hint="use the secret and the public key of one pair",
             reason="key_mismatch",
         )
 

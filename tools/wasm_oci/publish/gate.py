@@ -41,7 +41,7 @@ def require_signed(signatures: Signatures, store: Store, *, target: str) -> None
         )
     if is_remote(store) and all(key.development for key in signatures.verified):
         raise PolicyError(
-            f"a signature is required, and only a development key signed ({signatures}), which {store.name} may not get",
+            f"only a development key signed the image ({signatures}), and publishing to {store.name} requires a real key",
             where=where,
             hint=_SIGN,
             reason="development_key",

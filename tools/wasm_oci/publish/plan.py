@@ -151,7 +151,7 @@ class Plan:
         for tag in self.tags:
             if tag.action is Action.REFUSE:
                 return TagConflictError(
-                    f"tag {tag.tag} is {tag.before} there and would become {tag.after}; nothing was written",
+                    f"tag {tag.tag} already exists with digest {tag.before}, and the image has {tag.after}; nothing was written",
                     where=self.destination.name,
                     hint=_NEW_TAG + (_NEW_KEY if any(key.development for key in self.signatures.verified) else ""),
                 )

@@ -48,7 +48,7 @@ def result_lines(result: Result) -> list[str]:
         if way := result.found_by.get(referrer.digest):
             lines.append(f"  {'signature' if referrer.is_signature else 'referrer'} found by {way}")
     lines += [f"  read back {_proved(result)}", f"  signature: {plan.signatures}"]
-    lines.append(f"  sent      {size_text(result.bytes_sent)}; {size_text(result.bytes_skipped)} were there")
+    lines.append(f"  sent      {size_text(result.bytes_sent)}; {size_text(result.bytes_skipped)} already there")
     return _headed(lines) + (_next_lines(plan) if plan.artifact.component else [])
 
 

@@ -57,7 +57,7 @@ def of_variable(source: KeySource, passphrase: PassphraseSource, environ: Mappin
     """Returns the key in a variable of the environment; raises UsageError where it is not set."""
     text = environ.get(source.ref, "")
     if not text.strip():
-        raise UsageError(f"the variable {source.ref} is not set", where=source.where, hint="put the secret key into it", reason="no_key")
+        raise UsageError(f"the variable {source.ref} is not set", where=source.where, hint="set it to the secret key", reason="no_key")
     return parse_stored(text.encode("utf-8", "surrogateescape"), where=source.where, passphrase=passphrase)
 
 
