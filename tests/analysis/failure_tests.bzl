@@ -22,7 +22,7 @@ _IMAGE = {"component": ":failure_input", "package_name": "pkg"}
 _SIGN = {"component": ":failure_input", "keys": ":failure_keys"}
 _PUBLISH = {"oci_image": ":failure_image"}
 _TRUSTED = {"keys": {":failure_keys": "one"}}
-_IS_FILE = ["may not sign in a build", "wasm_keygen or ssh_keygen target for development", "wasm_signing_key"]
+_IS_FILE = ["but the target of a key is required", "wasm_keygen or ssh_keygen target for development", "wasm_signing_key"]
 _VALIDATE = {"component": ":failure_input", "verify_signature": True}
 _VERIFY = {"keys": ":failure_keys", "wasm_file": ":failure_input"}
 
@@ -156,7 +156,7 @@ _CASES = {
     "trusted_srcs": (wasm_trusted_keys, _TRUSTED | {"srcs": [":failure_main.rs"]}, ["srcs", "goes with config"]),
     "sign_folder": (wasm_sign, _SIGN | {"component": ":failure_folder.wasm"}, ["component = //", "is a folder; name a file"]),
     "sign_file_as_keys": (wasm_sign, _SIGN | {"keys": "BUILD.bazel"}, ["keys = "] + _IS_FILE + ["a source file"]),
-    "sign_made_file_as_keys": (wasm_sign, _SIGN | {"keys": ":failure_keys/key.secret"}, ["keys = ", "not the target of a key"] + _IS_FILE),
+    "sign_made_file_as_keys": (wasm_sign, _SIGN | {"keys": ":failure_keys/key.secret"}, ["keys = ", "a target without a key"] + _IS_FILE),
     "sign_file_as_additional": (wasm_sign, _SIGN | {"additional_keys": ["BUILD.bazel"]}, ["additional_keys = "] + _IS_FILE),
     "image_file_as_keys": (
         wasm_component_oci_image,

@@ -18,12 +18,12 @@ def key_of(ctx, attribute, target):
         WasmKeyInfo
     """
     if WasmKeyInfo not in target:
-        fail(("{}: {} = {} is {}, which may not sign in a build; use a wasm_keygen or ssh_keygen target for development, and name a " +
-              "real key, which stays outside the build, with wasm_signing_key").format(
+        fail(("{}: {} = {} is {}, but the target of a key is required; use a wasm_keygen or ssh_keygen target for development, or a " +
+              "wasm_signing_key target for a real key, which stays outside the build").format(
             shown(ctx.label),
             attribute,
             shown(target.label),
-            "a source file" if any([file.is_source for file in target[DefaultInfo].files.to_list()]) else "not the target of a key",
+            "a source file" if any([file.is_source for file in target[DefaultInfo].files.to_list()]) else "a target without a key",
         ))
     return target[WasmKeyInfo]
 
