@@ -85,7 +85,7 @@ def test_other_keys_of_openssl_are_named(tmp_path: Path, algorithm: str) -> None
     assert call("openssl", "genpkey", "-algorithm", algorithm, "-out", tmp_path / "key").code == 0
     done = sign(tmp_path, "-k", "key")
     assert done.code == 2
-    assert f"this is a key for {algorithm.replace('ED', 'Ed')}; Ed25519 is needed" in done.stderr
+    assert f"the key is of type {algorithm.replace('ED', 'Ed')}; Ed25519 is needed" in done.stderr
 
 
 def test_a_variable(tmp_path: Path) -> None:

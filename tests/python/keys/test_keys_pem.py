@@ -246,23 +246,23 @@ OTHERS = {
 @pytest.mark.parametrize("encoding", [Encoding.PEM, Encoding.DER])
 @pytest.mark.parametrize("name", OTHERS)
 def test_other_algorithms_are_named(name: str, encoding: Encoding) -> None:
-    with pytest.raises(KeyFormatError, match=f"this is a key for {name}; Ed25519 is needed"):
+    with pytest.raises(KeyFormatError, match=f"the key is of type {name}; Ed25519 is needed"):
         parse_secret_key(private(OTHERS[name], encoding, PrivateFormat.PKCS8), where="key")
-    with pytest.raises(KeyFormatError, match=f"this is a key for {name}; Ed25519 is needed"):
+    with pytest.raises(KeyFormatError, match=f"the key is of type {name}; Ed25519 is needed"):
         parse_public_keys(public(OTHERS[name], encoding), where="key")
 
 
 @pytest.mark.parametrize("name", ["RSA", "ECDSA"])
 def test_the_old_forms_of_other_algorithms_are_named(name: str) -> None:
     data = private(OTHERS[name], Encoding.PEM, PrivateFormat.TraditionalOpenSSL)
-    with pytest.raises(KeyFormatError, match=f"this is a key for {name}; Ed25519 is needed") as caught:
+    with pytest.raises(KeyFormatError, match=f"the key is of type {name}; Ed25519 is needed") as caught:
         parse_secret_key(data, where="key")
     assert caught.value.reason == ("key_rsa" if name == "RSA" else "key_algorithm")
 
 
 def test_an_encrypted_key_of_another_algorithm() -> None:
     data = ed448.Ed448PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x"))
-    with pytest.raises(KeyFormatError, match="this is a key for Ed448; Ed25519 is needed"):
+    with pytest.raises(KeyFormatError, match="the key is of type Ed448; Ed25519 is needed"):
         parse_secret_key(data, where="key", passphrase=lambda where: b"x")
 
 
@@ -304,7 +304,7 @@ REFUSED_SECRETS = {
     "no DER": (pem("PRIVATE KEY", "AAAA"), "the PEM block holds no key"),
     "empty": (pem("PRIVATE KEY", ""), "the PEM block holds no key"),
     "other DER": (b"\x30\x03\x02\x01\x00", "DER, but no Ed25519 private key"),
-    "DSA": (pem("DSA PRIVATE KEY", "MIIB"), "this is a key for DSA"),
+    "DSA": (pem("DSA PRIVATE KEY", "MIIB"), "the key is of type DSA"),
 }
 REFUSED_PUBLICS = {
     "parameters": (bytes.fromhex("302c300706032b65700500032100") + K1.public.raw, "the Ed25519 public key is malformed"),

@@ -15,4 +15,4 @@ def wrong_passphrase(where: str) -> KeyFormatError:
 
 def wrong_algorithm(name: str, where: str) -> KeyFormatError:
     reason = "key_rsa" if name.startswith("RSA") else "key_algorithm"
-    return KeyFormatError(f"this is a key for {name}; Ed25519 is needed", where=where, hint=NEW_KEY, reason=reason)
+    return KeyFormatError(f"the key is of type {name}; Ed25519 is needed", where=where, hint=NEW_KEY, reason=reason)
