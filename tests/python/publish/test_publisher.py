@@ -11,7 +11,7 @@ from fakes.artifacts import Image, signed_image
 from fakes.clients import REPOSITORY, client_of
 from fakes.program import tag_of
 from fakes.publishing import publish
-from instruments.effects import Reply
+from instruments.effects import Reply, Status
 from instruments.faults import Fault
 from instruments.registry import RunningRegistry, start
 from wasm_oci.errors import FormatError, RegistryError, TagConflictError, UsageError
@@ -170,3 +170,33 @@ def test_an_artifact_names_each_blob_once(image: Image) -> None:
     assert [blob.role for blob in artifact.blobs] == ["config", "layer", "empty", "signature"]
     with pytest.raises(UsageError):
         load_artifact(image.folder, [image.folder])
+
+
+def test_a_registry_that_does_not_move_tags_is_a_tag_conflict(
+    pair: tuple[RunningRegistry, RunningRegistry], destinations: tuple[Store, Store], artifact: Artifact, tmp_path: Path
+) -> None:
+    other = load_artifact(signed_image(tmp_path / "other", text="other").folder)
+    publish([make_plan(other, destinations[0], ["v1"])])
+    body = b'{"errors":[{"code":"TAG_INVALID","message":"tag v1 cannot be overwritten"}]}'
+    pair[0].faults.add(Fault(method="PUT", path="/manifests/v1", effect=Reply(status=400, body=body), times=None))
+    (result,) = publish([make_plan(artifact, destinations[0], ["v1"], move_tags=True)])
+    assert isinstance(result.error, TagConflictError)
+    assert (result.tags_after, result.steps[-1].outcome) == ({"v1": other.descriptor.digest}, "failed")
+
+
+def test_a_tag_that_does_not_exist_is_no_conflict(
+    pair: tuple[RunningRegistry, RunningRegistry], destinations: tuple[Store, Store], artifact: Artifact
+) -> None:
+    pair[0].faults.add(Fault(method="PUT", path="/manifests/v1", effect=Reply(status=409), times=None))
+    (result,) = publish([make_plan(artifact, destinations[0], ["v1"])])
+    assert isinstance(result.error, RegistryError)
+    assert "does not exist" in str(result.error)
+
+
+def test_an_immutable_tag_that_names_the_image_already_is_published(
+    pair: tuple[RunningRegistry, RunningRegistry], destinations: tuple[Store, Store], artifact: Artifact
+) -> None:
+    plan = make_plan(artifact, destinations[0], ["v1"])
+    pair[0].faults.add(Fault(method="PUT", path="/manifests/v1", effect=Status(status=409), times=None))
+    (result,) = publish([plan])
+    assert (result.status, result.steps[-1].outcome) == ("published", "done (found by reading)")

@@ -204,7 +204,7 @@ def _put_tag(result: Result, tag: TagPlan) -> str:
     artifact = result.plan.artifact
     try:
         result.plan.destination.put_manifest(artifact.descriptor, artifact.manifest.raw, tag.tag)
-    except (RegistryError, AuthError, DigestError) as err:
+    except (RegistryError, AuthError, DigestError, TagConflictError) as err:
         result.tags_after[tag.tag] = None
         try:
             now = _confirm_tag(result, tag)
@@ -215,6 +215,8 @@ def _put_tag(result: Result, tag: TagPlan) -> str:
         if now == tag.after and not isinstance(err, DigestError):
             return "done (found by reading)"
         result.steps.append(Step(name="tag", subject=tag.tag, outcome="failed"))
+        if isinstance(err, TagConflictError) and now is None:
+            raise RegistryError(f"{err.what}; the tag does not exist", where=err.where, hint=err.hint, reason="tag_refused") from err
         raise
     except BaseException:
         result.tags_after[tag.tag] = None

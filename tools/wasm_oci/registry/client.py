@@ -20,7 +20,7 @@ from wasm_oci.oci.store import FetchedManifest
 from wasm_oci.registry.auth import Authenticator
 from wasm_oci.registry.credential import Credential
 from wasm_oci.registry.credentials import CredentialLookup, anonymous
-from wasm_oci.registry.errors_from_response import error_code, failure, hidden, is_html, missing_manifest, refused_type
+from wasm_oci.registry.errors_from_response import error_code, failure, hidden, is_html, missing_manifest, refused_manifest
 from wasm_oci.registry.link import next_path
 from wasm_oci.registry.written import Written
 
@@ -32,7 +32,7 @@ _PAGES = 100
 _PROXY = "check the registry's proxy"
 _KIND = "manifests"
 _STORED = frozenset({200, 201, 202})
-_REFUSED = frozenset({400, 404, 405, 406, 415, 422})
+_REFUSED = frozenset({400, 403, 404, 405, 406, 409, 412, 415, 422})
 _NOT_YET_THERE = ("MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN")
 ANY_STATUS = frozenset(range(200, 600))
 
@@ -204,7 +204,7 @@ class RegistryClient:
 
         Success is what reading it back shows: some registries answer 200 or 202 where the specification has 201. One that
         does not know yet the blobs that this run sent is asked again. `settles`: nobody else writes this name, so that it is
-        waited for until it reads as written.
+        waited for until it reads as written. Raises TagConflictError too, where the registry says that it does not move tags.
         """
         step = f"push manifest {name}"
         request = HttpRequest(method="PUT", url=self.url(f"manifests/{name}"), step=step, headers={"Content-Type": media_type}, body=data)
@@ -212,7 +212,7 @@ class RegistryClient:
             if error_code(response) in _NOT_YET_THERE and (self.written.wait_for_any("blobs") or self.written.wait_for_any(_KIND)):
                 continue
             error = self.failure(response, step, writes=True)
-            raise refused_type(error, data, media_type) if isinstance(error, RegistryError) and response.status != 404 else error
+            raise refused_manifest(error, response, name, data, media_type, hide=self._auth.hide)
         self.check_is_registry(response, step)
         digest = Digest.of(data, name.algorithm if isinstance(name, Digest) else SHA256)
         if (claimed := self.header_digest(response, step)) and not claimed.is_of(data):

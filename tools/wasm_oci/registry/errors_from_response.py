@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from wasm_oci.digest import Digest
-from wasm_oci.errors import AuthError, FormatError, NotFoundError, RegistryError, WasmOciError, one_line
+from wasm_oci.errors import AuthError, FormatError, NotFoundError, RegistryError, TagConflictError, WasmOciError, one_line
 from wasm_oci.http.host import host_of, origin
 from wasm_oci.http.messages import HttpResponse
 from wasm_oci.jsontext import parse_object
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
     from wasm_oci.registry.auth import Authenticator
 
 _LONGEST = 200
+_TYPE_REFUSED = frozenset({400, 405, 406, 415, 422})
+_TAG_KEPT = frozenset({400, 403, 405, 409, 412, 422})
+_SAYS_KEPT = re.compile(
+    r"(?<![a-z])immutab|can(?:'t|not| not) be (?:overwrit|overridden|moved)|(?:must|may) not be (?:overwrit|moved)"
+    r"|not allow(?:ed to)? (?:overwrit|updating assets)"
+)
 
 
 def is_html(headers: Mapping[str, str], body: bytes) -> bool:
@@ -72,7 +79,34 @@ def hidden(response: HttpResponse, *, step: str, where: str, host: str, auth: Au
     return AuthError(what, where=where, hint=f"log in with `docker login {host}`, or name a variable in the registry's entry")
 
 
-def refused_type(error: RegistryError, data: bytes, media_type: str) -> RegistryError:
+def refused_manifest(
+    error: WasmOciError, response: HttpResponse, name: object, data: bytes, media_type: str, *, hide: Callable[[str], str]
+) -> WasmOciError:
+    """Returns what a refused manifest means: a tag that may not be moved, a media type that is not allowed, else `error`."""
+    if isinstance(name, str) and _keeps_tag(response, f"{error.where}/{name}"):
+        words = words_of(response, hide)
+        said = f"status {response.status}" + (f" ({words})" if words else "")
+        hint = "publish under a new tag, or exempt this tag in the registry's rules for immutable tags"
+        return TagConflictError(f"the registry refuses to move tag {name}: {said}", where=error.where, hint=hint)
+    if not isinstance(error, RegistryError) or response.status not in _TYPE_REFUSED:
+        return error
+    return _refused_type(error, data, media_type)
+
+
+def _keeps_tag(response: HttpResponse, names: str) -> bool:
+    """Whether a tag's refusal says that tags are not moved; `names`, which it may quote, say nothing."""
+    if response.status not in _TAG_KEPT or is_html(response.headers, response.body):
+        return False
+    text = response.body.decode("utf-8", "replace").lower().strip()
+    if not text:
+        return response.status in (409, 412)
+    quoted = sorted({names.lower().partition("/")[2].rpartition("/")[0], *names.lower().split("/")}, key=len, reverse=True)
+    for name in quoted:
+        text = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", "", text)
+    return _SAYS_KEPT.search(text) is not None
+
+
+def _refused_type(error: RegistryError, data: bytes, media_type: str) -> RegistryError:
     """Names the media types of a refused manifest: many registries allow a list of their own."""
     config = parse_object(data, where="").get("config")
     inner = config.get("mediaType") if isinstance(config, dict) else None
