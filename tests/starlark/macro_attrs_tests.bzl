@@ -21,6 +21,13 @@ def _attributes_test_impl(ctx):
     for name, end in _BAD.items():
         expected = "a_macro has no attribute \"{}\"{}".format(name, end)
         asserts.equals(env, expected, attribute_error("a_macro", ["component", name], _KNOWN))
+    asserts.equals(env, None, attribute_error("a_macro", ["component", "tag"], _KNOWN, ["component"]))
+    asserts.equals(env, "a_macro needs the attribute \"component\"; add it", attribute_error("a_macro", ["tag"], _KNOWN, ["component"]))
+    asserts.equals(
+        env,
+        "a_macro has no attribute \"componnent\"; did you mean \"component\"?",
+        attribute_error("a_macro", ["componnent"], _KNOWN, ["component"]),
+    )
     return unittest.end(env)
 
 _attributes_test = unittest.make(_attributes_test_impl)

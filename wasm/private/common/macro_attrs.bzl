@@ -44,13 +44,14 @@ def _distance(one, two):
         row = new
     return row[-1]
 
-def attribute_error(macro, given, known):
+def attribute_error(macro, given, known, mandatory = []):
     """Checks the names of attributes.
 
     Args:
         macro: string, name of the macro.
         given: names that the user gave.
         known: names of attributes that the macro has beside those of every rule.
+        mandatory: names of attributes that must be given.
 
     Returns:
         What is wrong and what to write, or None.
@@ -63,11 +64,14 @@ def attribute_error(macro, given, known):
         near = distances[nearest] <= max(2, len(name) // 3)
         remedy = "did you mean {}?".format(repr(nearest)) if near else "its attributes are " + ", ".join(sorted(known))
         return "{} has no attribute {}; {}".format(macro, repr(name), remedy)
+    for name in mandatory:
+        if name not in given:
+            return "{} needs the attribute {}; add it".format(macro, repr(name))
     return None
 
-def check_attributes(name, macro, given, known):
-    """Fails for a name that is not an attribute; `name` is that of the user's target."""
-    error = attribute_error(macro, given, known)
+def check_attributes(name, macro, given, known, mandatory = []):
+    """Fails for a name that is not an attribute, or for a mandatory one that is missing; `name` is that of the user's target."""
+    error = attribute_error(macro, given, known, mandatory)
     if error:
         fail("{}: {}".format(shown(native.package_relative_label(name)), error))
 

@@ -196,6 +196,7 @@ def _oci_image_impl(ctx):
     ] + ([signing.signature] if signing.signature else []) + ([WasmUnsignedInfo(wasm_file = image.wasm_file)] if deferred_keys(image) else [])
 
 IMAGE_ATTRIBUTES = public_attributes(_ATTRS)
+IMAGE_MANDATORY = ("component", "package_name")
 
 oci_image = rule(
     implementation = _oci_image_impl,
@@ -217,7 +218,7 @@ def wasm_component_oci_image(name, **kwargs):
         name: Name of the image target.
         **kwargs: Attributes of the rule `oci_image`, and those that every rule has.
     """
-    check_attributes(name, "wasm_component_oci_image", kwargs, IMAGE_ATTRIBUTES)
+    check_attributes(name, "wasm_component_oci_image", kwargs, IMAGE_ATTRIBUTES, IMAGE_MANDATORY)
     oci_image(name = name, **kwargs)
     common = {
         attribute: kwargs[attribute]

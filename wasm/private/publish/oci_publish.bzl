@@ -1,7 +1,7 @@
 """`wasm_component_oci_publish`: an image and the target that publishes it, in one."""
 
 load("//wasm/private/common:macro_attrs.bzl", "check_attributes")
-load("//wasm/private/image:oci_image.bzl", "IMAGE_ATTRIBUTES", "wasm_component_oci_image")
+load("//wasm/private/image:oci_image.bzl", "IMAGE_ATTRIBUTES", "IMAGE_MANDATORY", "wasm_component_oci_image")
 load(":publish.bzl", "wasm_component_publish")
 
 visibility(["//wasm/..."])
@@ -33,10 +33,10 @@ def wasm_component_oci_publish(name, **kwargs):
 
     Args:
         name: Name of the run target.
-        **kwargs: Attributes of `wasm_component_oci_image` and of `wasm_component_publish` but `oci_image`.
+        **kwargs: Attributes of `oci_image` and of `wasm_component_publish` but `oci_image`; the tables below have types and defaults.
             `authors`, `description` and `license` go to both, as do those that every rule has.
     """
-    check_attributes(name, "wasm_component_oci_publish", kwargs, IMAGE_ATTRIBUTES + list(_PUBLISH_ONLY))
+    check_attributes(name, "wasm_component_oci_publish", kwargs, IMAGE_ATTRIBUTES + list(_PUBLISH_ONLY), IMAGE_MANDATORY)
     image = name + "_image"
     wasm_component_oci_image(
         name = image,
