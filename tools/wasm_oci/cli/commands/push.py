@@ -32,7 +32,6 @@ nothing. A tag that exists with another digest is refused with exit code 7, unle
 
 Credentials are those of `docker login` and `podman login`."""
 
-
 TARGET_DESCRIPTION = """Publish the image of this target: first a plan, by reading only, then exactly that, the tags last.
 
   bazel run TARGET -- --dry-run
