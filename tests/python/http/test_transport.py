@@ -213,6 +213,37 @@ def test_a_location_that_may_be_followed(base: str, location: str, expected: str
     assert location_target(base, location, step="look") == expected
 
 
+@pytest.mark.parametrize("named", ["storage.lan", "STORAGE.lan", "storage.lan:8080"])
+def test_plain_http_goes_on_to_a_host_that_is_named(named: str) -> None:
+    target = "http://storage.lan:8080/blob"
+    assert location_target("http://registry.lan/v2/", target, step="look", plain_http={"registry.lan", named}) == target
+
+
+@pytest.mark.parametrize(
+    ("base", "location"),
+    [
+        ("https://registry.lan/v2/", "http://storage.lan/blob"),
+        ("http://registry.lan/v2/", "http://storage.lan:81/blob"),
+        ("http://registry.lan/v2/", "http://other.storage.lan/blob"),
+        ("http://registry.lan/v2/", "http://storage.lan.example.com/blob"),
+        ("http://registry.lan/v2/", "http://registry.lan@storage.lan:8080/blob"),
+    ],
+)
+def test_plain_http_goes_on_to_no_other_host(base: str, location: str) -> None:
+    with pytest.raises(RegistryError):
+        location_target(base, location, step="look", plain_http={"registry.lan", "storage.lan:8080"})
+
+
+def test_a_redirect_to_a_host_that_is_named_drops_authorization(time: FakeTime, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(lambda asked: reply(body=b"blob")) as storage:
+        monkeypatch.setenv("http_proxy", f"http://{storage.host}")
+        with serve(lambda asked: reply("307 Temporary Redirect", Location="http://storage.lan/blob")) as web:
+            with closing(Transport(limits=IMPATIENT, timing=time.timing, environ={}, plain_http={"storage.lan"})) as transport:
+                response = transport.send(get(f"http://{web.host}/v2/", headers={"Authorization": f"Basic {SECRET}"}))
+            assert response.body == b"blob"
+        assert ["authorization" in asked.headers for asked in (*web.asked, *storage.asked)] == [True, False]
+
+
 def test_no_netrc_and_no_cookie_is_used(transport: Transport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text(f"machine 127.0.0.1 login me password {SECRET}\n")

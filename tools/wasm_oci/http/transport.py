@@ -19,7 +19,7 @@ import urllib3
 from wasm_oci.errors import RegistryError
 from wasm_oci.http.body import decoded_body, encoding_of, paced, too_large
 from wasm_oci.http.deadline import WATCHED_POOLS, Deadline
-from wasm_oci.http.host import host_of, is_loopback, origin
+from wasm_oci.http.host import allows_plain_http, host_of, origin
 from wasm_oci.http.messages import FAILURES, ConnectionLost, HttpRequest, HttpResponse, StreamBody, Wire
 from wasm_oci.http.network_error import ProxyAuthenticationRequired
 from wasm_oci.http.pace import Pace, RunTime
@@ -124,7 +124,7 @@ class Transport:
             if response.status not in _REDIRECTS or not location:
                 return response
             response.close()
-            target = location_target(url, location, step=request.step)
+            target = location_target(url, location, step=request.step, plain_http=self.plain_http)
             if origin(target) != origin(url):
                 headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
                 if not request.leave_host:
@@ -204,8 +204,11 @@ class Transport:
         return decoded_body(bytes(data), response.headers, limit=limit, step=request.step, url=url)
 
 
-def location_target(base: str, location: str, *, step: str) -> str:
-    """Returns the absolute URL of a Location or Link header's target; raises RegistryError for one that must not be followed."""
+def location_target(base: str, location: str, *, step: str, plain_http: Collection[str] = ()) -> str:
+    """Returns the absolute URL of a Location or Link header's target; raises RegistryError for one that must not be followed.
+
+    Plain http goes on to plain http on the same host, on this machine, and on a host of `plain_http`.
+    """
     try:
         target = urljoin(base, location.strip())
         old, new = urlsplit(base), urlsplit(target)
@@ -213,21 +216,21 @@ def location_target(base: str, location: str, *, step: str) -> str:
             origin(target)
     except ValueError as err:
         raise RegistryError(f"{step}: the registry names a Location that is not a URL", where=host_of(base)) from err
-    if problem := _unsafe(old, new):
+    if problem := _unsafe(old, new, plain_http):
         raise RegistryError(
             f"{step}: {problem}", where=host_of(base), reason="unsafe_redirect", hint="check the registry's address and its proxy"
         )
     return target
 
 
-def _unsafe(old: SplitResult, new: SplitResult) -> str:
+def _unsafe(old: SplitResult, new: SplitResult, plain_http: Collection[str]) -> str:
     if new.scheme not in ("http", "https") or not new.hostname:
         return "the registry names a Location that is not a web address"
     if "@" in new.netloc:
         return "the registry names a Location with a user name in it"
     if new.scheme == "http" and old.scheme == "https":
         return f"refused to go on from https to plain http at {new.netloc}"
-    if new.scheme == "http" and new.hostname != old.hostname and not is_loopback(new.hostname):
+    if new.scheme == "http" and new.hostname != old.hostname and not allows_plain_http(new.netloc, plain_http):
         return f"refused to go on to another host by plain http at {new.netloc}"
     return ""
 

@@ -81,7 +81,7 @@ def _open(client: RegistryClient, blob: Descriptor, mount_from: str) -> str | No
     location = response.headers.get("Location")
     if not location:
         raise RegistryError(f"{step}: the registry names no Location", where=client.where, hint="check the registry's address")
-    return location_target(response.url, location, step=step)
+    return location_target(response.url, location, step=step, plain_http=client.transport.plain_http)
 
 
 def _put(client: RegistryClient, blob: Descriptor, content: Content, location: str, step: str) -> HttpResponse:
