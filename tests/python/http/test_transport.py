@@ -207,6 +207,8 @@ def test_a_location_that_must_not_be_followed(base: str, location: str, problem:
         ("https://ghcr.io/v2/", "https://storage.example.com/blob?sig=1", "https://storage.example.com/blob?sig=1"),
         ("http://registry.lan/v2/", "http://registry.lan:81/x", "http://registry.lan:81/x"),
         ("http://localhost:5000/", "http://127.0.0.1:5000/x", "http://127.0.0.1:5000/x"),
+        ("https://ghcr.io/v2/", "/up?a=1#part", "https://ghcr.io/up?a=1"),
+        ("https://ghcr.io/v2/", "/up#?a=1", "https://ghcr.io/up"),
     ],
 )
 def test_a_location_that_may_be_followed(base: str, location: str, expected: str) -> None:

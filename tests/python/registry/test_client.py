@@ -144,11 +144,12 @@ def test_an_upload_without_a_location(client: RegistryClient, registry: RunningR
         put_blob(client, BLOB)
 
 
-def test_the_digest_is_appended_to_the_query_of_an_upload() -> None:
+@pytest.mark.parametrize("fragment", ["", "#part"])
+def test_the_digest_is_appended_to_the_query_of_an_upload(fragment: str) -> None:
     def script(asked: Asked) -> bytes:
         verb = asked.line.split()[0]
         responses = {"HEAD": "404 None", "GET": "404 None", "POST": "202 Open", "PUT": "201 Made"}
-        return reply(responses[verb], Location="/v2/uploads/1?_state=a%2Fb&x=1") if verb == "POST" else reply(responses[verb])
+        return reply(responses[verb], Location=f"/v2/uploads/1?_state=a%2Fb&x=1{fragment}") if verb == "POST" else reply(responses[verb])
 
     with serve(script) as web, client_of(web.host) as client:
         put_blob(client, BLOB)

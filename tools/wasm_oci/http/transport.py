@@ -12,7 +12,7 @@ import os
 import ssl
 import threading
 from collections.abc import Collection, Mapping
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, urldefrag, urljoin, urlsplit
 
 import urllib3
 
@@ -207,10 +207,11 @@ class Transport:
 def location_target(base: str, location: str, *, step: str, plain_http: Collection[str] = ()) -> str:
     """Returns the absolute URL of a Location or Link header's target; raises RegistryError for one that must not be followed.
 
-    Plain http goes on to plain http on the same host, on this machine, and on a host of `plain_http`.
+    Plain http goes on to plain http on the same host, on this machine, and on a host of `plain_http`. A fragment, which is not
+    sent (RFC 9110, section 4.2.5), is left out.
     """
     try:
-        target = urljoin(base, location.strip())
+        target, _ = urldefrag(urljoin(base, location.strip()))
         old, new = urlsplit(base), urlsplit(target)
         if new.scheme in ("http", "https"):
             origin(target)
