@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from fakes.clients import client_of, put_blob
+from fakes.web import Asked, reply, serve
+from wasm_oci.errors import RegistryError
 from wasm_oci.http.messages import HttpResponse
 from wasm_oci.registry.challenge import parse_challenges
 from wasm_oci.registry.errors_from_response import words_of
@@ -22,3 +25,13 @@ def test_a_secret_that_is_echoed_is_hidden_before_the_text_is_cut(form: str, bef
 
 def test_an_endless_challenge_is_cut() -> None:
     assert len(parse_challenges("a," * 1_000_000)) <= 8192
+
+
+@pytest.mark.parametrize(("status", "remedy"), [("413 Content Too Large", "raise the limit"), ("507 Insufficient Storage", "free space")])
+def test_what_is_too_large_for_a_registry_or_its_proxy(status: str, remedy: str) -> None:
+    def script(asked: Asked) -> bytes:
+        verb = asked.line.split()[0]
+        return reply({"POST": "202 Accepted", "PUT": status}.get(verb, "404 Not Found"), Location="/upload")
+
+    with serve(script) as web, client_of(web.host) as client, pytest.raises(RegistryError, match=f"status {status[:3]}.*; {remedy}"):
+        put_blob(client, b"blob")

@@ -136,6 +136,10 @@ def failure(
         return NotFoundError(what, where=where, hint=hint, status=404)
     if response.status == 429:
         hint = "the registry limits requests: wait, or log in for a higher limit"
+    elif response.status == 413:
+        hint = "raise the limit for the size of a request in the registry and in the proxy before it"
+    elif response.status == 507:
+        hint = "free space in the registry, or raise its quota"
     elif response.status >= 500:
         hint = "run again later: what is already there is not sent again"
     else:
