@@ -109,7 +109,7 @@ def problems(session: Session, wasmsign2: str) -> Iterator[tuple[str, list[str]]
     refused = session.sign("compact", "pem", output)
     yield "a key that is not the one of -K is refused", refused.unless(2, "does not belong to the secret key")
     refused = session.sign("compact", "compact", output, **NO_BUS)
-    yield "a session without a Secret Service is said", refused.unless(2, "there is no keychain here")
+    yield "a session without a Secret Service is said", refused.unless(2, "no keychain is available")
     locked = session.call(STORE, "lock").against
     yield "a locked Secret Service is said", locked or session.sign("compact", "compact", output).unless(2, "the keychain does not answer")
     yield "nothing was written where nothing was signed", [str(output)] if output.exists() else []

@@ -120,7 +120,7 @@ def test_where_no_keychain_is(tmp_path: Path) -> None:
     config.write_text("[backend]\ndefault-keyring=keyring.backends.fail.Keyring\n")
     done = sign(tmp_path, "--key-source", "keychain", "--key-ref", "a/b", XDG_CONFIG_HOME=str(tmp_path / "config"))
     assert done.code == 2
-    assert "keychain a/b: there is no keychain here" in done.stderr
+    assert "keychain a/b: no keychain is available" in done.stderr
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ def test_a_detached_signature_file(tmp_path: Path, capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "there is no input; name the component with -i FILE"),
+        ([], "no input; name the component with -i FILE"),
         (["-i", "none.wasm"], "none.wasm: cannot read the WebAssembly file: No such file or directory"),
         (["-i", KINDS, "--name", "Upper"], "package_name: 'Upper' is not a repository name; write it in lower case: upper"),
         (["-i", KINDS, "--annotation", "x"], "annotations[0]: 'x' has no '='"),

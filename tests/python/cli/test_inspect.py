@@ -151,13 +151,13 @@ def test_a_tampered_layout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        ("none.wasm", "none.wasm: there is no such file or folder; check the path"),
-        ("./none", "./none: there is no such file or folder"),
-        ("/none", "/none: there is no such file or folder"),
+        ("none.wasm", "none.wasm: no such file or folder; check the path"),
+        ("./none", "./none: no such file or folder"),
+        ("/none", "/none: no such file or folder"),
         ("./empty", "cannot read the layout's marker file"),
         ("hello", "has no registry host"),
         ("empty", "for a layout folder write ./empty"),
-        ("oci:none", "oci:none: there is no such file or folder"),
+        ("oci:none", "oci:none: no such file or folder"),
         ("localhost:1/hello", "names neither tag nor digest"),
         ("./empty@sha256:1", "is not a digest"),
         ("junk", "neither a WebAssembly module nor a component"),

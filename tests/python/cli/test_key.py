@@ -81,7 +81,7 @@ def test_show_an_encrypted_key(files: Path, capsys: Capture, monkeypatch: pytest
     out = capsys.readouterr().out
     assert f"encrypted: secret key, openssh, encrypted\nKey id:     {KEY_ID_1.hex()}\n" in out
     assert main(["key", "show", "encrypted.pem"]) == 2
-    assert "there is no passphrase" in capsys.readouterr().err
+    assert "no passphrase was given" in capsys.readouterr().err
     monkeypatch.setenv("WASM_OCI_PASSPHRASE", "open sesame")
     assert main(["key", "show", "encrypted.pem"]) == 0
     out = capsys.readouterr().out
@@ -158,12 +158,12 @@ def test_check_asks_for_a_message_of_wasmsign2(files: Path, capsys: Capture) -> 
 
 REFUSED = {
     "show nothing": (["show", "absent"], "cannot read the key file"),
-    "show a text": (["show", "passwords"], "there is no Ed25519 key in it"),
+    "show a text": (["show", "passwords"], "it holds no Ed25519 key"),
     "overwrite": (["convert", "-i", "pem.secret", "-o", "list", "--to", "pem"], "the key file exists already"),
     "base64 to a file": (["convert", "-i", "pem.secret", "-o", "x", "--to", "base64"], "base64 is written to stdout; leave out -o"),
     "no file": (["convert", "-i", "pem.secret", "--to", "pem"], "pem is written to a file; give -o FILE"),
-    "list to one key": (["convert", "-i", "list", "-o", "x", "--to", "pem"], "there are 2 keys in it"),
-    "encrypted without passphrase": (["convert", "-i", "encrypted", "-o", "x", "--to", "pem"], "there is no passphrase"),
+    "list to one key": (["convert", "-i", "list", "-o", "x", "--to", "pem"], "it holds 2 keys"),
+    "encrypted without passphrase": (["convert", "-i", "encrypted", "-o", "x", "--to", "pem"], "no passphrase was given"),
     "check another": (["check", "-k", "pem.secret", "-K", "k2.public"], "does not belong to the secret key"),
     "check without public": (["check", "-k", "pem.secret"], "a public key is needed to check against"),
     "check nothing": (["check"], "no key is given"),

@@ -55,7 +55,7 @@ def test_a_path_that_is_not_utf8(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert main(["inspect", path, "--output", "json"]) == 2
     captured = capsys.readouterr()
     assert json.loads(captured.out)["error"]["where"] == path
-    assert captured.err == f"wasm_oci: {tmp_path}/\\udcff.wasm: there is no such file or folder; check the path\n"
+    assert captured.err == f"wasm_oci: {tmp_path}/\\udcff.wasm: no such file or folder; check the path\n"
     Path(path).write_bytes(Path(WASM).read_bytes())
     assert main(["inspect", path]) == 0
     assert "\\udcff.wasm" in capsys.readouterr().out

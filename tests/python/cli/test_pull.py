@@ -311,8 +311,8 @@ def put_image(registry: RunningRegistry, layers: list[dict[str, Any]], blobs: li
 @pytest.mark.parametrize(
     ("types", "problem"),
     [
-        ([], "there are 0 (layer types: none)"),
-        (["application/vnd.oci.image.layer.v1.tar"], "there are 0 (layer types: application/vnd.oci.image.layer.v1.tar)"),
+        ([], "found 0 (layer types: none)"),
+        (["application/vnd.oci.image.layer.v1.tar"], "found 0 (layer types: application/vnd.oci.image.layer.v1.tar)"),
         ([WASM_LAYER_MEDIA_TYPE, WASM_LAYER_MEDIA_TYPE], "there are 2"),
     ],
 )
@@ -450,8 +450,8 @@ def test_an_old_file_stays_when_a_pull_fails(run: Run, registry: RunningRegistry
         (["HOST/library/Hello:v1"], 2, "write it in lower case"),
         (["hello"], 2, "has no registry host"),
         (["x" * 5000 + ":v1"], 2, "has no registry host"),
-        (["HOST/library/hello:v1"], 6, "there is no tag v1"),
-        (["HOST/library/hello:v1", "-o", "/nowhere/x.wasm"], 6, "there is no tag v1"),
+        (["HOST/library/hello:v1"], 6, "tag v1 not found"),
+        (["HOST/library/hello:v1", "-o", "/nowhere/x.wasm"], 6, "tag v1 not found"),
         (["HOST/library/hello:v1", "-K", "/nowhere"], 2, "/nowhere"),
     ],
 )

@@ -202,7 +202,7 @@ def test_a_large_blob_is_streamed(run: Run, tmp_path: Path) -> None:
         (["LAYOUT", "hello:v1"], 2, "has no registry host"),
         (["LAYOUT", "HOST/library/hello"], 2, "names no tag"),
         (["LAYOUT", f"HOST/library/hello:v1@sha256:{'0' * 64}"], 4, "the layout's manifest is sha256:"),
-        (["/nowhere", "HOST/library/hello:v1"], 2, "there is no OCI layout"),
+        (["/nowhere", "HOST/library/hello:v1"], 2, "not an OCI image layout"),
         (["LAYOUT"], 2, "LAYOUT and REFERENCE are needed"),
         ([], 2, "LAYOUT and REFERENCE are needed"),
         (["LAYOUT", "HOST/library/hello:v1", "--registry", "x"], 2, "--registry changes a request file"),

@@ -94,7 +94,7 @@ def _rewritten(data: bytes) -> bytes:
     ("fault", "problem"),
     [
         (Fault(method="PUT", path="/manifests/sha256:", effect=Rewrite(change=_rewritten)), "DIGEST_INVALID"),
-        (Fault(method="PUT", path="/manifests/", effect=Pretend(), times=None), "there is no manifest sha256:"),
+        (Fault(method="PUT", path="/manifests/", effect=Pretend(), times=None), " not found"),
         (Fault(method="GET", path="/manifests/sha256:", nth=2, effect=Rewrite(change=_rewritten)), "the registry's content has digest"),
         (Fault(method="GET", path="/manifests/sha256:", nth=3, effect=Rewrite(change=_rewritten)), "the registry's content has digest"),
         (Fault(method="GET", path="/blobs/", nth=9, effect=Corrupt(position=-1)), "blob sha256:"),

@@ -77,10 +77,10 @@ def test_a_request_to_a_folder(run: Run, images: tuple[Image, Image], tmp_path: 
 @pytest.mark.parametrize(
     "case",
     [
-        ({"registry": "her"}, "there is no registry 'her'; did you mean here?"),
+        ({"registry": "her"}, "unknown registry 'her'; did you mean here?"),
         ({"registry": "docker.io", "namespace": "a/b"}, "set name_override"),
         ({"namespace": "Library"}, "write it in lower case"),
-        ({"default_registry": "nobody", "registry": ""}, "there is no registry 'nobody'"),
+        ({"default_registry": "nobody", "registry": ""}, "unknown registry 'nobody'"),
         ({"registry": ""}, "no registry is named"),
     ],
 )
@@ -109,6 +109,6 @@ def test_the_credential_of_an_entry(run: Run, images: tuple[Image, Image], tmp_p
 
 def test_an_unknown_registry_says_who_named_it(run: Run, images: tuple[Image, Image], tmp_path: Path) -> None:
     path = request_file(tmp_path, images[0], registry="her")
-    assert run("push", "--request", path).err.startswith("wasm_oci: //hello:publish: there is no registry 'her'; ")
-    assert run("push", "--request", path, "--registry", "him").err.startswith("wasm_oci: --registry: there is no registry 'him'; ")
+    assert run("push", "--request", path).err.startswith("wasm_oci: //hello:publish: unknown registry 'her'; ")
+    assert run("push", "--request", path, "--registry", "him").err.startswith("wasm_oci: --registry: unknown registry 'him'; ")
     assert run("push", "--request", path, "--registry", "a.b:x").err.startswith("wasm_oci: --registry: 'a.b:x' is not a registry host; ")

@@ -176,4 +176,4 @@ def test_a_passphrase_is_for_what_the_run_signs(run: Run, registry: RunningRegis
     assert "this image needs no signature of this run" in ended.err
     ended = run("push", files / "layout", "localhost:1/a/b:c", "--passphrase-env", "X")
     assert ended.code == 2
-    assert "a passphrase is for signing" in ended.err
+    assert "a passphrase only applies to signing" in ended.err

@@ -177,7 +177,7 @@ def test_an_artifact_without_a_component_takes_no_signature(run: Run, tmp_path: 
             reference = f"{registry.host}/{NAME}:{name}"
             ended = run("push", image.folder, reference, "--signature-file", signed.signature)
             assert (ended.code, registry.requests) == (4, [])
-            assert "not exactly one WebAssembly component" in ended.err
+            assert "an image with exactly one WebAssembly component" in ended.err
             assert run("push", image.folder, reference).code == 0
 
 

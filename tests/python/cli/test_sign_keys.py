@@ -137,7 +137,7 @@ REFUSED = {
     ),
     "two on stdin": (["--key-source", "stdin", "--key-source", "stdin"], "stdin can hold one key only"),
     "unset variable": (["--key-source", "env", "--key-ref", "UNSET_KEY"], "env UNSET_KEY: the variable UNSET_KEY is not set"),
-    "no passphrase": (["-k", "k1.encrypted"], "there is no passphrase; set WASM_OCI_PASSPHRASE, or"),
+    "no passphrase": (["-k", "k1.encrypted"], "no passphrase was given; set WASM_OCI_PASSPHRASE, or"),
     "no passphrase in that variable": (["-k", "k1.encrypted", "--passphrase-env", "UNSET"], "set UNSET, or"),
     "wrong passphrase": (["-k", "k1.encrypted", "--passphrase-file", "m.wasm"], "the passphrase does not open the private key"),
     "no such file": (["-k", "k1.encrypted", "--passphrase-file", "absent"], "cannot read the passphrase file"),

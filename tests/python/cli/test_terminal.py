@@ -56,7 +56,7 @@ def test_colours_are_for_terminals_that_want_them(on_terminal: OnTerminal, tmp_p
     code, shown = on_terminal(*pull)
     assert (code, shown.startswith(f"{GREEN}Pulled "), shown.count("\x1b")) == (0, True, 2)
     code, shown = on_terminal("inspect", "none.wasm")
-    assert (code, shown) == (2, f"{RED}wasm_oci: none.wasm: there is no such file or folder; check the path\x1b[0m\r\n")
+    assert (code, shown) == (2, f"{RED}wasm_oci: none.wasm: no such file or folder; check the path\x1b[0m\r\n")
     for environ in ({"NO_COLOR": "1"}, {"TERM": "dumb"}, {"TERM": ""}):
         for line in (pull, ["inspect", "none.wasm"]):
             assert "\x1b" not in on_terminal(*line, **environ)[1]

@@ -158,7 +158,7 @@ def test_every_refusal_has_its_reason_and_line(files: Path, run: Run, case: str)
         (["-K", "k1.public", "--trusted-keys", "trusted.yaml"], "--trusted-keys: keys are given twice; give -K or --trusted-keys"),
         (["-K", "k1.public", "--at", "2026-01-01"], "--at: only keys of a trust store have dates"),
         (["-K", "k1.public", "--ignore-time"], "--ignore-time: only keys of a trust store have dates"),
-        (["--trusted-keys", "trusted.yaml", "--at", "2026-01-01", "--ignore-time"], "--at: a time is given, and to be ignored"),
+        (["--trusted-keys", "trusted.yaml", "--at", "2026-01-01", "--ignore-time"], "--at: --at and --ignore-time are mutually exclusive"),
         (["--trusted-keys", "trusted.yaml", "--at", "now"], "--at: 'now' is not a date or time; write 2027-12-31 or"),
         (
             ["--trusted-keys", "compact.yaml", "-Z"],

@@ -157,12 +157,12 @@ def test_lists_of_public_keys(name: str) -> None:
 
 
 REFUSED_LISTS = {
-    "only an authority": (f"cert-authority {SSH_LINE_1}", "no Ed25519 key in it"),
+    "only an authority": (f"cert-authority {SSH_LINE_1}", "it holds no Ed25519 key"),
     "an end": (f'{SSH_LINE_2}\nexpiry-time="20300101" {SSH_LINE_1}', "line 2 has an expiry-time"),
     "open quote": (f'command="x {SSH_LINE_1}', "a quote in line 1 has no end"),
-    "only options": ("no-pty", "no Ed25519 key in it"),
+    "only options": ("no-pty", "it holds no Ed25519 key"),
     "cut off after options": (f"no-pty {SSH_LINE_1[:-4]}", "line 1 is not a whole ssh-ed25519 key"),
-    "revoked": (f"@revoked * {SSH_LINE_1}", "no Ed25519 key in it"),
+    "revoked": (f"@revoked * {SSH_LINE_1}", "it holds no Ed25519 key"),
 }
 
 

@@ -90,7 +90,7 @@ def test_no_digest_is_written_before_there_is_one(
 ) -> None:
     for kind, code in (("embedded", 2), ("detached", 0)):
         assert main([*_arguments(request_, kind), "-o", str(tmp_path / kind), option, str(tmp_path / "digest")]) == code
-    assert f"{option}: there is no digest before the component is signed; publish the image" in capsys.readouterr().err
+    assert f"{option}: no digest exists before the component is signed; publish the image" in capsys.readouterr().err
     assert not (tmp_path / "embedded").exists()
 
 

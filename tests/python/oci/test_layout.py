@@ -252,7 +252,7 @@ def test_a_blob_beyond_the_readers_limit(tmp_path: Path) -> None:
 
 
 def test_no_layout(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"there is no OCI layout; name the folder that holds index\.json"):
+    with pytest.raises(UsageError, match=r"not an OCI image layout; name the folder that holds index\.json"):
         LayoutStore.open(tmp_path / "none")
     with pytest.raises(UsageError, match="cannot read the layout's marker file"):
         LayoutStore.open(tmp_path)

@@ -46,8 +46,8 @@ def test_credentials_are_found_by_host() -> None:
 @pytest.mark.parametrize(
     ("entries", "wanted", "problem"),
     [
-        (ENTRIES, "gihub", "there is no registry 'gihub'; did you mean github? the names are github, other, hub"),
-        (ENTRIES, "zzz", "there is no registry 'zzz'; the names are github, other, hub; or write a host such as ghcr.io"),
+        (ENTRIES, "gihub", "unknown registry 'gihub'; did you mean github? the names are github, other, hub"),
+        (ENTRIES, "zzz", "unknown registry 'zzz'; the names are github, other, hub; or write a host such as ghcr.io"),
         ((), "zzz", "no registry has a name here"),
         (ENTRIES, "", "no registry is named; name one of github, other, hub, or a host"),
         (ENTRIES, "ghcr.io:x", "is not a registry host"),

@@ -231,7 +231,7 @@ def test_nothing_is_signed_for_a_destination_that_is_unknown(publish_all: Run, t
     monkeypatch.delenv(VARIABLE)
     place = NamedRepository(registries=(), registry="nobody", namespace="", repository="hello")
     for destination, problem in (
-        (DestinationRequest(repository=place, tags=("v1",)), "there is no registry 'nobody'"),
+        (DestinationRequest(repository=place, tags=("v1",)), "unknown registry 'nobody'"),
         (folder(tmp_path / "disk", "v1", "a b"), "is not a tag"),
     ):
         with pytest.raises(UsageError, match=problem):

@@ -229,7 +229,7 @@ def test_not_found_without_a_login_is_never_absent(code: str) -> None:
     with serve(hiding(404, code=code)) as web, client_of(web.host, credential=ANONYMOUS) as client:
         with pytest.raises(AuthError, match="may mean that it is not there or that reading is not allowed; log in with `docker login"):
             client.find_manifest("v1")
-        with pytest.raises(NotFoundError, match=rf"there is no .*if the repository is private, run `docker login {web.host}` first"):
+        with pytest.raises(NotFoundError, match=rf"not found.*if the repository is private, run `docker login {web.host}` first"):
             client.fetch_manifest("v1")
 
 
@@ -240,7 +240,7 @@ def test_not_found_in_an_open_registry_is_absent(registry: RunningRegistry) -> N
         with pytest.raises(NotFoundError) as caught:
             client.fetch_manifest("v1.0.O")
     where = f"{registry.host}/{REPOSITORY}"
-    assert str(caught.value).startswith(f"{where}: there is no tag v1.0.O (MANIFEST_UNKNOWN: ")
+    assert str(caught.value).startswith(f"{where}: tag v1.0.O not found (MANIFEST_UNKNOWN: ")
     assert str(caught.value).endswith(f"; check the spelling, or run `wasm_oci list {where}`")
 
 

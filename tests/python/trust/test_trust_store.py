@@ -151,12 +151,12 @@ TWO = base64.b64encode(K2.public.raw).decode()
         (f"keys: [{{name: a, public_key: {base64.b64encode(K1.compact()).decode()}}}]", "t: keys[0].public_key: this is a secret key"),
         (
             f"keys:\n- name: a\n  public_key: |\n    {SSH_LINE_1}\n    {K2.public.openssh().decode()}",
-            "keys[0].public_key: there are 2 keys in it",
+            "keys[0].public_key: it holds 2 keys",
         ),
         ("keys: [{name: a, public_key_file: b.pub}]", "b.pub is not among the srcs"),
         (
             f"keys: [{{name: a, {KEY}, not_after: 2026-02-30}}]",
-            "keys[0].not_after: there is no 2026-02-30; correct the date or time",
+            "keys[0].not_after: 2026-02-30 does not exist; correct the date or time",
         ),
         (
             f"keys: [{{name: a, {KEY}, not_before: tomorrow}}]",
@@ -201,7 +201,7 @@ def test_a_named_file_is_read_beside_the_store(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"gone\.pub: cannot read the public key"):
         load_trust_store(path)
     (tmp_path / "gone.pub").write_bytes(K1.public.openssh() + K2.public.openssh())
-    with pytest.raises(WasmOciError, match=r"trust\.yaml: keys\[0\]\.public_key_file: there are 2 keys"):
+    with pytest.raises(WasmOciError, match=r"trust\.yaml: keys\[0\]\.public_key_file: it holds 2 keys"):
         load_trust_store(path)
 
 
@@ -237,5 +237,5 @@ def test_other_forms_are_no_timestamps(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["0000-01-01", "2026-11-31", "2026-11-25T24:00:00Z", "2026-11-25T23:59:60Z"])
 def test_timestamps_that_do_not_exist(text: str) -> None:
-    with pytest.raises(UsageError, match="there is no "):
+    with pytest.raises(UsageError, match="does not exist"):
         parse_timestamp(text, where="t")

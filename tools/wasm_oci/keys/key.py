@@ -130,7 +130,7 @@ def load_public_key(path: Path) -> PublicKey:
     """Like `load_public_keys`, for where exactly one key is meant."""
     keys = load_public_keys(path)
     if len(set(keys)) != 1:
-        raise KeyFormatError(f"there are {len(keys)} keys in it, but one is meant", where=str(path), hint="keep one line")
+        raise KeyFormatError(f"it holds {len(keys)} keys, but exactly one is expected", where=str(path), hint="keep one line")
     return keys[0]
 
 
@@ -166,7 +166,7 @@ def _public_keys(data: bytes, where: str) -> tuple[PublicKey, ...]:
         raise _secret_for_public(where)
     if pem.holds_block(text):
         if openssh.holds_line(text):
-            raise KeyFormatError("there are a PEM block and OpenSSH lines in it", where=where, hint="keep one of the two")
+            raise KeyFormatError("it holds both a PEM block and OpenSSH lines", where=where, hint="keep one of the two")
         label, der = pem.unarmoured(text, where=where)
         if label != pem.PUBLIC_LABEL:
             raise _secret_for_public(where)

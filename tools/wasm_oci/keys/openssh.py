@@ -67,7 +67,7 @@ def parse_public_lines(text: str, *, where: str, skip_malformed: bool = False) -
     if not found:
         known = others[0] if others and _OTHER_TYPE.fullmatch(others[0]) else ""  # anything else may be a secret
         other = f" (found {known!r}; Ed25519 is needed)" if known else ""
-        raise KeyFormatError(f"there is no Ed25519 key in it{other}", where=where, hint=_HINT)
+        raise KeyFormatError(f"it holds no Ed25519 key{other}", where=where, hint=_HINT)
     return found
 
 

@@ -67,7 +67,7 @@ def is_block(text: str) -> bool:
 def require_one_block(text: str, *, where: str) -> None:
     """Raises KeyFormatError where a second PEM block, of whatever kind, begins in `text`: which of them is meant, it does not say."""
     if len(_BEGIN_LINE.findall(text)) > 1:
-        raise KeyFormatError("there is more than one PEM block in it", where=where, hint="keep the block of the key")
+        raise KeyFormatError("it holds more than one PEM block", where=where, hint="keep the block of the key")
 
 
 def unarmoured(text: str, *, where: str) -> tuple[str, bytes]:

@@ -20,7 +20,7 @@ def get_blob(registry: Registry, request: ServedRequest, name: str, reference: s
     digest = needed_digest(reference)
     path = registry.repository(name).find_blob(digest)
     if path is None:
-        raise Refusal(404, "BLOB_UNKNOWN", f"there is no blob {digest} in {name}")
+        raise Refusal(404, "BLOB_UNKNOWN", f"blob {digest} not found in {name}")
     size = path.stat().st_size
     headers = {"Content-Type": OCTETS, "Accept-Ranges": "bytes", **digest_header(digest)}
     wanted = _RANGE.fullmatch(request.headers.get("range", ""))
@@ -37,7 +37,7 @@ def get_blob(registry: Registry, request: ServedRequest, name: str, reference: s
 def delete_blob(registry: Registry, request: ServedRequest, name: str, reference: str) -> ServedResponse:
     del request
     if not registry.repository(name).delete_blob(needed_digest(reference)):
-        raise Refusal(404, "BLOB_UNKNOWN", f"there is no blob {reference} in {name}")
+        raise Refusal(404, "BLOB_UNKNOWN", f"blob {reference} not found in {name}")
     return ServedResponse(status=202)
 
 

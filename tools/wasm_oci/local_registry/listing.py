@@ -21,7 +21,7 @@ _PAGE = 1000
 def list_tags(registry: Registry, request: ServedRequest, name: str) -> ServedResponse:
     repository = registry.repository(name)
     if not repository.exists():
-        raise Refusal(404, "NAME_UNKNOWN", f"there is no repository {name}")
+        raise Refusal(404, "NAME_UNKNOWN", f"repository {name} not found")
     page, headers = _page(request, sorted(repository.tagged()), f"/v2/{name}/tags/list")
     return json_response(200, {"name": name, "tags": page}, headers=headers)
 

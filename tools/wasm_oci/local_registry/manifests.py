@@ -168,4 +168,4 @@ def _blob_unknown(digest: Digest) -> Refusal:
 
 
 def _unknown(name: str, reference: str) -> Refusal:
-    return Refusal(404, "MANIFEST_UNKNOWN", f"there is no manifest {reference[:200]} in {name}")
+    return Refusal(404, "MANIFEST_UNKNOWN", f"manifest {reference[:200]} not found in {name}")

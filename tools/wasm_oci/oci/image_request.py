@@ -66,7 +66,7 @@ class ImageRequest(ImageFacts):
         if self.registry and not _ENTRY_NAME.fullmatch(self.registry):
             check_host(self.registry, where="registry")
         if not (self.name or self.package_name):
-            raise UsageError("there is no package name", where="package_name", hint="name the package, such as my-org/hello")
+            raise UsageError("the package name is missing", where="package_name", hint="name the package, such as my-org/hello")
         if self.namespace:
             check_repository(self.namespace, where="namespace")
         check_repository(self.name or self.package_name, where="name_override" if self.name else "package_name")

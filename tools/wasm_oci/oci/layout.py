@@ -59,7 +59,7 @@ def find_layout(folder: Path) -> bool:
 def check_layout(folder: Path) -> None:
     """Raises UsageError, FormatError or LimitError where there is no usable layout."""
     if file_type(folder, what="layout") != stat.S_IFDIR:
-        raise UsageError("there is no OCI layout", where=str(folder), hint="name the folder that holds index.json")
+        raise UsageError("not an OCI image layout", where=str(folder), hint="name the folder that holds index.json")
     path = folder / MARKER
     marker = parse_object(_read(path, KIB, what="layout's marker file"), where=str(path))
     if marker.get("imageLayoutVersion") != _VERSION:

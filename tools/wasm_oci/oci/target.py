@@ -72,7 +72,7 @@ def layout_target(text: str) -> Target | None:
     folder, colon, tag = path.rpartition(":")
     if colon and _is_folder(folder):
         return Target(store=LayoutStore.open(Path(folder)), wanted=tag, pinned=False)
-    raise UsageError("there is no such file or folder", where=text, hint="check the path")
+    raise UsageError("no such file or folder", where=text, hint="check the path")
 
 
 def _is_folder(text: str) -> bool:

@@ -103,7 +103,7 @@ def _only_component(manifest: Manifest, where: str) -> Descriptor:
     if len(found) != 1:
         kinds = ", ".join(sorted({layer.media_type for layer in manifest.layers}))[:200] or "none"
         raise FormatError(
-            f"exactly one layer of type {WASM_LAYER_MEDIA_TYPE} is needed, and there are {len(found)} (layer types: {kinds})",
+            f"expected exactly one layer of type {WASM_LAYER_MEDIA_TYPE}, found {len(found)} (layer types: {kinds})",
             where=where,
             hint="this is not an artifact with one WebAssembly component",
         )

@@ -106,7 +106,7 @@ def choose_registry(entries: Sequence[RegistryEntry], wanted: str, default: str 
     near = difflib.get_close_matches(wanted, names, n=1, cutoff=0.5)
     known_names = f"the names are {', '.join(names)}" if names else "no registry has a name here"
     hint = f"did you mean {near[0]}? {known_names}" if near else f"{known_names}; or write a host such as ghcr.io"
-    raise UsageError(f"there is no registry {wanted[:100]!r}", where=where, hint=hint, reason="unknown_registry")
+    raise UsageError(f"unknown registry {wanted[:100]!r}", where=where, hint=hint, reason="unknown_registry")
 
 
 def split_scheme(host: str, *, where: str) -> tuple[str, str]:

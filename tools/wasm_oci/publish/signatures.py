@@ -89,7 +89,7 @@ def check_signatures(artifact: Artifact, expected: Sequence[KnownKey] = (), trus
     if component is None:
         if detached or expected or trust or _claimed(artifact.manifest):
             raise SignatureError(
-                "it has not exactly one WebAssembly component that a signature could be of",
+                "a signature requires an image with exactly one WebAssembly component",
                 where=where,
                 hint="publish an image of one component, or leave the signature out",
                 reason="unfit",
@@ -161,7 +161,7 @@ def _check_claims(artifact: Artifact, *, embedded: bool, detached: bool) -> None
         if not there[kind]:
             words = "signature" if kind == "any" else f"{kind} signature"
             raise SignatureError(
-                f"the manifest promises a{'n' * (kind == 'embedded')} {words}, and there is none",
+                f"the manifest promises a{'n' * (kind == 'embedded')} {words}, but there is none",
                 where=artifact.where,
                 hint=_PUBLISH_SIGNED,
                 reason="unsigned",

@@ -63,12 +63,12 @@ def missing_manifest(response: HttpResponse, name: object, *, where: str, host: 
     """Returns the error for a tag or digest that a registry does not find."""
     thing = f"manifest {name}" if isinstance(name, Digest) else f"tag {name}"
     if error_code(response) == "NAME_UNKNOWN":
-        thing = "repository of this name"
+        thing = "repository"
     words = words_of(response, auth.hide)
     hint = f"check the spelling, or run `wasm_oci list {where}`"
     if may_hide:
         hint += f"; if the repository is private, run `docker login {host}` first"
-    return NotFoundError(f"there is no {thing}" + (f" ({words})" if words else ""), where=where, hint=hint, status=404)
+    return NotFoundError(f"{thing} not found" + (f" ({words})" if words else ""), where=where, hint=hint, status=404)
 
 
 def hidden(response: HttpResponse, *, step: str, where: str, host: str, auth: Authenticator) -> AuthError:

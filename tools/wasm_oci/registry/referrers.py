@@ -143,7 +143,7 @@ def _add_to_tag(client: RegistryClient, subject: Digest, entry: Descriptor) -> s
                 return FALLBACK
             if not backoff.wait():
                 raise RegistryError(
-                    f"the referrer {entry.digest} is lost from tag {tag} again and again",
+                    f"the referrer {entry.digest} keeps disappearing from tag {tag}",
                     where=client.where,
                     hint="another program updates this tag at the same time: run again when it is done",
                     reason="referrer_lost",

@@ -1,4 +1,4 @@
-"""Uploads a blob: one session, one streamed PUT; a lost session is begun anew.
+"""Uploads a blob: one session, one streamed PUT; a lost session is started again.
 
 See the distribution specification, "Pushing a blob monolithically".
 """

@@ -61,7 +61,7 @@ class TrustRequest:
         from wasm_oci.trust.trust_store import load_trust_store
 
         if self.ignore_time and self.at is not None:
-            raise UsageError("a time is given, and to be ignored", where="--at", hint="leave out --at or --ignore-time")
+            raise UsageError("--at and --ignore-time are mutually exclusive", where="--at", hint="leave out --at or --ignore-time")
         at = None if self.ignore_time else now() if self.at is None else parse_timestamp(self.at, where="--at")
         store = load_trust_store(path)
         if self.openssh:

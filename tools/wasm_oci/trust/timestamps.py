@@ -23,7 +23,7 @@ def parse_timestamp(text: str, *, where: str, last: bool = False) -> datetime:
     try:
         timestamp = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError as err:
-        raise UsageError(f"there is no {text[:40]}", where=where, hint="correct the date or time") from err
+        raise UsageError(f"{text[:40]} does not exist", where=where, hint="correct the date or time") from err
     return timestamp + _LAST_SECOND if last and found[4] is None else timestamp
 
 

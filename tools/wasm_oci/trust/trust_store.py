@@ -170,7 +170,7 @@ def _public(entry: TrustedKeyEntry, key_file: Callable[[str], KeyFile], where: s
         keys, member = parse_public_keys(data, where=f"{where}.public_key_file ({name})"), "public_key_file"
     if len(set(keys)) != 1:
         hint = "write an entry for each key"
-        raise FormatError(f"there are {len(keys)} keys in it, but one is meant", where=f"{where}.{member}", hint=hint)
+        raise FormatError(f"it holds {len(keys)} keys, but exactly one is expected", where=f"{where}.{member}", hint=hint)
     return PublicKey(raw=keys[0].raw, format=keys[0].format), made
 
 

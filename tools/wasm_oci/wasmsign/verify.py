@@ -82,7 +82,7 @@ class FileVerifier:
     def verify(self, keys: Sequence[PublicKey], *, signature: bytes | None = None, skip_unknown_algorithms: bool = False) -> VerifyResult:
         """See `verify_file`. Of all calls together no more than `LIMITS.all_verifications` signatures are tried."""
         if not keys:
-            raise UsageError("there is no public key to verify with", hint="give at least one")
+            raise UsageError("no public key to verify with", hint="give at least one")
         where = str(self._input)
         try:
             with open_input(self._input) as stream:

@@ -219,11 +219,11 @@ def test_where_no_agent_is(tmp_path: Path) -> None:
     for environ, message in (
         ({}, "SSH_AUTH_SOCK is not set; start ssh-agent"),
         ({"SSH_AUTH_SOCK": ""}, "SSH_AUTH_SOCK is not set"),
-        ({"SSH_AUTH_SOCK": str(tmp_path / "absent")}, "no agent answers at .*absent: No such file"),
-        ({"SSH_AUTH_SOCK": str(tmp_path / "file")}, "no agent answers at .*file: Connection refused"),
-        ({"SSH_AUTH_SOCK": "/" + "x" * 200}, "no agent answers at"),
-        ({"SSH_AUTH_SOCK": "a\0b"}, "no agent answers at"),
-        ({"SSH_AUTH_SOCK": r"\\.\pipe\absent"}, "no agent answers at"),
+        ({"SSH_AUTH_SOCK": str(tmp_path / "absent")}, "no agent is listening at .*absent: No such file"),
+        ({"SSH_AUTH_SOCK": str(tmp_path / "file")}, "no agent is listening at .*file: Connection refused"),
+        ({"SSH_AUTH_SOCK": "/" + "x" * 200}, "no agent is listening at"),
+        ({"SSH_AUTH_SOCK": "a\0b"}, "no agent is listening at"),
+        ({"SSH_AUTH_SOCK": r"\\.\pipe\absent"}, "no agent is listening at"),
     ):
         with pytest.raises(UsageError, match=message):
             opened(environ)

@@ -196,7 +196,7 @@ def test_programs_that_cannot_be_run(tmp_path: Path) -> None:
     plain.write_text("not a program")
     plain.chmod(0o700)
     plain.write_bytes(b"\x7fELF nonsense")
-    for ref, message in (("no-such-program-here x", "there is no such program"), (shlex.quote(str(plain)), "cannot be run")):
+    for ref, message in (("no-such-program-here x", "no such program"), (shlex.quote(str(plain)), "cannot be run")):
         with pytest.raises(UsageError, match=message):
             open_signer(KeySource(kind="command", ref=ref), public=K1.public, passphrase=NONE).sign(b"m")
 

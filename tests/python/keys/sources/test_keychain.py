@@ -69,7 +69,7 @@ def test_a_key_by_service_and_user(text: str) -> None:
 @pytest.mark.parametrize("backend", [keyring.backends.fail.Keyring, keyring.backends.null.Keyring])
 def test_backends_that_are_none(backend: type[KeyringBackend]) -> None:
     keyring.set_keyring(backend())
-    with pytest.raises(UsageError, match="there is no keychain here") as caught:
+    with pytest.raises(UsageError, match="no keychain is available") as caught:
         opened()
     assert caught.value.reason == "no_key"
 

@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> Outcome:
     image = build_image(_request(args))
     if image.unsigned_yet and (args.digest or args.reference):
         raise UsageError(
-            "there is no digest before the component is signed",
+            "no digest exists before the component is signed",
             where="--digest" if args.digest else "--reference",
             hint="publish the image: the program that signs it says its digest",
         )
@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> Outcome:
 
 def _request(args: argparse.Namespace) -> ImageRequest:
     if not args.input:
-        raise UsageError("there is no input", where="command line", hint="name the component with -i FILE")
+        raise UsageError("no input", where="command line", hint="name the component with -i FILE")
     given = {flag: value for flag in (*_TEXTS, *_LISTS) if (value := getattr(args, flag)) is not None}
     files = {"signature": args.signature_file, "public_keys": tuple(args.public_key or ())}
     if args.facts is None:

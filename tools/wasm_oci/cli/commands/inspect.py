@@ -57,7 +57,7 @@ def _inspect(request: InspectRequest) -> JsonObject:
     if layout := layout_target(text):
         return {"type": "layout", **inspect_artifact(layout)}
     if path.suffix == ".wasm" and not is_reference(text):
-        raise UsageError("there is no such file or folder", where=text, hint="check the path")
+        raise UsageError("no such file or folder", where=text, hint="check the path")
     from wasm_oci.publish import resolve
 
     with closing(resolve.make_transport(resolve.plain_http_hosts(request.plain_http))) as transport:

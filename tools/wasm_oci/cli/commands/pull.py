@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> Outcome:
     trust, pattern = asked.trust(), asked.pattern()
     for option, given in (("--threshold", asked.threshold != 1), ("--split-regex", pattern is not None)):
         if given and request.allow_unsigned:
-            raise UsageError("what may be unsigned needs no such signature", where=option, hint="leave it out, or --allow-unsigned")
+            raise UsageError("cannot be combined with --allow-unsigned", where=option, hint="omit one of them")
     signature = read_bounded(request.signature, LIMITS.signature_section, what="signature file") if request.signature else None
     with closing(resolve.make_transport(resolve.plain_http_hosts(request.plain_http))) as transport:
         target = resolve.open_target(request.reference, transport, os.environ)

@@ -111,7 +111,7 @@ def _request(args: argparse.Namespace) -> ReleaseRequest:
             raise UsageError("this image needs no signature of this run", where=str(args.request), hint="leave the passphrase out")
         return release_of_request(request, overrides)
     if with_passphrase:
-        raise UsageError("a passphrase is for signing, and a layout is signed or not already", hint="leave it out")
+        raise UsageError("a passphrase only applies to signing, and push does not sign a layout", hint="leave it out")
     if not args.reference:
         raise UsageError("LAYOUT and REFERENCE are needed", hint="write wasm_oci push LAYOUT host/repository:tag")
     for option in ("registry", "namespace", "tag"):

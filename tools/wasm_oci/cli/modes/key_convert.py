@@ -35,7 +35,7 @@ def run(request: KeyConvertRequest) -> Outcome:
         raise UsageError(f"{request.form} is written to {'stdout' if request.form == BASE64 else 'a file'}", where="--to", hint=hint)
     found = read_key_file(request.input, request.passphrase, open_secret=not request.public)
     if len(set(found.keys)) != 1 and request.form != OPENSSH:
-        raise UsageError(f"there are {len(found.keys)} keys in it", where=str(request.input), hint="keep one, or convert it to openssh")
+        raise UsageError(f"it holds {len(found.keys)} keys", where=str(request.input), hint="keep one, or convert it to openssh")
     secret = None if request.public else found.secret
     if request.output is None:
         text = base64.b64encode(secret.compact() if secret else found.keys[0].compact()).decode()

@@ -165,7 +165,9 @@ def _connected(environ: Mapping[str, str]) -> AbstractContextManager[_Channel]:
     try:
         return closing(_open(path))
     except (OSError, ValueError) as err:
-        raise UsageError(f"no agent answers at {path}: {reason_of(err)}", where=_WHERE, hint="start ssh-agent", reason="agent") from err
+        raise UsageError(
+            f"no agent is listening at {path}: {reason_of(err)}", where=_WHERE, hint="start ssh-agent", reason="agent"
+        ) from err
 
 
 def _open(path: str) -> _Channel:

@@ -38,7 +38,7 @@ def command_signer(source: KeySource, public: PublicKey | None, environ: Mapping
     program, *arguments = shlex.split(source.ref)
     path = shutil.which(program, path=environ.get("PATH"))
     if path is None:
-        raise UsageError("there is no such program", where=source.where, hint="give its path, or install it", reason="command")
+        raise UsageError("no such program", where=source.where, hint="give its path, or install it", reason="command")
     variables = {PUBLIC_KEY_VARIABLE: base64.b64encode(public.raw).decode(), KEY_ID_VARIABLE: public.key_id.hex()}
 
     def ask(message: bytes) -> bytes:

@@ -27,7 +27,7 @@ def password_of(source: KeySource) -> str:
         backend = keyring.get_keyring()
         if type(backend).__module__ in _UNUSABLE:
             raise UsageError(
-                "there is no keychain here",
+                "no keychain is available",
                 where=source.where,
                 hint="log in to a desktop session, or use another key source",
                 reason="no_key",

@@ -43,7 +43,7 @@ class PassphraseSource:
         if self.variable == DEFAULT_VARIABLE and sys.stdin is not None and sys.stdin.isatty():
             return _typed(where)
         raise UsageError(
-            "the secret key is encrypted, and there is no passphrase",
+            "the secret key is encrypted, and no passphrase was given",
             where=where,
             hint=f"set {self.variable}, or name a file with --passphrase-file",
             reason="no_passphrase",

@@ -48,7 +48,7 @@ def open_signers(
     if not keys:
         raise UsageError("no key is given to sign with", hint="give -k FILE, or --key-source and --key-ref")
     if sum(key.source.kind == "stdin" for key in keys) > 1:
-        raise UsageError("stdin can hold one key only", where="stdin", hint="take the other one from elsewhere")
+        raise UsageError("stdin can hold one key only", where="stdin", hint="read the other key from a file")
     environ = os.environ if environ is None else environ
     for_programs = without(environ, [key.source.ref for key in keys if key.source.kind == "env"])
     signers = []
