@@ -65,3 +65,11 @@ def test_another_refusal_is_not_a_conflict(status: str, body: bytes, kind: type[
 def test_a_manifest_under_its_digest_meets_no_tag() -> None:
     with serve(lambda asked: reply("409 Conflict")) as web, client_of(web.host) as client, pytest.raises(RegistryError):
         client.put_manifest(Digest.of(MANIFEST), MANIFEST, MANIFEST_MEDIA_TYPE)
+
+
+def test_a_list_of_referrers_that_cannot_grow_is_told_what_to_exempt() -> None:
+    with serve(lambda asked: reply("409 Conflict")) as web, client_of(web.host) as client:
+        with pytest.raises(TagConflictError) as caught:
+            client.put_manifest(f"sha256-{'0' * 64}", MANIFEST, MANIFEST_MEDIA_TYPE)
+        assert "exempt tags that begin with sha256-" in caught.value.hint
+        assert "new tag" not in caught.value.hint

@@ -87,6 +87,8 @@ def refused_manifest(
         words = words_of(response, hide)
         said = f"status {response.status}" + (f" ({words})" if words else "")
         hint = "publish under a new tag, or exempt this tag in the registry's rules for immutable tags"
+        if name.startswith("sha256-"):
+            hint = "exempt tags that begin with sha256- from the registry's rules for immutable tags: they list signatures"
         return TagConflictError(f"the registry refuses to move tag {name}: {said}", where=error.where, hint=hint)
     if not isinstance(error, RegistryError) or response.status not in _TYPE_REFUSED:
         return error
