@@ -313,7 +313,7 @@ def put_image(registry: RunningRegistry, layers: list[dict[str, Any]], blobs: li
     [
         ([], "found 0 (layer types: none)"),
         (["application/vnd.oci.image.layer.v1.tar"], "found 0 (layer types: application/vnd.oci.image.layer.v1.tar)"),
-        ([WASM_LAYER_MEDIA_TYPE, WASM_LAYER_MEDIA_TYPE], "there are 2"),
+        ([WASM_LAYER_MEDIA_TYPE, WASM_LAYER_MEDIA_TYPE], "found 2"),
     ],
 )
 def test_an_artifact_without_exactly_one_component(run: Run, tmp_path: Path, types: list[str], problem: str) -> None:
