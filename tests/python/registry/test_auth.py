@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import pytest
 
+from fakes.clients import client_of
 from fakes.timing import IMPATIENT, FakeTime
 from fakes.token_server import TokenServer, token_server
-from fakes.web import reply, serve
+from fakes.web import Asked, reply, serve
 from instruments.effects import Reply
 from instruments.faults import Fault
 from instruments.registry import RunningRegistry, start
@@ -138,6 +139,32 @@ def test_an_identity_token_goes_by_get_where_post_is_unknown(scene: Scene) -> No
     scene.tokens.post = False
     assert scene.client(Credential(source="the test", username="robot", identity_token=SECRET)).find_manifest("v1") is None
     assert [(asked.method, asked.user) for asked in scene.tokens.requests] == [("POST", "robot"), ("GET", "robot")]
+
+
+@pytest.mark.parametrize("status", ["401 Who", "404 None", "405 Not so"])
+def test_an_identity_token_goes_by_get_where_post_wants_a_password(status: str) -> None:
+    def answer(asked: Asked) -> bytes:
+        if asked.line.startswith("POST /token"):
+            return reply(status)
+        if asked.line.startswith("GET /token"):
+            return reply(body=b'{"token":"ready"}') if asked.headers.get("authorization", "").startswith("Basic ") else reply("401 Who")
+        challenge = f'Bearer realm="http://{asked.headers["host"]}/token",service="x"'
+        return reply("404 None") if asked.headers.get("authorization") == "Bearer ready" else reply("401 Who", WWW_Authenticate=challenge)
+
+    credential = Credential(source="the test", username="robot", identity_token=SECRET)
+    with serve(answer) as web, client_of(web.host, credential=credential) as client:
+        assert client.find_manifest("v1") is None
+
+
+def test_an_identity_token_that_neither_way_takes_is_an_error() -> None:
+    def answer(asked: Asked) -> bytes:
+        return reply("401 Who", WWW_Authenticate=f'Bearer realm="http://{asked.headers["host"]}/token",service="x"')
+
+    credential = Credential(source="the test", username="robot", identity_token=SECRET)
+    with serve(answer) as web, client_of(web.host, credential=credential) as client, pytest.raises(AuthError) as caught:
+        client.find_manifest("v1")
+    assert "the test" in str(caught.value)
+    assert SECRET not in str(caught.value)
 
 
 def test_a_registry_token_is_used_as_it_is(scene: Scene) -> None:

@@ -101,7 +101,7 @@ class Authenticator:
             form |= {"service": service, "scope": " ".join(wanted)}
             headers = {"Content-Type": "application/x-www-form-urlencoded"}
             response = self._ask("POST", realm, headers, urlencode(form).encode(), leave_host=False)
-            if response.status not in (404, 405):
+            if response.status not in (401, 404, 405):
                 return self._token(response, credential, where=where)
         headers = {}
         if not credential.anonymous:
