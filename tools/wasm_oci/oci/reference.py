@@ -109,10 +109,6 @@ class Reference:
         """The host that answers the distribution API; Docker Hub's differs from its name."""
         return _DOCKER_HUB_API if self.registry in DOCKER_HUB else self.registry
 
-    def with_tag(self, tag: str | None) -> Reference:
-        """Returns the same repository at `tag`, without a digest."""
-        return replace(self, tag=tag, digest=None)
-
     def with_digest(self, digest: Digest) -> Reference:
         """Returns the same repository pinned to `digest`, without a tag."""
         return replace(self, tag=None, digest=digest)
