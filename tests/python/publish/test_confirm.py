@@ -102,7 +102,7 @@ def test_a_damaged_end_of_a_large_blob_is_found(registry: RunningRegistry, desti
     registry.faults.add(Fault(method="GET", path=f"/blobs/{layer.digest}", nth=2, effect=Corrupt(position=position), times=None))
     (result,) = publish([plan])
     assert isinstance(result.error, DigestError)
-    assert f"layer blob {layer.digest} was accepted, and other content comes back" in str(result.error)
+    assert f"layer blob {layer.digest} was accepted but comes back with different content" in str(result.error)
     assert tag_of(registry, REPOSITORY, "v1") is None
 
 

@@ -379,7 +379,7 @@ def test_lists_go_on_over_pages() -> None:
     ("link", "body", "problem"),
     [
         ('</v2/library/hello/tags/list>; rel="next"', b'{"tags":[]}', "more than 100 pages"),
-        ('<https://evil.example/>; rel="next"', b'{"tags":[]}', "goes on at another place"),
+        ('<https://evil.example/>; rel="next"', b'{"tags":[]}', "the next page of the list is not on this registry"),
         ("", b'{"tags":"a"}', "holds no list of tags"),
         ("", b'{"tags":[1]}', "holds no list of tags"),
     ],

@@ -12,7 +12,7 @@ from wasm_oci.oci.store import Store
 from wasm_oci.publish.artifact import Blob
 from wasm_oci.publish.plan import Action, Plan, listed_referrers
 
-_NOT_STORED = "run again; if this stays, the registry does not store what it is sent"
+_NOT_STORED = "run again; if this persists, the registry does not store what it is sent"
 
 WHOLE = "done (whole)"
 ENDS = f"done (size, first and last {LIMITS.read_back_end // 1024} KiB)"
@@ -50,10 +50,10 @@ def _confirm_blob(store: Store, blob: Blob, *, whole: bool, largest: int) -> str
         for _piece in store.pieces(descriptor):
             pass
     except NotFoundError as err:
-        what = f"{blob.role} blob {descriptor.digest} was accepted, and is not there"
+        what = f"{blob.role} blob {descriptor.digest} was accepted but not stored"
         raise RegistryError(what, where=store.name, hint=_NOT_STORED, reason="blob_not_stored") from err
     except DigestError as err:
-        what = f"{blob.role} blob {descriptor.digest} was accepted, and other content comes back: {err.what}"
+        what = f"{blob.role} blob {descriptor.digest} was accepted but comes back with different content: {err.what}"
         raise DigestError(what, where=store.name, hint=_NOT_STORED) from err
     return WHOLE
 
@@ -80,13 +80,13 @@ def confirm_manifest(plan: Plan) -> bool:
             return False
         raise manifest_lost(plan) from err
     if fetched.data != plan.artifact.manifest.raw:
-        raise DigestError(f"manifest {digest} came back with other content", where=plan.destination.name)
+        raise DigestError(f"manifest {digest} came back with different content", where=plan.destination.name)
     return True
 
 
 def manifest_lost(plan: Plan) -> RegistryError:
     """Returns the error for a manifest that was accepted and does not come back."""
-    what = f"manifest {plan.artifact.descriptor.digest} was accepted, and is not there"
+    what = f"manifest {plan.artifact.descriptor.digest} was accepted but not stored"
     return RegistryError(what, where=plan.destination.name, hint=_NOT_STORED, reason="manifest_not_stored")
 
 
@@ -98,9 +98,9 @@ def confirm_referrers(plan: Plan) -> None:
         what = "signature" if referrer.is_signature else "referrer"
         if referrer.digest not in listed:
             raise NotFoundError(
-                f"the {what} {referrer.digest} was pushed, and the destination does not list it",
+                f"the {what} {referrer.digest} was pushed, but the destination does not list it",
                 where=destination.name,
                 hint="run again: another program may have changed the list at the same time",
             )
         if destination.fetch_manifest(referrer.digest).data != referrer.manifest.raw:
-            raise DigestError(f"manifest {referrer.digest} of the {what} came back with other content", where=destination.name)
+            raise DigestError(f"manifest {referrer.digest} of the {what} came back with different content", where=destination.name)

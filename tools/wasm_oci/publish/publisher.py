@@ -179,7 +179,7 @@ def _write_tag(result: Result, tag: TagPlan) -> None:
         raise RegistryError(
             f"tag {tag.tag} was accepted as {tag.after}, and is {now or 'absent'}",
             where=destination.name,
-            hint="run again; if this stays, the registry does not store what it is sent",
+            hint="run again; if this persists, the registry does not store what it is sent",
             reason="tag_not_stored",
         )
     result.steps.append(Step(name="tag", subject=tag.tag, outcome=outcome))

@@ -21,5 +21,5 @@ def next_path(response: HttpResponse) -> str | None:
         return None
     parts = urlsplit(urljoin(response.url, found[1].strip()))
     if not parts.path.startswith("/v2/"):
-        raise ValueError("the list goes on at another place")
+        raise ValueError("the next page of the list is not on this registry")
     return f"{parts.path}?{parts.query}" if parts.query else f"{parts.path}"

@@ -19,7 +19,7 @@ from wasm_oci.registry.blobs import KIND, has_blob
 from wasm_oci.registry.client import RegistryClient
 
 _STORED = frozenset({200, 201, 202, 204})
-_AGAIN = "run again; if this stays, the registry does not store what it is sent"
+_AGAIN = "run again; if this persists, the registry does not store what it is sent"
 _SESSION_LOST = RETRIED_STATUSES | {404, 416}
 
 
