@@ -176,3 +176,21 @@ def test_a_bug_without_stderr_is_still_one(tmp_path: Path) -> None:
         shell = ["sh", "-c", f'"$@" {target}', "sh", sys.executable, "-c", code]
         done = subprocess.run(shell, capture_output=True, text=True, env=ENVIRONMENT, cwd=tmp_path, check=False)
         assert (done.returncode, done.stdout, done.stderr) == (70, "", "")
+
+
+@pytest.mark.parametrize(
+    ("package", "code", "said"),
+    [("_cffi_backend", 2, "the Python package _cffi_backend was not found"), ("wasm_oci.keys", 70, "this is a bug in wasm_oci")],
+)
+def test_a_package_that_is_missing_is_no_bug_unless_it_is_ours(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, package: str, code: int, said: str
+) -> None:
+    def run(_: object) -> None:
+        raise ModuleNotFoundError(f"No module named {package!r}", name=package)
+
+    monkeypatch.setattr("wasm_oci.cli.commands.inspect.run", run)
+    assert main(["inspect", "m.wasm"]) == code
+    stderr = capsys.readouterr().err
+    assert said in stderr
+    assert ("Traceback" in stderr) == (code == 70)
+    assert ("bazelw exec" in stderr) == (code == 2)

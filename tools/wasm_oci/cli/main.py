@@ -95,9 +95,21 @@ def execute(command: Command, parsed: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         say("wasm_oci: interrupted")
         return 130
+    except ModuleNotFoundError as err:
+        package = (err.name or "").partition(".")[0]
+        if package in ("", "wasm_oci"):
+            return _report_bug()
+        what = f"the Python package {package} was not found, or is for another Python"
+        hint = "start the program by `bazel run`; a script of `--script_path` needs `bazelw exec` where Bazel was `bazelw`"
+        report_error("wasm_oci", UsageError(what, where=sys.executable, hint=hint), parsed.output)
+        return UsageError.exit_code
     except Exception:
-        import traceback
-
-        say(*traceback.format_exc().split("\n"), "wasm_oci: this is a bug in wasm_oci; please report it with the lines above")
-        return EXIT_BUG
+        return _report_bug()
     return outcome.exit_code
+
+
+def _report_bug() -> int:
+    import traceback
+
+    say(*traceback.format_exc().split("\n"), "wasm_oci: this is a bug in wasm_oci; please report it with the lines above")
+    return EXIT_BUG
