@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Protocol, cast
 
-from wasm_oci.cli.common.arguments import asks_for_help, expanded, help_request, make_parser, parse, target_help
+from wasm_oci.cli.common.arguments import make_parser, parse
+from wasm_oci.cli.common.arguments_file import expanded
+from wasm_oci.cli.common.target_help import asks_for_help, help_request, target_help
 from wasm_oci.cli.usage import COMMANDS, LOGGING, RUN_TARGETS, usage
 from wasm_oci.errors import EXIT_BUG, UsageError, WasmOciError
 from wasm_oci.outcome import Outcome, report_error, say, start_logging, write_document, write_text

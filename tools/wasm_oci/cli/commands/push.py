@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wasm_oci.cli.common.arguments import WITH_REQUEST
 from wasm_oci.cli.common.key_options import add_passphrase_options, passphrase_of
 from wasm_oci.cli.common.registry_options import add_registry_options
+from wasm_oci.cli.common.target_help import WITH_REQUEST
 from wasm_oci.cli.common.trust_options import add_trusted_key_options, trusted_keys_of
 from wasm_oci.errors import UsageError
 from wasm_oci.outcome import YELLOW, Outcome, Painted, error_document, report_error, say, write_lines

@@ -1,26 +1,16 @@
-"""What all commands have: options, and arguments from a file.
-
-A last argument `@FILE` stands for the lines of FILE, as Bazel writes them (multiline params files).
-"""
+"""The parser of all commands: the options that every one has, and errors that name the nearest option."""
 
 from __future__ import annotations
 
 import argparse
 import difflib
-import os
 from collections.abc import Callable, Collection, Sequence
-from pathlib import Path
 from typing import Any
 
 from wasm_oci.command_line import CommandLineParser
-from wasm_oci.errors import UsageError, WasmOciError, one_line
-from wasm_oci.files import read_bounded
-from wasm_oci.limits import LIMITS
+from wasm_oci.errors import UsageError
 
-_WHAT = "arguments file"
-_HELP = ("-h", "--help")
-WITH_REQUEST = "with --request: "
-"""How the help of an option begins that only a run target has."""
+HELP = ("-h", "--help")
 
 AddArguments = Callable[[argparse.ArgumentParser], None]
 
@@ -55,7 +45,7 @@ class _Parser(CommandLineParser):
         super().__init__(**options, add_help=False)
         self._values = self.add_argument_group("positional arguments")
         self._flags = self.add_argument_group("options")
-        self.add_argument(*_HELP, action="help", help="show this help and exit")
+        self.add_argument(*HELP, action="help", help="show this help and exit")
 
     def add_argument(self, *names: str, **options: Any) -> argparse.Action:
         is_option = names[0].startswith("-")
@@ -126,65 +116,3 @@ def refuse_beside_request(args: argparse.Namespace, add_arguments: AddArguments,
         if name not in ("request", "output", "quiet", "verbose", *allowed) and (value or None) != (parser.get_default(name) or None):
             flags = ", ".join(f"--{flag.replace('_', '-')}" for flag in allowed)
             raise UsageError(f"{name.replace('_', '-')} does not go with --request", where=str(args.request), hint=f"give {flags} only")
-
-
-def expanded(arguments: Sequence[str]) -> list[str]:
-    """Returns `arguments`, with the file's lines in place of `@FILE`, which is the last argument.
-
-    Elsewhere, after `--`, and where a file has that very name (with the `@`), it is a name as any other: a shell that
-    lists a folder must not give orders. A line that begins with `@` stays as it is. Raises UsageError or LimitError for
-    a file that is absent, no regular file, too large or not UTF-8.
-    """
-    *others, last = arguments or [""]
-    if not last.startswith("@") or "--" in others or os.path.lexists(last):
-        return list(arguments)
-    return [*others, *_lines(Path(last[1:]))]
-
-
-def asks_for_help(arguments: Sequence[str]) -> bool:
-    """Whether the command line itself asks for help and nothing else: no arguments file, and no option beside it.
-
-    Otherwise a command that was to do something would end well without having done it.
-    """
-    others = [argument for argument in arguments if argument not in _HELP]
-    return len(others) < len(arguments) and not any(argument.startswith(("-", "@")) for argument in others)
-
-
-def help_request(arguments: Sequence[str]) -> Path | None:
-    """Returns the request file where a run target is asked for its help, and for nothing else: `--request FILE --help`."""
-    first, rest = arguments[:2], arguments[2:]
-    return Path(first[1]) if len(first) == 2 and first[0] == "--request" and asks_for_help(rest) and set(rest) <= set(_HELP) else None
-
-
-def target_help(parser: argparse.ArgumentParser, request: Path, description: str) -> str:
-    """Returns the help of a run target: the options that go behind `bazel run TARGET --`, without those that its request decides."""
-    parser.prog, parser.description = f"bazel run {_target(request)} --", description
-    for action in parser._actions:
-        if not action.option_strings or action.dest == "request":
-            action.help = argparse.SUPPRESS
-        elif action.help:
-            action.help = action.help.removeprefix(WITH_REQUEST)
-    return parser.format_help()
-
-
-def _target(request: Path) -> str:
-    """Returns the label of the target that a request is of, as far as it says so."""
-    from wasm_oci.jsontext import parse_object
-
-    try:
-        found = parse_object(read_bounded(request, LIMITS.request_file, what="request file"), where=str(request)).get("target")
-    except WasmOciError:
-        found = None
-    return one_line(found) if isinstance(found, str) and found else "TARGET"
-
-
-def _lines(path: Path) -> list[str]:
-    data = read_bounded(path, LIMITS.request_file, what=_WHAT)
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as err:
-        raise UsageError(f"the {_WHAT} is not UTF-8 (byte {err.start})", where=str(path), hint="write one argument on each line") from err
-    lines = text.split("\n")
-    if not lines[-1]:
-        del lines[-1]
-    return [line.removesuffix("\r") for line in lines]
