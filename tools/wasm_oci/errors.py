@@ -48,6 +48,10 @@ class WasmOciError(Exception):
         line = f"{self.where}: {self.what}" if self.where else self.what
         return one_line(redacted(f"{line}; {self.hint}" if self.hint else line))
 
+    def to_json(self) -> dict[str, str | int]:
+        """Returns the error as a part of a result: its reason, the whole message and the exit code."""
+        return {"reason": self.reason, "message": str(self), "exitCode": self.exit_code}
+
 
 class UsageError(WasmOciError):
     """The command line, a request file or the configuration is invalid: correct it."""

@@ -22,6 +22,7 @@ from wasm_oci.oci.descriptor import (
     INDEX_MEDIA_TYPE,
     MANIFEST_MEDIA_TYPE,
     SIGNATURE_MEDIA_TYPE,
+    WASM_LAYER_MEDIA_TYPE,
     Descriptor,
     member,
     parse_annotations,
@@ -99,6 +100,11 @@ class Manifest(_Document):
         )
         manifest._keep(data, digest)
         return manifest
+
+    @property
+    def components(self) -> tuple[Descriptor, ...]:
+        """The layers that are WebAssembly; an artifact of this kind has exactly one."""
+        return tuple(layer for layer in self.layers if layer.media_type == WASM_LAYER_MEDIA_TYPE)
 
     def _members(self) -> JsonObject:
         return {"config": self.config.to_json(), "layers": [layer.to_json() for layer in self.layers]}

@@ -17,7 +17,6 @@ from wasm_oci.oci.descriptor import (
     INDEX_MEDIA_TYPE,
     MANIFEST_MEDIA_TYPE,
     SIGNATURE_MEDIA_TYPE,
-    WASM_LAYER_MEDIA_TYPE,
     Descriptor,
 )
 from wasm_oci.oci.layout import read_index
@@ -94,7 +93,7 @@ def load_artifact(folder: Path, referrers: Iterable[Path | Referrer] = (), *, wh
             hint="publish one of its manifests by itself",
         )
     manifest = Manifest.parse(fetched.data, where=f"{folder}: manifest")
-    wasm = [layer for layer in manifest.layers if layer.media_type == WASM_LAYER_MEDIA_TYPE]
+    wasm = manifest.components
     artifact = Artifact(
         manifest=manifest,
         blobs=(_layout_blob(layout, manifest.config, "config"), *(_layout_blob(layout, layer, "layer") for layer in manifest.layers)),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError, WasmOciError
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
-from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE, SIGNATURE_MEDIA_TYPE, WASM_LAYER_MEDIA_TYPE, Descriptor
+from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE, SIGNATURE_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.referrers import find_referrers
 from wasm_oci.oci.store import FetchedManifest, Store, read_blob
@@ -45,7 +45,7 @@ class ListedTag:
         document: JsonObject = {"tag": self.tag, "digest": str(self.digest) if self.digest else None, "mediaType": self.media_type}
         document["signers"] = None if self.error and not signers else signers
         if self.error:
-            document["error"] = {"reason": self.error.reason, "message": str(self.error), "exitCode": self.error.exit_code}
+            document["error"] = self.error.to_json()
         return document
 
 
@@ -72,17 +72,12 @@ def list_tags(store: Store, *, limit: int) -> Listing:
             continue
         digest = fetched.descriptor.digest
         if digest not in known:
-            known[digest] = _describe(store, fetched)
-        found = known[digest]
-        listed.append(
-            ListedTag(
-                tag=tag, digest=digest, media_type=found.media_type, embedded=found.embedded, detached=found.detached, error=found.error
-            )
-        )
+            known[digest] = _describe(store, fetched, tag)
+        listed.append(replace(known[digest], tag=tag))
     return Listing(repository=store.name, tags=tuple(listed), total=len(tags))
 
 
-def _describe(store: Store, fetched: FetchedManifest) -> ListedTag:
+def _describe(store: Store, fetched: FetchedManifest, tag: str) -> ListedTag:
     descriptor, error = fetched.descriptor, None
     found: dict[str, set[str]] = {"embedded": set(), "detached": set()}
     try:
@@ -93,7 +88,7 @@ def _describe(store: Store, fetched: FetchedManifest) -> ListedTag:
     except WasmOciError as err:
         error = err
     embedded, detached = (tuple(sorted(found[kind])) for kind in ("embedded", "detached"))
-    return ListedTag(tag="", digest=descriptor.digest, media_type=descriptor.media_type, embedded=embedded, detached=detached, error=error)
+    return ListedTag(tag=tag, digest=descriptor.digest, media_type=descriptor.media_type, embedded=embedded, detached=detached, error=error)
 
 
 def _payloads(store: Store, fetched: FetchedManifest) -> Iterator[tuple[str, bytes]]:
@@ -102,7 +97,7 @@ def _payloads(store: Store, fetched: FetchedManifest) -> Iterator[tuple[str, byt
     if descriptor.media_type != MANIFEST_MEDIA_TYPE:
         return
     manifest = Manifest.parse(fetched.data, where=f"{store.name}@{descriptor.digest}")
-    wasm = [layer for layer in manifest.layers if layer.media_type == WASM_LAYER_MEDIA_TYPE]
+    wasm = manifest.components
     payload = _embedded(store, wasm[0]) if len(wasm) == 1 else None
     if payload is not None:
         yield "embedded", payload

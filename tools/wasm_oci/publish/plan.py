@@ -182,7 +182,7 @@ class Plan:
         if connection := self.destination.connection:
             document["connection"] = connection
         if self.unknown:
-            document["unknown"] = {"reason": self.unknown.reason, "message": str(self.unknown), "exitCode": self.unknown.exit_code}
+            document["unknown"] = self.unknown.to_json()
         signatures = [step.to_json() for step in self.referrers if step.is_signature]
         others = [step.to_json() for step in self.referrers if not step.is_signature]
         document |= _one_or_several("signature", signatures) | _one_or_several("tag", [tag.to_json() for tag in self.tags])

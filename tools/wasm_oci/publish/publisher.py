@@ -60,7 +60,7 @@ class Result:
             if way := self.found_by.get(Digest(referrer["digest"])):
                 referrer["foundBy"] = way
         if self.error:
-            document["error"] = {"reason": self.error.reason, "message": str(self.error), "exitCode": self.error.exit_code}
+            document["error"] = self.error.to_json()
         return document
 
 

@@ -99,7 +99,7 @@ def _signatures(store: Store, subject: Digest) -> Iterator[bytes]:
 
 
 def _only_component(manifest: Manifest, where: str) -> Descriptor:
-    found = [layer for layer in manifest.layers if layer.media_type == WASM_LAYER_MEDIA_TYPE]
+    found = manifest.components
     if len(found) != 1:
         kinds = ", ".join(sorted({layer.media_type for layer in manifest.layers}))[:200] or "none"
         raise FormatError(
