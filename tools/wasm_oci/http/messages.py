@@ -13,7 +13,7 @@ from wasm_oci.errors import RegistryError
 from wasm_oci.http.body import decoded, encoding_of
 from wasm_oci.http.deadline import Deadline
 from wasm_oci.http.host import host_of, is_loopback
-from wasm_oci.http.network_error import describe_network_error
+from wasm_oci.http.network_error import causes_of, describe_network_error
 from wasm_oci.http.pace import Pace, RunTime
 from wasm_oci.limits import LIMITS
 from wasm_oci.timing import Timing
@@ -135,7 +135,5 @@ class ConnectionLost(RegistryError):
         """Whether the next attempt would end alike; so it is where nothing listens at a port of this machine."""
 
 
-def _is_refused(error: BaseException | None) -> bool:
-    while error is not None and not isinstance(error, ConnectionRefusedError):
-        error = error.__cause__ or error.__context__
-    return error is not None
+def _is_refused(error: BaseException) -> bool:
+    return any(isinstance(each, ConnectionRefusedError) for each in causes_of(error))

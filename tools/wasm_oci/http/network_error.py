@@ -69,11 +69,17 @@ class NetworkProblem:
     """Whether the next attempt would end alike."""
 
 
-def describe_network_error(error: BaseException) -> NetworkProblem:
-    """Returns what an error of urllib3, ssl or the system means."""
+def causes_of(error: BaseException) -> list[BaseException]:
+    """Returns an error and, one after the other, what it came from."""
     chain = [error]
     while (cause := chain[-1].__cause__ or chain[-1].__context__) and cause not in chain:
         chain.append(cause)
+    return chain
+
+
+def describe_network_error(error: BaseException) -> NetworkProblem:
+    """Returns what an error of urllib3, ssl or the system means."""
+    chain = causes_of(error)
 
     def is_any(*types: type[BaseException]) -> bool:
         return any(isinstance(each, types) for each in chain)

@@ -14,6 +14,9 @@ from wasm_oci.oci.manifest import Index, Manifest
 ManifestName = Digest | str | Descriptor
 """A digest, a tag, or the descriptor by which an index names the manifest: a layout need not list such a one by itself."""
 
+NOT_STORED = "run again; if this persists, the registry does not store what it is sent"
+"""The remedy where what was accepted does not come back."""
+
 Content = Callable[[], Iterator[bytes]]
 """Opens the content of a blob, once for each attempt to store it."""
 

@@ -8,11 +8,9 @@ from typing import Protocol, runtime_checkable
 from wasm_oci.errors import DigestError, NotFoundError, RegistryError
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.descriptor import Descriptor
-from wasm_oci.oci.store import Store
+from wasm_oci.oci.store import NOT_STORED, Store
 from wasm_oci.publish.artifact import Blob
 from wasm_oci.publish.plan import Action, Plan, listed_referrers
-
-_NOT_STORED = "run again; if this persists, the registry does not store what it is sent"
 
 WHOLE = "done (whole)"
 ENDS = f"done (size, first and last {LIMITS.read_back_end // 1024} KiB)"
@@ -51,10 +49,10 @@ def _confirm_blob(store: Store, blob: Blob, *, whole: bool, largest: int) -> str
             pass
     except NotFoundError as err:
         what = f"{blob.role} blob {descriptor.digest} was accepted but not stored"
-        raise RegistryError(what, where=store.name, hint=_NOT_STORED, reason="blob_not_stored") from err
+        raise RegistryError(what, where=store.name, hint=NOT_STORED, reason="blob_not_stored") from err
     except DigestError as err:
         what = f"{blob.role} blob {descriptor.digest} was accepted but comes back with different content: {err.what}"
-        raise DigestError(what, where=store.name, hint=_NOT_STORED) from err
+        raise DigestError(what, where=store.name, hint=NOT_STORED) from err
     return WHOLE
 
 
@@ -87,7 +85,7 @@ def confirm_manifest(plan: Plan) -> bool:
 def manifest_lost(plan: Plan) -> RegistryError:
     """Returns the error for a manifest that was accepted and does not come back."""
     what = f"manifest {plan.artifact.descriptor.digest} was accepted but not stored"
-    return RegistryError(what, where=plan.destination.name, hint=_NOT_STORED, reason="manifest_not_stored")
+    return RegistryError(what, where=plan.destination.name, hint=NOT_STORED, reason="manifest_not_stored")
 
 
 def confirm_referrers(plan: Plan) -> None:

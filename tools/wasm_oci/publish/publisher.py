@@ -13,6 +13,7 @@ from functools import partial
 from wasm_oci.digest import Digest
 from wasm_oci.errors import AuthError, DigestError, NotFoundError, RegistryError, TagConflictError, WasmOciError
 from wasm_oci.jsontext import JsonObject
+from wasm_oci.oci.store import NOT_STORED
 from wasm_oci.publish.confirm import WHOLE, confirm_blobs, confirm_manifest, confirm_referrers, manifest_lost
 from wasm_oci.publish.plan import Action, Plan, TagPlan
 
@@ -179,7 +180,7 @@ def _write_tag(result: Result, tag: TagPlan) -> None:
         raise RegistryError(
             f"tag {tag.tag} was accepted as {tag.after}, and is {now or 'absent'}",
             where=destination.name,
-            hint="run again; if this persists, the registry does not store what it is sent",
+            hint=NOT_STORED,
             reason="tag_not_stored",
         )
     result.steps.append(Step(name="tag", subject=tag.tag, outcome=outcome))

@@ -50,12 +50,19 @@ def _by_get(client: RegistryClient, blob: Descriptor) -> bool:
         if response.status == 404:
             return False
         client.check_is_registry(response, step)
-        size = _size_of(response)
+        _check_size(client, blob, response, step)
     finally:
         response.close()
-    if size is not None and size != blob.size:
-        raise DigestError(f"{step}: the registry has {size} bytes there, not {blob.size}", where=client.where)
     return True
+
+
+def _check_size(client: RegistryClient, blob: Descriptor, response: HttpResponse, step: str) -> int | None:
+    """Returns the size of the whole blob as the response has it, None where it does not say; raises DigestError for another one."""
+    size = _size_of(response)
+    if size is not None and size != blob.size:
+        response.close()
+        raise DigestError(f"{step}: the registry has {size} bytes there, not {blob.size}", where=client.where)
+    return size
 
 
 def _size_of(response: HttpResponse) -> int | None:
@@ -128,10 +135,7 @@ def _range(client: RegistryClient, blob: Descriptor, start: int, stop: int) -> b
         if not client.written.wait_for(KIND, blob.digest):
             raise client.failure(response, step)
     client.check_is_registry(response, step)
-    size = _size_of(response)
-    if size is not None and size != blob.size:
-        response.close()
-        raise DigestError(f"{step}: the registry has {size} bytes there, not {blob.size}", where=client.where)
+    size = _check_size(client, blob, response, step)
     if response.status != 206 or encoding_of(response.headers) or size is None:
         response.close()
         return None

@@ -59,6 +59,12 @@ def words_of(response: HttpResponse, hide: Callable[[str], str]) -> str:
     return one_line(hide(": ".join(words)))[:_LONGEST]
 
 
+def _said(response: HttpResponse, hide: Callable[[str], str]) -> str:
+    """The status and, in brackets, the registry's own words."""
+    words = words_of(response, hide)
+    return f"status {response.status}" + (f" ({words})" if words else "")
+
+
 def missing_manifest(response: HttpResponse, name: object, *, where: str, host: str, auth: Authenticator, may_hide: bool) -> NotFoundError:
     """Returns the error for a tag or digest that a registry does not find."""
     thing = f"manifest {name}" if isinstance(name, Digest) else f"tag {name}"
@@ -73,9 +79,7 @@ def missing_manifest(response: HttpResponse, name: object, *, where: str, host: 
 
 def hidden(response: HttpResponse, *, step: str, where: str, host: str, auth: Authenticator) -> AuthError:
     """Returns the error for "not found" by a registry that wants a login and got none: it may mean "not allowed"."""
-    words = words_of(response, auth.hide)
-    said = "status 404" + (f" ({words})" if words else "")
-    what = f"{step}: {said} without a login, which may mean that it is not there or that reading is not allowed"
+    what = f"{step}: {_said(response, auth.hide)} without a login, which may mean that it is not there or that reading is not allowed"
     return AuthError(what, where=where, hint=f"log in with `docker login {host}`, or name a variable in the registry's entry")
 
 
@@ -84,8 +88,7 @@ def refused_manifest(
 ) -> WasmOciError:
     """Returns what a refused manifest means: a tag that may not be moved, a media type that is not allowed, else `error`."""
     if isinstance(name, str) and _keeps_tag(response, f"{error.where}/{name}"):
-        words = words_of(response, hide)
-        said = f"status {response.status}" + (f" ({words})" if words else "")
+        said = _said(response, hide)
         hint = "publish under a new tag, or exempt this tag in the registry's rules for immutable tags"
         if name.startswith("sha256-"):
             hint = "exempt tags that begin with sha256- from the registry's rules for immutable tags: they list signatures"
@@ -121,8 +124,7 @@ def failure(
     response: HttpResponse, *, step: str, where: str, registry: str, actions: str, auth: Authenticator, writes: bool = False
 ) -> WasmOciError:
     """Returns the error for a response that does not do what `step` asked for."""
-    words = words_of(response, auth.hide)
-    said = f"status {response.status}" + (f" ({words})" if words else "")
+    said = _said(response, auth.hide)
     elsewhere = origin(response.url) != origin(registry)
     if response.status in (401, 403) and not elsewhere:
         hint = auth.hint

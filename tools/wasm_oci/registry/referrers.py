@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from wasm_oci.digest import Digest
 from wasm_oci.errors import AuthError, FormatError, NotFoundError, RegistryError
-from wasm_oci.http.messages import ConnectionLost, HttpResponse
+from wasm_oci.http.messages import ConnectionLost
 from wasm_oci.http.retry import RETRIED_STATUSES, Backoff
 from wasm_oci.jsontext import canonical, parse_object
 from wasm_oci.limits import LIMITS
@@ -89,7 +89,8 @@ def _read_api(client: RegistryClient, subject: Digest) -> tuple[tuple[Descriptor
                 return None, None
             if response.status != 200:
                 raise client.failure(response, step)
-            entries += _parse(client, _body(client, response, step), step).manifests
+            client.check_is_registry(response, step)
+            entries += _parse(client, response.body, step).manifests
             if len(entries) > LIMITS.referrers:
                 break
     except (AuthError, RegistryError) as err:
@@ -198,11 +199,6 @@ def too_many(client: RegistryClient, subject: Digest) -> RegistryError:
     """Returns the error for a longer list than is looked at."""
     what = f"list referrers of {subject}: more than {LIMITS.referrers}"
     return RegistryError(what, where=client.where, hint="remove referrers that are not needed", reason="limit")
-
-
-def _body(client: RegistryClient, response: HttpResponse, step: str) -> bytes:
-    client.check_is_registry(response, step)
-    return response.body
 
 
 def _parse(client: RegistryClient, data: bytes, step: str) -> Index:

@@ -14,12 +14,11 @@ from wasm_oci.http.messages import ConnectionLost, HttpRequest, HttpResponse, St
 from wasm_oci.http.retry import RETRIED_STATUSES, Backoff
 from wasm_oci.http.transport import location_target
 from wasm_oci.oci.descriptor import Descriptor
-from wasm_oci.oci.store import Content
+from wasm_oci.oci.store import NOT_STORED, Content
 from wasm_oci.registry.blobs import KIND, has_blob
 from wasm_oci.registry.client import RegistryClient
 
 _STORED = frozenset({200, 201, 202, 204})
-_AGAIN = "run again; if this persists, the registry does not store what it is sent"
 _SESSION_LOST = RETRIED_STATUSES | {404, 416}
 
 
@@ -60,7 +59,7 @@ def upload_blob(client: RegistryClient, blob: Descriptor, content: Content, *, m
             if response.status == 201 or has_blob(client, blob):
                 return Uploaded(sent=blob.size)
             if not backoff.wait():
-                raise RegistryError(f"{step}: status {response.status}, and the blob is not there", where=client.where, hint=_AGAIN)
+                raise RegistryError(f"{step}: status {response.status}, and the blob is not there", where=client.where, hint=NOT_STORED)
         if has_blob(client, blob):
             return Uploaded(sent=blob.size)
 
@@ -97,4 +96,4 @@ def _put(client: RegistryClient, blob: Descriptor, content: Content, location: s
 def _check_stored(client: RegistryClient, blob: Descriptor, response: HttpResponse, step: str) -> None:
     claimed = response.headers.get("Docker-Content-Digest", "")
     if claimed.startswith(f"{blob.digest.algorithm}:") and claimed != str(blob.digest):
-        raise DigestError(f"{step}: the registry stored something else", where=client.where, hint=_AGAIN)
+        raise DigestError(f"{step}: the registry stored something else", where=client.where, hint=NOT_STORED)
