@@ -53,6 +53,21 @@ def key_of_secret(target, file):
             return key
     return None
 
+def check_key_target(ctx, attribute, target):
+    """Fails for a target that an attribute of keys names, and that is not one of a key, but a file for example.
+
+    Args:
+        ctx: context of a rule that has the attribute `public_key` for files.
+        attribute: string, name of an attribute with `allow_files = True`, so that a file gets this sentence and not Bazel's.
+        target: Target that it names.
+    """
+    if WasmKeyInfo not in target:
+        fail("{}: {} = {} is not the target of a key; name a public key's file with public_key".format(
+            shown(ctx.label),
+            attribute,
+            shown(target.label),
+        ))
+
 def public_key_files(ctx, attribute, target):
     """The public key files of a target; fails for a secret key, which would become an input of actions that caches keep.
 

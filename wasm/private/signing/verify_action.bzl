@@ -4,12 +4,32 @@ load("//wasm/private/common:tool_action.bzl", "params_file_args", "run_wasm_oci"
 
 visibility(["//wasm/..."])
 
+def signed_input(*, wasm_file, public_keys, signature_file, trusted_keys = None):
+    """What is verified, and by whom it must be signed.
+
+    Args:
+        wasm_file: File with the module or component.
+        public_keys: list of File, of which one or more must have signed; empty with `trusted_keys`.
+        signature_file: File with the detached signature, None if it is embedded.
+        trusted_keys: File of a `wasm_trusted_keys` target, or None.
+
+    Returns:
+        struct of these, and `files`, the list of all of them
+    """
+    return struct(
+        files = [wasm_file] + public_keys + [file for file in [signature_file, trusted_keys] if file],
+        public_keys = public_keys,
+        signature_file = signature_file,
+        trusted_keys = trusted_keys,
+        wasm_file = wasm_file,
+    )
+
 def verify_wasm(ctx, inputs, *, openssh_format = False, threshold = 1, split_regex = ""):
     """Registers the action WasmVerify.
 
     Args:
         ctx: context of a rule with TOOL_ATTRS.
-        inputs: struct as `verify_inputs` returns it.
+        inputs: struct made by signed_input.
         openssh_format: bool, whether keys of another form are refused.
         threshold: int, how many keys must have signed.
         split_regex: string, which parts are verified; empty verifies the whole file.

@@ -3,10 +3,11 @@
 load("//wasm/private/common:attr_checks.bzl", "check_key_format", "check_split_regex")
 load("//wasm/private/common:shown.bzl", "shown")
 load("//wasm/private/common:wasm_input.bzl", "exactly_one", "wasm_file_of")
-load("//wasm/private/keys:key_origin.bzl", "key_origin", "public_key_files")
+load("//wasm/private/keys:key_origin.bzl", "check_key_target", "key_origin", "public_key_files")
 load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
 load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo")
 load("//wasm/private/providers:trusted_keys_info.bzl", "WasmTrustedKeysInfo")
+load(":verify_action.bzl", "signed_input")
 
 visibility(["//wasm/..."])
 
@@ -76,8 +77,8 @@ def _public_keys_of(ctx, attribute):
         targets = [getattr(ctx.attr, attribute)]
     files = []
     for target in targets:
-        if attribute == "keys" and WasmKeyInfo not in target:
-            fail("{}: keys = {} is not the target of a key; name a public key's file with public_key".format(shown(ctx.label), shown(target.label)))
+        if attribute == "keys":
+            check_key_target(ctx, attribute, target)
         if WasmKeyInfo in target:
             check_key_format(ctx, attribute, target[WasmKeyInfo], target.label)
         files.extend([key.file for key in public_key_files(ctx, attribute, target)])
@@ -90,7 +91,7 @@ def verify_inputs(ctx):
         ctx: context of a rule with VERIFY_ATTRS.
 
     Returns:
-        struct(wasm_file File, signature_file File or None, public_keys list of File, trusted_keys File or None, files list of all)
+        struct made by signed_input
     """
     attribute = exactly_one(ctx, ["signed_component", "wasm_file"])
     trust = exactly_one(ctx, ["keys", "public_key", "public_keys", "trusted_keys"])
@@ -105,12 +106,9 @@ def verify_inputs(ctx):
         ))
     trusted_keys = ctx.attr.trusted_keys[WasmTrustedKeysInfo].file if trust == "trusted_keys" else None
     public_keys = [] if trusted_keys else _public_keys_of(ctx, trust)
-    signature_file = _signature_of(ctx, attribute)
-    wasm_file = wasm_file_of(ctx, attribute)
-    return struct(
-        files = [wasm_file] + public_keys + [file for file in [signature_file, trusted_keys] if file],
+    return signed_input(
         public_keys = public_keys,
-        signature_file = signature_file,
+        signature_file = _signature_of(ctx, attribute),
         trusted_keys = trusted_keys,
-        wasm_file = wasm_file,
+        wasm_file = wasm_file_of(ctx, attribute),
     )

@@ -3,10 +3,9 @@
 load("//wasm/private/common:shown.bzl", "shown")
 load("//wasm/private/common:tool_action.bzl", "TOOL_ATTRS")
 load("//wasm/private/common:wasm_input.bzl", "INPUT_ATTRS", "exactly_one", "wasm_file_of")
-load("//wasm/private/keys:key_origin.bzl", "key_origin", "public_key_files")
-load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
+load("//wasm/private/keys:key_origin.bzl", "check_key_target", "key_origin", "public_key_files")
 load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo")
-load("//wasm/private/signing:verify_action.bzl", "verify_wasm")
+load("//wasm/private/signing:verify_action.bzl", "signed_input", "verify_wasm")
 load(":validate_action.bzl", "WASM_TOOLS_TOOLCHAIN", "validate_wasm")
 
 visibility(["//wasm/..."])
@@ -51,8 +50,8 @@ def _check_unused(ctx):
 def _public_keys(ctx):
     attribute = exactly_one(ctx, ["public_key", "signing_keys"])
     target = getattr(ctx.attr, attribute)
-    if attribute == "signing_keys" and WasmKeyInfo not in target:
-        fail("{}: signing_keys = {} is not the target of a key; name a public key's file with public_key".format(shown(ctx.label), shown(target.label)))
+    if attribute == "signing_keys":
+        check_key_target(ctx, attribute, target)
     return [key.file for key in public_key_files(ctx, attribute, target)]
 
 def _signature_of(ctx, attribute, target):
@@ -68,12 +67,9 @@ def _signature_of(ctx, attribute, target):
     return ctx.file.signature_file or own
 
 def _verified(ctx, attribute, target, wasm_file):
-    public_keys, signature_file = _public_keys(ctx), _signature_of(ctx, attribute, target)
-    return verify_wasm(ctx, struct(
-        files = [wasm_file] + public_keys + ([signature_file] if signature_file else []),
-        public_keys = public_keys,
-        signature_file = signature_file,
-        trusted_keys = None,
+    return verify_wasm(ctx, signed_input(
+        public_keys = _public_keys(ctx),
+        signature_file = _signature_of(ctx, attribute, target),
         wasm_file = wasm_file,
     ))
 
