@@ -39,14 +39,6 @@ SECRET = "canary-51fe"
 
 
 @pytest.fixture
-def trusted(tmp_path: Path) -> Path:
-    """The public key of signer 1."""
-    path = tmp_path / "one.public"
-    path.write_bytes(public(1).compact())
-    return path
-
-
-@pytest.fixture
 def stranger(tmp_path: Path) -> Path:
     path = tmp_path / "two.public"
     path.write_bytes(public(2).compact())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from pathlib import Path
 from typing import Any
@@ -10,29 +9,16 @@ from typing import Any
 import pytest
 
 from fakes.artifacts import Image
-from fakes.program import NAME, Run, push
+from fakes.program import NAME, Run, push, request_file
 from instruments.effects import Effect, Hangup, Reply
 from instruments.faults import Fault
 from instruments.registry import start
 
 
-def request_file(folder: Path, image: Image, **change: Any) -> Path:
+def dry_run_file(folder: Path, image: Image, **change: Any) -> Path:
+    """A request whose registry wants the token in TEST_TOKEN."""
     entry = {"name": "here", "host": "registry.example", "type": "oci", "auth": {"kind": "token", "variable": "TEST_TOKEN"}}
-    document = {
-        "schema_version": 1,
-        "layout": str(image.folder),
-        "signature": str(image.signature),
-        "registry": "here",
-        "namespace": "library",
-        "repository": "hello",
-        "tag": "v1",
-        "registries": [entry],
-        "target": "//hello:publish",
-        "dry_run": True,
-    }
-    path = folder / "request.json"
-    path.write_text(json.dumps(document | change))
-    return path
+    return request_file(folder, image, **{"registries": [entry], "dry_run": True, **change})
 
 
 def test_without_the_credential(run: Run, images: tuple[Image, Image], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,7 +26,7 @@ def test_without_the_credential(run: Run, images: tuple[Image, Image], tmp_path:
     monkeypatch.delenv("TEST_TOKEN", raising=False)
     monkeypatch.setattr(socket, "create_connection", None)
     monkeypatch.setattr(socket, "getaddrinfo", None)
-    path = request_file(tmp_path, image)
+    path = dry_run_file(tmp_path, image)
     ended = run("push", "--request", path)
     assert (ended.code, ended.err.count("\n")) == (2, 1)
     problem = "registry entry 'here': environment variable TEST_TOKEN is not set; set TEST_TOKEN and run again"
@@ -112,5 +98,5 @@ def test_no_network(run: Run, images: tuple[Image, Image]) -> None:
     "change", [{"registry": "nobody"}, {"namespace": "Library"}, {"registry": "docker.io", "namespace": "a/b"}, {"layout": "/nowhere"}]
 )
 def test_what_is_wrong_is_no_plan(run: Run, images: tuple[Image, Image], tmp_path: Path, change: dict[str, Any]) -> None:
-    ended = run("push", "--request", request_file(tmp_path, images[0], **change))
+    ended = run("push", "--request", dry_run_file(tmp_path, images[0], **change))
     assert (ended.code, ended.out, ended.is_one_clear_error) == (2, "", True)

@@ -2,38 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fakes.artifacts import Image
-from fakes.program import NAME, Run, push, tag_of, writes
+from fakes.program import NAME, Run, push, request_file, tag_of, writes
 from fakes.token_server import token_server
 from instruments.registry import RunningRegistry, start
 from wasm_oci.local_registry.access import Bearer
 
 SECRET = "canary-9c2e"
-
-
-def request_file(folder: Path, image: Image, **change: Any) -> Path:
-    """A publish target's request for `image`, to an entry `here` unless changed."""
-    document = {
-        "schema_version": 1,
-        "layout": str(image.folder),
-        "signature": str(image.signature),
-        "registry": "here",
-        "namespace": "library",
-        "repository": "hello",
-        "tag": "v1",
-        "registries": [],
-        "target": "//hello:publish",
-        "description": "greets",
-    }
-    path = folder / "request.json"
-    path.write_text(json.dumps(document | change))
-    return path
 
 
 def entry(registry: RunningRegistry, **auth: str) -> dict[str, Any]:

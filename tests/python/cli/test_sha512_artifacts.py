@@ -7,20 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from fakes.artifacts import Image, public, signed_image
+from fakes.artifacts import Image, signed_image
 from fakes.program import NAME, Run
 from instruments.registry import RunningRegistry
 from wasm_oci.digest import SHA512, Digest
 from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE, WASM_LAYER_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Manifest
-
-
-@pytest.fixture
-def trusted(tmp_path: Path) -> Path:
-    path = tmp_path / "one.public"
-    path.write_bytes(public(1).compact())
-    return path
 
 
 @pytest.fixture

@@ -83,6 +83,25 @@ def push(run: Run, image: Image, registry: RunningRegistry, tag: str, *args: str
     return run("push", image.folder, f"{registry.host}/{NAME}:{tag}", "--signature-file", image.signature, *args)
 
 
+def request_file(folder: Path, image: Image, **change: Any) -> Path:
+    """Writes a publish target's request for `image`, to an entry `here` unless changed; that has to be given with `registries`."""
+    document = {
+        "schema_version": 1,
+        "layout": str(image.folder),
+        "signature": str(image.signature),
+        "registry": "here",
+        "namespace": "library",
+        "repository": "hello",
+        "tag": "v1",
+        "registries": [],
+        "target": "//hello:publish",
+        "description": "greets",
+    }
+    path = folder / "request.json"
+    path.write_text(json.dumps(document | change))
+    return path
+
+
 def writes(registry: RunningRegistry) -> list[str]:
     """Method and path of every request so far that is not a read."""
     return [f"{record.method} {record.path}" for record in registry.requests if record.method not in ("GET", "HEAD")]

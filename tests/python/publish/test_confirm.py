@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from fakes.artifacts import Image, signed_image
+from fakes.artifacts import signed_image
 from fakes.clients import REPOSITORY, client_of
 from fakes.program import tag_of
 from fakes.publishing import publish
 from instruments.effects import Corrupt, Effect, Pretend, Reply
 from instruments.faults import Fault
-from instruments.registry import RunningRegistry, start
+from instruments.registry import RunningRegistry
 from wasm_oci.errors import DigestError, RegistryError
 from wasm_oci.limits import LIMITS
 from wasm_oci.local_registry.messages import ServedRequest, ServedResponse
@@ -29,22 +29,6 @@ from wasm_oci.publish.plan import make_plan
 from wasm_oci.publish.publisher import Result
 from wasm_oci.publish.report import result_lines
 from wasm_oci.registry.store import RegistryStore
-
-
-@pytest.fixture
-def image(tmp_path: Path) -> Image:
-    return signed_image(tmp_path / "image", detached=True)
-
-
-@pytest.fixture
-def artifact(image: Image) -> Artifact:
-    return load_artifact(image.folder, image.signatures)
-
-
-@pytest.fixture(params=[True, False], ids=["api", "fallback"])
-def registry(request: pytest.FixtureRequest) -> Iterator[RunningRegistry]:
-    with start(referrers_api=request.param) as running:
-        yield running
 
 
 @pytest.fixture

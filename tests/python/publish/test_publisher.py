@@ -25,16 +25,6 @@ from wasm_oci.registry.store import RegistryStore
 
 
 @pytest.fixture
-def image(tmp_path: Path) -> Image:
-    return signed_image(tmp_path / "image", detached=True)
-
-
-@pytest.fixture
-def artifact(image: Image) -> Artifact:
-    return load_artifact(image.folder, image.signatures)
-
-
-@pytest.fixture
 def pair() -> Iterator[tuple[RunningRegistry, RunningRegistry]]:
     with start() as first, start(referrers_api=False) as second:
         yield first, second
