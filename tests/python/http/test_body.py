@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -11,8 +12,10 @@ import pytest
 from fakes.timing import IMPATIENT, FakeTime
 from fakes.web import reply, serve
 from wasm_oci.errors import RegistryError
+from wasm_oci.http.body import decoded, decoded_body
 from wasm_oci.http.messages import HttpRequest
 from wasm_oci.http.transport import Transport
+from wasm_oci.limits import LIMITS
 
 TEXT = b'{"a": 1}' * 500
 ZIPPED = gzip.compress(TEXT, mtime=0)
@@ -80,3 +83,30 @@ def test_a_streamed_body_grows_in_pieces(transport: Transport) -> None:
 
 def test_the_body_of_an_error_is_left_out_where_it_is_encoded(transport: Transport) -> None:
     assert read(transport, reply("404 None", body=ZIPPED, Content_Encoding="gzip"), stream=False) == b""
+
+
+@pytest.mark.parametrize("padding", [gzip.compress(b"", mtime=0), b"name"], ids=["members", "name"])
+def test_gzip_that_encodes_almost_nothing_ends_early(padding: bytes) -> None:
+    taken = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal taken
+        yield b"\x1f\x8b\x08\x08" + b"\0" * 5 + b"\x03" if padding == b"name" else ZIPPED
+        while True:
+            taken += 1
+            yield padding * (LIMITS.chunk // len(padding))
+
+    with pytest.raises(RegistryError, match="longer than its content") as caught:
+        for _ in decoded(endless(), "gzip", step="read it", url="http://h/"):
+            pass
+    assert caught.value.reason == "encoding"
+    assert taken <= 2
+
+
+def test_many_small_gzip_members_are_decoded_in_linear_time() -> None:
+    members = [gzip.compress(b"x" * 20, mtime=0)] * (4 * LIMITS.chunk // 23)
+    started = time.process_time()
+    assert decoded_body(b"".join(members), {"Content-Encoding": "gzip"}, limit=LIMITS.manifest, step="read it", url="http://h/") == b"x" * (
+        20 * len(members)
+    )
+    assert time.process_time() - started < 5

@@ -15,6 +15,8 @@ _GZIP = ("gzip", "x-gzip")
 _GZIP_MAGIC = b"\x1f\x8b"
 _SLICE = 64 * 1024
 """What is sent at once: the time limit of a socket counts for each of these."""
+_ZIPPED_SLICE = 16 * 1024
+"""What is decoded at once: the rest of it is copied at the end of each gzip member, and there may be many small ones."""
 
 
 def encoding_of(headers: Mapping[str, str]) -> str:
@@ -45,7 +47,11 @@ def decoded_body(data: bytes, headers: Mapping[str, str], *, limit: int, step: s
 
 
 def decoded(pieces: Iterator[bytes], encoding: str, *, step: str, url: str) -> Iterator[bytes]:
-    """Yields the content of gzip members; raises RegistryError for damaged ones and for other encodings."""
+    """Yields the content of gzip members.
+
+    Raises RegistryError for damaged ones, for other encodings, and for an encoding much longer than what it encodes: gzip makes
+    nothing longer by more than its headers, and endless names or empty members would never come to an end.
+    """
 
     def refused(problem: str) -> RegistryError:
         hint = "check the proxy in front of the registry: nothing but identity was asked for"
@@ -53,9 +59,11 @@ def decoded(pieces: Iterator[bytes], encoding: str, *, step: str, url: str) -> I
 
     if encoding not in _GZIP:
         raise refused("the response has an encoding other than gzip")
-    stream, begun = zlib.decompressobj(16 + zlib.MAX_WBITS), False
-    for piece in pieces:
-        left = piece
+    stream, begun, taken, given = zlib.decompressobj(16 + zlib.MAX_WBITS), False, 0, 0
+    for part in (piece[start : start + _ZIPPED_SLICE] for piece in pieces for start in range(0, len(piece), _ZIPPED_SLICE)):
+        left, taken = part, taken + len(part)
+        if taken > 2 * given + LIMITS.chunk:
+            raise refused("the response's gzip encoding is longer than its content")
         while left:
             if stream.eof:
                 stream = zlib.decompressobj(16 + zlib.MAX_WBITS)
@@ -65,6 +73,7 @@ def decoded(pieces: Iterator[bytes], encoding: str, *, step: str, url: str) -> I
                 raise refused("the response is not valid gzip") from err
             begun = True
             left = stream.unused_data if stream.eof else stream.unconsumed_tail
+            given += len(content)
             if content:
                 yield content
     if begun and not stream.eof:
