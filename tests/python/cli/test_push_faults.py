@@ -14,6 +14,7 @@ from instruments.effects import (
     Effect,
     Half,
     Hangup,
+    Headers,
     Pretend,
     Redirect,
     Reply,
@@ -190,3 +191,18 @@ def test_silence_ends_within_the_limit(run: Run, images: tuple[Image, Image], me
         assert ended.is_one_clear_error
         assert f"{registry.host}: " in ended.err
         assert tag_of(registry, NAME, "v1") is None
+
+
+@pytest.mark.parametrize("moves", [False, True], ids=["kept", "moved"])
+def test_a_head_that_claims_a_tag_is_right_already_proves_nothing(
+    run: Run, registry: RunningRegistry, images: tuple[Image, Image], moves: bool
+) -> None:
+    image, other = images
+    push(run, image, registry, "v2")
+    push(run, other, registry, "v1")
+    claims = {"Docker-Content-Digest": str(image.digest)}
+    registry.faults.add(Fault(method="HEAD", path=TAG_PATH, effect=Headers(changes=claims), times=None))
+    registry.requests.clear()
+    ended = push(run, image, registry, "v1", *["--move-tags"] * moves)
+    assert (ended.code, tag_of(registry, NAME, "v1")) == ((0, image.digest) if moves else (7, other.digest))
+    assert bool(writes(registry)) == moves

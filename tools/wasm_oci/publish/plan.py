@@ -11,7 +11,7 @@ from typing import TypeVar
 from wasm_oci.digest import Digest
 from wasm_oci.errors import TagConflictError, WasmOciError
 from wasm_oci.jsontext import JsonObject
-from wasm_oci.oci.descriptor import SIGNATURE_MEDIA_TYPE
+from wasm_oci.oci.descriptor import SIGNATURE_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.referrers import artifact_type_of, listed_digests
 from wasm_oci.oci.store import Store
@@ -255,7 +255,7 @@ def listed_referrers(destination: Store, referrers: Iterable[Manifest]) -> froze
 
 
 def _plan_tag(question: Question, destination: Store, tag: str, after: Digest, *, move: bool) -> TagPlan:
-    said = question.ask(lambda: (destination.find_manifest(tag),))
+    said = question.ask(lambda: (find_tag(destination, tag, after),))
     found = said[0] if said else None
     before = found.digest if found else None
     if said is None:
@@ -267,3 +267,9 @@ def _plan_tag(question: Question, destination: Store, tag: str, after: Digest, *
     else:
         action = Action.MOVE if move else Action.REFUSE
     return TagPlan(tag=tag, action=action, before=before, after=after)
+
+
+def find_tag(destination: Store, tag: str, after: Digest) -> Descriptor | None:
+    """Returns what a tag names; that it is `after` already, so that nothing has to be done, is believed of its content only."""
+    found = destination.find_manifest(tag)
+    return destination.fetch_manifest(tag).descriptor if found and found.digest == after else found

@@ -15,7 +15,7 @@ from wasm_oci.errors import AuthError, DigestError, NotFoundError, RegistryError
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.oci.store import NOT_STORED
 from wasm_oci.publish.confirm import WHOLE, confirm_blobs, confirm_manifest, confirm_referrers, manifest_lost
-from wasm_oci.publish.plan import Action, Plan, TagPlan
+from wasm_oci.publish.plan import Action, Plan, TagPlan, find_tag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +187,7 @@ def _write_tag(result: Result, tag: TagPlan) -> None:
 
 
 def _read_tag(result: Result, tag: TagPlan) -> Digest | None:
-    found = result.plan.destination.find_manifest(tag.tag)
+    found = find_tag(result.plan.destination, tag.tag, tag.after)
     result.tags_after[tag.tag] = found.digest if found else None
     return result.tags_after[tag.tag]
 
