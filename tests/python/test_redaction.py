@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
 
 from wasm_oci import redaction
 from wasm_oci.errors import RegistryError
-from wasm_oci.outcome import Outcome, error_document, say, write_document, write_text
+from wasm_oci.outcome import Outcome, error_document, say, write_document, write_lines
 from wasm_oci.redaction import conceal, redacted, redacted_result
 
 TOKEN = "ghp_0123456789abcdefABCDEF"
@@ -64,9 +65,27 @@ def test_a_secret_is_hidden_as_json_spells_it(secret: str, capsys: pytest.Captur
     assert '"<***>"' in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "secret", ["schemaVersion", '": "sha256:', '",\\n  "digest', "sha256:abab"], ids=["version", "value", "member", "digest"]
+)
+def test_a_secret_that_looks_like_json_changes_no_structure(secret: str, capsys: pytest.CaptureFixture[str]) -> None:
+    conceal(secret)
+    document = {"digest": f"sha256:{'ab' * 32}", "size": 1, "tags": ["v1"], "nested": {"note": None, "text": f"<{TOKEN}>"}}
+    write_document(Outcome(document=document), "json")
+    expected = {"schemaVersion": 1, **document, "nested": {"note": None, "text": "<***>"}}
+    assert json.loads(capsys.readouterr().out) == expected
+
+
+def test_a_secret_with_a_character_that_is_escaped_is_hidden_in_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    conceal("pass\tword\u200b-0123")
+    write_document(Outcome(lines=["found pass\tword\u200b-0123 here"]), "text")
+    say("found pass\tword\u200b-0123 here")
+    assert capsys.readouterr() == ("found *** here\n", "found *** here\n")
+
+
 def test_what_reaches_the_user_shows_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
     error = RegistryError(f"redirected to {TOKEN}.example", where=f"h/{TOKEN}", hint=f"check {TOKEN}")
     say(str(error), f"raw {TOKEN}")
-    write_text(f"annotation {TOKEN}\n")
+    write_lines([f"annotation {TOKEN}"])
     out, err = capsys.readouterr()
     assert TOKEN not in f"{out}{err}{error}{error_document(error)}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from wasm_oci.errors import UsageError, WasmOciError, one_line
 from wasm_oci.files import reason_of
-from wasm_oci.redaction import redacted, redacted_result
+from wasm_oci.redaction import redacted, redacted_document, redacted_result
 
 if TYPE_CHECKING:
     from wasm_oci.jsontext import JsonObject
@@ -83,7 +83,7 @@ def write_document(outcome: Outcome, form: str) -> None:
 
 def write_lines(lines: Iterable[str]) -> None:
     """Writes each of `lines` to stdout as exactly one line; see `write_text`."""
-    write_text("".join(f"{_painted(line, line, sys.stdout)}\n" for line in lines))
+    write_text("".join(f"{_painted(line, redacted_result(line), sys.stdout)}\n" for line in lines))
 
 
 def say(*lines: str) -> None:
@@ -132,19 +132,19 @@ def start_logging(*, verbose: bool) -> None:
 def _write_json(document: JsonObject) -> None:
     from wasm_oci.jsontext import pretty
 
-    write_text(pretty({"schemaVersion": SCHEMA_VERSION, **document}).decode())
+    write_text(pretty({"schemaVersion": SCHEMA_VERSION, **redacted_document(document)}).decode())
 
 
 def write_text(text: str) -> None:
     """Writes all of `text` to stdout, with escapes for what its encoding cannot express; raises UsageError.
 
-    Text from outside must already be escaped. A reader that has closed the pipe is not an error, because the command has done
-    its work. After that, and after an error, stdout discards everything, so that the interpreter does not fail again at its end.
+    Text from outside must already be escaped and redacted. A reader that has closed the pipe is not an error, because the command
+    has done its work. After that, and after an error, stdout discards everything, so that the interpreter does not fail again at
+    its end.
     """
     if sys.stdout is None:
         raise UsageError("cannot write the result: stdout is closed", hint="redirect it to a file or a pipe")
     encoding = sys.stdout.encoding or "utf-8"
-    text = redacted_result(text)
     try:
         sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
         sys.stdout.flush()

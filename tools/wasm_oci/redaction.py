@@ -6,6 +6,7 @@ A registry, its token service or a proxy may repeat a credential anywhere: in an
 from __future__ import annotations
 
 import re
+from typing import Any
 
 SHORTEST = 3
 """A shorter password is not searched for in errors: every text would hold it."""
@@ -42,6 +43,21 @@ def redacted_result(text: str) -> str:
     for secret in sorted(_sent, key=len, reverse=True):
         text = _without(text, secret, secret) if len(secret) >= SHORTEST_IN_RESULTS else text
     return text
+
+
+def redacted_document(document: dict[str, Any]) -> dict[str, Any]:
+    """Returns a result for JSON with `redacted_result` of each text in it, so that no secret can change what is no text."""
+    if not _sent:
+        return document
+    return {redacted_result(name): _redacted_value(value) for name, value in document.items()}
+
+
+def _redacted_value(value: object) -> object:
+    if isinstance(value, dict):
+        return redacted_document(value)
+    if isinstance(value, list | tuple):
+        return [_redacted_value(each) for each in value]
+    return redacted_result(value) if isinstance(value, str) else value
 
 
 def _without(text: str, secret: str, start: str) -> str:
