@@ -56,7 +56,25 @@ def test_pages_without_end_are_an_error() -> None:
         client.tags()
 
 
-@pytest.mark.parametrize("tags", [{}, "v1", [1], [None], ["v" * 129], [["v1"]]])
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {},
+        "v1",
+        [1],
+        [None],
+        ["v" * 129],
+        [["v1"]],
+        [""],
+        [".."],
+        ["v1?a=b"],
+        ["v1#a"],
+        ["../../b/manifests/v1"],
+        ["v1\r\n"],
+        ["v1\n"],
+        ["\u00e9"],
+    ],
+)
 def test_what_is_not_a_list_of_tags(tags: object) -> None:
     with serve(lambda asked: _page(tags)) as web, client_of(web.host) as client, pytest.raises(RegistryError, match="no list of tags"):
         client.tags()

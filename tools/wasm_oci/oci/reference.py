@@ -13,7 +13,6 @@ from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.http.host import NAME_LENGTH, check_host
 
 _REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
-TAG_LENGTH = 128
 _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
 _DIGEST_LIKE = re.compile(r"(?i:sha[0-9]+)(?::|$)")
 
@@ -33,9 +32,14 @@ def check_repository(repository: str, *, where: str = "") -> str:
     return repository
 
 
+def is_tag(text: str) -> bool:
+    """Returns whether a text is in the tag grammar."""
+    return _TAG.fullmatch(text) is not None
+
+
 def check_tag(tag: str, *, where: str = "") -> str:
     """Returns `tag`; raises UsageError for one outside the tag grammar."""
-    if not _TAG.fullmatch(tag):
+    if not is_tag(tag):
         raise UsageError(
             f"{tag[:140]!r} is not a tag",
             where=where,

@@ -15,7 +15,7 @@ from wasm_oci.http.messages import HttpRequest, HttpResponse
 from wasm_oci.http.transport import Transport
 from wasm_oci.jsontext import JsonObject, parse_object
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
-from wasm_oci.oci.reference import TAG_LENGTH, Reference
+from wasm_oci.oci.reference import Reference, is_tag
 from wasm_oci.oci.store import FetchedManifest
 from wasm_oci.registry.auth import Authenticator
 from wasm_oci.registry.credential import Credential
@@ -247,7 +247,7 @@ class RegistryClient:
             if response.status != 200:
                 raise self.failure(response, step)
             tags = self.json(response, step).get("tags")
-            if not isinstance(tags, list | None) or not all(isinstance(tag, str) and len(tag) <= TAG_LENGTH for tag in tags or ()):
+            if not isinstance(tags, list | None) or not all(isinstance(tag, str) and is_tag(tag) for tag in tags or ()):
                 raise RegistryError(f"{step}: the registry's response holds no list of tags", where=self.where)
             found.update(tags or ())
             if len(found) > self.transport.limits.tags:
