@@ -103,11 +103,14 @@ def test_this_machine_is_never_asked_by_proxy(monkeypatch: pytest.MonkeyPatch, h
     assert proxy_of(f"http://{host}/v2/") == ""
 
 
-def test_a_proxy_that_wants_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = "Basic " + base64.b64encode(b"me:p@ss").decode()
+@pytest.mark.parametrize(
+    ("written", "sent"), [("me:p%40ss", "me:p@ss"), ("me:p%E2%82%ACss", "me:p€ss"), ("m%C3%A9:%ffp", b"m\xc3\xa9:\xffp"), ("me", "me:")]
+)
+def test_a_proxy_that_wants_a_password(monkeypatch: pytest.MonkeyPatch, written: str, sent: str | bytes) -> None:
+    expected = "Basic " + base64.b64encode(sent.encode() if isinstance(sent, str) else sent).decode()
     assert proxy_headers(PROXY) == {}
     with serve(lambda asked: reply(body=b"by proxy")) as proxy, closing(Transport(limits=IMPATIENT, environ={})) as transport:
-        monkeypatch.setenv("HTTP_PROXY", f"http://me:p%40ss@{proxy.host}")
+        monkeypatch.setenv("HTTP_PROXY", f"http://{written}@{proxy.host}")
         assert transport.send(HttpRequest(method="GET", url=PLAIN, step="look")).body == b"by proxy"
         assert [asked.headers.get("proxy-authorization") for asked in proxy.asked] == [expected]
 

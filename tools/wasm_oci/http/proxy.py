@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import os
 import re
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
 from urllib.request import getproxies, getproxies_environment, proxy_bypass
-
-from urllib3 import make_headers
 
 from wasm_oci.errors import UsageError
 from wasm_oci.http.host import is_loopback, parse_web_address
@@ -50,9 +49,9 @@ def proxy_headers(proxy: str) -> dict[str, str]:
     if parts.username is None:
         return {}
     password = parts.password or ""
-    headers = dict(make_headers(proxy_basic_auth=f"{unquote(parts.username)}:{unquote(password)}"))
-    conceal(password, unquote(password), *(value.removeprefix("Basic ") for value in headers.values()))
-    return headers
+    encoded = base64.b64encode(b":".join((unquote_to_bytes(parts.username), unquote_to_bytes(password)))).decode("ascii")
+    conceal(password, unquote(password), encoded)
+    return {"proxy-authorization": f"Basic {encoded}"}
 
 
 def _variable(scheme: str) -> str:
