@@ -1,4 +1,4 @@
-"""Analysis tests of wasm_signing_key, of what signs with such keys later, and of several keys and parts."""
+"""Analysis tests of wasm_signing_key, of wasm_sign with such keys, and of several keys and parts; of images see image_later_tests.bzl."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("@bazel_skylib//rules:write_file.bzl", "write_file")
@@ -6,8 +6,6 @@ load(
     "//wasm:defs.bzl",
     "ssh_keygen",
     "wasm_component_oci_image",
-    "wasm_component_oci_publish",
-    "wasm_component_publish",
     "wasm_keygen",
     "wasm_sign",
     "wasm_signature_attach",
@@ -15,8 +13,8 @@ load(
     "wasm_signing_key",
     "wasm_verify",
 )
-load("//wasm:providers.bzl", "WasmKeyInfo", "WasmOciImageInfo", "WasmSignatureInfo")
-load(":subjects.bzl", "action_of", "basenames", "check_command", "image_facts_of", "values_of", "wasm_file", "written")
+load("//wasm:providers.bzl", "WasmKeyInfo", "WasmSignatureInfo")
+load(":subjects.bzl", "TWO_KEYS", "action_of", "basenames", "check_command", "keys_of", "values_of", "wasm_file", "written")
 
 _REFS = {
     "command": "/usr/bin/hsm-sign --slot 1",
@@ -65,11 +63,6 @@ def _keygen_test_impl(ctx):
 
 _keygen_test = analysistest.make(_keygen_test_impl)
 
-def _keys_of(request):
-    return [(key["public_key"].split("/")[-1], key["source"]["kind"], key["source"]["ref"]) for key in request["keys"]]
-
-_TWO_KEYS = [("one.pub", "env", "RELEASE_KEY"), ("two.pub", "ssh-agent", "")]
-
 def _sign_later_test_impl(ctx):
     env = analysistest.begin(ctx)
     target = analysistest.target_under_test(env)
@@ -81,7 +74,7 @@ def _sign_later_test_impl(ctx):
     if ctx.attr.split:
         check_command(env, action_of(env, "WasmSplit"), "split", [("--input-file", "key_input_0.wasm"), ("--output-file", name + "_unsigned.wasm")])
     request = written(env, name + "_request.json")
-    asserts.equals(env, _TWO_KEYS if ctx.attr.split else _TWO_KEYS[:1], _keys_of(request))
+    asserts.equals(env, TWO_KEYS if ctx.attr.split else TWO_KEYS[:1], keys_of(request))
     asserts.true(env, request["input"].endswith("/tests/analysis/{}_unsigned.wasm".format(name)), request["input"])
     asserts.equals(env, ctx.attr.openssh, request["openssh"])
     asserts.equals(env, name + "_signed.wasm", request["output"])
@@ -141,73 +134,6 @@ def _unknown_mark_test_impl(ctx):
 
 _unknown_mark_test = analysistest.make(_unknown_mark_test_impl)
 
-def _image_later_test_impl(ctx):
-    env = analysistest.begin(ctx)
-    target = analysistest.target_under_test(env)
-    name, detached = target.label.name, ctx.attr.kind == "detached"
-    wasm = name + ("_oci.wasm" if detached else "_unsigned.wasm")
-    facts = [name + "_metadata.json"] + ([name + "_digest.txt", name + "_reference.txt"] if detached else [])
-    asserts.equals(env, [wasm] + facts, basenames(target[DefaultInfo].files))
-    asserts.equals(env, [name + "_layout"], basenames(target[OutputGroupInfo].layout))
-    image = target[WasmOciImageInfo]
-    asserts.equals(env, (detached, detached), (image.digest_file != None, image.reference_file != None))
-    asserts.equals(env, (ctx.attr.kind, None), (image.signature_type, image.signature_file))
-    asserts.equals(env, wasm, image.wasm_file.basename)
-    asserts.false(env, WasmSignatureInfo in target, "nothing is signed")
-    asserts.equals(env, ["one.pub", "two.pub"], basenames([key.public_key for key in image.signers]))
-    asserts.equals(env, ["env", "ssh-agent"], [key.key_source for key in image.signers])
-    mnemonics = [action.mnemonic for action in analysistest.target_actions(env)]
-    asserts.equals(env, (False, detached), ("WasmSign" in mnemonics, "WasmNormalise" in mnemonics))
-    if detached:
-        check_command(env, action_of(env, "WasmNormalise"), "normalise", [("--input-file", "key_input_0.wasm"), ("--output-file", wasm)])
-    action = action_of(env, "WasmOciLayout")
-    options = [("--input", wasm), ("--public-key", "one.pub"), ("--metadata", name + "_metadata.json")]
-    digests = [("--digest", name + "_digest.txt"), ("--reference", name + "_reference.txt")]
-    check_command(
-        env,
-        action,
-        "image",
-        options + (digests if detached else []),
-        absent = ["--signature-file"] + ([] if detached else ["--digest", "--reference"]),
-    )
-    asserts.true(env, "one.pub" in basenames(action.inputs) and "two.pub" in basenames(action.inputs), "the public keys are inputs")
-    keys = [value.split("/")[-1] for value in values_of(action, "--public-key")]
-    asserts.equals(env, ["one.pub", "two.pub"], keys)
-    facts = image_facts_of(action)
-    asserts.equals(env, (ctx.attr.kind, "none"), (facts["signature_type"], facts["key_format"]))
-    return analysistest.end(env)
-
-_image_later_test = analysistest.make(_image_later_test_impl, attrs = {"kind": attr.string()})
-
-def _publish_later_test_impl(ctx):
-    env = analysistest.begin(ctx)
-    target = analysistest.target_under_test(env)
-    request = written(env, target.label.name + "_request.json")
-    signing = request["signing"]
-    asserts.equals(env, (ctx.attr.kind == "embedded", None), (bool(signing["image"]), request["signature"]))
-    asserts.equals(env, _TWO_KEYS, _keys_of(signing))
-    runfiles = basenames(target[DefaultInfo].default_runfiles.files)
-    content = signing["image"]["component"] if ctx.attr.kind == "embedded" else request["layout"]
-    for file in [content.split("/")[-1], "one.pub", "two.pub"]:
-        asserts.true(env, file in runfiles, file + " is among the runfiles")
-    if ctx.attr.kind == "detached":
-        asserts.equals(env, None, signing["image"], "a detached signature leaves the image alone")
-        return analysistest.end(env)
-    image = signing["image"]
-    asserts.equals(env, ("embedded", "pkg"), (image["signature_type"], image["package_name"]))
-    asserts.equals(env, None, request["layout"], "the layout is made when the component is signed")
-    asserts.false(env, "bazel-out" in json.encode(request), "paths of the request are those of runfiles")
-    return analysistest.end(env)
-
-_publish_later_test = analysistest.make(_publish_later_test_impl, attrs = {"kind": attr.string()})
-
-def _digest_test_impl(ctx):
-    env = analysistest.begin(ctx)
-    asserts.equals(env, ["detached_later_subject_digest.txt"], basenames(analysistest.target_under_test(env)[DefaultInfo].files))
-    return analysistest.end(env)
-
-_digest_test = analysistest.make(_digest_test_impl)
-
 def _verify_test_impl(ctx):
     env = analysistest.begin(ctx)
     action = action_of(env, "WasmVerify")
@@ -263,27 +189,6 @@ def _subjects(manual):
         tags = manual,
     )
     wasm_signature_detach(name = "mark_unknown_subject", tags = manual, wasm_file = ":key_input")
-    for kind in ("detached", "embedded"):
-        wasm_component_oci_image(
-            name = kind + "_later_subject",
-            additional_signing_keys = [":second_key"],
-            component = ":key_input",
-            package_name = "pkg",
-            sign_component = True,
-            signature_type = kind,
-            signing_keys = ":env_key",
-            tags = manual,
-        )
-        wasm_component_publish(name = kind + "_publish_later_subject", oci_image = kind + "_later_subject", tags = manual)
-    wasm_component_oci_publish(
-        name = "macro_later_subject",
-        additional_signing_keys = [":second_key"],
-        component = ":key_input",
-        package_name = "pkg",
-        sign_component = True,
-        signing_keys = ":env_key",
-        tags = manual,
-    )
     wasm_verify(name = "verify_outside_subject", keys = ":env_key", openssh_format = True, tags = manual, wasm_file = ":key_input")
 
 def signing_key_test_suite(name):
@@ -310,10 +215,5 @@ def signing_key_test_suite(name):
     for case in ("attached", "detached", "image", "signed_image"):
         add(_mark_test, "mark_" + case, "mark_{}_subject".format(case))
     add(_unknown_mark_test, "mark_unknown", "mark_unknown_subject")
-    for kind in ("detached", "embedded"):
-        add(_image_later_test, kind + "_image", kind + "_later_subject", kind = kind)
-        add(_publish_later_test, kind + "_publish", kind + "_publish_later_subject", kind = kind)
-    add(_publish_later_test, "macro", "macro_later_subject", kind = "embedded")
-    add(_digest_test, "digest", "detached_later_subject.digest")
     add(_verify_test, "verify", "verify_outside_subject")
     native.test_suite(name = name, tests = tests)

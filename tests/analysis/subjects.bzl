@@ -93,6 +93,13 @@ def values_of(action, option):
     """Values of an option in a tool's arguments, each `--option=value`."""
     return [argument.removeprefix(option + "=") for argument in action.argv if argument.startswith(option + "=")]
 
+# What a request says of two keys outside the build, in the form of keys_of.
+TWO_KEYS = [("one.pub", "env", "RELEASE_KEY"), ("two.pub", "ssh-agent", "")]
+
+def keys_of(request):
+    """The keys of a request: public key's file name, source and reference of each."""
+    return [(key["public_key"].split("/")[-1], key["source"]["kind"], key["source"]["ref"]) for key in request["keys"]]
+
 def check_command(env, action, command, expected, absent = []):
     """Checks a tool's arguments: the command, and options with the base name of their values, None for those without."""
     argv = action.argv
