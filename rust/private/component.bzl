@@ -2,7 +2,7 @@
 
 load("@rules_rust//rust:defs.bzl", "rust_binary", "rust_shared_library")
 load("//wasm/private/common:macro_attrs.bzl", "check_attributes")
-load("//wasm/private/common:shown.bzl", "shown")
+load("//wasm/private/common:shown.bzl", "shown", "shown_file", "shown_target")
 load("//wasm/private/common:tool_action.bzl", "TOOL_ATTRS", "params_file_args", "run_wasm_oci")
 
 visibility(["//rust/..."])
@@ -29,10 +29,11 @@ _ATTRS = {
     "world": attr.string(doc = "The world of `wit` that the module implements; needed where `wit` has several."),
 } | TOOL_ATTRS
 
-def _wasm_of(target):
+def _wasm_of(ctx, target):
     files = [file for file in target[DefaultInfo].files.to_list() if file.extension == "wasm"]
     if len(files) != 1:
-        fail("module: {} has {} .wasm files, one is needed; is a Rust toolchain for wasm32-wasip2 registered?".format(
+        fail("{}: module = {} has {} .wasm files, one is needed; register a Rust toolchain for wasm32-wasip2".format(
+            shown_target(ctx),
             shown(target.label),
             len(files),
         ))
@@ -40,8 +41,8 @@ def _wasm_of(target):
 
 def _component_impl(ctx):
     if ctx.attr.world and not ctx.attr.wit:
-        fail("world = \"{}\" is given without wit; add the .wit file that defines it".format(ctx.attr.world))
-    module = _wasm_of(ctx.attr.module)
+        fail("{}: world = \"{}\" is given without wit; add the .wit file that defines it".format(shown_target(ctx), ctx.attr.world))
+    module = _wasm_of(ctx, ctx.attr.module)
     wasm_tools = ctx.toolchains[_TOOLCHAIN].wasm_tools
     component = ctx.actions.declare_file(ctx.label.name + ".wasm")
 
@@ -57,7 +58,10 @@ def _component_impl(ctx):
     run_wasm_oci(
         ctx,
         args = args,
-        inputs = [module, wasm_tools] + ctx.files.wit,
+        inputs = {
+            module: shown_file("module", ctx.attr.module.label, module),
+            wasm_tools: shown(wasm_tools.owner),
+        } | {file: shown_file("wit", ctx.attr.wit.label, file) for file in ctx.files.wit},
         outputs = [component],
         mnemonic = "WasmComponent",
         progress = "Making a WebAssembly component",

@@ -3,7 +3,7 @@
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//wasm:defs.bzl", "wasm_component_oci_image", "wasm_component_oci_publish", "wasm_keygen", "wasm_sign", "wkg_registry_config")
 load("//wasm:providers.bzl", "WasmOciImageInfo", "WasmSignatureInfo")
-load(":subjects.bzl", "action_of", "basenames", "check_command", "image_facts_of", "values_of", "wasm_file")
+load(":subjects.bzl", "action_of", "basenames", "check_command", "check_names", "image_facts_of", "values_of", "wasm_file")
 
 def _image_test_impl(ctx):
     env = analysistest.begin(ctx)
@@ -32,6 +32,10 @@ def _image_test_impl(ctx):
         ("--reference", name + "_reference.txt"),
     ] + ([("--signature-file", name + "_signature.sig")] if kind == "detached" else []), absent = [] if kind == "detached" else ["--signature-file"])
     asserts.false(env, "key.secret" in basenames(action.inputs), "packing reads no secret")
+    if kind == "none":
+        component = "component = //tests/analysis:image_input (image_input_0.wasm)"
+        check_names(env, action, [component])
+        check_names(env, action_of(env, "WasmValidate"), [component])
     facts = image_facts_of(action)
     asserts.equals(env, kind, facts["signature_type"])
     asserts.equals(env, "none" if kind == "none" else "compact", facts["key_format"])

@@ -3,7 +3,7 @@
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//wasm:defs.bzl", "ssh_keygen", "wasm_keygen", "wasm_sign", "wasm_validate", "wasm_verify", "wasm_verify_test")
 load("//wasm:providers.bzl", "WasmSignatureInfo")
-load(":subjects.bzl", "action_of", "basenames", "check_command", "wasm_file", "written")
+load(":subjects.bzl", "action_of", "basenames", "check_command", "check_names", "wasm_file", "written")
 
 def _sign_test_impl(ctx):
     env = analysistest.begin(ctx)
@@ -35,6 +35,8 @@ def _sign_test_impl(ctx):
         ] + ([("--signature-file", name + "_signature.sig")] if detached else []) + ([("--openssh", None)] if openssh else []),
         absent = ([] if detached else ["--signature-file"]) + ([] if openssh else ["--openssh"]),
     )
+    attribute = "wasm_file" if detached else "component"
+    check_names(env, action, [attribute + " = //tests/analysis:sign_input (sign_input_0.wasm)"])
     return analysistest.end(env)
 
 _sign_test = analysistest.make(_sign_test_impl, attrs = {"detached": attr.bool(), "format": attr.string()})
@@ -49,6 +51,7 @@ def _verify_test_impl(ctx):
         ("--signature-file", "detached_subject_signature.sig"),
         ("--report", target.label.name + "_verification.json"),
     ])
+    check_names(env, action_of(env, "WasmVerify"), ["signed_component = //tests/analysis:detached_subject (detached_subject_signature.sig)"])
     inputs = basenames(action_of(env, "WasmVerify").inputs)
     asserts.false(env, "key.secret" in inputs, "verification reads no secret")
     return analysistest.end(env)

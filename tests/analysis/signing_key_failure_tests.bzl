@@ -200,7 +200,7 @@ def signing_key_failure_test_suite(name):
         wasm_signing_key(name = subject, key_ref = ref, key_source = kind, public_key = ":later_public", tags = manual)
         failure_test(
             name = "{}_not_shown_{}_test".format(name, case),
-            secret = _CANARY,
+            absent = _CANARY,
             target_under_test = ":" + subject,
             words = ["key_ref", "not shown"],
         )

@@ -51,14 +51,14 @@ def _failure_test_impl(ctx):
         asserts.expect_failure(env, word)
     causes = analysistest.target_under_test(env)[AnalysisFailureInfo].causes.to_list()
     asserts.false(env, "@@//" in "".join([cause.message for cause in causes]), "labels are as users write them")
-    if ctx.attr.secret:
-        asserts.false(env, ctx.attr.secret in "".join([cause.message for cause in causes]), "the value is not repeated")
+    if ctx.attr.absent:
+        asserts.false(env, ctx.attr.absent in "".join([cause.message for cause in causes]), "what the user did not write, or what is secret")
     return analysistest.end(env)
 
-# The target under test fails with all words, and without `secret`.
+# The target under test fails with all words, and without `absent`.
 failure_test = analysistest.make(
     _failure_test_impl,
-    attrs = {"secret": attr.string(), "words": attr.string_list()},
+    attrs = {"absent": attr.string(), "words": attr.string_list()},
     expect_failure = True,
 )
 
@@ -100,6 +100,15 @@ def keys_of(request):
     """The keys of a request: public key's file name, source and reference of each."""
     return [(key["public_key"].split("/")[-1], key["source"]["kind"], key["source"]["ref"]) for key in request["keys"]]
 
+def check_names(env, action, expected):
+    """Checks that an action is told what users call each file that it reads; `expected` are some of these texts."""
+    inputs = {file.path: True for file in action.inputs.to_list()}
+    options = [argument.partition("=") for argument in action.argv if argument.startswith("--")]
+    read = {value: True for option, _, value in options if value in inputs and option != "--shown-file"}
+    asserts.equals(env, sorted(read), sorted(values_of(action, "--shown-file")), "files with a name for errors")
+    for text in expected:
+        asserts.true(env, text in values_of(action, "--shown-as"), "%s in %s" % (text, values_of(action, "--shown-as")))
+
 def check_command(env, action, command, expected, absent = []):
     """Checks a tool's arguments: the command, and options with the base name of their values, None for those without."""
     argv = action.argv
@@ -114,4 +123,5 @@ def check_command(env, action, command, expected, absent = []):
             asserts.true(env, value in found, "value of %s: %s in %s" % (option, value, argv))
     for option in absent:
         asserts.false(env, option in argv or values_of(action, option), "%s not in %s" % (option, argv))
+    check_names(env, action, [])
     asserts.equals(env, {}, {key: value for key, value in action.env.items() if key not in ("PATH", "LANG")}, "environment")

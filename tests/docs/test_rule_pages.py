@@ -142,3 +142,10 @@ def test_an_example_is_shown_without_what_only_the_page_needs() -> None:
     written = page("sign", [("@rules_wasm_oci//wasm:defs.bzl", module(rule()))], example)
     assert '\n# sign\n\n```starlark\nload("//a:b.bzl", "sign")\n\nsign(name = "x")\n```\n' in written
     assert "exports_files" not in written
+
+
+def test_an_attribute_that_only_macros_set_is_not_shown() -> None:
+    hidden, name = text(1, "written_as") + number(3, 4), text(1, "name") + number(3, 1)
+    written = page("sign", [("@rules_wasm_oci//wasm:defs.bzl", module(rule(attributes=(name, hidden))))])
+    assert "A unique name for this target." in written
+    assert "written_as" not in written

@@ -129,7 +129,9 @@ def _attribute_doc(attribute: Message) -> str:
 
 
 def _attributes(attributes: list[Message]) -> str:
-    rows = [(_code(item["name"]), _TYPES.get(item["type"], "?"), _default(item), _attribute_doc(item)) for item in attributes]
+    """The table of attributes; one without documentation is set by macros, not by users."""
+    shown = [item for item in attributes if item["doc"] or item["name"] == "name"]
+    rows = [(_code(item["name"]), _TYPES.get(item["type"], "?"), _default(item), _attribute_doc(item)) for item in shown]
     return _table(("attribute", "type", "default", "meaning"), rows)
 
 

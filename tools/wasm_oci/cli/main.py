@@ -6,12 +6,13 @@ import argparse
 import difflib
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Protocol, cast
 
 from wasm_oci.cli.common.arguments import make_parser, parse
 from wasm_oci.cli.common.arguments_file import expanded
+from wasm_oci.cli.common.file_names import named, taken_names
 from wasm_oci.cli.common.target_help import asks_for_help, help_request, target_help
 from wasm_oci.cli.usage import COMMANDS, LOGGING, RUN_TARGETS, usage
 from wasm_oci.errors import EXIT_BUG, UsageError, WasmOciError
@@ -41,7 +42,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run_line(args: Sequence[str], *, typed: bool = False) -> int:
     """`main` without arguments files. Only a line that a user `typed` may do nothing but show help."""
-    args = list(args)
+    args, names = list(args), dict[str, str]()
+    if not typed:
+        try:
+            args, names = taken_names(args)
+        except WasmOciError as err:
+            report_error("wasm_oci", err, "text")
+            return err.exit_code
     verbose = bool(args) and args[0] in ("-v", "--verbose")
     args = args[verbose:]
     if not args:
@@ -77,7 +84,7 @@ def run_line(args: Sequence[str], *, typed: bool = False) -> int:
         return 2
     if verbose or parsed.verbose or args[0] in LOGGING:
         start_logging(verbose=verbose or parsed.verbose)
-    return execute(command, parsed)
+    return execute(command, parsed, names)
 
 
 def _form(args: Sequence[str]) -> str:
@@ -85,14 +92,14 @@ def _form(args: Sequence[str]) -> str:
     return "json" if "--output=json" in args or ("--output", "json") in pairwise(args) else "text"
 
 
-def execute(command: Command, parsed: argparse.Namespace) -> int:
-    """Runs a parsed command and turns every error into its line and exit code."""
+def execute(command: Command, parsed: argparse.Namespace, names: Mapping[str, str]) -> int:
+    """Runs a parsed command and turns every error into its line, with these `names` of files, and exit code."""
     try:
         outcome = command.run(parsed)
         if parsed.output != "text" or not parsed.quiet:
             write_document(outcome, parsed.output)
     except WasmOciError as err:
-        report_error("wasm_oci", err, parsed.output)
+        report_error("wasm_oci", named(err, names), parsed.output)
         return err.exit_code
     except KeyboardInterrupt:
         say("wasm_oci: interrupted")

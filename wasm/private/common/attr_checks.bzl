@@ -1,6 +1,6 @@
 """Checks of attributes that several rules have."""
 
-load(":shown.bzl", "shown")
+load(":shown.bzl", "shown", "shown_target")
 
 visibility(["//wasm/..."])
 
@@ -15,7 +15,7 @@ def check_key_format(ctx, attribute, key, label):
     """
     if ctx.attr.openssh_format and key.key_format not in ("openssh", None):
         fail("{}: openssh_format = True, but {} = {} is a {} key; remove openssh_format or name an OpenSSH key".format(
-            shown(ctx.label),
+            shown_target(ctx),
             attribute,
             shown(label),
             key.key_format,
@@ -31,7 +31,7 @@ def check_one_line(ctx, attribute, advice):
     """
     value = getattr(ctx.attr, attribute)
     if "\n" in value or "\r" in value:
-        fail("{}: {} = {} has a line break; {}".format(shown(ctx.label), attribute, repr(value), advice))
+        fail("{}: {} = {} has a line break; {}".format(shown_target(ctx), attribute, repr(value), advice))
 
 def check_split_regex(ctx):
     """Fails for a `split_regex` that is more than one argument."""

@@ -54,7 +54,7 @@ def run_wasm_oci(ctx, *, args, inputs, outputs, mnemonic, progress, execution_re
     Args:
         ctx: context of a rule with TOOL_ATTRS.
         args: Args made by params_file_args.
-        inputs: list of File.
+        inputs: dict from each File to its text in errors, such as shown_file gives: users know no path of an execution root.
         outputs: list of File.
         mnemonic: string.
         progress: string, the progress message up to the label.
@@ -62,10 +62,13 @@ def run_wasm_oci(ctx, *, args, inputs, outputs, mnemonic, progress, execution_re
         worker: bool, False for an action that must be a process of its own.
         toolchain: Label of the toolchain type whose program the command starts, or None.
     """
+    for file, text in inputs.items():
+        args.add(text, format = "--shown-as=%s")
+        args.add(file, format = "--shown-file=%s")
     ctx.actions.run(
         executable = ctx.executable._tool,
         arguments = [args],
-        inputs = inputs,
+        inputs = inputs.keys(),
         outputs = outputs,
         mnemonic = mnemonic,
         progress_message = progress + " %{label}",

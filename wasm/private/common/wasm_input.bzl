@@ -3,7 +3,7 @@
 load("//wasm/private/providers:oci_image_info.bzl", "WasmOciImageInfo")
 load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo")
 load("//wasm/private/providers:unsigned_info.bzl", "WasmUnsignedInfo")
-load(":shown.bzl", "shown")
+load(":shown.bzl", "shown", "shown_target")
 
 visibility(["//wasm/..."])
 
@@ -14,7 +14,7 @@ INPUT_ATTRS = {
         allow_files = [".wasm"],
     ),
     "wasm_file": attr.label(
-        doc = "Module or component to work on: a `.wasm` file, or a target that makes one. Give this or `component`.",
+        doc = "Module or component to work on: a `.wasm` file, or a target with exactly one. Give this or `component`.",
         allow_files = [".wasm"],
     ),
 }
@@ -24,7 +24,7 @@ def exactly_one(ctx, names):
     given = [name for name in names if getattr(ctx.attr, name)]
     if len(given) != 1:
         fail("{}: give exactly one of {}; {}".format(
-            shown(ctx.label),
+            shown_target(ctx),
             ", ".join(names),
             " and ".join(given) + " are set" if given else "none is set",
         ))
@@ -35,7 +35,7 @@ def wasm_file_of(ctx, attribute):
     target = getattr(ctx.attr, attribute)
     if WasmUnsignedInfo in target:
         fail("{}: {} = {} is not signed in the build, because its key is outside; {}".format(
-            shown(ctx.label),
+            shown_target(ctx),
             attribute,
             shown(target.label),
             "name the component that is in it, or publish it and pull what is published" if WasmOciImageInfo in target else (
@@ -47,14 +47,14 @@ def wasm_file_of(ctx, attribute):
     files = [file for file in target[DefaultInfo].files.to_list() if file.extension == "wasm"]
     if len(files) != 1:
         fail("{}: {} = {} has {} .wasm files; name a target that has exactly one".format(
-            shown(ctx.label),
+            shown_target(ctx),
             attribute,
             shown(target.label),
             len(files),
         ))
     if files[0].is_directory:
         fail("{}: {} = {} gives {}, which is a folder; name a file".format(
-            shown(ctx.label),
+            shown_target(ctx),
             attribute,
             shown(target.label),
             files[0].basename,

@@ -1,8 +1,8 @@
 """How the component of an image is signed: by the build, before it, or by the run that publishes it."""
 
 load("//wasm/private/common:attr_checks.bzl", "check_split_regex")
-load("//wasm/private/common:shown.bzl", "shown")
-load("//wasm/private/keys:signing_keys.bzl", "is_deferred", "signing_keys_of")
+load("//wasm/private/common:shown.bzl", "shown", "shown_file", "shown_target")
+load("//wasm/private/keys:signing_keys.bzl", "is_deferred", "key_names", "signing_keys_of")
 load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
 load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo", "moved_signature")
 load("//wasm/private/signing:sign_action.bzl", "normalise_wasm", "sign_wasm", "split_wasm")
@@ -12,22 +12,26 @@ visibility(["//wasm/..."])
 def check_image_signing(ctx):
     """Fails where the attributes that are about signing do not fit together."""
     if ctx.attr.sign_component and not ctx.attr.signing_keys:
-        fail("{}: sign_component = True needs signing_keys; name a wasm_keygen, ssh_keygen or wasm_signing_key target".format(shown(ctx.label)))
+        fail("{}: sign_component = True needs signing_keys; name a wasm_keygen, ssh_keygen or wasm_signing_key target".format(shown_target(ctx)))
     if ctx.attr.signing_keys and not ctx.attr.sign_component:
-        fail("{}: signing_keys is given, but sign_component is False and the image would be unsigned; ".format(shown(ctx.label)) +
+        fail("{}: signing_keys is given, but sign_component is False and the image would be unsigned; ".format(shown_target(ctx)) +
              "add sign_component = True, or remove signing_keys")
     if ctx.attr.additional_signing_keys and not ctx.attr.signing_keys:
-        fail("{}: additional_signing_keys is given without signing_keys; name the first key with signing_keys".format(shown(ctx.label)))
+        fail("{}: additional_signing_keys is given without signing_keys; name the first key with signing_keys".format(shown_target(ctx)))
     if ctx.attr.split_regex and not ctx.attr.sign_component:
-        fail("{}: split_regex is given, but nothing is signed; add sign_component = True and signing_keys, or remove it".format(shown(ctx.label)))
+        fail("{}: split_regex is given, but nothing is signed; add sign_component = True and signing_keys, or remove it".format(shown_target(ctx)))
     check_split_regex(ctx)
     if ctx.attr.signature_type == "detached" and not ctx.attr.sign_component:
-        fail("{}: signature_type is \"detached\", but nothing is signed; add sign_component = True, or remove it".format(shown(ctx.label)))
+        fail("{}: signature_type is \"detached\", but nothing is signed; add sign_component = True, or remove it".format(shown_target(ctx)))
     if ctx.attr.sign_component and WasmSignatureInfo in ctx.attr.component:
         fail("{}: component = {} is signed already; remove sign_component and signing_keys, or name the unsigned one".format(
-            shown(ctx.label),
+            shown_target(ctx),
             shown(ctx.attr.component.label),
         ))
+
+def component_name(ctx, source):
+    """The text of the image's component in errors of actions; `source` is the File that the attribute names."""
+    return shown_file("component", ctx.attr.component.label, source)
 
 def sign_image(ctx, source):
     """Makes `<name>_oci.wasm`, or `<name>_unsigned.wasm` where the run that publishes embeds the signature.
@@ -41,16 +45,17 @@ def sign_image(ctx, source):
         WasmKeyInfo without secret keys: those that signed, or that sign when the image is published).
     """
     name = ctx.label.name
+    source_name = component_name(ctx, source)
     keys = signing_keys_of(ctx, "signing_keys", "additional_signing_keys") if ctx.attr.sign_component else []
     detached = ctx.attr.signature_type == "detached"
     if ctx.attr.split_regex:
         split = ctx.actions.declare_file(name + "_split.wasm")
-        split_wasm(ctx, wasm_file = source, output = split)
+        split_wasm(ctx, name = source_name, output = split, wasm_file = source)
         source = split
     if keys and is_deferred(keys):
         wasm_file = ctx.actions.declare_file(name + ("_oci.wasm" if detached else "_unsigned.wasm"))
         if detached:
-            normalise_wasm(ctx, wasm_file = source, output = wasm_file)
+            normalise_wasm(ctx, name = source_name, output = wasm_file, wasm_file = source)
         else:
             ctx.actions.symlink(output = wasm_file, target_file = source)
         return struct(signature = None, signers = keys, type = ctx.attr.signature_type, wasm_file = wasm_file)
@@ -59,6 +64,7 @@ def sign_image(ctx, source):
         signature = sign_wasm(
             ctx,
             keys = keys,
+            names = key_names(ctx, "signing_keys", "additional_signing_keys") | {source: source_name},
             output = wasm_file,
             signature_file = ctx.actions.declare_file(name + "_signature.sig") if detached else None,
             wasm_file = source,

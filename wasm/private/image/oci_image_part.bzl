@@ -1,6 +1,6 @@
 """The companions of an image: one of its outputs under a label of its own."""
 
-load("//wasm/private/common:shown.bzl", "shown")
+load("//wasm/private/common:shown.bzl", "shown", "shown_target")
 load("//wasm/private/providers:oci_image_info.bzl", "WasmOciImageInfo")
 
 visibility(["//wasm/..."])
@@ -25,13 +25,13 @@ def _oci_image_part_impl(ctx):
     if ctx.attr.part != "layout" and not image.digest_file:
         fail(("{}: image = {} has no digest in the build, because the run that publishes it embeds its signature; " +
               "run the publish target with `-- --dry-run` to see the digest, or set signature_type = \"detached\"").format(
-            shown(ctx.label),
+            shown_target(ctx),
             shown(ctx.attr.image.label),
         ))
     if ctx.attr.part == "reference" and not image.reference_file:
         fail(("{}: image = {} has no reference in the build, because registry = {} names no host; " +
               "write a host, or give the image the registry_config that has this entry").format(
-            shown(ctx.label),
+            shown_target(ctx),
             shown(ctx.attr.image.label),
             repr(image.registry),
         ))

@@ -1,6 +1,6 @@
 """Which key pair's rule made a file, and the public keys that attributes name."""
 
-load("//wasm/private/common:shown.bzl", "shown")
+load("//wasm/private/common:shown.bzl", "shown", "shown_target")
 load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
 
 visibility(["//wasm/..."])
@@ -63,7 +63,7 @@ def check_key_target(ctx, attribute, target):
     """
     if WasmKeyInfo not in target:
         fail("{}: {} = {} is not the target of a key; name a public key's file with public_key".format(
-            shown(ctx.label),
+            shown_target(ctx),
             attribute,
             shown(target.label),
         ))
@@ -83,7 +83,7 @@ def public_key_files(ctx, attribute, target):
     for file in files:
         if key_of_secret(target, file):
             fail("{}: {} = {} gives {}, which is a secret key; name the public key, or the target of the pair".format(
-                shown(ctx.label),
+                shown_target(ctx),
                 attribute,
                 shown(target.label),
                 file.basename,

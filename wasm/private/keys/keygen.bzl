@@ -3,7 +3,7 @@
 load("//wasm/private/common:attr_checks.bzl", "check_one_line")
 load("//wasm/private/common:macro_attrs.bzl", "check_attributes")
 load("//wasm/private/common:run_target.bzl", "RUN_TARGET_ATTRS", "make_run_target")
-load("//wasm/private/common:shown.bzl", "shown")
+load("//wasm/private/common:shown.bzl", "shown_target")
 load("//wasm/private/common:tool_action.bzl", "SECRET_REQUIREMENTS", "TOOL_ATTRS", "params_file_args", "run_wasm_oci")
 load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
 
@@ -44,7 +44,7 @@ _ATTRS = {
 def _key_pair_impl(ctx):
     if ctx.attr.key_type != "ed25519":
         fail("{}: key_type = \"{}\" cannot sign WebAssembly; write key_type = \"ed25519\" or leave it out".format(
-            shown(ctx.label),
+            shown_target(ctx),
             ctx.attr.key_type,
         ))
     check_one_line(ctx, "comment", "write one line")
@@ -61,7 +61,7 @@ def _key_pair_impl(ctx):
     run_wasm_oci(
         ctx,
         args = args,
-        inputs = [],
+        inputs = {},
         outputs = [secret_key, public_key],
         mnemonic = "WasmKeygen",
         progress = "Making a development key pair",

@@ -1,6 +1,6 @@
 """`wasm_signing_key`: a key whose secret half stays outside the build."""
 
-load("//wasm/private/common:shown.bzl", "shown")
+load("//wasm/private/common:shown.bzl", "shown_target")
 load("//wasm/private/common:variable_names.bzl", "is_encoded_key", "is_variable_name")
 load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
 load(":key_origin.bzl", "key_origin", "public_key_files")
@@ -61,7 +61,7 @@ def _ref_error(source, ref):
 def _wasm_signing_key_impl(ctx):
     error = _ref_error(ctx.attr.key_source, ctx.attr.key_ref)
     if error:
-        fail("{}: key_ref: {}".format(shown(ctx.label), error))
+        fail("{}: key_ref: {}".format(shown_target(ctx), error))
     key = public_key_files(ctx, "public_key", ctx.attr.public_key)[0]
     return [
         DefaultInfo(files = depset([key.file])),

@@ -1,6 +1,6 @@
 """`wasm_trusted_keys`: the public keys that verifiers trust."""
 
-load("//wasm/private/common:shown.bzl", "shown")
+load("//wasm/private/common:shown.bzl", "shown", "shown_file", "shown_target")
 load("//wasm/private/common:tool_action.bzl", "TOOL_ATTRS", "params_file_args", "run_wasm_oci")
 load("//wasm/private/common:wasm_input.bzl", "exactly_one")
 load("//wasm/private/providers:trusted_keys_info.bzl", "WasmTrustedKeysInfo")
@@ -32,7 +32,7 @@ no trusted timestamp in a signature: an expired key refuses what it signed befor
 
 _ATTRS = {
     "comments": attr.string_dict(
-        doc = "Name of a key to a comment.",
+        doc = "Name of a key to a comment; none by default.",
     ),
     "config": attr.label(
         doc = "The list as a YAML or JSON file. Give this or `keys`.",
@@ -45,13 +45,14 @@ _ATTRS = {
         aspects = [key_origin],
     ),
     "not_after": attr.string_dict(
-        doc = "Name of a key to its last day, such as \"2028-03-31\", or its last second, such as \"2028-03-31T18:00:00Z\".",
+        doc = "Name of a key to its last day, such as \"2028-03-31\", or its last second, such as \"2028-03-31T18:00:00Z\". " +
+              "A key without an entry has no end.",
     ),
     "not_before": attr.string_dict(
-        doc = "Name of a key to its first day or second.",
+        doc = "Name of a key to its first day or second, in the same form. A key without an entry has no beginning.",
     ),
     "revoked": attr.string_list(
-        doc = "Names of revoked keys, which are never valid.",
+        doc = "Names of revoked keys, which are never valid; none by default.",
     ),
     "srcs": attr.label_list(
         doc = "The key files that `config` names with `public_key_file`, which are relative to it; or targets of keys.",
@@ -71,7 +72,7 @@ def _check_names(ctx):
     for target, name in ctx.attr.keys.items():
         if name in names:
             fail("{}: keys gives the name \"{}\" to {} and {}; give each key a name of its own".format(
-                shown(ctx.label),
+                shown_target(ctx),
                 name,
                 names[name],
                 shown(target.label),
@@ -81,7 +82,7 @@ def _check_names(ctx):
         for name in getattr(ctx.attr, attribute):
             if name not in names:
                 fail("{}: {} has \"{}\", which is not a name in keys; write one of {}".format(
-                    shown(ctx.label),
+                    shown_target(ctx),
                     attribute,
                     name,
                     ", ".join(names),
@@ -101,12 +102,12 @@ def _of_attributes(ctx):
     """Writes the attributes as a list; returns its File and the key files."""
     _check_names(ctx)
     if ctx.attr.srcs:
-        fail("{}: srcs = {} goes with config; name the files with keys".format(shown(ctx.label), [shown(target.label) for target in ctx.attr.srcs]))
+        fail("{}: srcs = {} goes with config; name the files with keys".format(shown_target(ctx), [shown(target.label) for target in ctx.attr.srcs]))
     entries, files = [], []
     for target, name in ctx.attr.keys.items():
         found = public_key_files(ctx, "keys", target)
         if len(found) != 1:
-            fail("{}: keys = {} has {} files; name a target with exactly one public key".format(shown(ctx.label), shown(target.label), len(found)))
+            fail("{}: keys = {} has {} files; name a target with exactly one public key".format(shown_target(ctx), shown(target.label), len(found)))
         entries.append(_entry(ctx, name, _place(found[0].file)))
         files.extend(found)
     listed = ctx.actions.declare_file(ctx.label.name + "_keys.json")
@@ -117,7 +118,7 @@ def _of_config(ctx):
     for attribute in _WITH_KEYS:
         if getattr(ctx.attr, attribute):
             fail("{}: {} goes with keys; write it in {}, or list the keys with keys".format(
-                shown(ctx.label),
+                shown_target(ctx),
                 attribute,
                 shown(ctx.attr.config.label),
             ))
@@ -139,7 +140,8 @@ def _wasm_trusted_keys_impl(ctx):
     run_wasm_oci(
         ctx,
         args = args,
-        inputs = [listed] + [key.file for key in files],
+        inputs = {listed: shown_file("config", ctx.attr.config.label, listed) if source == "config" else shown_target(ctx)} |
+                 {key.file: shown(key.file.owner) for key in files},
         outputs = [output],
         mnemonic = "WasmTrustedKeys",
         progress = "Checking the trusted keys of",

@@ -1,7 +1,7 @@
 """`wasm_component_oci_publish`: an image and the target that publishes it, in one."""
 
 load("//wasm/private/common:macro_attrs.bzl", "check_attributes")
-load("//wasm/private/image:oci_image.bzl", "IMAGE_ATTRIBUTES", "IMAGE_MANDATORY", "wasm_component_oci_image")
+load("//wasm/private/image:oci_image.bzl", "IMAGE_ATTRIBUTES", "IMAGE_MANDATORY", "oci_image_with_parts")
 load(":publish.bzl", "wasm_component_publish")
 
 visibility(["//wasm/..."])
@@ -33,14 +33,16 @@ def wasm_component_oci_publish(name, **kwargs):
 
     Args:
         name: Name of the run target.
-        **kwargs: Attributes of `oci_image` and of `wasm_component_publish` but `oci_image`; the tables below have types and defaults.
-            `authors`, `description` and `license` go to both, as do those that every rule has.
+        **kwargs: Attributes of [`oci_image`](#oci_image), of which `component` and `package_name` are mandatory, and of
+            [`wasm_component_publish`](#wasm_component_publish) except `oci_image`. `authors`, `description`, `license` and
+            `registry_config` go to both, as do those that every rule has. Errors name `<name>`, never `<name>_image`.
     """
     check_attributes(name, "wasm_component_oci_publish", kwargs, IMAGE_ATTRIBUTES + list(_PUBLISH_ONLY), IMAGE_MANDATORY)
     image = name + "_image"
-    wasm_component_oci_image(
-        name = image,
-        **{attribute: value for attribute, value in kwargs.items() if attribute not in _PUBLISH_ONLY}
+    oci_image_with_parts(
+        image,
+        {attribute: value for attribute, value in kwargs.items() if attribute not in _PUBLISH_ONLY},
+        written_as = name,
     )
     wasm_component_publish(
         name = name,

@@ -2,18 +2,19 @@
 
 load("//wasm/private/common:image_ref.bzl", "host_error", "looks_like_host", "repository_error", "repository_of", "tag_error")
 load("//wasm/private/common:run_target.bzl", "RUN_TARGET_ATTRS", "make_run_target", "rlocation_path")
-load("//wasm/private/common:shown.bzl", "shown")
+load("//wasm/private/common:shown.bzl", "shown", "shown_target")
 load("//wasm/private/image:image_request.bzl", "deferred_keys", "signing_request")
 load("//wasm/private/providers:oci_image_info.bzl", "WasmOciImageInfo")
 load("//wasm/private/providers:publish_info.bzl", "WasmPublishInfo")
 load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
+load("//wasm/private/providers:written_as_info.bzl", "WasmWrittenAsInfo")
 
 visibility(["//wasm/..."])
 
 _DOC = """Publishes an image with `bazel run`; nothing is sent in a build.
 
 The program shows its plan, sends what the registry does not have, reads it back, and sets the tag last. An image that
-is there already is not sent again. Exit code 0 means that the registry has answered so. Further arguments go after
+is there already is not sent again. Exit code 0 means that the registry has confirmed it. Further arguments go after
 `--`: `--dry-run`, `--no-dry-run`, `--move-tags`, `--registry`, `--namespace`, `--tag`, `--output json`; they win over
 the attributes here, and those win over the image's. Credentials are read when it runs, and are not in the build. So is the
 secret key of an image with a `wasm_signing_key`: the run signs, says the final digest, and publishes that; the passphrase of
@@ -31,20 +32,20 @@ _ATTRS = {
         doc = "True stops after the plan, before anything is written; `-- --no-dry-run` wins. False by default.",
     ),
     "extra_tags": attr.string_list(
-        doc = "Further tags of the same manifest, such as `latest`; also where `-- --tag` takes the place of the first. None by default.",
+        doc = "Further tags of the same manifest, such as `latest`; also where `-- --tag` replaces the first. None by default.",
     ),
     "license": attr.string(
         doc = "SPDX expression, for the plan and the result only; the manifest keeps what the image says. Empty by default.",
     ),
     "movable_tags": attr.string_list(
-        doc = "Tags that may move to another digest; a tag that exists and is not among them stays, and exit code 7 says so.",
+        doc = "Tags that may move to another digest. Any other tag that exists with another digest is left as it is: exit code 7.",
         default = ["latest"],
     ),
     "namespace_override": attr.string(
-        doc = "Takes the place of the image's namespace; empty, the default, keeps it.",
+        doc = "Replaces the image's namespace; empty, the default, keeps it.",
     ),
     "oci_image": attr.label(
-        doc = "The image.",
+        doc = "The image: a `wasm_component_oci_image` target, or any with its provider.",
         mandatory = True,
         providers = [WasmOciImageInfo],
     ),
@@ -54,7 +55,7 @@ _ATTRS = {
         providers = [WasmRegistryConfigInfo],
     ),
     "registry_override": attr.string(
-        doc = "Takes the place of the image's registry: an entry's name, or a host, with a repository prefix or without. " +
+        doc = "Replaces the image's registry: an entry's name, or a host with or without a repository prefix, such as `ghcr.io/my-org`. " +
               "Empty, the default, keeps it.",
     ),
     "require_signed": attr.bool(
@@ -62,7 +63,7 @@ _ATTRS = {
               "is not on this machine one that only keys of a `wasm_keygen` or `ssh_keygen` signed. False by default.",
     ),
     "tag_override": attr.string(
-        doc = "Takes the place of the image's tag; empty, the default, keeps it.",
+        doc = "Replaces the image's tag; empty, the default, keeps it.",
     ),
 } | RUN_TARGET_ATTRS
 
@@ -74,6 +75,11 @@ def _signer(ctx, key):
         "public_key": rlocation_path(ctx, key.public_key),
     }
 
+def _image_attribute(ctx, attribute):
+    """What names an attribute of the image: its own name, if the user wrote it at this target."""
+    written_as = ctx.attr.oci_image[WasmWrittenAsInfo].label if WasmWrittenAsInfo in ctx.attr.oci_image else shown(ctx.attr.oci_image.label)
+    return attribute if written_as == shown_target(ctx) else "{} of {}".format(attribute, written_as)
+
 def _check_registry(ctx, registry, attribute, names):
     """Fails unless the registry is an entry's name or a host."""
     if registry in names:
@@ -84,7 +90,7 @@ def _check_registry(ctx, registry, attribute, names):
     if looks_like_host(registry):
         return
     fail("{}: {} = \"{}\" is neither a host nor an entry of {}; write {}".format(
-        shown(ctx.label),
+        shown_target(ctx),
         attribute,
         registry,
         shown(ctx.attr.registry_config.label) if ctx.attr.registry_config else "a registry_config, which is not given",
@@ -94,11 +100,11 @@ def _check_registry(ctx, registry, attribute, names):
 def _check_names(ctx, repository, tags):
     error = repository_error(repository)
     if error:
-        fail("{}: namespace_override: {}".format(shown(ctx.label), error))
+        fail("{}: namespace_override: {}".format(shown_target(ctx), error))
     for attribute, tag in tags:
         error = tag_error(tag)
         if error:
-            fail("{}: {}: {}".format(shown(ctx.label), attribute, error))
+            fail("{}: {}: {}".format(shown_target(ctx), attribute, error))
 
 def _wasm_component_publish_impl(ctx):
     image = ctx.attr.oci_image[WasmOciImageInfo]
@@ -106,16 +112,16 @@ def _wasm_component_publish_impl(ctx):
     registries = config.registries if config else []
     registry = ctx.attr.registry_override or image.registry or (config.default_registry if config else None)
     if not registry:
-        fail("{}: no registry is named: {} has registry = \"\"; give registry_override, or a registry_config with a default_registry".format(
-            shown(ctx.label),
-            shown(ctx.attr.oci_image.label),
+        fail("{}: no registry is named: {} is \"\"; give registry_override, or a registry_config with a default_registry".format(
+            shown_target(ctx),
+            _image_attribute(ctx, "registry"),
         ))
     namespace = ctx.attr.namespace_override or image.namespace
     tag = ctx.attr.tag_override or image.tag
     _check_registry(
         ctx,
         registry,
-        "registry_override" if ctx.attr.registry_override else "registry of {}".format(shown(ctx.attr.oci_image.label)),
+        "registry_override" if ctx.attr.registry_override else _image_attribute(ctx, "registry"),
         [entry.name for entry in registries],
     )
     _check_names(

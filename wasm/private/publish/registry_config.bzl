@@ -1,12 +1,12 @@
 """`wkg_registry_config`: the registries that images are published to."""
 
-load("//wasm/private/common:shown.bzl", "shown")
+load("//wasm/private/common:shown.bzl", "shown_target")
 load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
 load(":registry_strings.bzl", "parse_registry_strings")
 
 visibility(["//wasm/..."])
 
-_DOC = """Names registries, and says where their credentials come from; it holds none.
+_DOC = """Names registries, and where their credentials come from; it holds no credentials.
 
 Each entry is a string, parsed when the target is analysed:
 
@@ -27,7 +27,7 @@ plain HTTP, as are those of `plain_http`. A password that is written as it is, a
 
 _ATTRS = {
     "default_registry": attr.string(
-        doc = "Name of the entry for publishing what names no registry itself; none by default.",
+        doc = "Name of the entry that is used for an image that names no registry; empty, the default, is none.",
     ),
     "plain_http": attr.string_list(
         doc = "Hosts that are reached over plain HTTP, without TLS, as `host` (any port) or `host:port`: registries, and token services " +
@@ -42,7 +42,7 @@ _ATTRS = {
 def _wkg_registry_config_impl(ctx):
     registries, error = parse_registry_strings(ctx.attr.registries, ctx.attr.default_registry, ctx.attr.plain_http)
     if error:
-        fail("{}: {}".format(shown(ctx.label), error))
+        fail("{}: {}".format(shown_target(ctx), error))
     return [
         DefaultInfo(),
         WasmRegistryConfigInfo(

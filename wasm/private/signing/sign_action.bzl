@@ -6,13 +6,14 @@ load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo", "common
 
 visibility(["//wasm/..."])
 
-def sign_wasm(ctx, *, wasm_file, keys, output, signature_file = None):
+def sign_wasm(ctx, *, wasm_file, keys, names, output, signature_file = None):
     """Registers the action WasmSign.
 
     Args:
         ctx: context of a rule with TOOL_ATTRS.
         wasm_file: File to sign.
         keys: list of WasmKeyInfo or alike, with their secret keys; each gives a signature, in this order.
+        names: dict from the files that are read, those of the keys among them, to their texts in errors.
         output: File, where the signed file goes; with a detached signature that is what the signature covers.
         signature_file: File or None, where a detached signature goes; None embeds it.
 
@@ -32,7 +33,7 @@ def sign_wasm(ctx, *, wasm_file, keys, output, signature_file = None):
     run_wasm_oci(
         ctx,
         args = args,
-        inputs = [wasm_file] + [file for key in keys for file in (key.secret_key, key.public_key)],
+        inputs = {file: names[file] for file in [wasm_file] + [file for key in keys for file in (key.secret_key, key.public_key)]},
         outputs = [output] + ([signature_file] if signature_file else []),
         mnemonic = "WasmSign",
         progress = "Signing",
@@ -47,27 +48,27 @@ def sign_wasm(ctx, *, wasm_file, keys, output, signature_file = None):
         wasm_file = output,
     )
 
-def split_wasm(ctx, *, wasm_file, output):
-    """Registers the action WasmSplit: delimiters between what matches the attribute split_regex and what does not."""
+def split_wasm(ctx, *, wasm_file, output, name):
+    """Registers the action WasmSplit: delimiters between what matches split_regex and what does not; `name` is the input's text in errors."""
     check_split_regex(ctx)
     args = params_file_args(ctx, "split")
     args.add(wasm_file, format = "--input-file=%s")
     args.add(output, format = "--output-file=%s")
     args.add(ctx.attr.split_regex, format = "--split-regex=%s")
-    _prepare(ctx, args, wasm_file, output, "WasmSplit", "Splitting")
+    _prepare(ctx, args, {wasm_file: name}, output, "WasmSplit", "Splitting")
 
-def normalise_wasm(ctx, *, wasm_file, output):
-    """Registers the action WasmNormalise: the file that a detached signature of `wasm_file` will cover."""
+def normalise_wasm(ctx, *, wasm_file, output, name):
+    """Registers the action WasmNormalise: the file that a detached signature of `wasm_file` will cover; `name` is the input's text in errors."""
     args = params_file_args(ctx, "normalise")
     args.add(wasm_file, format = "--input-file=%s")
     args.add(output, format = "--output-file=%s")
-    _prepare(ctx, args, wasm_file, output, "WasmNormalise", "Preparing for a detached signature")
+    _prepare(ctx, args, {wasm_file: name}, output, "WasmNormalise", "Preparing for a detached signature")
 
-def _prepare(ctx, args, wasm_file, output, mnemonic, progress):
+def _prepare(ctx, args, inputs, output, mnemonic, progress):
     run_wasm_oci(
         ctx,
         args = args,
-        inputs = [wasm_file],
+        inputs = inputs,
         outputs = [output],
         mnemonic = mnemonic,
         progress = progress,

@@ -1,6 +1,6 @@
 """`wasm_signature_attach`: embeds a detached signature."""
 
-load("//wasm/private/common:shown.bzl", "shown")
+load("//wasm/private/common:shown.bzl", "shown", "shown_file", "shown_target")
 load("//wasm/private/common:tool_action.bzl", "TOOL_ATTRS", "params_file_args", "run_wasm_oci")
 load("//wasm/private/common:wasm_input.bzl", "INPUT_ATTRS", "exactly_one", "wasm_file_of")
 load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo", "moved_signature")
@@ -9,13 +9,13 @@ visibility(["//wasm/..."])
 
 _DOC = """Embeds a detached signature into the WebAssembly module or component that it belongs to.
 
-The output is `<name>_signed.wasm`. A signature of another file and a file that is signed already fail the build; whose
-signature it is is not checked here, but by `wasm_verify`.
+The output is `<name>_signed.wasm`. A signature of another file and a file that is signed already fail the build. Use
+`wasm_verify` to check who signed.
 """
 
 _ATTRS = INPUT_ATTRS | {
     "signature_file": attr.label(
-        doc = "The detached signature. By default the one that the component brings along, such as a `wasm_sign` with `detached`.",
+        doc = "The detached signature; by default that of the component, such as a `wasm_sign` with `detached`. An error without either.",
         allow_single_file = True,
     ),
 } | TOOL_ATTRS
@@ -27,13 +27,13 @@ def _wasm_signature_attach_impl(ctx):
     given = target[WasmSignatureInfo] if WasmSignatureInfo in target else None
     if given and not given.signature_file:
         fail("{}: {} = {} has an embedded signature already; name an unsigned component, or one with a detached signature".format(
-            shown(ctx.label),
+            shown_target(ctx),
             attribute,
             shown(target.label),
         ))
     if given and ctx.file.signature_file and ctx.file.signature_file != given.signature_file:
         fail("{}: signature_file = {} is not the signature that {} = {} brings along; leave one of them out".format(
-            shown(ctx.label),
+            shown_target(ctx),
             shown(ctx.attr.signature_file.label),
             attribute,
             shown(target.label),
@@ -41,10 +41,11 @@ def _wasm_signature_attach_impl(ctx):
     signature_file = ctx.file.signature_file or (given.signature_file if given else None)
     if not signature_file:
         fail("{}: no signature is given, and {} = {} brings none along; name the file with signature_file".format(
-            shown(ctx.label),
+            shown_target(ctx),
             attribute,
             shown(target.label),
         ))
+    signature_attribute = "signature_file" if ctx.attr.signature_file else attribute
     output = ctx.actions.declare_file(ctx.label.name + "_signed.wasm")
     args = params_file_args(ctx, "attach")
     args.add(source, format = "--input-file=%s")
@@ -53,7 +54,10 @@ def _wasm_signature_attach_impl(ctx):
     run_wasm_oci(
         ctx,
         args = args,
-        inputs = [source, signature_file],
+        inputs = {
+            source: shown_file(attribute, target.label, source),
+            signature_file: shown_file(signature_attribute, getattr(ctx.attr, signature_attribute).label, signature_file),
+        },
         outputs = [output],
         mnemonic = "WasmAttach",
         progress = "Attaching the signature of",

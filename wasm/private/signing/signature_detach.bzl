@@ -1,6 +1,6 @@
 """`wasm_signature_detach`: moves the signature of a module or component into a file of its own."""
 
-load("//wasm/private/common:shown.bzl", "shown")
+load("//wasm/private/common:shown.bzl", "shown", "shown_file", "shown_target")
 load("//wasm/private/common:tool_action.bzl", "TOOL_ATTRS", "params_file_args", "run_wasm_oci")
 load("//wasm/private/common:wasm_input.bzl", "exactly_one", "wasm_file_of")
 load("//wasm/private/providers:signature_info.bzl", "WasmSignatureInfo", "moved_signature")
@@ -15,11 +15,11 @@ component. Nothing is verified here. `wasm_signature_attach` puts the two togeth
 
 _ATTRS = {
     "signed_component": attr.label(
-        doc = "What `wasm_sign` gives, or any target with one signed `.wasm` file. Give this or `wasm_file`; they mean the same.",
+        doc = "A `wasm_sign` target, or any target with exactly one signed `.wasm` file. Give this or `wasm_file`; they mean the same.",
         allow_files = [".wasm"],
     ),
     "wasm_file": attr.label(
-        doc = "A signed `.wasm` file, or a target that makes one. Give this or `signed_component`.",
+        doc = "A signed `.wasm` file, or a target with exactly one. Give this or `signed_component`.",
         allow_files = [".wasm"],
     ),
 } | TOOL_ATTRS
@@ -30,7 +30,7 @@ def _wasm_signature_detach_impl(ctx):
     given = target[WasmSignatureInfo] if WasmSignatureInfo in target else None
     if given and given.signature_file:
         fail("{}: {} = {} has a detached signature already; use its signature file, or name a component with an embedded one".format(
-            shown(ctx.label),
+            shown_target(ctx),
             attribute,
             shown(target.label),
         ))
@@ -44,7 +44,7 @@ def _wasm_signature_detach_impl(ctx):
     run_wasm_oci(
         ctx,
         args = args,
-        inputs = [source],
+        inputs = {source: shown_file(attribute, target.label, source)},
         outputs = [wasm_file, signature_file],
         mnemonic = "WasmDetach",
         progress = "Detaching the signature of",

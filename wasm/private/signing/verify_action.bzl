@@ -4,20 +4,21 @@ load("//wasm/private/common:tool_action.bzl", "params_file_args", "run_wasm_oci"
 
 visibility(["//wasm/..."])
 
-def signed_input(*, wasm_file, public_keys, signature_file, trusted_keys = None):
+def signed_input(*, wasm_file, public_keys, signature_file, names, trusted_keys = None):
     """What is verified, and by whom it must be signed.
 
     Args:
         wasm_file: File with the module or component.
         public_keys: list of File, of which one or more must have signed; empty with `trusted_keys`.
         signature_file: File with the detached signature, None if it is embedded.
+        names: dict from each of these files to its text in errors.
         trusted_keys: File of a `wasm_trusted_keys` target, or None.
 
     Returns:
-        struct of these, and `files`, the list of all of them
+        struct of these
     """
     return struct(
-        files = [wasm_file] + public_keys + [file for file in [signature_file, trusted_keys] if file],
+        names = names,
         public_keys = public_keys,
         signature_file = signature_file,
         trusted_keys = trusted_keys,
@@ -57,7 +58,7 @@ def verify_wasm(ctx, inputs, *, openssh_format = False, threshold = 1, split_reg
     run_wasm_oci(
         ctx,
         args = args,
-        inputs = inputs.files,
+        inputs = inputs.names,
         outputs = [report],
         mnemonic = "WasmVerify",
         progress = "Verifying the signature of",

@@ -1,7 +1,7 @@
 """What `wasm_verify` and `wasm_verify_test` have in common: the file, its signature, and whom to trust."""
 
 load("//wasm/private/common:attr_checks.bzl", "check_key_format", "check_split_regex")
-load("//wasm/private/common:shown.bzl", "shown")
+load("//wasm/private/common:shown.bzl", "shown", "shown_file", "shown_target")
 load("//wasm/private/common:wasm_input.bzl", "exactly_one", "wasm_file_of")
 load("//wasm/private/keys:key_origin.bzl", "check_key_target", "key_origin", "public_key_files")
 load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
@@ -18,7 +18,7 @@ VERIFY_ATTRS = {
         allow_files = True,
     ),
     "openssh_format": attr.bool(
-        doc = "True says that the keys are OpenSSH keys, and others are an error. False, the default, takes either format.",
+        doc = "True requires OpenSSH keys: other formats are an error. False, the default, accepts all formats.",
     ),
     "public_key": attr.label(
         doc = "File of the trusted public key, or a key pair's target.",
@@ -36,7 +36,7 @@ VERIFY_ATTRS = {
         allow_single_file = True,
     ),
     "signed_component": attr.label(
-        doc = "What `wasm_sign` or a signed image gives, or any target with one `.wasm` file. Give this or `wasm_file`.",
+        doc = "A `wasm_sign` target, a signed image, or any target with exactly one `.wasm` file. Give this or `wasm_file`.",
         allow_files = [".wasm"],
     ),
     "split_regex": attr.string(
@@ -46,7 +46,7 @@ have been split with the same expression. Danger: what matches can also be remov
 file unless you must not. Empty, the default, verifies all of the file.""",
     ),
     "threshold": attr.int(
-        doc = "How many different trusted keys must have signed.",
+        doc = "How many different trusted keys must have signed; 1 or more.",
         default = 1,
     ),
     "trusted_keys": attr.label(
@@ -54,7 +54,7 @@ file unless you must not. Empty, the default, verifies all of the file.""",
         providers = [WasmTrustedKeysInfo],
     ),
     "wasm_file": attr.label(
-        doc = "A `.wasm` file, or a target that makes one. Give this or `signed_component`.",
+        doc = "A `.wasm` file, or a target with exactly one. Give this or `signed_component`.",
         allow_files = [".wasm"],
     ),
 }
@@ -63,7 +63,7 @@ def _signature_of(ctx, attribute):
     target = getattr(ctx.attr, attribute)
     if attribute == "signed_component" and ctx.file.signature_file:
         fail("{}: signature_file goes with wasm_file; write wasm_file = \"{}\", or leave signature_file out".format(
-            shown(ctx.label),
+            shown_target(ctx),
             shown(target.label),
         ))
     if ctx.file.signature_file:
@@ -71,18 +71,19 @@ def _signature_of(ctx, attribute):
     return target[WasmSignatureInfo].signature_file if WasmSignatureInfo in target else None
 
 def _public_keys_of(ctx, attribute):
+    """The key files that are trusted, to their texts in errors."""
     if attribute == "public_keys":
         targets = ctx.attr.public_keys
     else:
         targets = [getattr(ctx.attr, attribute)]
-    files = []
+    names = {}
     for target in targets:
         if attribute == "keys":
             check_key_target(ctx, attribute, target)
         if WasmKeyInfo in target:
             check_key_format(ctx, attribute, target[WasmKeyInfo], target.label)
-        files.extend([key.file for key in public_key_files(ctx, attribute, target)])
-    return files
+        names |= {key.file: shown_file(attribute, target.label, key.file) for key in public_key_files(ctx, attribute, target)}
+    return names
 
 def verify_inputs(ctx):
     """Checks the attributes of VERIFY_ATTRS.
@@ -97,18 +98,28 @@ def verify_inputs(ctx):
     trust = exactly_one(ctx, ["keys", "public_key", "public_keys", "trusted_keys"])
     check_split_regex(ctx)
     if ctx.attr.threshold < 1:
-        fail("{}: threshold = {} would trust anything; write 1 or more".format(shown(ctx.label), ctx.attr.threshold))
+        fail("{}: threshold = {} would trust anything; write 1 or more".format(shown_target(ctx), ctx.attr.threshold))
     if ctx.attr.threshold > 1 and trust == "keys":
         fail("{}: threshold = {}, but keys = {} is one key; name more with public_keys or trusted_keys".format(
-            shown(ctx.label),
+            shown_target(ctx),
             ctx.attr.threshold,
             shown(ctx.attr.keys.label),
         ))
     trusted_keys = ctx.attr.trusted_keys[WasmTrustedKeysInfo].file if trust == "trusted_keys" else None
-    public_keys = [] if trusted_keys else _public_keys_of(ctx, trust)
+    keys = {} if trusted_keys else _public_keys_of(ctx, trust)
+    names = dict(keys)
+    if trusted_keys:
+        names[trusted_keys] = shown_file("trusted_keys", ctx.attr.trusted_keys.label, trusted_keys)
+    wasm_file = wasm_file_of(ctx, attribute)
+    names[wasm_file] = shown_file(attribute, getattr(ctx.attr, attribute).label, wasm_file)
+    signature_file = _signature_of(ctx, attribute)
+    if signature_file:
+        target = ctx.attr.signature_file or getattr(ctx.attr, attribute)
+        names[signature_file] = shown_file("signature_file" if ctx.attr.signature_file else attribute, target.label, signature_file)
     return signed_input(
-        public_keys = public_keys,
-        signature_file = _signature_of(ctx, attribute),
+        names = names,
+        public_keys = keys.keys(),
+        signature_file = signature_file,
         trusted_keys = trusted_keys,
-        wasm_file = wasm_file_of(ctx, attribute),
+        wasm_file = wasm_file,
     )

@@ -8,8 +8,8 @@ visibility(["//docs/...", "//wasm/..."])
 
 _DOC = """Verifies a signature when the tests run; passes only if a trusted key signed all of the file.
 
-The same check as `wasm_verify`, for signatures that should be watched by tests and not stop a build. Keys of `trusted_keys`
-count here as the time is when the test runs: now, or what `--test_arg=--at=2027-01-01` says.
+The same check as `wasm_verify`, for signatures that should fail a test and not a build. The dates of `trusted_keys` are
+checked against the time of the test run, or the time in `--test_arg=--at=2027-01-01`.
 """
 
 _ATTRS = VERIFY_ATTRS | RUN_TARGET_ATTRS
@@ -20,7 +20,7 @@ def _verify_test_impl(ctx):
     return make_run_target(
         ctx,
         command = "verify",
-        files = inputs.files,
+        files = inputs.names.keys(),
         request = {
             "input": rlocation_path(ctx, inputs.wasm_file),
             "schema_version": 1,
@@ -45,14 +45,14 @@ verify_test = rule(
 )
 
 def wasm_verify_test(name, **kwargs):
-    """Verifies a signature when the tests run; see the rule `verify_test` for attributes.
+    """Verifies a signature when the tests run; see [`verify_test`](#verify_test) for attributes.
 
     Bazel keeps the result of a test that passed, and would keep it after a key has expired. So a test with `trusted_keys` is
     tagged `external`: it runs each time, whatever `--cache_test_results` says.
 
     Args:
         name: Name of the test.
-        **kwargs: Attributes of the rule `verify_test`, and those that every test has.
+        **kwargs: Attributes of [`verify_test`](#verify_test), and those that every test has.
     """
     check_attributes(name, "wasm_verify_test", kwargs, public_attributes(_ATTRS))
     if kwargs.get("trusted_keys"):

@@ -1,6 +1,6 @@
 """`wasm_validate`: has wasm-tools check a module or component, and its signature verified."""
 
-load("//wasm/private/common:shown.bzl", "shown")
+load("//wasm/private/common:shown.bzl", "shown", "shown_file", "shown_target")
 load("//wasm/private/common:tool_action.bzl", "TOOL_ATTRS")
 load("//wasm/private/common:wasm_input.bzl", "INPUT_ATTRS", "exactly_one", "wasm_file_of")
 load("//wasm/private/keys:key_origin.bzl", "check_key_target", "key_origin", "public_key_files")
@@ -24,8 +24,8 @@ _ATTRS = INPUT_ATTRS | {
         aspects = [key_origin],
     ),
     "signature_file": attr.label(
-        doc = "Detached signature, which goes with `verify_signature`. By default the one that the component brings along, or the " +
-              "one in the file.",
+        doc = "Detached signature, which goes with `verify_signature`. By default that of the component, else " +
+              "the one in the file.",
         allow_single_file = True,
     ),
     "signing_keys": attr.label(
@@ -33,7 +33,7 @@ _ATTRS = INPUT_ATTRS | {
         allow_files = True,
     ),
     "verify_signature": attr.bool(
-        doc = "Whether the signature is verified, too, with `signing_keys` or `public_key`.",
+        doc = "True also verifies the signature, with `signing_keys` or `public_key`. False, the default, does not.",
     ),
 } | TOOL_ATTRS
 _OF_SIGNATURES = ["public_key", "signature_file", "signing_keys"]
@@ -42,34 +42,39 @@ def _check_unused(ctx):
     for attribute in _OF_SIGNATURES:
         if getattr(ctx.attr, attribute):
             fail("{}: {} is given, but verify_signature is False and no signature would be verified; {}".format(
-                shown(ctx.label),
+                shown_target(ctx),
                 attribute,
                 "add verify_signature = True, or remove " + attribute,
             ))
 
 def _public_keys(ctx):
+    """The key files that are trusted, to their texts in errors."""
     attribute = exactly_one(ctx, ["public_key", "signing_keys"])
     target = getattr(ctx.attr, attribute)
     if attribute == "signing_keys":
         check_key_target(ctx, attribute, target)
-    return [key.file for key in public_key_files(ctx, attribute, target)]
+    return {key.file: shown_file(attribute, target.label, key.file) for key in public_key_files(ctx, attribute, target)}
 
 def _signature_of(ctx, attribute, target):
     """The detached signature, None where it is in the file."""
     own = target[WasmSignatureInfo].signature_file if WasmSignatureInfo in target else None
     if own and ctx.file.signature_file and ctx.file.signature_file != own:
         fail("{}: signature_file = {} is not the signature that {} = {} brings along; leave one of them out".format(
-            shown(ctx.label),
+            shown_target(ctx),
             shown(ctx.attr.signature_file.label),
             attribute,
             shown(target.label),
         ))
     return ctx.file.signature_file or own
 
-def _verified(ctx, attribute, target, wasm_file):
+def _verified(ctx, attribute, target, wasm_file, name):
+    keys = _public_keys(ctx)
+    signature_file = _signature_of(ctx, attribute, target)
+    signature_name = shown_file("signature_file", ctx.attr.signature_file.label, signature_file) if ctx.attr.signature_file else name
     return verify_wasm(ctx, signed_input(
-        public_keys = _public_keys(ctx),
-        signature_file = _signature_of(ctx, attribute, target),
+        names = keys | {wasm_file: name} | ({signature_file: signature_name} if signature_file else {}),
+        public_keys = keys.keys(),
+        signature_file = signature_file,
         wasm_file = wasm_file,
     ))
 
@@ -77,9 +82,10 @@ def _wasm_validate_impl(ctx):
     attribute = exactly_one(ctx, ["component", "wasm_file"])
     target = getattr(ctx.attr, attribute)
     wasm_file = wasm_file_of(ctx, attribute)
-    markers = [validate_wasm(ctx, wasm_file)]
+    name = shown_file(attribute, target.label, wasm_file)
+    markers = [validate_wasm(ctx, wasm_file, name)]
     if ctx.attr.verify_signature:
-        markers.append(_verified(ctx, attribute, target, wasm_file))
+        markers.append(_verified(ctx, attribute, target, wasm_file, name))
     else:
         _check_unused(ctx)
     return [

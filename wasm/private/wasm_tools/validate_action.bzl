@@ -1,17 +1,19 @@
 """The action that has wasm-tools check a file; used by `wasm_validate` and by images."""
 
+load("//wasm/private/common:shown.bzl", "shown")
 load("//wasm/private/common:tool_action.bzl", "params_file_args", "run_wasm_oci")
 
 visibility(["//wasm/..."])
 
 WASM_TOOLS_TOOLCHAIN = Label("//wasm:wasm_tools_toolchain_type")
 
-def validate_wasm(ctx, wasm_file):
+def validate_wasm(ctx, wasm_file, name):
     """Registers the action WasmValidate.
 
     Args:
         ctx: context of a rule with TOOL_ATTRS and the toolchain WASM_TOOLS_TOOLCHAIN.
         wasm_file: File to check.
+        name: string, its text in errors.
 
     Returns:
         File, a marker that exists only if the file is valid; for the output group `_validation`.
@@ -28,7 +30,7 @@ def validate_wasm(ctx, wasm_file):
         ctx,
         args = args,
         # An input, not a tool of the action: other tools are another worker.
-        inputs = [wasm_file, wasm_tools],
+        inputs = {wasm_file: name, wasm_tools: shown(wasm_tools.owner)},
         outputs = [marker],
         mnemonic = "WasmValidate",
         progress = "Validating",
