@@ -71,7 +71,7 @@ def _extract(name, label, deps, symbols = []):
     )
     return "@rules_wasm_oci" + label
 
-def rule_reference(name, modules, pages, deps, without_example = []):
+def rule_reference(name, modules, pages, deps, examples = {}, without_example = []):
     """Makes `<name>/<page>.md` for every page, and `<name>/README.md` with all public symbols.
 
     Args:
@@ -79,7 +79,8 @@ def rule_reference(name, modules, pages, deps, without_example = []):
         modules: Labels of the public .bzl files; each of their symbols must be on a page.
         pages: Dict from the name of a page to a dict from the label of a .bzl file to its symbols for this page; none means all.
         deps: Labels of the libraries of all these files.
-        without_example: Names of pages that are not about rules; every other one begins with //docs/examples/<page>:BUILD.bazel.
+        examples: Dict from the name of a page to the name of its example in //docs/examples/<page>, where that is not BUILD.bazel.
+        without_example: Names of pages without an example.
 
     Returns:
         Dict from the name of a generated file to its committed copy, for `synced_files`.
@@ -98,7 +99,7 @@ def rule_reference(name, modules, pages, deps, without_example = []):
             page_of[extract] = page
         _page(
             name = "generated/%s.md" % page,
-            example = None if page in without_example else "//docs/examples/%s:BUILD.bazel" % page,
+            example = None if page in without_example else "//docs/examples/{}:{}".format(page, examples.get(page, "BUILD.bazel")),
             modules = extracts,
             title = page,
         )

@@ -213,7 +213,7 @@ oci_image = rule(
 )
 
 def wasm_component_oci_image(name, **kwargs):
-    """Packs a WebAssembly component as an OCI image; see [`oci_image`](#oci_image) for outputs and attributes.
+    """Packs a WebAssembly component as an OCI image. See [`oci_image`](#oci_image) for outputs and attributes.
 
     Beside the image there are `<name>.digest`, with the digest file only, `<name>.reference`, with the reference file only, and
     `<name>.layout`, with the layout only. They are tagged `manual`: `//...` builds what they name with the image anyway, and analyses

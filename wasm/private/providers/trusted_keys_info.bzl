@@ -3,7 +3,7 @@
 visibility(["//wasm/..."])
 
 WasmTrustedKeysInfo = provider(
-    doc = "Public keys that may sign, from when to when they count, and which were revoked.",
+    doc = "Public keys that may sign, the period in which each is valid, and which are revoked.",
     fields = {
         "file": "File: the list as JSON, in the normal form that `wasm_oci trusted-keys` writes; it needs no other file.",
     },

@@ -45,7 +45,7 @@ verify_test = rule(
 )
 
 def wasm_verify_test(name, **kwargs):
-    """Verifies a signature when the tests run; see [`verify_test`](#verify_test) for attributes.
+    """Verifies a signature when the tests run. See [`verify_test`](#verify_test) for attributes.
 
     Bazel keeps the result of a test that passed, and would keep it after a key has expired. So a test with `trusted_keys` is
     tagged `external`: it runs each time, whatever `--cache_test_results` says.

@@ -34,11 +34,22 @@ toolchain(
 )
 """
 
+_DOC = """Makes `@wasm_tools_toolchains`: wasm-tools {} for each platform that has a release.
+
+These toolchains are registered by rules_wasm_oci itself, and only the release for the execution platform is fetched. So most
+modules need nothing of this. To use a wasm-tools of your own, write in MODULE.bazel:
+
+```starlark
+wasm_tools = use_extension("@rules_wasm_oci//wasm:extensions.bzl", "wasm_tools")
+wasm_tools.toolchain(wasm_tools = "//third_party:wasm-tools")
+```
+"""
+
 _toolchain_tag = tag_class(
-    doc = "Uses a wasm-tools of your own in place of the official release. Only the root module may say so.",
+    doc = "Replaces the official release with a wasm-tools of your own. Only the tag of the root module is read; in others it has no effect.",
     attrs = {
         "wasm_tools": attr.label(
-            doc = "The program: a file, or a target with one file.",
+            doc = "Label of the program: a single executable file, or a target with one file, that runs on the execution platform.",
             mandatory = True,
         ),
     },
@@ -113,6 +124,6 @@ def _wasm_tools_impl(module_ctx):
 
 wasm_tools = module_extension(
     implementation = _wasm_tools_impl,
-    doc = "Makes `@wasm_tools_toolchains`: wasm-tools {} for each platform that has a release.".format(_VERSION),
+    doc = _DOC.format(_VERSION),
     tag_classes = {"toolchain": _toolchain_tag},
 )
