@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -29,6 +31,8 @@ def secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         (f"you sent {TOKEN}.", "you sent ***."),
         (f"http://{TOKEN.lower()}.example/", "http://***.example/"),
         (f"cut off: {TOKEN[:9]}", "cut off: ***"),
+        (f"cut off: {TOKEN[:9]}..., '{TOKEN[:8]}'", "cut off: ***..., '***'"),
+        (f"{TOKEN[:20]} begins alike", f"{TOKEN[:20]} begins alike"),
         (f"{TOKEN}{TOKEN}", "******"),
         ("http://pa55.example/pa5", "http://***.example/pa5"),
         (f"İ {TOKEN}", "İ ***"),
@@ -37,6 +41,22 @@ def secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 )
 def test_secrets_are_hidden(text: str, expected: str) -> None:
     assert redacted(text) == expected
+
+
+def test_a_host_that_begins_like_a_password_is_shown() -> None:
+    conceal("registry-2024")
+    assert redacted("registry.example/hello: the registry refused registry-2024") == "registry.example/hello: the registry refused ***"
+
+
+@pytest.mark.parametrize("secret", ["pass word/1?", "p\u00e4ss+word", "pa/ss=word"])
+def test_a_secret_is_hidden_in_every_encoding(secret: str) -> None:
+    conceal(secret)
+    data = secret.encode()
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        assert redacted(f"<{encode(data).decode().rstrip('=')}").startswith("<***")
+        assert redacted(f"<{encode(data + b':more').decode()}").startswith("<***")
+    for text in (quote(secret), quote(secret, safe=""), quote_plus(secret)):
+        assert redacted(f"<{text}>") == "<***>"
 
 
 def test_a_common_word_does_not_change_a_result() -> None:

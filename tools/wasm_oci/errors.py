@@ -45,8 +45,13 @@ class WasmOciError(Exception):
 
     def __str__(self) -> str:
         """One line: where, what, what to do next. Control characters from hostile input are escaped, secrets that were sent are hidden."""
-        line = f"{self.where}: {self.what}" if self.where else self.what
-        return one_line(redacted(f"{line}; {self.hint}" if self.hint else line))
+        return " ".join(self.parts)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The same in parts, between which a long line is broken first: each is redacted, so that no secret is cut in two."""
+        where, what, hint = (one_line(redacted(text)) for text in (self.where, self.what, self.hint))
+        return tuple(filter(None, (f"{where}:" if where else "", f"{what};" if hint else what, hint)))
 
     def to_json(self) -> dict[str, str | int]:
         """Returns the error as a part of a result: its reason, the whole message and the exit code."""

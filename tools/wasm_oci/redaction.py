@@ -5,7 +5,9 @@ A registry, its token service or a proxy may repeat a credential anywhere: in an
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
 from typing import Any
 
 SHORTEST = 3
@@ -13,7 +15,9 @@ SHORTEST = 3
 SHORTEST_IN_RESULTS = 12
 """Results are read by programs, so that a password which is a common word must not change them; tokens are longer."""
 _PREFIX = 8
-"""That much of a longer secret is recognised where a message cuts it off."""
+"""That much of a longer secret is recognised where a text is cut off, as a media type of any length is in a message."""
+_CUT = re.compile("$|\\u2026|\\.\\.\\.|['\"]")
+"""What follows where a text is cut off: elsewhere a part of a secret stays, because words and hosts begin like many a password."""
 _MASK = "***"
 _DIGEST = re.compile("sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 """A password that is no longer than a word is in some digests by chance: what was compared is shown as it is."""
@@ -22,26 +26,39 @@ _sent: set[str] = set()
 
 
 def conceal(*secrets: str) -> None:
-    """Remembers what must not be shown, as it was sent and as JSON spells it (RFC 8259, section 7)."""
-    import json  # not for --help
-
+    """Remembers what must not be shown: each secret as it is, and as `_spellings` has it."""
     for secret in secrets:
         if len(secret) >= SHORTEST:
-            spellings = secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]
-            _sent.update(spelling.lower() for spelling in spellings)
+            _sent.update(spelling.lower() for spelling in _spellings(secret))
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    """Yields a secret as it is, in JSON (RFC 8259, section 7), percent-encoded (RFC 3986, section 2.1) and in base64 (RFC 4648).
+
+    The last character of base64 is left out where it depends on what follows the secret.
+    """
+    import base64  # none of these is for --help
+    import json
+    from urllib.parse import quote, quote_plus
+
+    yield from (secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
+    data = secret.encode("utf-8", "surrogatepass")
+    yield from (quote(data), quote(data, safe=""), quote_plus(data))
+    whole = len(data) * 8 // 6
+    yield from (encode(data).decode()[:whole] for encode in (base64.b64encode, base64.urlsafe_b64encode))
 
 
 def redacted(text: str) -> str:
-    """Returns a message with `***` for each secret, whole or cut off, in any case."""
+    """Returns a message with `***` for each secret, whole or at a cut, in any case."""
     for secret in sorted(_sent, key=len, reverse=True):
-        text = _without(text, secret, secret[:_PREFIX])
+        text = _without(text, secret, cut=True)
     return text
 
 
 def redacted_result(text: str) -> str:
     """Returns a result with `***` for each whole secret of at least `SHORTEST_IN_RESULTS` characters, in any case."""
     for secret in sorted(_sent, key=len, reverse=True):
-        text = _without(text, secret, secret) if len(secret) >= SHORTEST_IN_RESULTS else text
+        text = _without(text, secret) if len(secret) >= SHORTEST_IN_RESULTS else text
     return text
 
 
@@ -60,16 +77,17 @@ def _redacted_value(value: object) -> object:
     return redacted_result(value) if isinstance(value, str) else value
 
 
-def _without(text: str, secret: str, start: str) -> str:
+def _without(text: str, secret: str, *, cut: bool = False) -> str:
     lower = text.lower() if text.isascii() else "".join(each.lower() if len(each.lower()) == 1 else each for each in text)
     digests = [match.span() for match in _DIGEST.finditer(text)] if len(secret) < SHORTEST_IN_RESULTS else []
+    start = secret[:_PREFIX] if cut else secret
     kept, position, search = "", 0, 0
     while (found := lower.find(start, search)) >= 0:
-        search = end = found + len(start)
-        if any(first <= found and end <= last for first, last in digests):
+        end = found + len(os.path.commonprefix((lower[found : found + len(secret)], secret)))
+        search = found + 1
+        whole = end - found == len(secret)
+        if any(first <= found and end <= last for first, last in digests) or not (whole or _CUT.match(lower, end)):
             continue
-        while end < len(lower) and end - found < len(secret) and lower[end] == secret[end - found]:
-            end += 1
         kept += text[position:found] + _MASK
         position = search = end
     return kept + text[position:]
