@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from wasm_oci.errors import UsageError, WasmOciError, one_line
+from wasm_oci.errors import UsageError, WasmOciError
 from wasm_oci.files import reason_of
 from wasm_oci.redaction import redacted, redacted_document, redacted_result
+from wasm_oci.wording import WIDTH, ShellCommand, Whole, fitted, fitted_parts
 
 if TYPE_CHECKING:
     from wasm_oci.jsontext import JsonObject
 
 SCHEMA_VERSION = 1
+_NARROWEST = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +50,36 @@ class Painted(str):
     """Parameter of the control sequence SGR (ECMA-48)."""
 
 
-def _painted(line: str, text: str, stream: TextIO | None) -> str:
-    """Returns the text of a line without anything that could forge another one, with the line's own colour on a terminal."""
-    text = one_line(text)
-    return f"\x1b[{line.colour}m{text}\x1b[0m" if isinstance(line, Painted) and _has_colours(stream) else text
+def _written(line: str, texts: Iterable[str], stream: TextIO | None) -> str:
+    """Returns the texts of a line, which nothing in them can forge, with the line's own colour on a terminal."""
+    if isinstance(line, Painted) and _has_colours(stream):
+        texts = (f"\x1b[{line.colour}m{text}\x1b[0m" for text in texts)
+    return "".join(f"{text}\n" for text in texts)
+
+
+def keep_whole(names: Iterable[str]) -> None:
+    """Says what the user named: no line is broken at a space within it."""
+    _names[:] = names
+
+
+_names: list[str] = []
+
+
+def _width(stream: TextIO | None) -> int:
+    """Returns the length of a line: that of a terminal up to `WIDTH`, or `WIDTH` where it does not say; elsewhere stderr has no limit.
+
+    In a log an error stays one line, so that a program finds its words whatever the length of a path before them.
+    """
+    with suppress(OSError, ValueError):
+        if stream is not None and stream.isatty():
+            return max(min(os.get_terminal_size(stream.fileno()).columns or WIDTH, WIDTH), _NARROWEST)
+    return sys.maxsize if stream is sys.stderr else WIDTH
+
+
+def _line(line: str, text: str, stream: TextIO | None) -> str:
+    """Returns a line whose text is redacted, broken to the width of its stream."""
+    kind = type(line) if isinstance(line, Whole | ShellCommand) else str
+    return _written(line, fitted(kind(text), width=_width(stream), names=_names), stream)
 
 
 def _has_colours(stream: TextIO | None) -> bool:
@@ -82,18 +110,20 @@ def write_document(outcome: Outcome, form: str) -> None:
 
 
 def write_lines(lines: Iterable[str]) -> None:
-    """Writes each of `lines` to stdout as exactly one line; see `write_text`."""
-    write_text("".join(f"{_painted(line, redacted_result(line), sys.stdout)}\n" for line in lines))
+    """Writes `lines` to stdout, a long one as several: see `fitted` and `write_text`."""
+    write_text("".join(_line(line, redacted_result(line), sys.stdout) for line in lines))
 
 
 def say(*lines: str) -> None:
-    """Writes each of `lines` to stderr as exactly one line.
+    """Writes `lines` to stderr, a long one as several: see `fitted`."""
+    _write_error("".join(_line(line, redacted(line), sys.stderr) for line in lines))
 
-    A stderr that is closed, full or has no reader is replaced by one that discards everything: it changes no exit code.
-    """
+
+def _write_error(text: str) -> None:
+    """A stderr that is closed, full or has no reader is replaced by one that discards everything: it changes no exit code."""
     try:
         if sys.stderr is not None:
-            sys.stderr.write("".join(f"{_painted(line, redacted(line), sys.stderr)}\n" for line in lines))
+            sys.stderr.write(text)
             sys.stderr.flush()
             return
     except (OSError, ValueError):  # its buffer would fail again when the interpreter ends
@@ -102,8 +132,13 @@ def say(*lines: str) -> None:
 
 
 def report_error(program: str, error: WasmOciError, form: str) -> None:
-    """Writes one line to stderr, and with `--output json` the same as a document to stdout."""
-    say(Painted(f"{program}: {error}", RED))
+    """Writes an error to stderr, and with `--output json` the same as a document to stdout.
+
+    On a terminal a long one is broken between where, what and what to do next.
+    """
+    names = [*_names, *error.where.split(": ")]
+    texts = fitted_parts([f"{program}:", *error.parts], width=_width(sys.stderr), names=names)
+    _write_error(_written(Painted("", RED), texts, sys.stderr))
     if form == "json":
         with suppress(UsageError):
             _write_json(error_document(error))

@@ -5,7 +5,6 @@ A registry, its token service or a proxy may repeat a credential anywhere: in an
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -83,8 +82,9 @@ def _without(text: str, secret: str, *, cut: bool = False) -> str:
     start = secret[:_PREFIX] if cut else secret
     kept, position, search = "", 0, 0
     while (found := lower.find(start, search)) >= 0:
-        end = found + len(os.path.commonprefix((lower[found : found + len(secret)], secret)))
-        search = found + 1
+        end, search = found + len(start), found + 1
+        while end < len(lower) and end - found < len(secret) and lower[end] == secret[end - found]:
+            end += 1
         whole = end - found == len(secret)
         if any(first <= found and end <= last for first, last in digests) or not (whole or _CUT.match(lower, end)):
             continue

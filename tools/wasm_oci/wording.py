@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import textwrap
+import re
+from collections.abc import Collection, Sequence
 
 from wasm_oci.errors import one_line
 from wasm_oci.limits import GIB, KIB, MIB
 
+_QUOTED = "'[^']*'"
+"""What `shlex.quote` puts around a word with spaces."""
 WIDTH = 160
 """Longest line of a result; a single word may be longer, so that it can be copied."""
 
@@ -19,23 +22,56 @@ def size_text(size: int) -> str:
     return f"{size / unit:.1f} {name}"
 
 
-def fitted(line: str) -> list[str]:
-    """Returns the lines into which one has to be cut so that none is longer than `WIDTH`; further ones are indented.
+def size_with_bytes(size: int) -> str:
+    """Returns `size_text`, with the exact number beside it where that is rounded."""
+    return size_text(size) if size < KIB else f"{size_text(size)} ({size} bytes)"
 
-    Only at spaces: what comes from outside is escaped before, so that its line ends do not count.
+
+class Whole(str):
+    """A line that is never broken, because it is copied as it is."""
+
+
+class ShellCommand(str):
+    """A line with a command for a shell: where it is broken, a backslash goes on with it."""
+
+
+def fitted(line: str, *, width: int = WIDTH, names: Collection[str] = ()) -> list[str]:
+    """Returns the lines into which one is broken so that none is longer than `width`; further ones are indented.
+
+    Only at spaces, and never within one of `names`, so that whatever is longer has a line of its own. What comes from outside is
+    escaped before, so that its line ends do not count.
     """
-    line = one_line(line)
-    if len(line) <= WIDTH:
+    if isinstance(line, Whole):
+        return [one_line(line)]
+    return _broken([line], width, names, mark=" \\" if isinstance(line, ShellCommand) else "")
+
+
+def fitted_parts(parts: Sequence[str], *, width: int = WIDTH, names: Collection[str] = ()) -> list[str]:
+    """`fitted` for a line of several parts: it is broken between them first, so that a part that fits in a line stays whole."""
+    return _broken(parts, width, names)
+
+
+def _broken(parts: Sequence[str], width: int, names: Collection[str], mark: str = "") -> list[str]:
+    line = one_line(" ".join(parts))
+    if len(line) <= width:
         return [line]
     indent = " " * (len(line) - len(line.lstrip(" ")))
-    return textwrap.wrap(
-        line.strip(" "),
-        width=WIDTH,
-        initial_indent=indent,
-        subsequent_indent=f"{indent}    ",
-        break_long_words=False,
-        break_on_hyphens=False,
-        expand_tabs=False,
-        replace_whitespace=False,
-        drop_whitespace=True,
-    )
+    unbroken = [re.escape(one_line(name)) for name in sorted(names, key=len, reverse=True) if " " in name]
+    words = re.compile("(?:" + "|".join([*unbroken, *([_QUOTED] if mark else []), "[^ ]"]) + ")+")
+    lines = [indent]
+
+    def put(gap: str, text: str) -> None:
+        if lines[-1].strip() and len(lines[-1] + gap + text + mark) > width:
+            lines.append(f"{indent}    ")
+            gap = ""
+        lines[-1] += gap + text
+
+    for number, part in enumerate(one_line(each).strip(" ") for each in parts):
+        gap, position = " " * bool(number), 0
+        if len(indent) + 4 + len(part) <= width:
+            put(gap, part)
+            continue
+        for word in words.finditer(part):
+            put(part[position : word.start()] if position else gap, word[0])
+            position = word.end()
+    return [f"{each}{mark}" for each in lines[:-1]] + lines[-1:]

@@ -136,7 +136,7 @@ def test_a_malformed_config_is_shown_as_such(tmp_path: Path, capsys: pytest.Capt
     manifest = Manifest(config=Descriptor.of(b"junk", WASM_CONFIG_MEDIA_TYPE), layers=(Descriptor.of(b"x", WASM_LAYER_MEDIA_TYPE),))
     write_layout(tmp_path / "layout", manifest.encode(), {Digest.of(b"junk"): b"junk", Digest.of(b"x"): b"x"}, "v1")
     assert "not valid JSON" in _json(capsys, str(tmp_path / "layout"))["config"]["malformed"]
-    assert "malformed: " in _text(capsys, str(tmp_path / "layout"))
+    assert "malformed:" in _text(capsys, str(tmp_path / "layout"))
 
 
 def test_a_tampered_layout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

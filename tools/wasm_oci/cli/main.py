@@ -16,7 +16,7 @@ from wasm_oci.cli.common.file_names import named, taken_names
 from wasm_oci.cli.common.target_help import asks_for_help, help_request, target_help
 from wasm_oci.cli.usage import COMMANDS, LOGGING, RUN_TARGETS, usage
 from wasm_oci.errors import EXIT_BUG, UsageError, WasmOciError
-from wasm_oci.outcome import Outcome, report_error, say, start_logging, write_document, write_text
+from wasm_oci.outcome import Outcome, keep_whole, report_error, say, start_logging, write_document, write_text
 
 
 class Command(Protocol):
@@ -49,6 +49,7 @@ def run_line(args: Sequence[str], *, typed: bool = False) -> int:
         except WasmOciError as err:
             report_error("wasm_oci", err, "text")
             return err.exit_code
+    keep_whole(args)
     verbose = bool(args) and args[0] in ("-v", "--verbose")
     args = args[verbose:]
     if not args:

@@ -13,7 +13,7 @@ from wasm_oci.publish.gate import signature_warning
 from wasm_oci.publish.plan import Action, Plan, TagPlan
 from wasm_oci.publish.publisher import Result
 from wasm_oci.publish.release import ReleasedArtifact
-from wasm_oci.wording import WIDTH, fitted, size_text
+from wasm_oci.wording import ShellCommand, size_text
 
 _READ = {WHOLE: "whole", ENDS: "by size and both ends"}
 
@@ -33,7 +33,7 @@ def plan_lines(plan: Plan) -> list[str]:
         lines.append(f"  connection: {connection}")
     if plan.unknown:
         lines.append(f"  not known: {plan.unknown}")
-    return [part for line in lines for part in fitted(line)]
+    return lines
 
 
 def result_lines(result: Result) -> list[str]:
@@ -53,7 +53,7 @@ def result_lines(result: Result) -> list[str]:
 
 
 def _headed(lines: list[str]) -> list[str]:
-    head, *rest = [part for line in lines for part in fitted(line)]
+    head, *rest = lines
     return [Painted(head, GREEN), *rest]
 
 
@@ -64,8 +64,7 @@ def _next_lines(plan: Plan) -> list[str]:
     keys = "--allow-unsigned" if plan.signatures.none else "-K PUBLIC_KEY"
     plain = f" --plain-http {name.partition('/')[0]}" if store.connection else ""
     options = f"-o {shlex.quote(name.rpartition('/')[2])}.wasm {keys}{plain}"
-    line = f"  next: wasm_oci pull {reference} {options}"
-    return [line] if len(line) <= WIDTH else [f"  next: wasm_oci pull {reference} \\", f"          {options}"]
+    return [ShellCommand(f"  next: wasm_oci pull {reference} {options}")]
 
 
 def _proved(result: Result) -> str:

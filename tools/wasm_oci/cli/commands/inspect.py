@@ -19,7 +19,7 @@ from wasm_oci.jsontext import JsonObject
 from wasm_oci.oci.inspection import inspect_artifact, inspect_wasm
 from wasm_oci.oci.target import is_reference, layout_target
 from wasm_oci.outcome import Outcome
-from wasm_oci.wording import size_text
+from wasm_oci.wording import size_text, size_with_bytes
 
 DESCRIPTION = """Shows what a .wasm file, an OCI image layout or a reference in a registry holds.
 
@@ -65,15 +65,16 @@ def _inspect(request: InspectRequest) -> JsonObject:
 
 
 def _lines(document: JsonObject) -> Iterator[str]:
-    yield f"{document['target']}"
-    yield from (f"  {key:<12} {document[key]}" for key in ("kind", "mediaType", "artifactType", "digest", "size") if key in document)
+    yield str(document["target"])
+    rows = document | ({"size": size_with_bytes(document["size"])} if "size" in document else {})
+    yield from (f"  {key:<12} {rows[key]}" for key in ("kind", "mediaType", "artifactType", "digest", "size") if key in rows)
     if document["type"] == "wasm":
         yield from _wasm_lines(document)
         return
     yield from _named("annotations", document["annotations"])
     if config := document.get("config"):
-        yield f"  config       {config['digest']}, {size_text(config['size'])}"
         content = config.get("content", {})
+        yield f"  config       {config['digest']}, {size_text(config['size'])}"
         yield from (f"    {key:<14} {content[key]}" for key in ("os", "architecture", "created", "author") if content.get(key))
         for key in ("imports", "exports"):
             yield from _listed(f"    {key}", (content.get("component") or {}).get(key, ()))
@@ -114,7 +115,5 @@ def _named(title: str, values: dict[str, Any]) -> Iterator[str]:
 
 
 def _listed(title: str, values: list[str]) -> Iterator[str]:
-    if values:
-        yield title
-        indent = " " * (len(title) - len(title.lstrip()) + 2)
-        yield from (indent + value for value in values)
+    indent = " " * (len(title) - len(title.lstrip()) + 2)
+    yield from (title, *(indent + value for value in values)) if values else ()

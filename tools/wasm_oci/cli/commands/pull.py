@@ -16,7 +16,7 @@ from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
 from wasm_oci.outcome import GREEN, Outcome, Painted
 from wasm_oci.trust.request import TrustRequest
-from wasm_oci.wording import fitted, size_text
+from wasm_oci.wording import size_text
 
 DESCRIPTION = """Fetch a WebAssembly component from a registry or an OCI layout folder.
 
@@ -96,7 +96,7 @@ def run(args: argparse.Namespace) -> Outcome:
         lines.append("  signature none that was verified")
     if not target.pinned:
         lines += ["  to get the same component again, use this reference:", f"    {reference}"]
-    return Outcome(lines=[lines[0], *(part for line in lines[1:] for part in fitted(line))], document=document)
+    return Outcome(lines=lines, document=document)
 
 
 def _of_flags(args: argparse.Namespace) -> PullRequest:

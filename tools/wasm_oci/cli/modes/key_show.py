@@ -13,6 +13,7 @@ from wasm_oci.keys.key import OPENSSH, PublicKey, SecretKey, parse_public_keys, 
 from wasm_oci.keys.sources.passphrase import PassphraseSource
 from wasm_oci.limits import LIMITS
 from wasm_oci.outcome import Outcome
+from wasm_oci.wording import Whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +72,7 @@ def run(request: KeyShowRequest) -> Outcome:
             f"{request.file}: {kind}, {key.format}{', encrypted' if found.encrypted else ''}",
             f"Key id:     {key.key_id.hex()}",
             f"Public key: {key.raw.hex()}",
-            f"OpenSSH:    {line}",
+            Whole(f"OpenSSH:    {line}"),
         ]
         documents.append(
             {"format": key.format, "keyId": key.key_id.hex(), "publicKey": key.raw.hex(), "openssh": line, "comment": key.comment}
