@@ -27,6 +27,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / f"{number}.public").write_bytes(key(number).public.openssh())
     (tmp_path / "2.secret").write_bytes(key(2).compact())
     monkeypatch.setenv(VARIABLE, SECRET)
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     return tmp_path
 
 
@@ -177,3 +178,41 @@ def test_a_passphrase_is_for_what_the_run_signs(run: Run, registry: RunningRegis
     ended = run("push", files / "layout", "localhost:1/a/b:c", "--passphrase-env", "X")
     assert ended.code == 2
     assert "a passphrase only applies to signing" in ended.err
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"kind": "env", "ref": "ABSENT_KEY"},
+        {"kind": "file", "ref": "absent.secret"},
+        {"kind": "command", "ref": "false"},
+        {"kind": "ssh-agent"},
+    ],
+    ids=lambda source: source["kind"],
+)
+@pytest.mark.parametrize("kind", ["embedded", "detached"])
+def test_a_dry_run_without_the_key_plans_what_is_known(
+    run: Run, registry: RunningRegistry, files: Path, kind: str, source: dict[str, str]
+) -> None:
+    change = detached(files, run) if kind == "detached" else {}
+    assert run("push", "--request", request_file(files, registry, **change)).code == 0
+    before = len(writes(registry))
+    keys = {"keys": [{"public_key": str(files / "1.public"), "source": source}]}
+    change["signing"] = change.get("signing", {}) | keys
+    path = request_file(files, registry, **change, require_signed=True)
+    ended = run("push", "--request", path, "--dry-run")
+    assert (ended.code, ended.is_one_clear_error) == (2, True)
+    assert ended.out.startswith(f"Plan for {registry.host}/{NAME}\n")
+    assert "  signature: cannot be made: " in ended.out
+    assert "Dry run" not in ended.out
+    assert ("unchanged" in ended.out, f"v1  is {tag_of(registry, NAME, 'v1')} now" in ended.out) == (kind == "detached", kind == "embedded")
+    assert "digest not known: " in ended.out
+    document = run("push", "--request", path, "--dry-run", "--output", "json").document
+    (there,) = document["destinations"]
+    assert (document["status"], document["exitCode"], document["signers"], there["allowed"]) == ("incomplete", 2, None, None)
+    assert there["tag"]["before"] == str(tag_of(registry, NAME, "v1"))
+    assert (document["digest"] is None) == (document["reference"] is None) == (kind == "embedded")
+    assert there["unknown"]["message"] in ended.err
+    assert len(writes(registry)) == before
+    ended = run("push", "--request", path)
+    assert (ended.code, ended.out, ended.is_one_clear_error) == (2, "", True)

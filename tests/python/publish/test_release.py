@@ -34,17 +34,8 @@ from wasm_oci.oci.store import Content
 from wasm_oci.publish.artifact import Blob, Referrer, load_artifact
 from wasm_oci.publish.plan import Action, Plan, make_plan
 from wasm_oci.publish.registries import RegistryEntry
-from wasm_oci.publish.release import (
-    ArtifactRequest,
-    Decision,
-    DestinationRequest,
-    Release,
-    ReleaseRequest,
-    Resolved,
-    allow,
-    keep_no_record,
-    release,
-)
+from wasm_oci.publish.release import Decision, Release, Resolved, allow, keep_no_record, release
+from wasm_oci.publish.release_request import ArtifactRequest, DestinationRequest, ReleaseRequest
 from wasm_oci.publish.report import artifact_document, plan_lines, result_lines
 from wasm_oci.publish.resolve import NamedRepository
 from wasm_oci.publish.signing import DeferredSigning
@@ -141,7 +132,9 @@ def test_every_artifact_goes_to_every_destination(
     ]
     assert LayoutStore(disks[0]).tags() == ("v1", "v1.0")
     signature = [entry.digest for entry in LayoutStore(disks[0]).referrers(one.digest)]
-    assert signature == [plan.digest for plan in done.artifacts[0].plans[1].referrers]
+    second = done.artifacts[0].plans[1]
+    assert isinstance(second, Plan)
+    assert signature == [plan.digest for plan in second.referrers]
     order = puts(registry)
     first = next(number for number, path in enumerate(order) if path in tags_written(registry))
     assert order[first:] == tags_written(registry)
@@ -411,7 +404,9 @@ def test_any_number_of_referrers_is_released(publish_all: Run, registry: Running
     assert [result.status for result in done.results] == ["published"] * 2
     document = artifact_document(done)["destinations"][0]
     assert (len(document["signatures"]), len(document["referrers"])) == (2, 2)
-    digests = {step.digest for step in done.plans[0].referrers}
+    (planned,) = done.plans
+    assert isinstance(planned, Plan)
+    digests = {step.digest for step in planned.referrers}
     assert {each.manifest.descriptor().digest for each in notes} < digests
     with client_of(registry) as client:
         for store in (RegistryStore(client), LayoutStore(disk)):

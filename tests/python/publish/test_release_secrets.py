@@ -19,7 +19,8 @@ from wasm_oci.keys.sources.signing_keys import SigningKey
 from wasm_oci.keys.sources.source import KeySource
 from wasm_oci.local_registry.access import Basic
 from wasm_oci.oci.reference import Reference
-from wasm_oci.publish.release import ArtifactRequest, DestinationRequest, ReleaseRequest, release
+from wasm_oci.publish.release import release
+from wasm_oci.publish.release_request import ArtifactRequest, DestinationRequest, ReleaseRequest
 from wasm_oci.publish.signing import DeferredSigning
 
 

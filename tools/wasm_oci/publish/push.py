@@ -7,7 +7,7 @@ from pathlib import Path
 
 from wasm_oci.errors import UsageError
 from wasm_oci.oci.reference import Reference
-from wasm_oci.publish.release import ArtifactRequest, DestinationRequest, ReleaseRequest
+from wasm_oci.publish.release_request import ArtifactRequest, DestinationRequest, ReleaseRequest
 from wasm_oci.publish.request import PushRequest
 from wasm_oci.publish.resolve import NamedRepository
 from wasm_oci.publish.signing import SignerRequest

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from wasm_oci.digest import Digest
 from wasm_oci.errors import DigestError, FormatError, PolicyError, UsageError, WasmOciError
@@ -17,64 +16,18 @@ from wasm_oci.http.transport import Transport
 from wasm_oci.keys.key import load_public_key
 from wasm_oci.keys.sources.passphrase import PassphraseSource
 from wasm_oci.keys.sources.source import without
-from wasm_oci.oci.reference import Reference, check_tag
+from wasm_oci.oci.reference import check_tag
 from wasm_oci.oci.store import Store
-from wasm_oci.publish.artifact import Artifact, Referrer, load_artifact, with_referrers
+from wasm_oci.publish.artifact import Artifact, load_artifact, with_referrers
 from wasm_oci.publish.gate import require_signed
 from wasm_oci.publish.plan import Plan, Question, make_plan
 from wasm_oci.publish.publisher import Result, carry_out, results_of
-from wasm_oci.publish.resolve import Destination, NamedRepository, open_destination
+from wasm_oci.publish.release_request import ArtifactRequest, ReleaseRequest
+from wasm_oci.publish.resolve import Destination, open_destination
 from wasm_oci.publish.signatures import KnownKey, Signatures, check_signatures
-from wasm_oci.publish.signing import DeferredSigning, SignerRequest, Signing, scratch_folder, secret_variables
+from wasm_oci.publish.signing import Signing, scratch_folder, secret_variables
+from wasm_oci.publish.unsigned_plan import UnsignedPlan, make_unsigned_plan
 from wasm_oci.shape import BUILD_AGAIN
-from wasm_oci.trust.trust import Trust
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DestinationRequest:
-    """Where an artifact goes, and the tags that it gets there; without tags it is published by digest."""
-
-    repository: NamedRepository | Reference
-    tags: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArtifactRequest:
-    """An artifact, and all that is asked for it."""
-
-    layout: Path | None
-    """None where it is made only when the component is signed."""
-    referrers: tuple[Path | Referrer, ...] = ()
-    """What travels with it: files of detached signatures, and manifests that are ready."""
-    signing: DeferredSigning | None = None
-    """The signature that the release has to make."""
-    signers: tuple[SignerRequest, ...] = ()
-    """All that have to have signed it when it is published, whoever makes the signature."""
-    trust: Trust | None = None
-    """Whom to trust, of which as many have to have signed it as this asks for."""
-    require_signed: bool = False
-    """Whether it is refused unless a known key signed it: see `gate.require_signed`."""
-    digest: Digest | None = None
-    """What the manifest has to be, where that is known."""
-    destinations: tuple[DestinationRequest, ...]
-    movable_tags: frozenset[str] = frozenset()
-    move_tags: bool = False
-    notes: Mapping[str, Any] = field(default_factory=dict)
-    """What the result carries along."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReleaseRequest:
-    """What is to be published together."""
-
-    artifacts: tuple[ArtifactRequest, ...]
-    dry_run: bool = False
-    """Ends after the plan."""
-    plain_http: frozenset[str] = frozenset()
-    """The hosts that may be reached without TLS, beside this machine."""
-    fail_fast: bool = True
-    read_whole: bool = False
-    """Whether blobs of any size are read back whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,13 +55,17 @@ class Decision:
     """Why not, or why; for people."""
 
 
+AnyPlan = Plan | UnsignedPlan
+"""The latter in a dry run only."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleasedArtifact:
     """What was decided and planned for an artifact and what became of it, in the order of its destinations."""
 
     request: ArtifactRequest
     decisions: tuple[Decision, ...]
-    plans: tuple[Plan, ...]
+    plans: tuple[AnyPlan, ...]
     results: tuple[Result, ...]
     """Empty after a dry run."""
 
@@ -129,6 +86,8 @@ class Release:
     artifacts: tuple[ReleasedArtifact, ...]
 
 
+Ready = tuple[Artifact, Signatures]
+"""An artifact as it is published, and who signed it."""
 Decide = Callable[[Sequence[Resolved]], Sequence[tuple[Decision, ...]]]
 """Decides for each artifact and, in their order, each of its destinations."""
 
@@ -143,7 +102,7 @@ def keep_no_record(release: Release) -> None:
     del release
 
 
-def show_nothing(plans: Sequence[Plan]) -> None:
+def show_nothing(plans: Sequence[AnyPlan]) -> None:
     """Shows no plan."""
     del plans
 
@@ -155,7 +114,7 @@ def release(
     environ: Mapping[str, str],
     passphrase: PassphraseSource,
     decide: Decide = allow,
-    show: Callable[[Sequence[Plan]], None] = show_nothing,
+    show: Callable[[Sequence[AnyPlan]], None] = show_nothing,
     record: Callable[[Release], None] = keep_no_record,
 ) -> Release:
     """Publishes all artifacts to all their destinations, content first and tags last.
@@ -170,15 +129,15 @@ def release(
     decisions = decide(resolved)
     _check_decisions(resolved, decisions)
     with ExitStack() as stack:
-        artifacts = _signed(resolved, passphrase, stack)
+        artifacts = _signed(resolved, passphrase, stack, dry_run=request.dry_run)
         _check_required(resolved, artifacts)
-        _check_tags(resolved, [artifact for artifact, _ in artifacts])
-        plans = [_plan(each, *ready, dry_run=request.dry_run) for each, ready in zip(resolved, artifacts, strict=True)]
+        _check_tags(resolved, artifacts)
+        plans = [_plan(each, ready, dry_run=request.dry_run) for each, ready in zip(resolved, artifacts, strict=True)]
         flat = [plan for several in plans for plan in several]
         show(flat)
         if request.dry_run:
             return _release(request, decisions, plans, ())
-        results = results_of(flat)
+        results = results_of([plan for plan in flat if isinstance(plan, Plan)])
         done = _release(request, decisions, plans, results)
         try:
             carry_out(results, fail_fast=request.fail_fast, read_whole=request.read_whole)
@@ -233,33 +192,51 @@ def _check_decisions(resolved: Sequence[Resolved], decisions: Sequence[tuple[Dec
                 raise PolicyError(f"publishing is denied: {decision.reason}", where=store.name, hint="ask who decides this")
 
 
-def _check_required(resolved: Sequence[Resolved], artifacts: Sequence[tuple[Artifact, Signatures]]) -> None:
-    for each, (_, signatures) in zip(resolved, artifacts, strict=True):
-        for store in each.stores if each.request.require_signed else ():
-            require_signed(signatures, store, target=str(each.request.notes.get("target", "")))
+def _check_required(resolved: Sequence[Resolved], artifacts: Sequence[Ready | WasmOciError]) -> None:
+    for each, ready in zip(resolved, artifacts, strict=True):
+        if each.request.require_signed and isinstance(ready, tuple):
+            for store in each.stores:
+                require_signed(ready[1], store, target=str(each.request.notes.get("target", "")))
 
 
-def _signed(resolved: Sequence[Resolved], passphrase: PassphraseSource, stack: ExitStack) -> list[tuple[Artifact, Signatures]]:
-    """Makes the signatures that are asked for, and returns who signed; blobs of the artifacts are readable until `stack` ends."""
+def _signed(resolved: Sequence[Resolved], passphrase: PassphraseSource, stack: ExitStack, *, dry_run: bool) -> list[Ready | WasmOciError]:
+    """Makes the signatures that are asked for, and returns who signed; blobs of the artifacts are readable until `stack` ends.
+
+    In a dry run a key that cannot be used is in the result, else it is raised.
+    """
     requests = [each.request.signing for each in resolved if each.request.signing]
     signing = Signing(requests, passphrase, stack.enter_context(scratch_folder())) if requests else None
-    artifacts = []
+    artifacts: list[Ready | WasmOciError] = []
     for each in resolved:
-        request, artifact = each.request, each.artifact
-        if signing and request.signing and request.signing.image:
-            artifact = _load(request, signing.embedded(request.signing, request.signing.image))
-        elif signing and request.signing and request.layout and artifact:
-            artifact = with_referrers(artifact, [signing.detached(request.signing, request.layout, artifact.manifest)])
-        if artifact is None:
-            raise ValueError("an artifact is known, or made by signing")
-        artifacts.append((artifact, each.signatures or _check_signed(request, artifact)))
+        try:
+            artifact = _with_signature(each, signing)
+        except WasmOciError as err:
+            if not (dry_run and signing and err is signing.failure):
+                raise
+            artifacts.append(err)
+        else:
+            artifacts.append((artifact, each.signatures or _check_signed(each.request, artifact)))
     return artifacts
 
 
-def _check_tags(resolved: Sequence[Resolved], artifacts: Sequence[Artifact]) -> None:
+def _with_signature(resolved: Resolved, signing: Signing | None) -> Artifact:
+    request, artifact = resolved.request, resolved.artifact
+    if signing and request.signing and request.signing.image:
+        return _load(request, signing.embedded(request.signing, request.signing.image))
+    if artifact is None:
+        raise ValueError("an artifact is known, or made by signing")
+    if signing and request.signing and request.layout:
+        return with_referrers(artifact, [signing.detached(request.signing, request.layout, artifact.manifest)])
+    return artifact
+
+
+def _check_tags(resolved: Sequence[Resolved], artifacts: Sequence[Ready | WasmOciError]) -> None:
     """Raises UsageError where one tag of a repository is asked for two manifests: the later would replace the earlier."""
     claimed: dict[tuple[str, str], Digest] = {}
-    for each, artifact in zip(resolved, artifacts, strict=True):
+    for each, ready in zip(resolved, artifacts, strict=True):
+        artifact = ready[0] if isinstance(ready, tuple) else each.artifact
+        if artifact is None:
+            continue
         digest = artifact.descriptor.digest
         for store, destination in zip(each.stores, each.request.destinations, strict=True):
             for tag in destination.tags:
@@ -270,24 +247,27 @@ def _check_tags(resolved: Sequence[Resolved], artifacts: Sequence[Artifact]) -> 
                     )
 
 
-def _plan(resolved: Resolved, artifact: Artifact, signatures: Signatures, *, dry_run: bool) -> tuple[Plan, ...]:
-    request = resolved.request
-    return tuple(
-        make_plan(
-            artifact,
-            destination.store,
-            asked.tags,
-            movable=request.movable_tags,
-            move_tags=request.move_tags,
-            signatures=signatures,
-            question=Question(tolerant=dry_run, error=destination.missing),
-        )
-        for destination, asked in zip(resolved.destinations, request.destinations, strict=True)
-    )
+def _plan(resolved: Resolved, ready: Ready | WasmOciError, *, dry_run: bool) -> tuple[AnyPlan, ...]:
+    request, plans = resolved.request, list[AnyPlan]()
+    for destination, asked in zip(resolved.destinations, request.destinations, strict=True):
+        store, missing = destination.store, destination.missing
+        movable, move_tags = request.movable_tags, request.move_tags
+        if isinstance(ready, tuple):
+            artifact, signatures = ready
+            question = Question(tolerant=dry_run, error=missing)
+            plan: AnyPlan = make_plan(
+                artifact, store, asked.tags, movable=movable, move_tags=move_tags, signatures=signatures, question=question
+            )
+        else:
+            plan = make_unsigned_plan(
+                resolved.artifact, store, asked.tags, movable=movable, move_tags=move_tags, unknown=ready, missing=missing
+            )
+        plans.append(plan)
+    return tuple(plans)
 
 
 def _release(
-    request: ReleaseRequest, decisions: Sequence[tuple[Decision, ...]], plans: Sequence[tuple[Plan, ...]], results: Sequence[Result]
+    request: ReleaseRequest, decisions: Sequence[tuple[Decision, ...]], plans: Sequence[tuple[AnyPlan, ...]], results: Sequence[Result]
 ) -> Release:
     """Gives each artifact its own results."""
     rest = iter(results)

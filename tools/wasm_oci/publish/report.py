@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.oci.reference import has_registry
@@ -12,14 +13,37 @@ from wasm_oci.publish.confirm import ENDS, WHOLE
 from wasm_oci.publish.gate import signature_warning
 from wasm_oci.publish.plan import Action, Plan, TagPlan
 from wasm_oci.publish.publisher import Result
-from wasm_oci.publish.release import ReleasedArtifact
+from wasm_oci.publish.release import AnyPlan, ReleasedArtifact
+from wasm_oci.publish.unsigned_plan import UnsignedPlan
 from wasm_oci.wording import ShellCommand, size_text
 
 _READ = {WHOLE: "whole", ENDS: "by size and both ends"}
 
 
-def plan_lines(plan: Plan) -> list[str]:
+def plan_lines(plan: AnyPlan) -> list[str]:
     """Returns what would be done, a line for each thing."""
+    if isinstance(plan, UnsignedPlan):
+        return _unsigned_lines(plan)
+    lines = [*_content_lines(plan), f"  signature: {plan.signatures}", *_connection_lines(plan)]
+    return lines + ([f"  not known: {plan.unknown}"] if plan.unknown else [])
+
+
+def _unsigned_lines(plan: UnsignedPlan) -> list[str]:
+    content = [f"Plan for {plan.destination.name}", f"  {'manifest':<10}digest not known: it depends on the signature, which is embedded"]
+    content += [f"  {'tag':<10}{tag}  {f'is {before} now' if before else Action.UNKNOWN}" for tag, before in plan.tags]
+    lines = _content_lines(plan.plan) if plan.plan else content
+    if plan.plan:
+        lines.append(f"  {'referrer':<10}digest not known: it is of the signature, which is detached")
+    lines += [f"  signature: cannot be made: {plan.unknown}", *_connection_lines(plan)]
+    return lines + ([f"  not known: {plan.plan.unknown}"] if plan.plan and plan.plan.unknown else [])
+
+
+def _connection_lines(plan: AnyPlan) -> list[str]:
+    connection = plan.destination.connection
+    return [f"  credential: {plan.credential_source}", *([f"  connection: {connection}"] if connection else [])]
+
+
+def _content_lines(plan: Plan) -> list[str]:
     lines = [f"Plan for {plan.destination.name}"]
     for step in plan.blobs:
         blob = step.blob.descriptor
@@ -27,13 +51,7 @@ def plan_lines(plan: Plan) -> list[str]:
     lines.append(f"  {'manifest':<10}{plan.artifact.descriptor.digest}  {plan.manifest}")
     for referrer in plan.referrers:
         lines.append(f"  {'referrer':<10}{referrer.digest}  {referrer.action}{' (carries the signature)' * referrer.is_signature}")
-    lines += [f"  {'tag':<10}{tag.tag}  {_tag_words(tag)}" for tag in plan.tags]
-    lines += [f"  signature: {plan.signatures}", f"  credential: {plan.credential_source}"]
-    if connection := plan.destination.connection:
-        lines.append(f"  connection: {connection}")
-    if plan.unknown:
-        lines.append(f"  not known: {plan.unknown}")
-    return lines
+    return lines + [f"  {'tag':<10}{tag.tag}  {_tag_words(tag)}" for tag in plan.tags]
 
 
 def result_lines(result: Result) -> list[str]:
@@ -80,12 +98,21 @@ def _proved(result: Result) -> str:
     return ", ".join([*words, *counts])
 
 
+def warnings_of(plans: Sequence[AnyPlan]) -> list[str]:
+    """Returns what to tell a user about the signatures of what goes to other machines."""
+    warnings = (signature_warning(plan.signatures, plan.destination) for plan in plans if not isinstance(plan, UnsignedPlan))
+    return [warning for warning in warnings if warning]
+
+
 def artifact_document(released: ReleasedArtifact) -> JsonObject:
     """Returns an artifact's part of the result, with an entry for each destination."""
     first = released.plans[0]
     document: JsonObject = {**released.request.notes, "dryRun": not released.results, "reference": first.pinned, "tagged": first.tagged}
-    document |= {"digest": str(first.artifact.descriptor.digest), "signers": first.signatures.to_json()}
-    if warnings := [text for plan in released.plans if (text := signature_warning(plan.signatures, plan.destination))]:
+    if isinstance(first, UnsignedPlan):
+        document |= {"digest": str(first.digest) if first.digest else None, "signers": None}
+    else:
+        document |= {"digest": str(first.artifact.descriptor.digest), "signers": first.signatures.to_json()}
+    if warnings := warnings_of(released.plans):
         document["warnings"] = warnings
     done = released.results or released.plans
     return document | {"status": _status(released), "destinations": [each.to_json() for each in done]}

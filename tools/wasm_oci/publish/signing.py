@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
-from wasm_oci.errors import FormatError, UsageError
+from wasm_oci.errors import FormatError, UsageError, WasmOciError
 from wasm_oci.files import reason_of
-from wasm_oci.keys.key import common_format, load_public_key
+from wasm_oci.keys.key import PublicKey, common_format, load_public_key
+from wasm_oci.keys.signer import Signer
 from wasm_oci.keys.sources.passphrase import PassphraseSource
 from wasm_oci.keys.sources.signing_keys import SigningKey, open_signers, with_public_keys
 from wasm_oci.limits import LIMITS
@@ -65,13 +66,21 @@ class Signing:
     """Makes the signatures of a release. Each key is opened once, whatever it signs; nothing secret is written."""
 
     def __init__(self, requests: Sequence[DeferredSigning], passphrase: PassphraseSource, scratch: Path) -> None:
-        """Raises what opening the keys of `requests` raises."""
-        keys = list(dict.fromkeys(key for request in requests for key in request.keys))
-        self._signers = dict(zip(keys, open_signers(keys, passphrase) if keys else (), strict=True))
+        """Opens the keys of `requests`."""
+        self.failure: WasmOciError | None = None
+        """Why a key cannot be used."""
         self._scratch = scratch
+        self._signers: dict[SigningKey, Signer] = {}
+        keys = list(dict.fromkeys(key for request in requests for key in request.keys))
+        try:
+            signers = open_signers(keys, passphrase) if keys else ()
+        except WasmOciError as err:
+            self.failure = err
+        else:
+            self._signers.update((key, _Watched(signer, self)) for key, signer in zip(keys, signers, strict=True))
 
     def embedded(self, request: DeferredSigning, image: ImageRequest) -> Path:
-        """Returns the layout of an image whose component is signed; raises what signing and building it raise."""
+        """Returns the layout of an image whose component is signed; raises `failure`, and what signing and building it raise."""
         folder = self._folder()
         component, layout = folder / "component.wasm", folder / "layout"
         self._sign(request, image.component, component, None)
@@ -81,7 +90,7 @@ class Signing:
         return layout
 
     def detached(self, request: DeferredSigning, layout: Path, manifest: Manifest) -> Path:
-        """Returns the file of a detached signature of the component in a layout; raises what signing raises, and FormatError."""
+        """Returns the file of a detached signature of the component in a layout; raises `failure`, what signing raises, and FormatError."""
         folder, layers = self._folder(), manifest.layers
         signature = folder / "signature.sig"
         store = LayoutStore.open(layout)
@@ -98,5 +107,25 @@ class Signing:
         return Path(tempfile.mkdtemp(dir=self._scratch))
 
     def _sign(self, request: DeferredSigning, source: Path, output: Path, signature: Path | None) -> SignResult:
+        if self.failure:
+            raise self.failure
         key, *further = (self._signers[key] for key in request.keys)
         return sign_file(source, output, key, key_id=key.public.key_id, further=further, signature_file=signature)
+
+
+class _Watched:
+    """A signer whose failure is told apart from what else can go wrong while a file is signed."""
+
+    def __init__(self, signer: Signer, signing: Signing) -> None:
+        self._signer, self._signing = signer, signing
+
+    @property
+    def public(self) -> PublicKey:
+        return self._signer.public
+
+    def sign(self, message: bytes) -> bytes:
+        try:
+            return self._signer.sign(message)
+        except WasmOciError as err:
+            self._signing.failure = err
+            raise

@@ -18,8 +18,8 @@ from wasm_oci.errors import UsageError
 from wasm_oci.outcome import YELLOW, Outcome, Painted, error_document, report_error, say, write_lines
 
 if TYPE_CHECKING:
-    from wasm_oci.publish.plan import Plan
-    from wasm_oci.publish.release import ReleaseRequest
+    from wasm_oci.publish.release import AnyPlan
+    from wasm_oci.publish.release_request import ReleaseRequest
 
 DESCRIPTION = """Publish an OCI image layout to a registry.
 
@@ -62,14 +62,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Outcome:
     from wasm_oci.publish import resolve
-    from wasm_oci.publish.gate import signature_warning
     from wasm_oci.publish.release import release
-    from wasm_oci.publish.report import artifact_document, plan_lines, result_lines
+    from wasm_oci.publish.report import artifact_document, plan_lines, result_lines, warnings_of
 
-    def show(plans: Sequence[Plan]) -> None:
-        for plan in plans:
-            if warning := signature_warning(plan.signatures, plan.destination):
-                say(Painted(f"wasm_oci: warning: {warning}", YELLOW))
+    def show(plans: Sequence[AnyPlan]) -> None:
+        for warning in warnings_of(plans):
+            say(Painted(f"wasm_oci: warning: {warning}", YELLOW))
         if args.output == "text" and not args.quiet:
             write_lines(line for plan in plans for line in plan_lines(plan))
 

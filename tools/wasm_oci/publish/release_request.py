@@ -1,0 +1,62 @@
+"""What is to be published together, and where it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from wasm_oci.digest import Digest
+from wasm_oci.oci.reference import Reference
+from wasm_oci.publish.artifact import Referrer
+from wasm_oci.publish.resolve import NamedRepository
+from wasm_oci.publish.signing import DeferredSigning, SignerRequest
+from wasm_oci.trust.trust import Trust
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DestinationRequest:
+    """Where an artifact goes, and the tags that it gets there; without tags it is published by digest."""
+
+    repository: NamedRepository | Reference
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactRequest:
+    """An artifact, and all that is asked for it."""
+
+    layout: Path | None
+    """None where it is made only when the component is signed."""
+    referrers: tuple[Path | Referrer, ...] = ()
+    """What travels with it: files of detached signatures, and manifests that are ready."""
+    signing: DeferredSigning | None = None
+    """The signature that the release has to make."""
+    signers: tuple[SignerRequest, ...] = ()
+    """All that have to have signed it when it is published, whoever makes the signature."""
+    trust: Trust | None = None
+    """Whom to trust, of which as many have to have signed it as this asks for."""
+    require_signed: bool = False
+    """Whether it is refused unless a known key signed it: see `gate.require_signed`."""
+    digest: Digest | None = None
+    """What the manifest has to be, where that is known."""
+    destinations: tuple[DestinationRequest, ...]
+    movable_tags: frozenset[str] = frozenset()
+    move_tags: bool = False
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    """What the result carries along."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseRequest:
+    """What is to be published together."""
+
+    artifacts: tuple[ArtifactRequest, ...]
+    dry_run: bool = False
+    """Ends after the plan."""
+    plain_http: frozenset[str] = frozenset()
+    """The hosts that may be reached without TLS, beside this machine."""
+    fail_fast: bool = True
+    read_whole: bool = False
+    """Whether blobs of any size are read back whole."""
