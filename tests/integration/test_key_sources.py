@@ -62,7 +62,7 @@ def test_a_cipher_that_is_not_read_is_named(tmp_path: Path) -> None:
     assert made.code == 0, made.stderr
     done = sign(tmp_path, "-k", "id", WASM_OCI_PASSPHRASE=PASSPHRASE)
     assert done.code == 2
-    assert "'chacha20-poly1305@openssh.com' and 'bcrypt', which is not read here; encrypt a copy of it again" in done.stderr
+    assert "'chacha20-poly1305@openssh.com' and 'bcrypt', which is not supported; encrypt a copy of it again" in done.stderr
 
 
 @pytest.mark.parametrize("form", ["PEM", "DER"])

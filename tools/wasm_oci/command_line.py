@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import difflib
+import re
 from typing import Any, NoReturn
 
 from wasm_oci.errors import UsageError
@@ -20,4 +22,11 @@ class CommandLineParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         where, _, what = message.removeprefix("argument ").partition(": ") if message.startswith("argument ") else ("", "", message)
-        raise UsageError(what, where=where, hint=f"see {self.prog} --help")
+        raise UsageError(what, where=where, hint=_nearest(what) or f"see {self.prog} --help")
+
+
+def _nearest(what: str) -> str:
+    """The remedy for a value that is like one of those that an option takes."""
+    found = re.fullmatch(r"invalid choice: '(.*)' \(choose from (.*)\)", what)
+    near = difflib.get_close_matches(found[1], re.findall(r"[^', ]+", found[2]), n=1) if found else []
+    return f"did you mean {near[0]}?" if near else ""

@@ -63,7 +63,7 @@ class Digest:
 
 
 def is_of_other_algorithm(text: object) -> bool:
-    """Returns whether this is a digest, but of an algorithm that is not read here."""
+    """Returns whether this is a digest, but of an algorithm that is not supported."""
     found = _ANY.fullmatch(text) if isinstance(text, str) else None
     return found is not None and found[1] not in ALGORITHMS
 

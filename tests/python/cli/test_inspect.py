@@ -68,7 +68,7 @@ def test_a_signed_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     key_id = key(2).public.key_id.hex()
     signatures = [{"keyId": None, "algorithm": 1}, {"keyId": key_id, "algorithm": 1}]
     assert _json(capsys, str(two))["signature"] == {"sets": [{"hashes": 1, "signatures": signatures}]}
-    assert f"set 1: 1 hash(es), signed by no key id, {key_id}" in _text(capsys, str(two))
+    assert f"set 1: 1 hash(es), not verified: claims no key id, {key_id}" in _text(capsys, str(two))
 
 
 def test_a_malformed_signature_is_shown_as_such(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -47,7 +47,8 @@ def test_tags_with_digests_and_signers(run: Run, registry: RunningRegistry, repo
     assert {record.method for record in registry.requests} <= {"GET", "HEAD"}
     ended = run("list", repository)
     assert ended.out.startswith(
-        f"{repository}: 5 tags; signatures are not verified here\n  1.0.0\n    {found['1.0.0']['digest']}  signed by {IDS[1]}\n"
+        f"{repository}: 5 tags; signatures are not verified here\n  1.0.0\n    {found['1.0.0']['digest']}"
+        f"  not verified: claims key {IDS[1]}\n"
     )
     assert f"  3.0.0\n    {found['3.0.0']['digest']}  not signed\n" in ended.out
     assert max(map(len, ended.out.splitlines())) <= 160

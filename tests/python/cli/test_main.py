@@ -102,7 +102,7 @@ def test_help_in_place_of_a_result_is_a_failure(
     monkeypatch.chdir(tmp_path)
     Path("params").write_text("--help\n")
     assert main(["verify", *line]) == 2
-    assert capsys.readouterr().err == "wasm_oci: --help: nothing was done but to show help; give it alone\n"
+    assert capsys.readouterr().err == "wasm_oci: --help: help was shown; the command was not run; leave out --help to run it\n"
 
 
 @pytest.mark.parametrize("line", [["verify", "--help"], ["verify", "-h"], ["key", "show", "--help"]])

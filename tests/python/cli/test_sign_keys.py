@@ -128,6 +128,7 @@ REFUSED = {
     "no reference": (["--key-source", "env"], "key reference for env; give the name of a variable"),
     "reference without source": (["-k", "k1.pem", "--key-ref", "X"], "more references than sources"),
     "reference of an agent": (["--key-source", "ssh-agent", "--key-ref", "X"], "more references than sources"),
+    "misspelt source": (["--key-source", "comand", "--key-ref", "X"], "did you mean command?"),
     "unknown source": (["--key-source", "vault", "--key-ref", "X"], "invalid choice: 'vault'"),
     "empty -k": (["-k", ""], "--secret-key: the value is empty"),
     "public keys for half of them": (["-k", "k1.pem", "-k", "k2.secret", "-K", "k1.spki"], "there are 2 keys and 1 public keys"),

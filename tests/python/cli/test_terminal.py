@@ -117,3 +117,11 @@ def test_no_line_of_a_result_is_longer_than_160_characters(run: Run, tmp_path: P
         outputs += [run("inspect", reference).out, run("push", "--help").out, run("list", "--help").out]
     assert all(outputs)
     assert max(len(line) for output in outputs for line in output.splitlines()) <= 160
+
+
+def test_what_comes_next_names_the_key_that_verified(run: Run, registry: RunningRegistry, tmp_path: Path) -> None:
+    image = signed_image(tmp_path / "image")
+    (tmp_path / "my key").write_bytes(public(1).compact())
+    ended = run("push", image.folder, f"{registry.host}/{NAME}:v1", "-K", "my key")
+    assert " -K 'my key'" in ended.out
+    assert run(*next_command(ended.out)).code == 0

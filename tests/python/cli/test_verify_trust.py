@@ -79,11 +79,11 @@ def cut(data: bytes) -> bytes:
 
 
 REFUSED = {
-    "unsigned": ("plain.wasm", ["-K", "k1.public"], "plain.wasm: the file is not signed; sign it, or give its detached signature file"),
+    "unsigned": ("plain.wasm", ["-K", "k1.public"], "plain.wasm: the file is not signed; sign it, or give its detached signature: -S FILE"),
     "no_trusted_key": (
         "one.wasm",
         ["-K", "k2.public"],
-        f"one.wasm: none of the given keys signed it (signed by {KEY_ID_1.hex()}; given {KEY_ID_2.hex()}); give the signer's public",
+        f"one.wasm: none of the given keys signed it (its signatures name {KEY_ID_1.hex()}; given {KEY_ID_2.hex()}); give the signer's",
     ),
     "content_changed": (
         "changed.wasm",

@@ -102,7 +102,7 @@ SECRETS = {
     "short compact": (K1.compact()[:-1], "has 65 bytes, not 64"),
     "compact with a line end": (K1.compact() + b"\n", "has 65 bytes, not 66"),
     "wrong public half": (K1.compact()[:33] + K2.public.raw, "does not belong to the secret half"),
-    "cosign": (pem("ENCRYPTED SIGSTORE PRIVATE KEY", "eyJr"), "ENCRYPTED SIGSTORE PRIVATE KEY"),
+    "cosign": (pem("ENCRYPTED SIGSTORE PRIVATE KEY", "eyJr"), "private key of cosign"),
     "text": (b"hunter2", "this is not a secret key"),
     "binary": (b"\xff\xfe\x00\x01", "this is not a secret key"),
     "text first": (b"my key\n" + openssh_private(), "before the first line"),

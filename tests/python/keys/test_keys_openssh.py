@@ -101,7 +101,7 @@ def test_without_a_source_of_passphrases() -> None:
 
 ROUNDS = (16).to_bytes(4, "big")
 REFUSED = {
-    "other cipher": (b"aes256-ctr", b"aes999-ctr", "'aes999-ctr' and 'bcrypt', which is not read here"),
+    "other cipher": (b"aes256-ctr", b"aes999-ctr", "'aes999-ctr' and 'bcrypt', which is not supported"),
     "no cipher": (b"\0\0\0\x0aaes256-ctr\0\0\0\6bcrypt", b"\0\0\0\x04none\0\0\0\x0cbcryptbcrypt", "'none' and 'bcryptbcrypt'"),
     "other derivation": (b"bcrypt", b"scrypt", "'scrypt'"),
     "a million rounds": (ROUNDS + (1).to_bytes(4, "big"), (1 << 31).to_bytes(4, "big") + (1).to_bytes(4, "big"), "2147483648 times"),

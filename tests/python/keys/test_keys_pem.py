@@ -289,12 +289,12 @@ REFUSED_SECRETS = {
     "short seed": (bytes.fromhex("302d020100300506032b657004210420") + K1.seed[1:], "malformed"),
     "PBES1": (
         block("ENCRYPTED PRIVATE KEY", bytes.fromhex("3013300d06092a864886f70d010503300004020000")),
-        "encrypted in a way that is not read",
+        "encrypted in a way that is not supported",
     ),
-    "encrypted by its label only": (block("ENCRYPTED PRIVATE KEY", PKCS8_DER), "encrypted in a way that is not read here"),
-    "scrypt": (OPENSSL_SCRYPT, "encrypted in a way that is not read here"),
+    "encrypted by its label only": (block("ENCRYPTED PRIVATE KEY", PKCS8_DER), "encrypted in a way that is not supported"),
+    "scrypt": (OPENSSL_SCRYPT, "encrypted in a way that is not supported"),
     "certificate": (pem("CERTIFICATE", "MIIB"), r"another kind \(CERTIFICATE\)"),
-    "cosign": (pem("ENCRYPTED SIGSTORE PRIVATE KEY", "eyJr"), "another kind"),
+    "cosign": (pem("ENCRYPTED SIGSTORE PRIVATE KEY", "eyJr"), "private key of cosign"),
     "no end": (PKCS8_1[:80], "the PEM block 'PRIVATE KEY' is cut off"),
     "other end": (PKCS8_1.replace(b"END PRIVATE", b"END PUBLIC"), "is cut off"),
     "two blocks": (PKCS8_1 + PKCS8_1, "more than one PEM block"),
@@ -357,3 +357,14 @@ def test_public_keys_of_other_forms_load_no_cryptography(public: bytes) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("False\n", "")
+
+
+@pytest.mark.parametrize("kind", ["COSIGN", "SIGSTORE"])
+def test_keys_of_cosign_are_named(kind: str) -> None:
+    private = f"-----BEGIN ENCRYPTED {kind} PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED {kind} PRIVATE KEY-----\n".encode()
+    with pytest.raises(KeyFormatError, match="encrypted private key of cosign") as caught:
+        parse_secret_key(private, where="cosign.key")
+    assert ("Ed25519 secret key" in caught.value.hint, "with cosign" in caught.value.hint) == (True, True)
+    with pytest.raises(KeyFormatError, match="of type ECDSA") as caught:
+        parse_public_keys(public(OTHERS["ECDSA"], Encoding.PEM), where="cosign.pub")
+    assert ("Ed25519 public key of the signer" in caught.value.hint, "with cosign" in caught.value.hint) == (True, True)

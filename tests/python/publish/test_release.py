@@ -404,7 +404,7 @@ def test_any_number_of_referrers_is_released(publish_all: Run, registry: Running
     assert [result.status for result in done.results] == ["published"] * 2
     document = artifact_document(done)["destinations"][0]
     assert (len(document["signatures"]), len(document["referrers"])) == (2, 2)
-    (planned,) = done.plans
+    planned = done.plans[0]
     assert isinstance(planned, Plan)
     digests = {step.digest for step in planned.referrers}
     assert {each.manifest.descriptor().digest for each in notes} < digests

@@ -133,7 +133,7 @@ def decrypt(der: bytes, passphrase: Callable[[str], bytes], *, where: str) -> tu
     opened = pbes2.read(der) if len(der) <= _LONGEST else None
     if opened is None:
         raise KeyFormatError(
-            "the private key is encrypted in a way that is not read here", where=where, hint=_PLAIN, reason="key_encrypted"
+            "the private key is encrypted in a way that is not supported", where=where, hint=_PLAIN, reason="key_encrypted"
         )
     if opened.rounds > LIMITS.pbkdf2_rounds:
         raise KeyFormatError(f"the passphrase is hashed {opened.rounds} times, more than {LIMITS.pbkdf2_rounds}", where=where, hint=_PLAIN)
@@ -155,7 +155,7 @@ def _require_ed25519(der: bytes, kind: str, where: str) -> None:
     head = der[:40]
     for identifier, name in _ALGORITHMS.items():
         if identifier in head:
-            raise wrong_algorithm(name, where)
+            raise wrong_algorithm(name, where, public=kind == "public")
     if _ED25519 not in head:
         raise KeyFormatError(f"this is DER, but no Ed25519 {kind} key", where=where, hint=NEW_KEY)
 

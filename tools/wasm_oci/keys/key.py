@@ -228,7 +228,7 @@ def require_pair(secret: SecretKey, public: PublicKey, *, where: str) -> None:
         raise KeyFormatError(
             f"the public key {public.key_id.hex()} does not belong to the secret key, whose id is {secret.public.key_id.hex()}",
             where=where,
-            hint="use the secret and the public key of one pair",
+            hint=f"give the secret key of {public.key_id.hex()}, or the public key of {secret.public.key_id.hex()}",
             reason="key_mismatch",
         )
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from wasm_oci.errors import KeyFormatError
 
+_COSIGN = "keys of cosign are ECDSA: use them with cosign, which signs and verifies images"
+_PUBLIC = "give the Ed25519 public key of the signer"
+_PRIVATE = "give an Ed25519 secret key, such as `wasm_oci keygen` makes"
 NEW_KEY = "make an Ed25519 key with `wasm_oci keygen`"
 
 
@@ -13,6 +16,14 @@ def wrong_passphrase(where: str) -> KeyFormatError:
     )
 
 
-def wrong_algorithm(name: str, where: str) -> KeyFormatError:
+def wrong_algorithm(name: str, where: str, *, public: bool) -> KeyFormatError:
     reason = "key_rsa" if name.startswith("RSA") else "key_algorithm"
-    return KeyFormatError(f"the key is of type {name}; Ed25519 is needed", where=where, hint=NEW_KEY, reason=reason)
+    hint = _PUBLIC if public else _PRIVATE
+    if name == "ECDSA":
+        hint = f"{hint}; {_COSIGN}"
+    return KeyFormatError(f"the key is of type {name}; Ed25519 is needed", where=where, hint=hint, reason=reason)
+
+
+def cosign_key(where: str) -> KeyFormatError:
+    what = "this is an encrypted private key of cosign, which signs images, not WebAssembly"
+    return KeyFormatError(what, where=where, hint=f"{_PRIVATE}; {_COSIGN}", reason="key_algorithm")

@@ -61,7 +61,9 @@ def parse_public_lines(text: str, *, where: str, skip_malformed: bool = False) -
             raise KeyFormatError(f"line {number} is not a whole {KEY_TYPE} key", where=where, hint="copy the .pub file again")
         if "expiry-time" in names:
             raise KeyFormatError(
-                f"line {number} has an expiry-time, which is not read here", where=where, hint="put the key and its end into trusted keys"
+                f"line {number} has an expiry-time, which is not supported",
+                where=where,
+                hint="list the key in a trusted-keys file, with not_after",
             )
         found.append((raw, fields[2].strip() if len(fields) > 2 else ""))
     if not found:

@@ -40,7 +40,7 @@ def decrypted(file: PrivateFile, passphrase: Callable[[str], bytes], *, where: s
     if size is None or file.kdf != b"bcrypt":
         how = f"{file.cipher[:40]!r} and {file.kdf[:40].decode('ascii', 'replace')!r}"
         raise KeyFormatError(
-            f"the private key is encrypted with {how}, which is not read here", where=where, hint=_AGAIN, reason="key_encrypted"
+            f"the private key is encrypted with {how}, which is not supported", where=where, hint=_AGAIN, reason="key_encrypted"
         )
     options = Strings(file.options, 0, where)
     salt, rounds = options.string(), options.number()

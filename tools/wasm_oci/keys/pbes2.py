@@ -112,7 +112,7 @@ def is_encrypted(der: bytes) -> bool:
 
 
 def read(der: bytes) -> Encrypted | None:
-    """Returns what an EncryptedPrivateKeyInfo says of itself; None for another scheme, or a cipher that is not read here."""
+    """Returns what an EncryptedPrivateKeyInfo says of itself; None for another scheme, or a cipher that is not supported."""
     outer = _outer(der)
     if outer is None or not _is(outer.scheme.algorithm, _PBES2):
         return None

@@ -10,7 +10,7 @@ import binascii
 import re
 
 from wasm_oci.errors import KeyFormatError
-from wasm_oci.keys.key_errors import NEW_KEY, wrong_algorithm
+from wasm_oci.keys.key_errors import NEW_KEY, cosign_key, wrong_algorithm
 
 PUBLIC_LABEL = "PUBLIC KEY"
 SECRET_LABEL = "PRIVATE KEY"  # noqa: S105 - a label, not a secret
@@ -20,6 +20,7 @@ _DASHES = "-----"
 _BEGIN_LINE = re.compile(r"^-----BEGIN ([A-Z0-9]+(?: [A-Z0-9]+)*)-----", re.MULTILINE)
 _END_LINE = re.compile(r"-----END [A-Z0-9 ]+-----")
 _LABELS = {"RSA PRIVATE KEY": "RSA", "RSA PUBLIC KEY": "RSA", "EC PRIVATE KEY": "ECDSA", "DSA PRIVATE KEY": "DSA"}
+_COSIGN_LABELS = ("ENCRYPTED COSIGN PRIVATE KEY", "ENCRYPTED SIGSTORE PRIVATE KEY")
 _SEQUENCE = b"\x30"
 _SPKI = bytes.fromhex("302a300506032b6570032100")
 """What every SubjectPublicKeyInfo of Ed25519 begins with (RFC 8410, 4)."""
@@ -82,7 +83,9 @@ def unarmoured(text: str, *, where: str) -> tuple[str, bytes]:
     if not end:
         raise KeyFormatError(f"the PEM block {label[:40]!r} is cut off", where=where, hint="copy it again, from its first line to its last")
     if algorithm := _LABELS.get(label):
-        raise wrong_algorithm(algorithm, where)
+        raise wrong_algorithm(algorithm, where, public=label.endswith(PUBLIC_LABEL))
+    if label in _COSIGN_LABELS:
+        raise cosign_key(where)
     if label not in (PUBLIC_LABEL, SECRET_LABEL, ENCRYPTED_LABEL):
         raise KeyFormatError(f"this is a PEM file of another kind ({label[:40]})", where=where, hint=NEW_KEY)
     try:

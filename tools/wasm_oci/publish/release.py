@@ -170,7 +170,12 @@ def _resolve(request: ArtifactRequest, transport: Transport, environ: Mapping[st
 def _check_signed(request: ArtifactRequest, artifact: Artifact) -> Signatures:
     """Checks all signatures that go with an artifact, before anything is planned."""
     keys = [
-        KnownKey(public=load_public_key(signer.public_key), name=signer.name or str(signer.public_key), development=signer.development)
+        KnownKey(
+            public=load_public_key(signer.public_key),
+            name=signer.name or str(signer.public_key),
+            development=signer.development,
+            file=str(signer.public_key),
+        )
         for signer in request.signers
     ]
     return check_signatures(artifact, keys, request.trust)

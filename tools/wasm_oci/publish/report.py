@@ -79,7 +79,8 @@ def _next_lines(plan: Plan) -> list[str]:
     """The command that fetches what was published."""
     name, store = plan.destination.name, plan.destination
     reference = shlex.quote(plan.pinned if has_registry(name) or is_path(name) else f"{LAYOUT_PREFIX}{plan.pinned}")
-    keys = "--allow-unsigned" if plan.signatures.none else "-K PUBLIC_KEY"
+    known = next((key.file for key in plan.signatures.verified if key.file), None)
+    keys = "--allow-unsigned" if plan.signatures.none else f"-K {shlex.quote(known) if known else 'PUBLIC_KEY'}"
     plain = f" --plain-http {name.partition('/')[0]}" if store.connection else ""
     options = f"-o {shlex.quote(name.rpartition('/')[2])}.wasm {keys}{plain}"
     return [ShellCommand(f"  next: wasm_oci pull {reference} {options}")]
@@ -130,6 +131,8 @@ def _status(released: ReleasedArtifact) -> str:
 
 
 def _tag_words(tag: TagPlan) -> str:
-    if tag.action in (Action.MOVE, Action.REFUSE):
-        return f"{tag.action}: it is {tag.before}"
+    if tag.action is Action.MOVE:
+        return f"move from {tag.before}"
+    if tag.action is Action.REFUSE:
+        return f"refused: it already names {tag.before}"
     return str(tag.action)

@@ -27,6 +27,8 @@ from wasm_oci.wasmsign.parts import Part, Stretch, fits, read_parts
 from wasm_oci.wasmsign.section import find_signature
 from wasm_oci.wasmsign.signature import ED25519, SignatureData, SignatureRecord, message, parse_signature
 
+_SHOWN = 8
+"""How many keys a message names."""
 _PUBLISH_SIGNED = "give its signature with --signature-file, or publish the target that signs it"
 _CLAIMS = {SIGNATURE_ANNOTATION: {"detached": "detached", "embedded": "embedded"}, SECURITY_ANNOTATION: {"detached-signed": "detached"}}
 """The annotations and values that say which kind of signature there is; SECURITY_ANNOTATION says `signed` of either kind."""
@@ -41,6 +43,8 @@ class KnownKey:
     """A label or file by which people know it."""
     development: bool = False
     """Whether a build made it."""
+    file: str = ""
+    """The file that it was read from, where a user can name that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +110,7 @@ def check_signatures(artifact: Artifact, expected: Sequence[KnownKey] = (), trus
     _check_claims(artifact, embedded=embedded, detached=bool(detached))
     missing = [key for key in expected if key not in found.verified]
     if missing:
-        keys = ", ".join(key.name or key.public.key_id.hex() for key in missing)
+        keys = ", ".join(f"{key.name} ({key.public.key_id.hex()})" if key.name else key.public.key_id.hex() for key in missing)
         raise SignatureError(
             f"it is not signed with key {keys}", where=where, hint="sign it with the key that the target names", reason="no_trusted_key"
         )
@@ -118,7 +122,8 @@ def check_signatures(artifact: Artifact, expected: Sequence[KnownKey] = (), trus
 def _accepted(trust: Trust, signed: Collection[PublicKey], where: str) -> tuple[PublicKey, ...]:
     if set(trust.keys).isdisjoint(signed):
         hint = "sign it with one of them, or name the signer's public key"
-        raise SignatureError("none of the given keys signed it", where=where, hint=hint, reason="no_trusted_key")
+        expected = ", ".join(trust.describe(key) for key in trust.keys[:_SHOWN])
+        raise SignatureError(f"none of the given keys signed it (given {expected})", where=where, hint=hint, reason="no_trusted_key")
     return trust.accepted_keys(signed, where=where)
 
 
@@ -127,7 +132,8 @@ def _trusted(trust: Trust | None, expected: Collection[PublicKey]) -> Iterator[K
     for public in trust.keys if trust else ():
         if public not in expected:
             known = trust.known.get(public) if trust else None
-            yield KnownKey(public=public, name=known.name if known else "", development=bool(known and known.development))
+            file = str(trust.files.get(public, "")) if trust else ""
+            yield KnownKey(public=public, name=known.name if known else "", development=bool(known and known.development), file=file)
 
 
 def _detached(artifact: Artifact) -> Iterator[Blob]:

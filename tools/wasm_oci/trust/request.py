@@ -50,7 +50,8 @@ class TrustRequest:
                 )
         if not self.public_keys:
             return None
-        return Trust.of_keys(_load(self.public_keys, openssh=self.openssh), threshold=self.threshold)
+        files = _load(self.public_keys, openssh=self.openssh)
+        return Trust.of_keys(files, threshold=self.threshold, files=files)
 
     def pattern(self) -> SectionPattern | None:
         """Returns what `split_regex` matches, None where there is none; raises UsageError for an unusable one."""
@@ -70,11 +71,11 @@ class TrustRequest:
         return Trust.of_store(store, at=at, threshold=self.threshold)
 
 
-def _load(paths: Sequence[Path], *, openssh: bool) -> list[PublicKey]:
-    keys: list[PublicKey] = []
+def _load(paths: Sequence[Path], *, openssh: bool) -> dict[PublicKey, Path]:
+    keys: dict[PublicKey, Path] = {}
     for path in paths:
         for key in load_public_keys(path):
             if openssh:
                 require_format(key, OPENSSH, where=str(path))
-            keys.append(key)
+            keys.setdefault(key, path)
     return keys

@@ -60,14 +60,16 @@ class Trust:
     """Each once."""
     known: Mapping[PublicKey, TrustedKey] = field(default_factory=dict)
     """What a trust store says about them; a key that is not in it always counts."""
+    files: Mapping[PublicKey, Path] = field(default_factory=dict)
+    """The file of a key, where it has one of its own."""
     at: datetime | None = None
     """None: time does not matter."""
     threshold: int = 1
 
     @staticmethod
-    def of_keys(keys: Iterable[PublicKey], *, threshold: int = 1) -> Trust:
+    def of_keys(keys: Iterable[PublicKey], *, threshold: int = 1, files: Mapping[PublicKey, Path] | None = None) -> Trust:
         """Trusts keys that have no names or dates; raises UsageError for a threshold that they cannot reach."""
-        return _checked(Trust(keys=tuple(dict.fromkeys(keys)), threshold=threshold))
+        return _checked(Trust(keys=tuple(dict.fromkeys(keys)), threshold=threshold, files=files or {}))
 
     @staticmethod
     def of_store(store: Iterable[TrustedKey], *, at: datetime | None, threshold: int = 1) -> Trust:

@@ -26,6 +26,7 @@ from wasm_oci.wasmsign.section import appended_sections, find_signature
 from wasm_oci.wasmsign.signature import ED25519, SignatureData, SignedHashes, message, parse_signature
 
 _LONGEST = 200
+_UNSIGNED = "sign it, or give its detached signature: -S FILE, or signature_file in a rule"
 _SHOWN = 8
 """How many key ids a message shows."""
 
@@ -100,9 +101,7 @@ class FileVerifier:
         if signature is None:
             found = find_signature(stream, where=where)
             if found is None:
-                raise SignatureError(
-                    "the file is not signed", where=where, hint="sign it, or give its detached signature file", reason="unsigned"
-                )
+                raise SignatureError("the file is not signed", where=where, hint=_UNSIGNED, reason="unsigned")
             data, start = parse_signature(found.payload(), where=where), found.end
         else:
             data = parse_signature(signature, where="detached signature")
@@ -176,7 +175,7 @@ class FileVerifier:
         seen = _listed(_key_ids(data)) or "no key id"
         expected = _listed([key.key_id.hex() for key in keys])
         raise SignatureError(
-            f"none of the given keys signed it (signed by {seen}; given {expected})",
+            f"none of the given keys signed it (its signatures name {seen}; given {expected})",
             where=where,
             hint="give the signer's public key if you trust it",
             reason="no_trusted_key",

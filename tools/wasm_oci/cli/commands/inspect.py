@@ -105,7 +105,7 @@ def _wasm_lines(document: JsonObject) -> Iterator[str]:
     else:
         for number, signed in enumerate(signature["sets"], 1):
             keys = ", ".join(record["keyId"] or "no key id" for record in signed["signatures"])
-            yield f"  signature    set {number}: {signed['hashes']} hash(es), signed by {keys}"
+            yield f"  signature    set {number}: {signed['hashes']} hash(es), not verified: claims {keys}"
 
 
 def _named(title: str, values: dict[str, Any]) -> Iterator[str]:

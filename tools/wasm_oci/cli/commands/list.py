@@ -79,4 +79,4 @@ def _signed(listed: ListedTag) -> str:
     if not key_ids:
         return "signers unknown" if listed.error else "not signed"
     more = f" and {len(key_ids) - _SHOWN} more" if len(key_ids) > _SHOWN else ""
-    return f"signed by {', '.join(key_id or 'a key without an id' for key_id in key_ids[:_SHOWN])}{more}"
+    return f"not verified: claims {', '.join(f'key {key_id}' if key_id else 'a key without an id' for key_id in key_ids[:_SHOWN])}{more}"

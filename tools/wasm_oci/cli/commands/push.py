@@ -103,7 +103,7 @@ def _request(args: argparse.Namespace) -> ReleaseRequest:
     with_passphrase = args.passphrase_env or args.passphrase_file
     if args.request:
         if args.layout:
-            raise UsageError("LAYOUT and REFERENCE are not for use with --request", hint="use --registry, --namespace and --tag")
+            raise UsageError("LAYOUT and REFERENCE cannot be given with --request", hint="use --registry, --namespace and --tag")
         request = read_push_request(args.request, os.environ)
         if with_passphrase and request.signing is None:
             raise UsageError("this image needs no signature of this run", where=str(args.request), hint="leave the passphrase out")
