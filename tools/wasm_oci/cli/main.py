@@ -81,15 +81,8 @@ def run_line(args: Sequence[str], *, typed: bool = False) -> int:
     except SystemExit as stop:
         if stop.code or (typed and asks_for_help(args[1:])):
             return int(stop.code or 0)
-        report_error(
-            "wasm_oci",
-            UsageError(
-                "help was shown; the command was not run",
-                where="--help",
-                hint="leave out --help to run it",
-            ),
-            "text",
-        )
+        error = UsageError("help was shown; the command was not run", where="--help", hint="leave out --help to run it")
+        report_error("wasm_oci", error, "text")
         return 2
     if verbose or parsed.verbose or args[0] in LOGGING:
         start_logging(verbose=verbose or parsed.verbose)
