@@ -74,8 +74,12 @@ def repeat(first: bytes, again: bytes) -> Callable[[socket.socket], None]:
 )
 @pytest.mark.parametrize("stream", [False, True], ids=["small", "streamed"])
 def test_an_answer_that_trickles_is_given_up(talk: Callable[[socket.socket], None], stream: bool) -> None:
-    with server(talk) as url, pytest.raises(ConnectionLost, match="no response in time"):
-        response = Transport(limits=QUICK).send(HttpRequest(method="GET", url=url, step="read it", stream=stream))
+    with (
+        server(talk) as url,
+        closing(Transport(limits=QUICK)) as transport,
+        pytest.raises(ConnectionLost, match="no response in time"),
+    ):
+        response = transport.send(HttpRequest(method="GET", url=url, step="read it", stream=stream))
         for _piece in response.pieces("read it"):
             pass
 
@@ -175,22 +179,20 @@ def test_the_body_of_a_redirect_is_not_read() -> None:
             connection.sendall(b"x" * 65536)
             sent.append(65536)
 
-    with server(talk) as url, pytest.raises(Exception, match="not a web address"):
-        Transport(limits=QUICK).send(HttpRequest(method="GET", url=url, step="read it"))
+    with server(talk) as url, closing(Transport(limits=QUICK)) as transport, pytest.raises(Exception, match="not a web address"):
+        transport.send(HttpRequest(method="GET", url=url, step="read it"))
     assert sum(sent) < 50_000_000
 
 
 def test_one_thread_watches_all_requests() -> None:
     ample = Limits(response_time=30.0, retries=0)
-    with serve(lambda asked: reply(body=b"x")) as web:
-        transport = Transport(limits=ample, environ={})
+    with serve(lambda asked: reply(body=b"x")) as web, closing(Transport(limits=ample, environ={})) as transport:
         request = HttpRequest(method="GET", url=f"http://{web.host}/", step="read it")
         assert transport.send(request).body == b"x"
         seen = set()
         for _ in range(200):
             assert transport.send(request).body == b"x"
             seen |= {thread for thread in threading.enumerate() if thread.name == "http-deadlines" or isinstance(thread, threading.Timer)}
-        transport.close()
     assert len(seen) == 1
 
 
@@ -249,9 +251,9 @@ def test_a_forked_child_has_its_own_deadlines() -> None:
         if child == 0:
             status = 1
             with suppress(Exception):
-                one, _other = socket.socketpair()
-                one.settimeout(10)
-                with Deadline(0.1) as deadline:
+                one, other = socket.socketpair()
+                with one, other, Deadline(0.1) as deadline:
+                    one.settimeout(10)
                     deadline.watch(one)
                     status = 0 if one.recv(1) == b"" and deadline.expired else 2
             os._exit(status)

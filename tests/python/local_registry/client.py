@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import http.client
 import json
+import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -12,6 +14,9 @@ from typing import Any, Self
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 SIGNATURE = "application/vnd.wasmsign2.signature.v1"
+
+_CLOSED = (errno.ENOTCONN, errno.EPIPE, errno.ECONNRESET)
+"""What sending, or ending it, fails with where the other side has closed."""
 
 
 def digest_of(data: bytes) -> str:
@@ -33,6 +38,18 @@ class Reply:
     def code(self) -> str:
         """The code of the first error."""
         return str(self.document["errors"][0]["code"])
+
+
+def talk(connection: socket.socket, sent: bytes, *, end: bool = True) -> bytes:
+    """Sends bytes, and the end of sending; returns all that comes back, also where the other side closes before all is sent."""
+    try:
+        connection.sendall(sent)
+        if end:
+            connection.shutdown(socket.SHUT_WR)
+    except OSError as err:
+        if err.errno not in _CLOSED:
+            raise
+    return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
 class Client:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import struct
 import threading
@@ -12,7 +13,7 @@ import pytest
 
 from instruments.effects import FixedBody
 from instruments.registry import RunningRegistry, start
-from local_registry.client import Client, digest_of, image
+from local_registry.client import Client, digest_of, image, talk
 from wasm_oci.local_registry.messages import Body, ServedRequest
 from wasm_oci.local_registry.registry import Behaviour, Registry
 from wasm_oci.local_registry.routes import respond
@@ -24,10 +25,21 @@ DIGEST = digest_of(DATA)
 def _raw(registry: RunningRegistry, sent: bytes, *, end: bool = True) -> bytes:
     """Sends bytes, and the end of sending; returns all that comes back."""
     with socket.create_connection(("127.0.0.1", registry.port), timeout=10) as connection:
-        connection.sendall(sent)
-        if end:
-            connection.shutdown(socket.SHUT_WR)
-        return b"".join(iter(lambda: connection.recv(65536), b""))
+        return talk(connection, sent, end=end)
+
+
+@pytest.mark.parametrize("sent", [b"", b"more"])
+def test_the_response_of_a_server_that_closes_first_is_read(sent: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname(), timeout=10) as connection:
+        connection.sendall(b"a request")
+        served, _ = listener.accept()
+        with served:
+            select.select([served], [], [], 10)
+            served.sendall(b"the response")  # the request is never read, so that the end of this connection is a reset
+        reset = select.poll()
+        reset.register(connection, 0)
+        assert reset.poll(10_000)
+        assert talk(connection, sent) == b"the response"
 
 
 def _status(response: bytes) -> int:
