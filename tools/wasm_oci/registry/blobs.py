@@ -11,13 +11,13 @@ from wasm_oci.http.body import encoding_of
 from wasm_oci.http.messages import ConnectionLost, HttpRequest, HttpResponse
 from wasm_oci.http.retry import Backoff
 from wasm_oci.oci.descriptor import Descriptor
-from wasm_oci.registry.client import ANY_STATUS, RegistryClient
+from wasm_oci.registry.session import ANY_STATUS, RegistrySession
 
 KIND = "blobs"
 _FOUND = frozenset({200, 206, 404, 416})
 
 
-def has_blob(client: RegistryClient, blob: Descriptor) -> bool:
+def has_blob(client: RegistrySession, blob: Descriptor) -> bool:
     """Says whether the registry has the blob; a wrong size or digest in its response is an error.
 
     HEAD is believed only where it names the blob's size: any other response to it is confirmed by GET, because there are
@@ -30,7 +30,7 @@ def has_blob(client: RegistryClient, blob: Descriptor) -> bool:
             return False
 
 
-def _by_head(client: RegistryClient, blob: Descriptor) -> bool:
+def _by_head(client: RegistrySession, blob: Descriptor) -> bool:
     step = f"look up blob {blob.digest}"
     response = client.send(HttpRequest(method="HEAD", url=client.url(f"blobs/{blob.digest}"), step=step), good=ANY_STATUS - {401})
     if response.status != 200:
@@ -41,7 +41,7 @@ def _by_head(client: RegistryClient, blob: Descriptor) -> bool:
     return response.headers.get("Content-Length") == str(blob.size)
 
 
-def _by_get(client: RegistryClient, blob: Descriptor) -> bool:
+def _by_get(client: RegistrySession, blob: Descriptor) -> bool:
     """Asks for the first byte only."""
     step = f"look up blob {blob.digest}"
     request = HttpRequest(method="GET", url=client.url(f"blobs/{blob.digest}"), step=step, headers={"Range": "bytes=0-0"}, stream=True)
@@ -56,7 +56,7 @@ def _by_get(client: RegistryClient, blob: Descriptor) -> bool:
     return True
 
 
-def _check_size(client: RegistryClient, blob: Descriptor, response: HttpResponse, step: str) -> int | None:
+def _check_size(client: RegistrySession, blob: Descriptor, response: HttpResponse, step: str) -> int | None:
     """Returns the size of the whole blob as the response has it, None where it does not say; raises DigestError for another one."""
     size = _size_of(response)
     if size is not None and size != blob.size:
@@ -74,7 +74,7 @@ def _size_of(response: HttpResponse) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
-def blob_pieces(client: RegistryClient, blob: Descriptor) -> Iterator[bytes]:
+def blob_pieces(client: RegistrySession, blob: Descriptor) -> Iterator[bytes]:
     """Yields a blob's content, resumed where a connection is lost; raises DigestError at its end if it is not the blob.
 
     The consumer must throw away what it got when this raises.
@@ -82,7 +82,7 @@ def blob_pieces(client: RegistryClient, blob: Descriptor) -> Iterator[bytes]:
     return checked(_stream(client, blob), blob.digest, blob.size, where=f"{client.where}@{blob.digest}")
 
 
-def _stream(client: RegistryClient, blob: Descriptor) -> Iterator[bytes]:
+def _stream(client: RegistrySession, blob: Descriptor) -> Iterator[bytes]:
     step = f"fetch blob {blob.digest}"
     request = HttpRequest(method="GET", url=client.url(f"blobs/{blob.digest}"), step=step, stream=True)
     backoff = Backoff(client.transport.timing, client.transport.limits, count_work=False)
@@ -117,7 +117,7 @@ def _stream(client: RegistryClient, blob: Descriptor) -> Iterator[bytes]:
             return
 
 
-def blob_ends(client: RegistryClient, blob: Descriptor, length: int) -> tuple[bytes, bytes] | None:
+def blob_ends(client: RegistrySession, blob: Descriptor, length: int) -> tuple[bytes, bytes] | None:
     """Returns the first and the last `length` bytes of a blob that is longer, None where the registry knows no ranges.
 
     Raises DigestError where the blob has another size.
@@ -127,7 +127,7 @@ def blob_ends(client: RegistryClient, blob: Descriptor, length: int) -> tuple[by
     return (first, last) if first and last else None
 
 
-def _range(client: RegistryClient, blob: Descriptor, start: int, stop: int) -> bytes | None:
+def _range(client: RegistrySession, blob: Descriptor, start: int, stop: int) -> bytes | None:
     step = f"fetch bytes {start} to {stop - 1} of blob {blob.digest}"
     headers = {"Range": f"bytes={start}-{stop - 1}"}
     request = HttpRequest(method="GET", url=client.url(f"blobs/{blob.digest}"), step=step, headers=headers, stream=True)

@@ -16,7 +16,7 @@ from wasm_oci.http.transport import location_target
 from wasm_oci.oci.descriptor import Descriptor
 from wasm_oci.oci.store import NOT_STORED, Content
 from wasm_oci.registry.blobs import KIND, has_blob
-from wasm_oci.registry.client import RegistryClient
+from wasm_oci.registry.session import RegistrySession
 
 _STORED = frozenset({200, 201, 202, 204})
 _SESSION_LOST = RETRIED_STATUSES | {404, 416}
@@ -31,11 +31,11 @@ class Uploaded:
     mounted: bool = False
 
 
-def upload_blob(client: RegistryClient, blob: Descriptor, content: Content, *, mount_from: str = "") -> Uploaded:
+def upload_blob(client: RegistrySession, blob: Descriptor, content: Content, *, mount_from: str = "") -> Uploaded:
     """Stores a blob, unless the registry has it; `content` opens it, once for each attempt.
 
     With `mount_from`, a repository of the same registry, a mount is tried first; its refusal is not an error.
-    Raises DigestError where `content` is not the blob, else as `RegistryClient`.
+    Raises DigestError where `content` is not the blob, else as `RegistrySession`.
     """
     if has_blob(client, blob):
         return Uploaded(sent=0)
@@ -64,7 +64,7 @@ def upload_blob(client: RegistryClient, blob: Descriptor, content: Content, *, m
             return Uploaded(sent=blob.size)
 
 
-def _open(client: RegistryClient, blob: Descriptor, mount_from: str) -> str | None:
+def _open(client: RegistrySession, blob: Descriptor, mount_from: str) -> str | None:
     """Returns the URL of an upload session; None where the blob was mounted, or is there after all."""
     step = f"open upload of {blob.digest}"
     url = client.url("blobs/uploads/")
@@ -83,7 +83,7 @@ def _open(client: RegistryClient, blob: Descriptor, mount_from: str) -> str | No
     return location_target(response.url, location, step=step, plain_http=client.transport.plain_http)
 
 
-def _put(client: RegistryClient, blob: Descriptor, content: Content, location: str, step: str) -> HttpResponse:
+def _put(client: RegistrySession, blob: Descriptor, content: Content, location: str, step: str) -> HttpResponse:
     def pieces() -> Iterator[bytes]:
         return checked(content(), blob.digest, blob.size, where=f"blob {blob.digest} to upload")
 
@@ -93,7 +93,7 @@ def _put(client: RegistryClient, blob: Descriptor, content: Content, location: s
     return client.send(HttpRequest(method="PUT", url=url, step=step, headers=headers, body=body, retry=False), good=_STORED)
 
 
-def _check_stored(client: RegistryClient, blob: Descriptor, response: HttpResponse, step: str) -> None:
+def _check_stored(client: RegistrySession, blob: Descriptor, response: HttpResponse, step: str) -> None:
     claimed = response.headers.get("Docker-Content-Digest", "")
     if claimed.startswith(f"{blob.digest.algorithm}:") and claimed != str(blob.digest):
         raise DigestError(f"{step}: the registry stored something else", where=client.where, hint=NOT_STORED)

@@ -1,0 +1,170 @@
+"""What all requests to one repository of a registry have in common: who asks, how a refusal is read, and lists of pages.
+
+See the distribution specification 1.1, "Endpoints" and "Error Codes".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from wasm_oci.digest import ALGORITHMS, Digest
+from wasm_oci.errors import FormatError, RegistryError, WasmOciError
+from wasm_oci.http.host import allows_plain_http, is_loopback, origin
+from wasm_oci.http.messages import HttpRequest, HttpResponse
+from wasm_oci.http.transport import Transport
+from wasm_oci.jsontext import JsonObject, parse_object
+from wasm_oci.oci.descriptor import Descriptor
+from wasm_oci.oci.reference import Reference
+from wasm_oci.registry.auth import Authenticator
+from wasm_oci.registry.credential import Credential
+from wasm_oci.registry.credentials import CredentialLookup, anonymous
+from wasm_oci.registry.errors_from_response import error_code, failure, is_html
+from wasm_oci.registry.link import next_path
+from wasm_oci.registry.written import Written
+
+ANY_STATUS = frozenset(range(200, 600))
+
+_PAGES = 100
+_PROXY = "check the registry's proxy"
+
+
+class RegistrySession:
+    """Sends requests about one repository. Every method raises AuthError, RegistryError (or NotFoundError) and DigestError."""
+
+    def __init__(
+        self,
+        reference: Reference,
+        *,
+        transport: Transport,
+        lookup: CredentialLookup = anonymous,
+        actions: str = "pull",
+        scheme: str = "",
+    ) -> None:
+        """`actions` is what tokens are asked for, `pull` or `pull,push`; `scheme` overrides http where that is allowed, else https."""
+        scheme = scheme or ("http" if allows_plain_http(reference.registry, transport.plain_http) else "https")
+        self.encrypted = scheme == "https" or is_loopback(reference.registry)
+        self.base = f"{scheme}://{reference.api_host}"
+        self.origin = origin(self.base)
+        self.where = reference.name
+        self.transport = transport
+        self._actions = actions
+        self._path = f"{self.base}/v2/{reference.repository}"
+        self._scopes = frozenset({f"repository:{reference.repository}:{actions}"})
+        self._lookup = lookup
+        self._credential: Credential | None = None
+        self._asked = self._closed = self._readable = False
+        self.auth = Authenticator(transport=transport, base=self.base, lookup=self._find_credential)
+        self._attached: dict[Digest, dict[Digest, tuple[str, Descriptor]]] = {}
+        self.written = Written(transport.timing, transport.limits)
+
+    @property
+    def credential_source(self) -> str:
+        """Where the credential is from that was used so far."""
+        return self.auth.source
+
+    def attached(self, subject: Digest) -> dict[Digest, tuple[str, Descriptor]]:
+        """What this run attached to a manifest, and by which way it should be found."""
+        return self._attached.setdefault(subject, {})
+
+    def url(self, path: str) -> str:
+        return f"{self._path}/{path}"
+
+    def send(self, request: HttpRequest, *, good: frozenset[int]) -> HttpResponse:
+        """Returns a response whose status is in `good`; answers a challenge; raises for every other status.
+
+        A registry that refuses without a challenge, or does not find what it was asked for, may only want to know who asks:
+        then /v2/ is asked for the challenge, once.
+        """
+        ours = origin(request.url) == self.origin
+        header = self.auth.header(self._scopes) if ours else None
+        response = self.transport.send(_signed(request, header))
+        if response.status == 401 and origin(response.url) == self.origin:
+            answer = self.auth.respond(response.headers.get("WWW-Authenticate", ""), self._scopes, where=self.where)
+            if answer and ours:
+                header = answer
+                response = self.transport.send(_signed(request, header))
+        perhaps = response.status in (401, 403) or (response.status == 404 and not self._readable)
+        if header is None and ours and perhaps and (header := self._log_in()):
+            response.close()
+            response = self.transport.send(_signed(request, header))
+        self._readable |= ours and response.status < 300
+        if response.status in good:
+            return response
+        response.close()
+        raise self.failure(response, request.step, writes=request.method in ("POST", "PUT"))
+
+    def _log_in(self) -> str | None:
+        """Returns what answers the challenge of the registry's own end point, None where it makes none or was asked before."""
+        if self._asked:
+            return None
+        self._asked = True
+        response = self.transport.send(HttpRequest(method="GET", url=f"{self.base}/v2/", step="ask how to log in"))
+        if response.status != 401 or origin(response.url) != self.origin:
+            return None
+        self._closed = True
+        return self.auth.respond(response.headers.get("WWW-Authenticate", ""), self._scopes, where=self.where)
+
+    def _find_credential(self) -> Credential:
+        self._credential = self._lookup()
+        return self._credential
+
+    def may_hide(self, response: HttpResponse) -> bool:
+        """Says whether this 404 may mean "not allowed": the registry wants a login, got none, and showed nothing of the repository yet.
+
+        A token that nobody had to log in for opens what is public: then an unknown manifest is just that.
+        """
+        known = self._credential is not None and not self._credential.anonymous
+        if known or self._readable or not (self._closed or self._credential is not None):
+            return False
+        return self.auth.header(self._scopes) is None or error_code(response) != "MANIFEST_UNKNOWN"
+
+    def failure(self, response: HttpResponse, step: str, *, writes: bool = False) -> WasmOciError:
+        """Returns the error for a response that does not do what `step` asked for."""
+        where = self.where
+        return failure(response, step=step, where=where, registry=self.base, actions=self._actions, auth=self.auth, writes=writes)
+
+    def pages(self, path: str, step: str, *, accept: str = "") -> Iterator[HttpResponse]:
+        """Yields the responses of a list that may go on; one that is not a page, whatever its status, is the last."""
+        url, headers = self.url(path), {"Accept": accept} if accept else {}
+        ends = self.transport.timing.clock() + self.transport.limits.list_time
+        for _ in range(_PAGES):
+            response = self.send(HttpRequest(method="GET", url=url, step=step, headers=headers), good=ANY_STATUS)
+            yield response
+            try:
+                path_and_query = next_path(response) if response.status == 200 else None
+            except ValueError as err:
+                raise RegistryError(f"{step}: the next page of the list is not on this registry", where=self.where, hint=_PROXY) from err
+            if path_and_query is None:
+                return
+            url = f"{self.base}{path_and_query}"
+            if self.transport.timing.clock() > ends:
+                what = f"{step}: the list takes longer than {self.transport.limits.list_time:g} s"
+                raise RegistryError(what, where=self.where, reason="too_slow", hint="run again later")
+        raise RegistryError(f"{step}: more than {_PAGES} pages", where=self.where, reason="limit")
+
+    def json(self, response: HttpResponse, step: str) -> JsonObject:
+        """Returns a response's JSON object; raises RegistryError where it is something else."""
+        self.check_is_registry(response, step)
+        try:
+            return parse_object(response.body, where="", limit=self.transport.limits.manifest)
+        except FormatError as err:
+            raise RegistryError(f"{step}: the response is {err.what}", where=self.where, hint="check the registry's address") from err
+
+    def check_is_registry(self, response: HttpResponse, step: str) -> None:
+        if is_html(response.headers, response.body):
+            response.close()
+            hint = "check the registry's address: this may be a web site or a login page"
+            what = f"{step}: the response is an HTML page, not a registry's"
+            raise RegistryError(what, where=self.where, hint=hint, status=response.status)
+
+    def header_digest(self, response: HttpResponse, step: str) -> Digest | None:
+        text = response.headers.get("Docker-Content-Digest", "")
+        try:
+            return Digest.parse(text) if text.partition(":")[0] in ALGORITHMS else None
+        except FormatError as err:
+            raise RegistryError(f"{step}: the registry's Docker-Content-Digest is malformed", where=self.where) from err
+
+
+def _signed(request: HttpRequest, header: str | None) -> HttpRequest:
+    return replace(request, headers={**request.headers, "Authorization": header}) if header else request
