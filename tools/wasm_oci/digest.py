@@ -39,6 +39,11 @@ class Digest:
     def of(data: bytes, algorithm: str = SHA256) -> Digest:
         return Digest(f"{algorithm}:{ALGORITHMS[algorithm](data).hexdigest()}")
 
+    @staticmethod
+    def all_of(data: bytes) -> frozenset[Digest]:
+        """Returns the digests of `data` by every algorithm that is read here."""
+        return frozenset(Digest.of(data, algorithm) for algorithm in ALGORITHMS)
+
     @property
     def algorithm(self) -> str:
         return self.text.partition(":")[0]

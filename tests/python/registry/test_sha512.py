@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,19 @@ from fakes.clients import client_of
 from instruments.effects import Reply
 from instruments.faults import Fault
 from instruments.registry import start
-from wasm_oci.digest import SHA512, Digest
+from wasm_oci.digest import SHA256, SHA512, Digest
 from wasm_oci.errors import DigestError
+from wasm_oci.local_registry.messages import ServedRequest, ServedResponse
+from wasm_oci.local_registry.service import Responder
 from wasm_oci.oci.copy import copy
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, SIGNATURE_MEDIA_TYPE, WASM_LAYER_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.layout_store import LayoutStore
-from wasm_oci.oci.manifest import Manifest
-from wasm_oci.oci.referrers import find_referrers
+from wasm_oci.oci.manifest import Index, Manifest
+from wasm_oci.oci.referrers import find_referrers, referrer_descriptor
 from wasm_oci.oci.store import Store
+from wasm_oci.publish.artifact import load_artifact
+from wasm_oci.publish.plan import Plan, make_plan
+from wasm_oci.publish.publisher import Result, carry_out, results_of
 from wasm_oci.registry.referrers import fallback_tag
 from wasm_oci.registry.store import RegistryStore
 
@@ -41,6 +47,19 @@ REFERRER = Manifest(config=CONFIG, layers=(SIGNATURE,), artifact_type=SIGNATURE_
 REFERRER_DIGEST = Digest.of(REFERRER.raw, SHA512)
 INDEX_DATA = json.dumps({"schemaVersion": 2, "mediaType": INDEX_MEDIA_TYPE, "manifests": [IMAGE.to_json()]}).encode()
 INDEX = _described(INDEX_DATA, INDEX_MEDIA_TYPE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=False)
+class NamedBy:
+    """Carries a request out, and names the content by one algorithm."""
+
+    algorithm: str
+
+    def apply(self, request: ServedRequest, carry: Responder) -> ServedResponse:
+        response = carry(request)
+        if response.status >= 300:
+            return response
+        return replace(response, headers={**response.headers, "Docker-Content-Digest": str(Digest.of(IMAGE_DATA, self.algorithm))})
 
 
 @pytest.fixture
@@ -167,3 +186,89 @@ def test_the_fallback_tag_of_a_subject() -> None:
 def test_manifests_are_written_with_sha256() -> None:
     assert REFERRER.descriptor().digest == Digest.of(REFERRER.raw)
     assert Manifest.parse(REFERRER.raw, where="").descriptor().digest == Digest.of(REFERRER.raw)
+
+
+OTHER_SUBJECT = replace(IMAGE, digest=Digest.of(IMAGE_DATA))
+
+
+@pytest.mark.parametrize("pair", [(one, two) for one in KINDS for two in KINDS], indirect=True)
+@pytest.mark.parametrize("algorithm", [SHA256, SHA512])
+def test_a_referrer_may_name_its_subject_by_the_other_algorithm(pair: tuple[Store, Store], algorithm: str) -> None:
+    """A layout looks for both; a registry is asked for SHA-256, which nearly all programs use, beside SHA-512."""
+    source, destination = pair
+    referrer = Manifest(config=CONFIG, layers=(SIGNATURE,), artifact_type=SIGNATURE_MEDIA_TYPE, subject=OTHER_SUBJECT)
+    for data, described in ((b"{}", CONFIG), (WASM, LAYER), (b"signature", SIGNATURE)):
+        source.put_blob(described, lambda data=data: iter((data,)))  # type: ignore[misc]
+    source.put_manifest(IMAGE, IMAGE_DATA)
+    source.attach(referrer)
+    if algorithm == SHA256 and not isinstance(source, LayoutStore):
+        source.put_manifest(OTHER_SUBJECT, IMAGE_DATA)
+    subject = IMAGE.digest if algorithm == SHA512 else OTHER_SUBJECT.digest
+    if algorithm == SHA512 or not isinstance(source, LayoutStore):
+        assert [found.raw for found in find_referrers(source, subject)] == [referrer.raw]
+    done = copy(source, destination, IMAGE.digest, referrers=True)
+    assert done.manifests == (IMAGE.digest, Digest.of(referrer.raw))
+    assert [entry.digest for entry in destination.referrers(IMAGE.digest)] == [Digest.of(referrer.raw)]
+    assert copy(source, destination, IMAGE.digest, referrers=True).bytes_sent == 0
+
+
+def test_a_referrer_of_nothing_is_not_one_of_the_other_algorithm() -> None:
+    """What only looks like the subject's other digest is not followed."""
+    stranger = replace(IMAGE, digest=Digest.of(b"another manifest"))
+    referrer = Manifest(config=CONFIG, layers=(SIGNATURE,), artifact_type=SIGNATURE_MEDIA_TYPE, subject=stranger)
+    with start() as registry, client_of(registry) as client:
+        store = RegistryStore(client)
+        _fill(store)
+        store.attach(referrer)
+        listed = Index(manifests=(referrer_descriptor(referrer),))
+        reply = Reply(status=200, body=listed.encode(), headers={"Content-Type": INDEX_MEDIA_TYPE})
+        registry.faults.add(Fault(method="GET", path=f"/referrers/{IMAGE.digest}", effect=reply, times=None))
+        assert list(find_referrers(store, IMAGE.digest)) == []
+
+
+def _listed_by_sha512(folder: Path) -> Path:
+    """A layout whose only tagged manifest, and its signature, are listed by SHA-512."""
+    layout = LayoutStore(folder)
+    for data, described in ((b"{}", CONFIG), (WASM, LAYER)):
+        layout.put_blob(described, lambda data=data: iter((data,)))  # type: ignore[misc]
+    layout.put_manifest(IMAGE, IMAGE_DATA, "v1")
+    return folder
+
+
+def _publish(plan: Plan) -> Result:
+    results = results_of([plan])
+    carry_out(results)
+    return results[0]
+
+
+@pytest.mark.parametrize("named", [SHA256, SHA512], ids=["registry-says-sha256", "registry-says-sha512"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_layout_is_published_by_the_digest_that_lists_it(tmp_path: Path, kind: str, named: str) -> None:
+    artifact = load_artifact(_listed_by_sha512(tmp_path / "layout"))
+    assert artifact.descriptor == IMAGE
+    with ExitStack() as stack:
+        destination: Store = LayoutStore(tmp_path / "destination")
+        if kind != "layout":
+            registry = stack.enter_context(start(referrers_api=kind == "api"))
+            destination = RegistryStore(stack.enter_context(client_of(registry)))
+            registry.faults.add(Fault(path="/manifests/v1$", effect=NamedBy(named), times=None))
+        plan = make_plan(artifact, destination, ["v1"])
+        result = _publish(plan)
+        assert (result.error, result.status) == (None, "published")
+        assert result.tags_after == {"v1": IMAGE.digest}
+        assert destination.fetch_manifest(IMAGE.digest).data == IMAGE_DATA
+        again = _publish(make_plan(artifact, destination, ["v1"]))
+        assert (again.status, again.bytes_sent) == ("unchanged", 0)
+
+
+@pytest.mark.parametrize("honest", [True, False])
+def test_a_registry_that_names_what_it_stored_by_the_other_algorithm(honest: bool) -> None:
+    said = Digest.of(IMAGE_DATA if honest else b"something else", SHA512)
+    reply = Reply(status=201, headers={"Docker-Content-Digest": str(said)})
+    with start() as registry, client_of(registry) as client:
+        registry.faults.add(Fault(method="PUT", path="/manifests/", effect=reply))
+        if honest:
+            client.put_manifest(Digest.of(IMAGE_DATA), IMAGE_DATA, MANIFEST_MEDIA_TYPE)
+            return
+        with pytest.raises(DigestError, match=f"stored {said} instead of {IMAGE.digest}"):
+            client.put_manifest(Digest.of(IMAGE_DATA), IMAGE_DATA, MANIFEST_MEDIA_TYPE)

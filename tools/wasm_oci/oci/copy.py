@@ -9,7 +9,7 @@ from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError, LimitError
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.manifest import Index, Manifest
-from wasm_oci.oci.referrers import find_referrers, listed_digests
+from wasm_oci.oci.referrers import find_referrers, listed_referrers
 from wasm_oci.oci.store import FetchedManifest, ManifestName, Store
 
 _DEPTH = 8
@@ -90,7 +90,7 @@ class _Copy:
         if not self.referrers:
             return
         found = list(find_referrers(self.source, subject))
-        listed = listed_digests(self.destination, subject, [referrer.descriptor().digest for referrer in found])
+        listed = listed_referrers(self.destination, found)
         for referrer in found:
             descriptor = referrer.descriptor()
             if descriptor.digest in self.done:

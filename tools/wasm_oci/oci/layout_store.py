@@ -155,17 +155,25 @@ class LayoutStore(LayoutFolder):
         ]
         if len(entries) > LIMITS.referrers:
             raise LimitError(f"more than {LIMITS.referrers} manifests to look through", where=self.name)
+        subjects = self._digests_of(subject)
         deferred = Deferred()
         for listed in entries:
             found = None
             with deferred.entry():
                 found = parse_referrer(self._read(listed), where=self._where(listed.digest))
-            if found and found.subject and found.subject.digest == subject and artifact_type in (None, artifact_type_of(found)):
+            if found and found.subject and found.subject.digest in subjects and artifact_type in (None, artifact_type_of(found)):
                 yield referrer_descriptor(found)
         deferred.close()
         if unreadable:  # last: by its reason, `listed_digests` knows that nothing else went wrong
             first = unreadable[0]
             raise FormatError(first.what, where=first.where, hint="correct or remove this entry", reason=UNREADABLE_ENTRY)
+
+    def _digests_of(self, subject: Digest) -> frozenset[Digest]:
+        """The digests of a manifest by every algorithm, where it is here and undamaged."""
+        try:
+            return Digest.all_of(self.fetch_manifest(subject).data)
+        except (NotFoundError, FormatError, DigestError, LimitError):
+            return frozenset({subject})
 
     def attach(self, referrer: Manifest | Index) -> str:
         self.put_manifest(referrer.descriptor(), referrer.raw)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError, NotFoundError, RegistryError
@@ -47,6 +47,15 @@ def parse_referrer(fetched: FetchedManifest, *, where: str) -> Manifest | Index:
     return Manifest.parse(fetched.data, where=where, digest=digest)
 
 
+def listed_referrers(store: Store, referrers: Iterable[Manifest | Index]) -> frozenset[Digest]:
+    """Returns the digests of those that readers of a store are told of, each by asking for its own subject."""
+    wanted: dict[Digest, list[Digest]] = {}
+    for referrer in referrers:
+        if referrer.subject:
+            wanted.setdefault(referrer.subject.digest, []).append(referrer.descriptor().digest)
+    return frozenset().union(*(listed_digests(store, subject, digests) for subject, digests in wanted.items()))
+
+
 def listed_digests(store: Store, subject: Digest, wanted: Collection[Digest]) -> frozenset[Digest]:
     """Returns which of the `wanted` referrers readers of a store find; nothing is asked where none are wanted.
 
@@ -73,19 +82,20 @@ def find_referrers(store: Store, subject: Digest, artifact_type: str | None = No
     Each is fetched and looked at, because entries of other clients name wrong types and what is gone. One that cannot be
     read does not hide the others: its error is raised after the last of them.
     """
-    deferred, size = Deferred(), 0
+    deferred, size, subjects = Deferred(), 0, {subject}
     for entry in store.referrers(subject, artifact_type):
         referrer = None
         with deferred.entry():
             fetched = _fetch(store, entry)
             size += len(fetched.data) if fetched else 0
             referrer = _parse(fetched, needed=artifact_type in (None, entry.artifact_type)) if fetched else None
+            if len(subjects) == 1 and referrer and referrer.subject and referrer.subject.digest.algorithm != subject.algorithm:
+                subjects |= Digest.all_of(store.fetch_manifest(subject).data)
         if size > LIMITS.referrer_bytes:
             raise RegistryError(
                 f"the referrers of {subject} have more than {LIMITS.referrer_bytes} bytes", where=store.name, reason="limit"
             )
-        refers = referrer is not None and referrer.subject is not None and referrer.subject.digest == subject
-        if referrer and refers and artifact_type in (None, artifact_type_of(referrer)):
+        if referrer and referrer.subject and referrer.subject.digest in subjects and artifact_type in (None, artifact_type_of(referrer)):
             yield referrer
     deferred.close()
 

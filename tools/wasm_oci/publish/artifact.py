@@ -23,7 +23,7 @@ from wasm_oci.oci.layout import read_index
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Index, Manifest, signature_referrer
 from wasm_oci.oci.referrers import parse_referrer
-from wasm_oci.oci.store import Content
+from wasm_oci.oci.store import Content, FetchedManifest
 from wasm_oci.wasmsign.signature import parse_signature
 
 
@@ -66,7 +66,7 @@ class Artifact:
         return self.manifest.descriptor()
 
     def is_subject_of(self, referrer: Manifest) -> bool:
-        return referrer.subject is not None and referrer.subject.digest == self.descriptor.digest
+        return referrer.subject is not None and referrer.subject.digest.is_of(self.manifest.raw)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ def load_artifact(folder: Path, referrers: Iterable[Path | Referrer] = (), *, wh
             where=str(folder),
             hint="publish one of its manifests by itself",
         )
-    manifest = Manifest.parse(fetched.data, where=f"{folder}: manifest")
+    manifest = Manifest.parse(fetched.data, where=f"{folder}: manifest", digest=descriptor.digest)
     wasm = manifest.components
     artifact = Artifact(
         manifest=manifest,
@@ -100,7 +100,7 @@ def load_artifact(folder: Path, referrers: Iterable[Path | Referrer] = (), *, wh
         component=ComponentFile(descriptor=wasm[0], path=layout.blob_path(wasm[0])) if len(wasm) == 1 else None,
         where=where or str(folder),
     )
-    return with_referrers(artifact, [*_listed(layout, descriptor), *referrers])
+    return with_referrers(artifact, [*_listed(layout, fetched), *referrers])
 
 
 def with_referrers(artifact: Artifact, referrers: Iterable[Path | Referrer]) -> Artifact:
@@ -109,10 +109,10 @@ def with_referrers(artifact: Artifact, referrers: Iterable[Path | Referrer]) -> 
     Raises SignatureError for a file that is no detached signature, UsageError for a manifest with another subject or without a blob.
     """
     found = [each if isinstance(each, Referrer) else _signature(artifact.descriptor, each) for each in referrers]
-    subjects = {artifact.descriptor.digest, *(manifest.descriptor().digest for manifest in artifact.referrers)}
+    subjects = set[Digest]().union(*(Digest.all_of(manifest.raw) for manifest in (artifact.manifest, *artifact.referrers)))
     for referrer in found:
         _check(artifact.descriptor, subjects, referrer)
-        subjects.add(referrer.manifest.descriptor().digest)
+        subjects |= Digest.all_of(referrer.manifest.raw)
     blobs = [*artifact.blobs, *(blob for referrer in found for blob in referrer.blobs)]
     manifests = [*artifact.referrers, *(referrer.manifest for referrer in found)]
     return replace(
@@ -122,13 +122,13 @@ def with_referrers(artifact: Artifact, referrers: Iterable[Path | Referrer]) -> 
     )
 
 
-def _listed(layout: LayoutStore, subject: Descriptor) -> Iterator[Referrer]:
+def _listed(layout: LayoutStore, subject: FetchedManifest) -> Iterator[Referrer]:
     """Yields what refers to a manifest of a layout, and what refers to that, each after its subject.
 
     An entry that cannot be read is an error: it may be a signature that would be lost.
     """
     unreadable: list[FormatError] = []
-    entries = [entry for entry in read_index(layout.folder).descriptors(unreadable) if entry.digest != subject.digest]
+    entries = [entry for entry in read_index(layout.folder).descriptors(unreadable) if not entry.digest.is_of(subject.data)]
     if unreadable:
         raise unreadable[0]
     if len(entries) > LIMITS.referrers:
@@ -138,9 +138,9 @@ def _listed(layout: LayoutStore, subject: Descriptor) -> Iterator[Referrer]:
         document = parse_referrer(layout.fetch_manifest(entry), where=f"{layout.name}: manifest {entry.digest}")
         if document.subject:
             found.setdefault(document.subject.digest, []).append(document)
-    pending = [subject.digest]
+    pending = [subject.data]
     while pending:
-        for document in found.pop(pending.pop(0), ()):
+        for document in [document for digest in sorted(Digest.all_of(pending.pop(0))) for document in found.pop(digest, ())]:
             if isinstance(document, Index):
                 digest = document.descriptor().digest
                 raise FormatError(
@@ -149,7 +149,7 @@ def _listed(layout: LayoutStore, subject: Descriptor) -> Iterator[Referrer]:
                     hint="remove it, or copy the layout with oras cp --recursive",
                 )
             yield _referrer(layout, document)
-            pending.append(document.descriptor().digest)
+            pending.append(document.raw)
 
 
 def _referrer(layout: LayoutStore, manifest: Manifest) -> Referrer:

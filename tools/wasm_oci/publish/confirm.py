@@ -8,9 +8,10 @@ from typing import Protocol, runtime_checkable
 from wasm_oci.errors import DigestError, NotFoundError, RegistryError
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.descriptor import Descriptor
+from wasm_oci.oci.referrers import listed_referrers
 from wasm_oci.oci.store import NOT_STORED, Store
 from wasm_oci.publish.artifact import Blob
-from wasm_oci.publish.plan import Action, Plan, listed_referrers
+from wasm_oci.publish.plan import Action, Plan
 
 WHOLE = "done (whole)"
 ENDS = f"done (size, first and last {LIMITS.read_back_end // 1024} KiB)"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -11,9 +11,9 @@ from typing import TypeVar
 from wasm_oci.digest import Digest
 from wasm_oci.errors import TagConflictError, WasmOciError
 from wasm_oci.jsontext import JsonObject
-from wasm_oci.oci.descriptor import SIGNATURE_MEDIA_TYPE, Descriptor
+from wasm_oci.oci.descriptor import SIGNATURE_MEDIA_TYPE
 from wasm_oci.oci.manifest import Manifest
-from wasm_oci.oci.referrers import artifact_type_of, listed_digests
+from wasm_oci.oci.referrers import artifact_type_of, listed_referrers
 from wasm_oci.oci.store import Store
 from wasm_oci.publish.artifact import Artifact, Blob
 from wasm_oci.publish.signatures import Signatures, check_signatures
@@ -245,19 +245,9 @@ def _action(there: bool | None, otherwise: Action) -> Action:
     return Action.EXISTS if there else otherwise
 
 
-def listed_referrers(destination: Store, referrers: Iterable[Manifest]) -> frozenset[Digest]:
-    """Returns the digests of those that readers of a destination are told of, each by asking for its own subject."""
-    wanted: dict[Digest, list[Digest]] = {}
-    for referrer in referrers:
-        if referrer.subject:
-            wanted.setdefault(referrer.subject.digest, []).append(referrer.descriptor().digest)
-    return frozenset().union(*(listed_digests(destination, subject, digests) for subject, digests in wanted.items()))
-
-
 def _plan_tag(question: Question, destination: Store, tag: str, after: Digest, *, move: bool) -> TagPlan:
     said = question.ask(lambda: (find_tag(destination, tag, after),))
-    found = said[0] if said else None
-    before = found.digest if found else None
+    before = said[0] if said else None
     if said is None:
         action = Action.UNKNOWN
     elif before is None:
@@ -269,7 +259,15 @@ def _plan_tag(question: Question, destination: Store, tag: str, after: Digest, *
     return TagPlan(tag=tag, action=action, before=before, after=after)
 
 
-def find_tag(destination: Store, tag: str, after: Digest) -> Descriptor | None:
+def find_tag(destination: Store, tag: str, after: Digest) -> Digest | None:
     """Returns what a tag names; that it is `after` already, so that nothing has to be done, is believed of its content only."""
     found = destination.find_manifest(tag)
-    return destination.fetch_manifest(tag).descriptor if found and found.digest == after else found
+    if found is None or (found.digest != after and found.digest.algorithm == after.algorithm):
+        return found.digest if found else None
+    return tagged_digest(destination, tag, after)
+
+
+def tagged_digest(destination: Store, tag: str, expected: Digest) -> Digest:
+    """Returns the digest of the content that a tag gives: `expected` where it has that one, whichever the destination names."""
+    fetched = destination.fetch_manifest(tag)
+    return expected if expected.is_of(fetched.data) else fetched.descriptor.digest

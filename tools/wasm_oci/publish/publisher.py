@@ -15,7 +15,7 @@ from wasm_oci.errors import AuthError, DigestError, NotFoundError, RegistryError
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.oci.store import NOT_STORED
 from wasm_oci.publish.confirm import WHOLE, confirm_blobs, confirm_manifest, confirm_referrers, manifest_lost
-from wasm_oci.publish.plan import Action, Plan, TagPlan, find_tag
+from wasm_oci.publish.plan import Action, Plan, TagPlan, find_tag, tagged_digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,8 +187,7 @@ def _write_tag(result: Result, tag: TagPlan) -> None:
 
 
 def _read_tag(result: Result, tag: TagPlan) -> Digest | None:
-    found = find_tag(result.plan.destination, tag.tag, tag.after)
-    result.tags_after[tag.tag] = found.digest if found else None
+    result.tags_after[tag.tag] = find_tag(result.plan.destination, tag.tag, tag.after)
     return result.tags_after[tag.tag]
 
 
@@ -196,7 +195,7 @@ def _confirm_tag(result: Result, tag: TagPlan) -> Digest | None:
     """Returns the digest of the content that the tag gives."""
     result.tags_after[tag.tag] = None
     with suppress(NotFoundError):
-        result.tags_after[tag.tag] = result.plan.destination.fetch_manifest(tag.tag).descriptor.digest
+        result.tags_after[tag.tag] = tagged_digest(result.plan.destination, tag.tag, tag.after)
     return result.tags_after[tag.tag]
 
 

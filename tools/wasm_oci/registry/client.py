@@ -14,7 +14,7 @@ from wasm_oci.http.messages import HttpRequest, HttpResponse
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.reference import is_tag
-from wasm_oci.oci.store import FetchedManifest
+from wasm_oci.oci.store import NOT_STORED, FetchedManifest
 from wasm_oci.registry.errors_from_response import error_code, hidden, is_html, missing_manifest, refused_manifest
 from wasm_oci.registry.session import ANY_STATUS, RegistrySession
 
@@ -95,7 +95,8 @@ class RegistryClient(RegistrySession):
         digest = Digest.of(response.body, promised.algorithm if promised else SHA256)
         self._check_digest(digest, name, step)
         if claimed and not claimed.is_of(response.body):
-            raise DigestError(f"{step}: the content has digest {digest}, the registry says {claimed}", where=self.where)
+            actual = Digest.of(response.body, claimed.algorithm)
+            raise DigestError(f"{step}: the content has digest {actual}, the registry says {claimed}", where=self.where)
         media_type = manifest_type(self.json(response, step), _media_type(response))
         return FetchedManifest(descriptor=Descriptor(media_type=media_type, digest=digest, size=len(response.body)), data=response.body)
 
@@ -116,9 +117,10 @@ class RegistryClient(RegistrySession):
         self.check_is_registry(response, step)
         digest = Digest.of(data, name.algorithm if isinstance(name, Digest) else SHA256)
         if (claimed := self.header_digest(response, step)) and not claimed.is_of(data):
-            raise DigestError(f"{step}: the registry stored {claimed} instead of {digest}", where=self.where)
+            sent = Digest.of(data, claimed.algorithm)
+            raise DigestError(f"{step}: the registry stored {claimed} instead of {sent}", where=self.where, hint=NOT_STORED)
         for written in {str(name), str(digest)} if settles else ():
-            self.written.note(_KIND, written, digest)
+            self.written.note(_KIND, written, *Digest.all_of(data))
         return PutManifest(subject=response.headers.get("OCI-Subject", ""))
 
     def tags(self) -> tuple[str, ...]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wasm_oci.digest import Digest
+from wasm_oci.digest import SHA256, Digest
+from wasm_oci.errors import NotFoundError
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.descriptor import Descriptor
 from wasm_oci.oci.manifest import Index, Manifest
@@ -65,13 +66,24 @@ class RegistryStore:
 
     def referrers(self, subject: Digest, artifact_type: str | None = None) -> Iterator[Descriptor]:
         """Those that are listed with the wanted type come first: registries list wrong types, and the number is limited."""
-        listed = list_referrers(self._client, subject)
-        entries = sorted(listed.entries, key=lambda entry: artifact_type not in (None, entry.artifact_type))
+        lists = [list_referrers(self._client, each) for each in self._digests_of(subject)]
+        each_once = {entry.digest: entry for listed in lists for entry in listed.entries}.values()
+        entries = sorted(each_once, key=lambda entry: artifact_type not in (None, entry.artifact_type))
         yield from entries[: LIMITS.referrers]
         if len(entries) > LIMITS.referrers:
             raise too_many(self._client, subject)
-        if listed.doubt:
-            raise listed.doubt
+        for listed in lists:
+            if listed.doubt:
+                raise listed.doubt
+
+    def _digests_of(self, subject: Digest) -> tuple[Digest, ...]:
+        """The digest of a subject and, where that is not SHA-256, which most programs use, also its SHA-256 digest."""
+        if subject.algorithm == SHA256:
+            return (subject,)
+        try:
+            return (subject, Digest.of(self._client.fetch_manifest(subject).data))
+        except NotFoundError:
+            return (subject,)
 
     def attach(self, referrer: Manifest | Index) -> str:
         return attach(self._client, referrer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from wasm_oci.digest import Digest
@@ -13,7 +14,7 @@ _LONGEST_PAUSE = 2.0
 
 @dataclass(slots=True, kw_only=True)
 class _Write:
-    digest: Digest
+    digests: Collection[Digest]
     since: float
     pause: float = 0.125
 
@@ -26,9 +27,9 @@ class Written:
         self._limits = limits
         self._writes: dict[tuple[str, str], _Write] = {}
 
-    def note(self, kind: str, name: object, digest: Digest) -> None:
-        """Notes that the registry accepted `digest` under `name`; `kind` is manifests, blobs or referrers."""
-        self._writes[kind, str(name)] = _Write(digest=digest, since=self._timing.clock())
+    def note(self, kind: str, name: object, *digests: Digest) -> None:
+        """Notes that the registry accepted content under `name`, and its digests; `kind` is manifests, blobs or referrers."""
+        self._writes[kind, str(name)] = _Write(digests=digests, since=self._timing.clock())
 
     def wait_for(self, kind: str, name: object, found: Digest | None = None) -> bool:
         """Waits a moment where `name` was written by this run and does not read so yet; returns False, at once, in all other cases.
@@ -36,7 +37,7 @@ class Written:
         `found` is what was read, None where the registry does not have the name.
         """
         write = self._writes.get((kind, str(name)))
-        return write is not None and found != write.digest and self._wait(write)
+        return write is not None and found not in write.digests and self._wait(write)
 
     def wait_for_any(self, kind: str) -> bool:
         """Waits a moment where anything of a kind was written lately."""
