@@ -184,6 +184,22 @@ def test_a_helper_that_is_not_installed_is_named(tmp_path: Path) -> None:
         find(docker(tmp_path, {"credsStore": "gone"}))
 
 
+@pytest.mark.parametrize("config", [{"credsStore": "gone"}, {"credHelpers": {"ghcr.io": "gone"}}])
+def test_the_file_takes_the_place_of_a_helper_that_is_not_installed(tmp_path: Path, config: dict[str, object]) -> None:
+    """A home folder that is shared with another machine names the helper of that one."""
+    found = find(docker(tmp_path, {**config, "auths": {"ghcr.io": auth("file:pw")}}))
+    assert found.username == "file"
+    assert found.source == f"auths['ghcr.io'] in {tmp_path}/config.json, because docker-credential-gone is not on PATH"
+    with pytest.raises(AuthError, match="not on PATH"):
+        find(docker(tmp_path, {**config, "auths": {"quay.io": auth("file:pw"), "ghcr.io": {}}}))
+
+
+def test_the_file_does_not_take_the_place_of_a_helper_that_fails(tmp_path: Path) -> None:
+    helper(tmp_path, "locked", "exit 1")
+    with pytest.raises(AuthError, match="failed with exit code 1"):
+        find(docker(tmp_path, {"credsStore": "locked", "auths": {"ghcr.io": auth("file:pw")}}))
+
+
 @pytest.mark.parametrize("name", ["../mine", "a b", "", 7, "x;y"])
 def test_a_helper_name_is_no_path(tmp_path: Path, name: object) -> None:
     environ = docker(tmp_path, {"credHelpers": {"ghcr.io": name}})

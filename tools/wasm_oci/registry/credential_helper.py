@@ -24,6 +24,8 @@ from wasm_oci.registry.credential import Credential
 
 _log = logging.getLogger(__name__)
 
+NOT_INSTALLED = "credential_helper_missing"
+"""The reason of the error for a helper that is not there."""
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _NOT_FOUND = b"credentials not found"
 _SAID = 4096
@@ -51,7 +53,8 @@ def ask_helper(name: object, key: str, environ: Mapping[str, str], *, where: str
     program = f"docker-credential-{name}"
     path = shutil.which(program, path=environ.get("PATH"))
     if path is None or not Path(path).is_absolute():
-        raise AuthError(f"{program} is not on PATH", where=where, hint="install the helper, or remove it from the file")
+        hint = "install the helper, or remove it from the file"
+        raise AuthError(f"{program} is not on PATH", where=where, hint=hint, reason=NOT_INSTALLED)
     try:
         code, output, errors = _run(path, key, without_signing_secrets(environ))
     except subprocess.TimeoutExpired as err:

@@ -1,6 +1,7 @@
 """The credentials that `docker login` and `podman login` keep (`config.json`, containers-auth.json(5)).
 
-Within a file `credHelpers` beats `credsStore`, which beats `auths`; the first file with an entry counts. Files are read as
+Within a file `credHelpers` beats `credsStore`, which beats `auths`; the first file with an entry counts.
+A helper that is not installed leaves the entry in `auths`; without one it is an error. Files are read as
 those programs read them: of a member that is given twice the last counts, objects are merged, and its name is in any case.
 """
 
@@ -14,16 +15,17 @@ import re
 import stat
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from wasm_oci.errors import UsageError
+from wasm_oci.errors import AuthError, UsageError
 from wasm_oci.files import file_type, read_bounded
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.reference import DOCKER_HUB
 from wasm_oci.registry.credential import Credential
-from wasm_oci.registry.credential_helper import ask_helper
+from wasm_oci.registry.credential_helper import NOT_INSTALLED, ask_helper
 
 _DOCKER_HUB_KEY = "https://index.docker.io/v1/"
 _RUN = Path("/run/containers")
@@ -42,8 +44,8 @@ class DockerConfigs:
     def find(self, host: str, repository: str) -> Credential | None:
         """Returns the credential for a repository, or None.
 
-        Raises UsageError for a file that cannot be understood (never with its content), and AuthError for a
-        credential helper that fails.
+        Raises UsageError for a file that cannot be understood (never with its content), and AuthError for a credential
+        helper that fails, or that is missing where the file has nothing else.
         """
         for name, config in self._configs():
             helpers, keys = _members(config, "credHelpers", where=name), _server_keys(host)
@@ -51,11 +53,19 @@ class DockerConfigs:
             store = _member(config, "credsStore") if own is None or helpers[own] else None
             asked = [(helpers[own], own, "credHelpers")] if own is not None and helpers[own] else []
             asked += [(store, key, "credsStore") for key in keys if store]
+            missing: AuthError | None = None
             for helper, key, member in asked:
-                if found := ask_helper(helper, key, self._environ, where=f"{member} of {name}"):
-                    return found
+                try:
+                    if found := ask_helper(helper, key, self._environ, where=f"{member} of {name}"):
+                        return found
+                except AuthError as err:
+                    if err.reason != NOT_INSTALLED:
+                        raise
+                    missing = missing or err
             if found := _from_auths(_members(config, "auths", where=name), host, repository, where=name):
-                return found
+                return replace(found, source=f"{found.source}, because {missing.what}") if missing else found
+            if missing:
+                raise missing
         return None
 
     def _configs(self) -> Iterator[tuple[str, JsonObject]]:
