@@ -98,6 +98,11 @@ class Limits:
     certificate_file: int = 16 * MIB
     """One of these files."""
     redirects: int = 5
+    upload_chunk: int = 5 * MIB
+    """How much of a blob is sent in one request where the whole is refused as too large; half of it where that is too large too."""
+    upload_chunk_least: int = 256 * KIB
+    upload_chunk_most: int = 64 * MIB
+    """Largest chunk that a registry may ask for; one is held in memory."""
     connect_timeout: float = 10.0
     read_timeout: float = 30.0
     """Longest silence of a registry inside one response."""

@@ -1,4 +1,4 @@
-"""Uploads a blob: one session, one streamed PUT; a lost session is started again.
+"""Uploads a blob: one session, one streamed PUT, in chunks where that is too large; a lost session is started again.
 
 See the distribution specification, "Pushing a blob monolithically".
 """
@@ -16,9 +16,11 @@ from wasm_oci.http.transport import location_target
 from wasm_oci.oci.descriptor import Descriptor
 from wasm_oci.oci.store import NOT_STORED, Content
 from wasm_oci.registry.blobs import KIND, has_blob
+from wasm_oci.registry.chunked_upload import ChunkedUpload, is_too_large
 from wasm_oci.registry.session import RegistrySession
 
 _STORED = frozenset({200, 201, 202, 204})
+_PERHAPS_TOO_LARGE = frozenset({413, 416})
 _SESSION_LOST = RETRIED_STATUSES | {404, 416}
 
 
@@ -41,19 +43,23 @@ def upload_blob(client: RegistrySession, blob: Descriptor, content: Content, *, 
         return Uploaded(sent=0)
     step = f"upload blob {blob.digest}"
     backoff = Backoff(client.transport.timing, client.transport.limits, count_work=False)
+    in_chunks = False
     while True:
-        location = _open(client, blob, mount_from)
-        if location is None:
+        opened = _open(client, blob, mount_from)
+        if opened is None:
             return Uploaded(sent=0, mounted=True)
         try:
-            response = _put(client, blob, content, location, step)
+            response = _put(client, blob, content, opened, step, in_chunks=in_chunks)
         except ConnectionLost:
             if not backoff.wait():
                 raise
         except RegistryError as err:
-            if err.status not in _SESSION_LOST or not backoff.wait():
+            if err.status not in _SESSION_LOST or err.reason == "too_large" or not backoff.wait():
                 raise
         else:
+            if response is None:
+                in_chunks = True
+                continue
             _check_stored(client, blob, response, step)
             client.written.note(KIND, blob.digest, blob.digest)
             if response.status == 201 or has_blob(client, blob):
@@ -64,8 +70,8 @@ def upload_blob(client: RegistrySession, blob: Descriptor, content: Content, *, 
             return Uploaded(sent=blob.size)
 
 
-def _open(client: RegistrySession, blob: Descriptor, mount_from: str) -> str | None:
-    """Returns the URL of an upload session; None where the blob was mounted, or is there after all."""
+def _open(client: RegistrySession, blob: Descriptor, mount_from: str) -> HttpResponse | None:
+    """Returns the response that opened an upload session; None where the blob was mounted, or is there after all."""
     step = f"open upload of {blob.digest}"
     url = client.url("blobs/uploads/")
     if mount_from:
@@ -77,20 +83,35 @@ def _open(client: RegistrySession, blob: Descriptor, mount_from: str) -> str | N
         response = client.send(HttpRequest(method="POST", url=url, step=step), good=frozenset({201, 202}))
         if response.status == 201 and has_blob(client, blob):
             return None
-    location = response.headers.get("Location")
-    if not location:
+    if not response.headers.get("Location"):
         raise RegistryError(f"{step}: the registry names no Location", where=client.where, hint="check the registry's address")
-    return location_target(response.url, location, step=step, plain_http=client.transport.plain_http)
+    return response
 
 
-def _put(client: RegistrySession, blob: Descriptor, content: Content, location: str, step: str) -> HttpResponse:
+def _put(
+    client: RegistrySession, blob: Descriptor, content: Content, opened: HttpResponse, step: str, *, in_chunks: bool
+) -> HttpResponse | None:
+    """Returns the response to the last request of an upload; None where the blob is too large for one request, and may go in chunks."""
+
     def pieces() -> Iterator[bytes]:
         return checked(content(), blob.digest, blob.size, where=f"blob {blob.digest} to upload")
 
+    location = location_target(opened.url, opened.headers.get("Location", ""), step=step, plain_http=client.transport.plain_http)
+    if in_chunks:
+        location = ChunkedUpload(client, location, opened, step).send(pieces())
     url = f"{location}{'&' if '?' in location else '?'}digest={blob.digest}"
-    body = StreamBody(size=blob.size, pieces=pieces)
+    body = b"" if in_chunks else StreamBody(size=blob.size, pieces=pieces)
     headers = {"Content-Type": "application/octet-stream"}
-    return client.send(HttpRequest(method="PUT", url=url, step=step, headers=headers, body=body, retry=False), good=_STORED)
+    request = HttpRequest(method="PUT", url=url, step=step, headers=headers, body=body, retry=False)
+    response = client.send(request, good=_STORED | _PERHAPS_TOO_LARGE)
+    if response.status in _STORED:
+        return response
+    if not in_chunks and is_too_large(response) and blob.size > client.transport.limits.upload_chunk_least:
+        return None
+    error = client.failure(response, step, writes=True)
+    if is_too_large(response):
+        error.reason = "too_large"
+    raise error
 
 
 def _check_stored(client: RegistrySession, blob: Descriptor, response: HttpResponse, step: str) -> None:

@@ -1,0 +1,185 @@
+"""Blobs that are too large for one request: a proxy in front of the registry refuses them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from fakes.clients import client_of
+from fakes.timing import IMPATIENT
+from instruments.effects import Effect, FixedBody, Hangup, Reply
+from instruments.faults import Fault
+from instruments.registry import RunningRegistry, start
+from wasm_oci.digest import SHA256, SHA512, Digest
+from wasm_oci.errors import DigestError, RegistryError
+from wasm_oci.local_registry.messages import ServedRequest, ServedResponse
+from wasm_oci.local_registry.service import Responder
+from wasm_oci.oci.descriptor import Descriptor
+from wasm_oci.registry.blobs import blob_pieces, has_blob
+from wasm_oci.registry.client import RegistryClient
+from wasm_oci.registry.upload import Uploaded, upload_blob
+
+BLOB = bytes(range(256)) * 40
+DESCRIPTOR = Descriptor.of(BLOB, "application/wasm")
+LIMITS = replace(IMPATIENT, upload_chunk=4096, upload_chunk_least=1024, upload_chunk_most=6000)
+CHUNKS = [4096, 4096, len(BLOB) - 8192]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proxy:
+    """Refuses what is larger than `most` bytes, and carries the rest to the registry."""
+
+    most: int
+    status: int = 413
+    body: bytes = b"<html>413 Request Entity Too Large</html>"
+
+    def apply(self, request: ServedRequest, carry: Responder) -> ServedResponse:
+        if (request.body.length or 0) > self.most:
+            return ServedResponse(status=self.status, body=self.body)
+        return carry(request)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headers:
+    """Changes headers of the response."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def apply(self, request: ServedRequest, carry: Responder) -> ServedResponse:
+        response = carry(request)
+        return replace(response, headers={**response.headers, **self.headers})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HalfTaken:
+    """A registry that stores the first half of a chunk, and says so."""
+
+    def apply(self, request: ServedRequest, carry: Responder) -> ServedResponse:
+        data = b"".join(request.body.pieces())
+        first, _, _ = request.headers["content-range"].partition("-")
+        half = data[: len(data) // 2]
+        headers = {**request.headers, "content-range": f"{first}-{int(first) + len(half) - 1}"}
+        return carry(replace(request, headers=headers, body=FixedBody(half)))
+
+
+@pytest.fixture
+def registry() -> Iterator[RunningRegistry]:
+    with start() as running:
+        yield running
+
+
+@pytest.fixture
+def client(registry: RunningRegistry) -> Iterator[RegistryClient]:
+    with client_of(registry, limits=LIMITS) as opened:
+        yield opened
+
+
+def behind(registry: RunningRegistry, proxy: Effect) -> None:
+    registry.faults.add(Fault(method="PUT|PATCH", path="/uploads/", effect=proxy, times=None))
+
+
+def upload(client: RegistryClient, blob: Descriptor = DESCRIPTOR) -> None:
+    assert upload_blob(client, blob, lambda: iter((BLOB[:100], BLOB[100:]))) == Uploaded(sent=len(BLOB))
+    assert b"".join(blob_pieces(client, blob)) == BLOB
+
+
+def sizes(registry: RunningRegistry) -> list[int]:
+    """How much of the blob each request had that was accepted."""
+    return [request.received for request in registry.requests if request.method == "PATCH" and request.status < 300]
+
+
+@pytest.mark.parametrize("algorithm", [SHA256, SHA512])
+def test_a_blob_that_is_too_large_for_one_request_goes_in_chunks(registry: RunningRegistry, client: RegistryClient, algorithm: str) -> None:
+    behind(registry, Proxy(most=4096))
+    upload(client, replace(DESCRIPTOR, digest=Digest.of(BLOB, algorithm)))
+    assert sizes(registry) == CHUNKS
+    ranges = [request.headers["content-range"] for request in registry.requests if request.method == "PATCH"]
+    assert ranges == ["0-4095", "4096-8191", f"8192-{len(BLOB) - 1}"]
+    assert [request.received for request in registry.requests if request.method == "PUT" and request.status == 201] == [0]
+
+
+def test_chunks_that_are_too_large_are_halved(registry: RunningRegistry, client: RegistryClient) -> None:
+    behind(registry, Proxy(most=1500))
+    upload(client)
+    assert sizes(registry) == [1024] * 10
+
+
+def test_a_proxy_that_takes_no_chunk_ends_it(registry: RunningRegistry, client: RegistryClient) -> None:
+    behind(registry, Proxy(most=1000))
+    with pytest.raises(RegistryError, match=r"status 413") as caught:
+        upload(client)
+    assert "raise the limit for the size of a request" in caught.value.hint
+    assert [request.method for request in registry.requests].count("PATCH") == 3
+
+
+def test_the_registry_may_ask_for_larger_chunks(registry: RunningRegistry, client: RegistryClient) -> None:
+    behind(registry, Proxy(most=6000))
+    registry.faults.add(Fault(method="POST", path="/uploads/", effect=Headers(headers={"OCI-Chunk-Min-Length": "5000"}), times=None))
+    upload(client)
+    assert sizes(registry) == [5000, 5000, len(BLOB) - 10000]
+
+
+@pytest.mark.parametrize("least", ["6001", "9" * 18])
+def test_chunks_that_do_not_fit_into_memory_are_refused(registry: RunningRegistry, client: RegistryClient, least: str) -> None:
+    behind(registry, Proxy(most=4096))
+    registry.faults.add(Fault(method="POST", path="/uploads/", effect=Headers(headers={"OCI-Chunk-Min-Length": least}), times=None))
+    with pytest.raises(RegistryError, match=f"asks for chunks of at least {least} bytes"):
+        upload(client)
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3])
+@pytest.mark.parametrize(
+    "effect",
+    [Hangup(), Hangup(stored=True), Reply(status=416), Reply(status=500), HalfTaken()],
+    ids=["lost", "response-lost", "elsewhere", "failed", "half"],
+)
+def test_an_upload_goes_on_where_the_registry_says_that_it_is(
+    registry: RunningRegistry, client: RegistryClient, effect: Effect, nth: int
+) -> None:
+    fault = registry.faults.add(Fault(method="PATCH", path="/uploads/", effect=effect, nth=nth))
+    behind(registry, Proxy(most=4096))
+    upload(client)
+    assert fault.hits == 1
+
+
+def test_a_session_that_is_lost_is_begun_anew_in_chunks(registry: RunningRegistry, client: RegistryClient) -> None:
+    registry.faults.add(Fault(method="PATCH", path="/uploads/", effect=Reply(status=404), nth=2))
+    behind(registry, Proxy(most=4096))
+    upload(client)
+    assert sizes(registry) == [4096, *CHUNKS]
+    assert [request.status for request in registry.requests if request.method == "PUT"] == [413, 201]
+
+
+@pytest.mark.parametrize("effect", [Reply(status=416), Hangup(), Headers(headers={"Range": "0-9999"}), Headers(headers={"Range": "0-1"})])
+def test_an_upload_that_gets_nowhere_ends(registry: RunningRegistry, client: RegistryClient, effect: Effect) -> None:
+    registry.faults.add(Fault(method="PATCH", path="/uploads/", effect=effect, nth=2, times=None))
+    behind(registry, Proxy(most=4096))
+    with pytest.raises(RegistryError, match=f"upload blob {DESCRIPTOR.digest}"):
+        upload(client)
+    assert len(registry.requests) < 60
+
+
+def test_content_that_changes_before_it_goes_in_chunks_is_not_stored(registry: RunningRegistry, client: RegistryClient) -> None:
+    behind(registry, Proxy(most=4096))
+    contents = [BLOB, BLOB[:-1] + b"x"]
+    with pytest.raises(DigestError):
+        upload_blob(client, DESCRIPTOR, lambda: iter((contents.pop(0),)))
+    assert sizes(registry)
+    assert not has_blob(client, DESCRIPTOR)
+
+
+@pytest.mark.parametrize("body", [b'{"errors":[{"code":"SIZE_INVALID","message":"no"}]}', b"the content is too large"])
+def test_a_416_for_the_size_is_not_tried_again(registry: RunningRegistry, client: RegistryClient, body: bytes) -> None:
+    small = Descriptor.of(b"small", "application/wasm")
+    fault = registry.faults.add(Fault(method="PUT", path="/uploads/", effect=Reply(status=416, body=body), times=None))
+    with pytest.raises(RegistryError, match="status 416"):
+        upload_blob(client, small, lambda: iter((b"small",)))
+    assert fault.hits == 1
+
+
+def test_a_416_for_the_size_of_the_whole_leads_to_chunks(registry: RunningRegistry, client: RegistryClient) -> None:
+    behind(registry, Proxy(most=4096, status=416, body=b"body exceeds limit"))
+    upload(client)
+    assert sizes(registry) == CHUNKS

@@ -1,0 +1,98 @@
+"""Uploads a blob in chunks, where something before the registry refuses the whole of it in one request.
+
+See the distribution specification, "Pushing a blob in chunks".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from wasm_oci.errors import RegistryError
+from wasm_oci.http.messages import ConnectionLost, HttpRequest, HttpResponse
+from wasm_oci.http.retry import RETRIED_STATUSES, Backoff
+from wasm_oci.http.transport import location_target
+from wasm_oci.registry.errors_from_response import error_code
+from wasm_oci.registry.session import RegistrySession
+
+_TAKEN = frozenset({200, 201, 202, 204})
+_RANGE = re.compile(r"(?:bytes=)?0-([0-9]{1,18})")
+_LEAST = re.compile(r"[0-9]{1,18}")
+_SAYS_TOO_LARGE = re.compile(rb"too (?:large|big|long)|exceed", re.IGNORECASE)
+
+
+def is_too_large(response: HttpResponse) -> bool:
+    """Says whether a request was refused for its size: 413, or 416 that says so (else 416 means that an upload is elsewhere)."""
+    if response.status != 416:
+        return response.status == 413
+    return error_code(response) == "SIZE_INVALID" or _SAYS_TOO_LARGE.search(response.body) is not None
+
+
+class ChunkedUpload:
+    """One upload session, which is fed chunk by chunk; whatever fails is gone on with where the registry says that it is."""
+
+    def __init__(self, client: RegistrySession, location: str, opened: HttpResponse, step: str) -> None:
+        """`opened` is the response that opened the session at `location`; raises RegistryError where it asks for too large chunks."""
+        limits = client.transport.limits
+        found = _LEAST.fullmatch(opened.headers.get("OCI-Chunk-Min-Length", "").strip())
+        self._least = max(int(found[0]) if found else 0, limits.upload_chunk_least)
+        if self._least > limits.upload_chunk_most:
+            what = f"{step}: the registry asks for chunks of at least {self._least} bytes"
+            raise RegistryError(what, where=client.where, reason="limit", hint="raise the limit of the proxy before the registry")
+        self._size = max(limits.upload_chunk, self._least)
+        self._client, self._location, self._step = client, location, step
+        self._offset = 0
+        self._backoff = Backoff(client.transport.timing, limits, count_work=False)
+
+    def send(self, pieces: Iterator[bytes]) -> str:
+        """Sends all of `pieces`; returns where the upload has to be finished. Raises as `RegistrySession`, and what `pieces` raises."""
+        buffer, ended = bytearray(), False
+        while True:
+            while len(buffer) < self._size and not ended:
+                piece = next(pieces, None)
+                ended = piece is None
+                buffer += piece or b""
+            if not buffer:
+                return self._location
+            chunk, start = bytes(buffer[: self._size]), self._offset
+            self._append(chunk)
+            if not start <= self._offset <= start + len(chunk):
+                what = f"{self._step}: the registry has {self._offset} bytes, not {start} to {start + len(chunk)}"
+                raise RegistryError(what, where=self._client.where, hint="run again")
+            del buffer[: self._offset - start]
+
+    def _append(self, chunk: bytes) -> None:
+        headers = {"Content-Type": "application/octet-stream", "Content-Range": f"{self._offset}-{self._offset + len(chunk) - 1}"}
+        request = HttpRequest(method="PATCH", url=self._location, step=self._step, headers=headers, body=chunk, retry=False)
+        try:
+            response = self._client.send(request, good=_TAKEN | {413, 416})
+        except RegistryError as err:
+            if not (isinstance(err, ConnectionLost) or err.status in RETRIED_STATUSES) or not self._backoff.wait():
+                raise
+            self._ask()
+            return
+        if is_too_large(response):
+            smaller = max(len(chunk) // 2, self._least)
+            if smaller >= len(chunk):
+                raise self._client.failure(response, self._step, writes=True)
+            self._size = smaller
+        elif response.status == 416:
+            if not self._backoff.wait():
+                raise self._client.failure(response, self._step, writes=True)
+            self._ask()
+        else:
+            self._note(response, self._offset + len(chunk))
+
+    def _ask(self) -> None:
+        """Asks how much of the blob has arrived, and where it goes on."""
+        step = f"{self._step}: ask how much has arrived"
+        self._note(self._client.send(HttpRequest(method="GET", url=self._location, step=step), good=_TAKEN), self._offset)
+
+    def _note(self, response: HttpResponse, expected: int) -> None:
+        """`0-0` stands for nothing in common registries, though it means one byte."""
+        found = _RANGE.fullmatch(response.headers.get("Range", "").strip())
+        last = int(found[1]) if found else expected - 1
+        self._offset = last + 1 if last or expected == 1 else 0
+        if location := response.headers.get("Location"):
+            plain = self._client.transport.plain_http
+            self._location = location_target(response.url, location, step=self._step, plain_http=plain)
