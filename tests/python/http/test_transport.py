@@ -48,6 +48,40 @@ def test_a_busy_answer_is_asked_for_again(transport: Transport, time: FakeTime, 
     assert time.waits == [IMPATIENT.retry_base]
 
 
+MALFORMED = {
+    "not HTTP": b"SSH-2.0-OpenSSH_9.2\r\n",
+    "negative length": b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nhello",
+    "length with a sign": b"HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\nhello",
+    "length that is a word": b"HTTP/1.1 200 OK\r\nContent-Length: five\r\n\r\nhello",
+    "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+    "chunk of no size": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nhello\r\n0\r\n\r\n",
+    "long line": b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000 + b"\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("response", MALFORMED.values(), ids=MALFORMED.keys())
+def test_a_response_that_is_not_http_is_not_asked_for_again(transport: Transport, time: FakeTime, response: bytes, stream: bool) -> None:
+    with serve(in_turn(response)) as web, pytest.raises(ConnectionLost, match="the response is not valid HTTP") as caught:
+        for _ in transport.send(get(f"http://{web.host}/", stream=stream)).pieces("look"):
+            pass
+    assert (caught.value.permanent, caught.value.reason) == (True, "malformed_response")
+    assert (len(web.asked), time.waits) == (1, [])
+
+
+@pytest.mark.parametrize("length", ["5", "5, 5", " 5 "])
+def test_a_length_may_be_repeated(transport: Transport, length: str) -> None:
+    with serve(in_turn(f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nhello".encode())) as web:
+        assert transport.send(get(f"http://{web.host}/")).body == b"hello"
+
+
+@pytest.mark.parametrize("chunks", [b"", b"5\r\nhel", b"5\r\nhello\r\n"])
+def test_chunks_that_end_too_early_are_asked_for_again(transport: Transport, chunks: bytes) -> None:
+    broken = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks
+    with serve(in_turn(broken, reply(body=b"fine"))) as web:
+        assert transport.send(get(f"http://{web.host}/")).body == b"fine"
+
+
 @pytest.mark.parametrize("status", ["400 Bad", "401 Who", "403 No", "404 None", "409 Conflict", "501 Never"])
 def test_a_refusal_is_not_asked_for_again(transport: Transport, status: str) -> None:
     with serve(in_turn(reply(status))) as web:
@@ -67,7 +101,7 @@ def test_retry_after_is_waited(transport: Transport, time: FakeTime) -> None:
     assert time.waits == [9.0]
 
 
-@pytest.mark.parametrize("response", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", b"junk\r\n\r\n"])
+@pytest.mark.parametrize("response", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"])
 def test_a_broken_connection_is_tried_again_and_then_named(transport: Transport, response: bytes) -> None:
     with serve(in_turn(response)) as web:
         with pytest.raises(ConnectionLost, match="look: the connection was closed") as caught:
@@ -234,6 +268,18 @@ def test_plain_http_goes_on_to_a_host_that_is_named(named: str) -> None:
 def test_plain_http_goes_on_to_no_other_host(base: str, location: str) -> None:
     with pytest.raises(RegistryError):
         location_target(base, location, step="look", plain_http={"registry.lan", "storage.lan:8080"})
+
+
+@pytest.mark.parametrize(
+    ("named", "location"),
+    [
+        ("storage.lan:80", "http://storage.lan/blob"),
+        ("storage.lan", "http://storage.lan:80/blob"),
+        ("storage.lan:80", "http://STORAGE.lan.:/b"),
+    ],
+)
+def test_the_port_of_http_may_be_written_or_not(named: str, location: str) -> None:
+    assert location_target("http://registry.lan/v2/", location, step="look", plain_http={named}) == location
 
 
 def test_a_redirect_to_a_host_that_is_named_drops_authorization(time: FakeTime, monkeypatch: pytest.MonkeyPatch) -> None:

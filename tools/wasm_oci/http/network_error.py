@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from urllib3 import exceptions
 
 _INVALID_URL = (exceptions.LocationValueError, UnicodeError, http.client.InvalidURL)
+_INVALID_RESPONSE = (exceptions.InvalidHeader, exceptions.InvalidChunkLength, http.client.BadStatusLine, http.client.LineTooLong)
+"""What the next attempt would not change. A response that ends too early is not among them: that connection was lost."""
 _ISSUER = "set SSL_CERT_FILE to the PEM file of your company's certificate authority, or check the registry's name"
 _CLOCK = "check this machine's clock, or have the server's certificate renewed"
 _CERTIFICATES = {
@@ -100,6 +102,9 @@ def describe_network_error(error: BaseException) -> NetworkProblem:
         return NetworkProblem(what="the host name is not known", hint="check the registry's name and the network")
     if is_any(TimeoutError, exceptions.TimeoutError):
         return NetworkProblem(what="no response in time", hint="check that the registry is up and reachable, then run again")
+    if is_any(*_INVALID_RESPONSE) and not is_any(http.client.RemoteDisconnected):
+        hint = "check the registry's address and port, and the proxy before it"
+        return NetworkProblem(what="the response is not valid HTTP", hint=hint, reason="malformed_response", permanent=True)
     if is_any(*_INVALID_URL):
         return NetworkProblem(what="the address is not a valid URL", hint="check the registry's name")
     return NetworkProblem(what="the connection was closed", hint="run again; what has arrived is not sent a second time")

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import ssl
 import threading
 from collections.abc import Collection, Mapping
+from functools import partial
 from urllib.parse import SplitResult, urldefrag, urljoin, urlsplit
 
 import urllib3
@@ -19,7 +21,7 @@ import urllib3
 from wasm_oci.errors import RegistryError
 from wasm_oci.http.body import decoded_body, encoding_of, paced, too_large
 from wasm_oci.http.deadline import WATCHED_POOLS, Deadline
-from wasm_oci.http.host import allows_plain_http, host_of, origin
+from wasm_oci.http.host import allows_plain_http, host_of, origin, parse_web_address
 from wasm_oci.http.messages import FAILURES, ConnectionLost, HttpRequest, HttpResponse, StreamBody, Wire
 from wasm_oci.http.network_error import ProxyAuthenticationRequired
 from wasm_oci.http.pace import Pace, RunTime
@@ -34,6 +36,7 @@ _log = logging.getLogger(__name__)
 _USER_AGENT = "rules_wasm_oci"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _STREAMED = frozenset({200, 206})
+_LENGTH = re.compile(r"\s*[0-9]+\s*(?:,\s*[0-9]+\s*)*")
 _POOL_SIZE = 8
 """Connections to one host that are kept; more may be open at a time."""
 
@@ -154,6 +157,7 @@ class Transport:
                     preload_content=False,
                     decode_content=False,
                 )
+                _check_length(response)
                 streamed = request.stream and response.status in _STREAMED
                 data = b"" if streamed else self._read(request, response, url)
             except FAILURES as err:
@@ -182,6 +186,9 @@ class Transport:
             else None,
         )
 
+    def _read_some(self, response: urllib3.BaseHTTPResponse) -> bytes:
+        return response.read1(self.limits.chunk, decode_content=False)
+
     def _read(self, request: HttpRequest, response: urllib3.BaseHTTPResponse, url: str) -> bytes:
         if response.status in _REDIRECTS and response.headers.get("Location"):
             response.close()
@@ -190,8 +197,12 @@ class Transport:
         limit = request.limit if good else min(request.limit, self.limits.error_body)
         deadline = self.timing.clock() + self.limits.response_time
         data = bytearray()
-        while len(data) <= limit and (piece := response.read1(self.limits.chunk, decode_content=False)):
+        chunked = "Transfer-Encoding" in response.headers  # read1 cannot tell a malformed chunk from one that is cut off
+        chunks = response.stream(self.limits.chunk, decode_content=False) if chunked else iter(partial(self._read_some, response), b"")
+        for piece in chunks:
             data += piece
+            if len(data) > limit:
+                break
             if self.timing.clock() > deadline:
                 response.close()
                 raise TimeoutError
@@ -202,6 +213,13 @@ class Transport:
         if not complete:
             raise too_large(limit, step=request.step, url=url)
         return decoded_body(bytes(data), response.headers, limit=limit, step=request.step, url=url)
+
+
+def _check_length(response: urllib3.BaseHTTPResponse) -> None:
+    """Raises InvalidHeader for a Content-Length that is not a number (RFC 9110, section 8.6); urllib3 reads on until the end then."""
+    if not _LENGTH.fullmatch(response.headers.get("Content-Length", "0")):
+        response.close()
+        raise urllib3.exceptions.InvalidHeader
 
 
 def location_target(base: str, location: str, *, step: str, plain_http: Collection[str] = ()) -> str:
@@ -231,7 +249,7 @@ def _unsafe(old: SplitResult, new: SplitResult, plain_http: Collection[str]) -> 
         return "the registry names a Location with a user name in it"
     if new.scheme == "http" and old.scheme == "https":
         return f"refused to go on from https to plain http at {new.netloc}"
-    if new.scheme == "http" and new.hostname != old.hostname and not allows_plain_http(new.netloc, plain_http):
+    if new.scheme == "http" and new.hostname != old.hostname and not allows_plain_http(parse_web_address(new.geturl()).netloc, plain_http):
         return f"refused to go on to another host by plain http at {new.netloc}"
     return ""
 

@@ -108,8 +108,8 @@ def _stream(client: RegistrySession, blob: Descriptor) -> Iterator[bytes]:
                 skip -= len(piece) - len(new)
                 offset += len(new)
                 yield new
-        except ConnectionLost:
-            if offset < blob.size and not backoff.wait():
+        except ConnectionLost as err:
+            if offset < blob.size and (err.permanent or not backoff.wait()):
                 raise
         else:
             return

@@ -50,8 +50,8 @@ def upload_blob(client: RegistrySession, blob: Descriptor, content: Content, *, 
             return Uploaded(sent=0, mounted=True)
         try:
             response = _put(client, blob, content, opened, step, in_chunks=in_chunks)
-        except ConnectionLost:
-            if not backoff.wait():
+        except ConnectionLost as err:
+            if err.permanent or not backoff.wait():
                 raise
         except RegistryError as err:
             if err.status not in _SESSION_LOST or err.reason == "too_large" or not backoff.wait():
