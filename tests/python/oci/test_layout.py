@@ -483,6 +483,16 @@ def test_manifests_that_could_be_meant_are_counted_once(tmp_path: Path) -> None:
         layout.find_manifest("v3")
 
 
+def test_a_referrer_with_many_tags_is_listed_once_and_counts_once(tmp_path: Path) -> None:
+    layout = _created(tmp_path / "layout")
+    subject = _put(layout, "1", "v1")
+    referrer = signature_referrer(subject, b"signature")
+    layout.put_manifest(referrer.descriptor(), referrer.raw)
+    tags = [replace(referrer.descriptor(), annotations={REF_NAME: f"s{n}"}).to_json() for n in range(LIMITS.referrers + 1)]
+    _change_index(tmp_path / "layout", manifests=[subject.to_json(), *tags])
+    assert [found.digest for found in layout.referrers(subject.digest)] == [referrer.descriptor().digest]
+
+
 def test_referrers_have_a_limit(tmp_path: Path) -> None:
     layout = _created(tmp_path / "layout")
     subject = _put(layout, "1", "v1")

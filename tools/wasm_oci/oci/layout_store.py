@@ -145,16 +145,24 @@ class LayoutStore(LayoutFolder):
             for piece in checked(pieces, blob.digest, blob.size, where=str(path)):
                 stream.write(piece)
 
-    def referrers(self, subject: Digest, artifact_type: str | None = None) -> Iterator[Descriptor]:
-        """Looks through the manifests of the index; raises LimitError where they are too many."""
+    def other_manifests(self, subject: Digest) -> tuple[list[Descriptor], list[FormatError]]:
+        """Returns all manifests and indexes that are listed but `subject`, each once, and what is wrong with malformed entries.
+
+        Raises LimitError where they are too many to look through.
+        """
         unreadable: list[FormatError] = []
-        entries = [
-            entry
+        found = {
+            entry.digest: entry
             for entry in self._index().descriptors(unreadable)
             if entry.media_type in (MANIFEST_MEDIA_TYPE, INDEX_MEDIA_TYPE) and entry.digest != subject
-        ]
-        if len(entries) > LIMITS.referrers:
+        }
+        if len(found) > LIMITS.referrers:
             raise LimitError(f"more than {LIMITS.referrers} manifests to look through", where=self.name)
+        return list(found.values()), unreadable
+
+    def referrers(self, subject: Digest, artifact_type: str | None = None) -> Iterator[Descriptor]:
+        """Looks through the manifests of the index; raises LimitError where they are too many."""
+        entries, unreadable = self.other_manifests(subject)
         subjects = self._digests_of(subject)
         deferred = Deferred()
         for listed in entries:

@@ -8,18 +8,16 @@ from functools import partial
 from pathlib import Path
 
 from wasm_oci.digest import Digest, chunks
-from wasm_oci.errors import FormatError, LimitError, UsageError
+from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.files import read_bounded
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.descriptor import (
     EMPTY,
     EMPTY_BLOB,
-    INDEX_MEDIA_TYPE,
     MANIFEST_MEDIA_TYPE,
     SIGNATURE_MEDIA_TYPE,
     Descriptor,
 )
-from wasm_oci.oci.layout import read_index
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Index, Manifest, signature_referrer
 from wasm_oci.oci.referrers import parse_referrer
@@ -127,14 +125,11 @@ def _listed(layout: LayoutStore, subject: FetchedManifest) -> Iterator[Referrer]
 
     An entry that cannot be read is an error: it may be a signature that would be lost.
     """
-    unreadable: list[FormatError] = []
-    entries = [entry for entry in read_index(layout.folder).descriptors(unreadable) if not entry.digest.is_of(subject.data)]
+    entries, unreadable = layout.other_manifests(subject.descriptor.digest)
     if unreadable:
         raise unreadable[0]
-    if len(entries) > LIMITS.referrers:
-        raise LimitError(f"more than {LIMITS.referrers} manifests to look through", where=layout.name)
     found: dict[Digest, list[Manifest | Index]] = {}
-    for entry in {entry.digest: entry for entry in entries if entry.media_type in (MANIFEST_MEDIA_TYPE, INDEX_MEDIA_TYPE)}.values():
+    for entry in entries:
         document = parse_referrer(layout.fetch_manifest(entry), where=f"{layout.name}: manifest {entry.digest}")
         if document.subject:
             found.setdefault(document.subject.digest, []).append(document)
