@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import re
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from wasm_oci.errors import UsageError
@@ -27,6 +27,20 @@ class CommandLineParser(argparse.ArgumentParser):
 
 def _nearest(what: str) -> str:
     """The remedy for a value that is like one of those that an option takes."""
+    import difflib
+
     found = re.fullmatch(r"invalid choice: '(.*)' \(choose from (.*)\)", what)
     near = difflib.get_close_matches(found[1], re.findall(r"[^', ]+", found[2]), n=1) if found else []
     return f"did you mean {near[0]}?" if near else ""
+
+
+def not_empty(kind: Callable[[str], Any], *, where: str) -> Callable[[str], Any]:
+    """Returns a type of arguments that refuses an empty value, which is what a shell makes of a variable that is not set."""
+
+    def convert(text: str) -> Any:
+        if not text:
+            raise UsageError("the value is empty", where=where, hint="give a value, or set the variable that it comes from")
+        return kind(text)
+
+    convert.__name__ = getattr(kind, "__name__", where)
+    return convert

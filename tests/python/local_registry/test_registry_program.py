@@ -162,7 +162,7 @@ def test_an_empty_path_is_not_the_current_folder(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(program, "_run", lambda *_: pytest.fail("it started"))
     assert main(["--port", "0", option, ""]) == 2
-    assert capsys.readouterr().err.startswith(f"local_registry: {option}: the value is empty; give a path, ")
+    assert capsys.readouterr().err.startswith(f"local_registry: {option}: the value is empty; give a value, ")
     assert list(tmp_path.iterdir()) == []
 
 

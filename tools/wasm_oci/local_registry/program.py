@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-from wasm_oci.command_line import CommandLineParser
+from wasm_oci.command_line import CommandLineParser, not_empty
 from wasm_oci.errors import UsageError, WasmOciError
 from wasm_oci.files import reason_of, write_file
 from wasm_oci.local_registry.access_log import AccessLog
@@ -61,20 +61,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--address", action="append", metavar="IP", help="loopback address to listen on, may be repeated (default: 127.0.0.1 and ::1)"
     )
-    parser.add_argument("--state", type=_path, metavar="DIR", help="folder of the layouts (default: the user's state folder)")
-    parser.add_argument(
-        "--ready-file", type=_path, metavar="FILE", help="write HOST:PORT to FILE once the registry is ready; removed when it ends"
-    )
-    parser.add_argument("--access-log", type=_path, metavar="FILE", help="append the line of each request to FILE (default: stderr)")
+    for option, metavar, text in (
+        ("--state", "DIR", "folder of the layouts (default: the user's state folder)"),
+        ("--ready-file", "FILE", "write HOST:PORT to FILE once the registry is ready; removed when it ends"),
+        ("--access-log", "FILE", "append the line of each request to FILE (default: stderr)"),
+    ):
+        parser.add_argument(option, type=not_empty(Path, where=option), metavar=metavar, help=text)
     parser.add_argument("--immutable-tags", action="store_true", help="refuse to move or delete a tag")
     parser.add_argument("--no-referrers-api", action="store_true", help="respond with 404 to the referrers API, as before version 1.1")
     return parser
-
-
-def _path(text: str) -> Path:
-    if not text:
-        raise argparse.ArgumentTypeError("the value is empty; give a path, or set the variable that it comes from")
-    return Path(text)
 
 
 def _port(text: str) -> int:

@@ -7,7 +7,7 @@ import difflib
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from wasm_oci.command_line import CommandLineParser
+from wasm_oci.command_line import CommandLineParser, not_empty
 from wasm_oci.errors import UsageError
 
 HELP = ("-h", "--help")
@@ -51,20 +51,10 @@ class _Parser(CommandLineParser):
         is_option = names[0].startswith("-")
         if options.get("type") is not any_text and options.get("action", "append") == "append":
             where = names[-1] if is_option else options.get("metavar", names[0])
-            options["type"] = _not_empty(options.get("type", str), where=where)
+            options["type"] = not_empty(options.get("type", str), where=where)
         if is_option:
             options.setdefault("action", _Once)
         return (self._flags if is_option else self._values).add_argument(*names, **options)
-
-
-def _not_empty(kind: Callable[[str], Any], *, where: str) -> Callable[[str], Any]:
-    def convert(text: str) -> Any:
-        if not text:
-            raise UsageError("the value is empty", where=where, hint="give a value, or set the variable that it comes from")
-        return kind(text)
-
-    convert.__name__ = getattr(kind, "__name__", where)
-    return convert
 
 
 def make_parser(command: str, description: str) -> argparse.ArgumentParser:
