@@ -202,6 +202,7 @@ def test_a_malformed_signature_file(tmp_path: Path) -> None:
         ({"tag": "v1+meta"}, "tag"),
         ({"signature_type": "both"}, "signature_type"),
         ({"key_format": "der"}, "key_format"),
+        ({"created": "2026-01-02T00:00:00.\u0661Z"}, "created"),
         ({"created": "2026-01-02"}, "created"),
         ({"created": "2026-13-02T00:00:00Z"}, "created"),
         ({"annotations": ("x",)}, "annotations[0]"),

@@ -13,7 +13,7 @@ from wasm_oci.oci.wasm_config import EPOCH
 from wasm_oci.shape import Runfile
 
 _ENTRY_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", re.ASCII)
 _SIGNATURE_TYPES = ("embedded", "detached", "none")
 _KEY_FORMATS = ("compact", "openssh", "pem", "mixed", "none")
 
