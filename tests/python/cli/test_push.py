@@ -157,7 +157,7 @@ def test_a_dry_run_of_a_refused_tag_is_7(run: Run, registry: RunningRegistry, im
     registry.requests.clear()
     ended = push(run, new, registry, "v1", "--dry-run")
     assert (ended.code, writes(registry)) == (7, [])
-    assert f"tag       v1  refuse: it is {old.digest}" in ended.out
+    assert f"tag       v1  refused: it already names {old.digest}" in ended.out
     assert ended.is_one_clear_error
     ended = push(run, new, registry, "v1", "--dry-run", "--output", "json")
     document = ended.document
@@ -208,7 +208,7 @@ def test_a_large_blob_is_streamed(run: Run, tmp_path: Path) -> None:
         (["LAYOUT", "HOST/library/hello:v1", "--registry", "x"], 2, "--registry changes a request file"),
         (["LAYOUT", "HOST/library/hello:v1", "--movable-tag", "a b"], 2, "is not a tag"),
         (["LAYOUT", "HOST/library/hello:v1", "--signature-file", "/nowhere"], 2, "cannot read the signature file"),
-        (["LAYOUT", "HOST/library/hello:v1", "--request", "/nowhere"], 2, "not for use with --request"),
+        (["LAYOUT", "HOST/library/hello:v1", "--request", "/nowhere"], 2, "cannot be given with --request"),
         (["--request", "/nowhere"], 2, "cannot read the request file"),
     ],
 )

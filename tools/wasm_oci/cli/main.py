@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import importlib
 import sys
 from collections.abc import Mapping, Sequence
@@ -63,6 +62,8 @@ def run_line(args: Sequence[str], *, typed: bool = False) -> int:
             return err.exit_code
         return 0
     if args[0] not in COMMANDS:
+        import difflib
+
         near = difflib.get_close_matches(args[0], COMMANDS, n=1)
         remedy = f"did you mean {near[0]}?" if near else f"the commands are {', '.join(COMMANDS)}"
         say(f"wasm_oci: unknown command {args[0][:100]!r}; {remedy}")

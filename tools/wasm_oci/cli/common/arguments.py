@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
@@ -94,6 +93,8 @@ def _options(parser: argparse.ArgumentParser) -> list[str]:
 def _unknown(given: str, known: Sequence[str], parser: argparse.ArgumentParser) -> UsageError:
     if not given.startswith("-"):
         return UsageError(f"unexpected argument {given[:100]!r}", hint=f"see {parser.prog} --help")
+    import difflib
+
     near = difflib.get_close_matches(given, known, n=1)
     return UsageError(f"unrecognised option {given[:100]}", hint=f"did you mean {near[0]}?" if near else f"see {parser.prog} --help")
 
