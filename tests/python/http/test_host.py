@@ -14,8 +14,9 @@ from urllib3.util import parse_url
 from fakes.timing import IMPATIENT
 from wasm_oci.errors import RegistryError, UsageError
 from wasm_oci.http.host import check_host, is_internal, origin, parse_web_address
+from wasm_oci.http.location import location_target
 from wasm_oci.http.messages import ConnectionLost, HttpRequest
-from wasm_oci.http.transport import Transport, location_target
+from wasm_oci.http.transport import Transport
 
 AMBIGUOUS = [
     "127%2E0%2E0%2E1",

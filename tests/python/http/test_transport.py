@@ -12,8 +12,9 @@ import pytest
 from fakes.timing import IMPATIENT, FakeTime
 from fakes.web import Asked, Script, reply, serve
 from wasm_oci.errors import RegistryError
+from wasm_oci.http.location import location_target
 from wasm_oci.http.messages import ConnectionLost, HttpRequest, StreamBody
-from wasm_oci.http.transport import Transport, location_target
+from wasm_oci.http.transport import Transport
 from wasm_oci.limits import Limits
 
 SECRET = "canary-6f1d"
@@ -313,8 +314,8 @@ def test_a_proxy_of_the_environment_is_used_but_not_for_this_machine(transport: 
         assert transport.send(get(f"http://{web.host}/")).body == b"direct"
         assert [asked.line for asked in proxy.asked] == ["GET http://registry.invalid/v2/ HTTP/1.1"]
         monkeypatch.setenv("NO_PROXY", "registry.invalid")
-        with pytest.raises(ConnectionLost):
-            transport.send(get("http://registry.invalid/v2/", retry=False))
+        with closing(Transport(timing=transport.timing)) as another, pytest.raises(ConnectionLost):
+            another.send(get("http://registry.invalid/v2/", retry=False))
         assert len(proxy.asked) == 1
 
 

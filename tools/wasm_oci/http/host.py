@@ -9,6 +9,7 @@ import ipaddress
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from wasm_oci.errors import UsageError
@@ -64,14 +65,22 @@ def parse_web_address(url: str) -> WebAddress:
     IPv6 address with a zone or one that stands for another address (NAT64, IPv4-mapped, 6to4, Teredo, site-local).
     """
     match = _URL.fullmatch(url)
-    authority = _URL_HOST.fullmatch(match[3]) if match else None
-    if match is None or authority is None:
+    if match is None:
         raise ValueError("the URL has no valid host")
-    scheme, host, digits = match[1].lower(), authority[1].removesuffix(".").lower(), authority[2]
+    return _parse_authority(match[1].lower(), match[3], has_user=match[2] is not None)
+
+
+@lru_cache(maxsize=64)
+def _parse_authority(scheme: str, authority: str, *, has_user: bool) -> WebAddress:
+    """A run speaks to a few hosts, and asks for each request where it leads."""
+    match = _URL_HOST.fullmatch(authority)
+    if match is None:
+        raise ValueError("the URL has no valid host")
+    host, digits = match[1].removesuffix(".").lower(), match[2]
     port = int(digits) if digits else _PORTS[scheme]
     if not _is_unambiguous(host) or len(host) > NAME_LENGTH or not 0 < port < 65536:
         raise ValueError("the URL has no valid host")
-    return WebAddress(scheme=scheme, host=host.strip("[]"), port=port, has_user=match[2] is not None)
+    return WebAddress(scheme=scheme, host=host.strip("[]"), port=port, has_user=has_user)
 
 
 def check_host(host: str, *, where: str = "") -> str:
@@ -94,6 +103,7 @@ def split_host(host: str) -> tuple[str, int | None]:
     return match[1].strip("[]"), int(match[2]) if match[2] else None
 
 
+@lru_cache(maxsize=64)
 def is_loopback(host: str) -> bool:
     """Says whether `host` (with or without a port) is this machine: localhost, *.localhost (RFC 6761), 127.0.0.0/8 or ::1."""
     name = split_host(host)[0].lower()

@@ -125,6 +125,15 @@ class HttpResponse:
             self.wire.response.close()
 
 
+_UNREACHABLE = (
+    ConnectionRefusedError,
+    urllib3.exceptions.ConnectTimeoutError,
+    urllib3.exceptions.NameResolutionError,
+    urllib3.exceptions.NewConnectionError,
+    urllib3.exceptions.ProxyError,
+)
+
+
 class ConnectionLost(RegistryError):
     """There was no response, or only a part of one: what the request did is unknown."""
 
@@ -133,6 +142,8 @@ class ConnectionLost(RegistryError):
         super().__init__(f"{step}: {problem.what}", where=host_of(url), hint=problem.hint, reason=problem.reason)
         self.permanent = problem.permanent or (is_loopback(host_of(url)) and _is_refused(cause))
         """Whether the next attempt would end alike; so it is where nothing listens at a port of this machine."""
+        self.unreachable = problem.permanent or any(isinstance(each, _UNREACHABLE) for each in causes_of(cause))
+        """Whether not even a connection was made: other requests to this host would end alike."""
 
 
 def _is_refused(error: BaseException) -> bool:

@@ -10,24 +10,27 @@ from __future__ import annotations
 import logging
 import os
 import re
-import ssl
 import threading
-from collections.abc import Collection, Mapping
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
-from urllib.parse import SplitResult, urldefrag, urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import urllib3
 
 from wasm_oci.errors import RegistryError
 from wasm_oci.http.body import decoded_body, encoding_of, paced, too_large
-from wasm_oci.http.deadline import WATCHED_POOLS, Deadline
-from wasm_oci.http.host import allows_plain_http, host_of, origin, parse_web_address
+from wasm_oci.http.deadline import Deadline
+from wasm_oci.http.host import host_of, origin
+from wasm_oci.http.location import location_target
 from wasm_oci.http.messages import FAILURES, ConnectionLost, HttpRequest, HttpResponse, StreamBody, Wire
 from wasm_oci.http.network_error import ProxyAuthenticationRequired
 from wasm_oci.http.pace import Pace, RunTime
-from wasm_oci.http.proxy import proxy_headers, proxy_of
 from wasm_oci.http.retry import RETRIED_STATUSES, Backoff
-from wasm_oci.http.tls import authorities_of, tls_context
+from wasm_oci.http.routes import Routes, target_of
+from wasm_oci.http.tls import authorities_of
 from wasm_oci.limits import LIMITS, Limits
 from wasm_oci.timing import REAL_TIME, Timing
 
@@ -37,8 +40,8 @@ _USER_AGENT = "rules_wasm_oci"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _STREAMED = frozenset({200, 206})
 _LENGTH = re.compile(r"\s*[0-9]+\s*(?:,\s*[0-9]+\s*)*")
-_POOL_SIZE = 8
-"""Connections to one host that are kept; more may be open at a time."""
+INTERRUPTED = "interrupted"
+"""The reason of the error with which requests of a run end that is stopped."""
 
 
 class Transport:
@@ -58,37 +61,28 @@ class Transport:
         """
         self.plain_http = frozenset(plain_http)
         self.limits = limits
-        self.timing = timing
+        self._stopped = threading.Event()
+        self._under_way: set[Deadline] = set()
+        self.timing = replace(timing, sleep=self._pause) if timing.sleep is time.sleep else timing
         self.run_time = RunTime(limits)
-        self._authorities = authorities_of(os.environ if environ is None else environ)
-        self._managers: dict[tuple[str, bool], urllib3.PoolManager] = {}
-        self._lock = threading.Lock()
+        self._routes = Routes(authorities_of(os.environ if environ is None else environ))
         logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # it logs whole URLs, signatures in queries included
 
     def close(self) -> None:
-        with self._lock:
-            for manager in self._managers.values():
-                manager.clear()
+        self._routes.close()
 
-    def _manager(self, url: str) -> urllib3.PoolManager:
-        """The connections that lead to `url`, by its proxy; certificates are read only where TLS is spoken."""
-        proxy = proxy_of(url)
-        secure = "https:" in (url[:6].lower(), proxy[:6].lower())
-        with self._lock:
-            if (proxy, secure) not in self._managers:
-                self._managers[proxy, secure] = self._new_manager(proxy, tls_context(self._authorities) if secure else None)
-            return self._managers[proxy, secure]
+    def stop(self) -> None:
+        """Ends what other threads wait for, and refuses whatever they would send: their run is interrupted."""
+        self._stopped.set()
+        for deadline in tuple(self._under_way):
+            deadline.expire()
 
-    def _new_manager(self, proxy: str, context: ssl.SSLContext | None) -> urllib3.PoolManager:
-        manager = (
-            urllib3.ProxyManager(
-                proxy, proxy_headers=proxy_headers(proxy), proxy_ssl_context=context, ssl_context=context, maxsize=_POOL_SIZE
-            )
-            if proxy
-            else urllib3.PoolManager(ssl_context=context, maxsize=_POOL_SIZE)
-        )
-        manager.pool_classes_by_scheme = WATCHED_POOLS
-        return manager
+    def _pause(self, seconds: float) -> None:
+        self._stopped.wait(seconds)
+
+    def _check_stopped(self, request: HttpRequest) -> None:
+        if self._stopped.is_set():
+            raise RegistryError(f"{request.step}: interrupted", where=host_of(request.url), hint="run again", reason=INTERRUPTED)
 
     def send(self, request: HttpRequest) -> HttpResponse:
         """Returns the response, whatever its status; lost connections and busy registries are tried again.
@@ -137,6 +131,19 @@ class Transport:
             url = target
         raise RegistryError(f"{request.step}: more than {self.limits.redirects} redirects", where=host_of(request.url))
 
+    @contextmanager
+    def _stoppable(self, request: HttpRequest, deadline: Deadline) -> Iterator[None]:
+        """Raises RegistryError where the run is interrupted before the block or in it."""
+        self._under_way.add(deadline)
+        try:
+            self._check_stopped(request)
+            yield
+        except RegistryError:
+            self._check_stopped(request)
+            raise
+        finally:
+            self._under_way.discard(deadline)
+
     def _once(self, request: HttpRequest, url: str, headers: Mapping[str, str]) -> HttpResponse:
         sent = {"User-Agent": _USER_AGENT, "Accept-Encoding": "identity", **headers}
         if isinstance(request.body, StreamBody):
@@ -144,11 +151,12 @@ class Transport:
         sending = len(request.body) / self.limits.slowest if request.body else 0.0
         body = paced(request.body, self.pace(request.step, url)) if isinstance(request.body, StreamBody) else request.body
         allowed = min(self.limits.connect_timeout + sending + self.limits.response_time, self.run_time.left)
-        with Deadline(allowed) as deadline:
+        with Deadline(allowed) as deadline, self._stoppable(request, deadline):
             try:
-                response = self._manager(url).urlopen(
+                route = self._routes.to(url)
+                response = route.connections.urlopen(
                     request.method,
-                    url,
+                    url if route.proxy else target_of(url),
                     body=body or None,
                     headers=sent,
                     redirect=False,
@@ -166,7 +174,7 @@ class Transport:
             response.close()
             raise ConnectionLost(request.step, url, TimeoutError())
         _log.debug("%s %s: %d", request.method, _shown(url), response.status)
-        if response.status == 407 and proxy_of(url):
+        if response.status == 407 and route.proxy:
             response.close()
             raise ConnectionLost(request.step, url, ProxyAuthenticationRequired())
         return HttpResponse(
@@ -220,38 +228,6 @@ def _check_length(response: urllib3.BaseHTTPResponse) -> None:
     if not _LENGTH.fullmatch(response.headers.get("Content-Length", "0")):
         response.close()
         raise urllib3.exceptions.InvalidHeader
-
-
-def location_target(base: str, location: str, *, step: str, plain_http: Collection[str] = ()) -> str:
-    """Returns the absolute URL of a Location or Link header's target; raises RegistryError for one that must not be followed.
-
-    Plain http goes on to plain http on the same host, on this machine, and on a host of `plain_http`. A fragment, which is not
-    sent (RFC 9110, section 4.2.5), is left out.
-    """
-    try:
-        target, _ = urldefrag(urljoin(base, location.strip()))
-        old, new = urlsplit(base), urlsplit(target)
-        if new.scheme in ("http", "https"):
-            origin(target)
-    except ValueError as err:
-        raise RegistryError(f"{step}: the registry names a Location that is not a URL", where=host_of(base)) from err
-    if problem := _unsafe(old, new, plain_http):
-        raise RegistryError(
-            f"{step}: {problem}", where=host_of(base), reason="unsafe_redirect", hint="check the registry's address and its proxy"
-        )
-    return target
-
-
-def _unsafe(old: SplitResult, new: SplitResult, plain_http: Collection[str]) -> str:
-    if new.scheme not in ("http", "https") or not new.hostname:
-        return "the registry names a Location that is not a web address"
-    if "@" in new.netloc:
-        return "the registry names a Location with a user name in it"
-    if new.scheme == "http" and old.scheme == "https":
-        return f"refused to go on from https to plain http at {new.netloc}"
-    if new.scheme == "http" and new.hostname != old.hostname and not allows_plain_http(parse_web_address(new.geturl()).netloc, plain_http):
-        return f"refused to go on to another host by plain http at {new.netloc}"
-    return ""
 
 
 def _shown(url: str) -> str:

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator
 
 from wasm_oci.errors import RegistryError
+from wasm_oci.http.location import location_target
 from wasm_oci.http.messages import ConnectionLost, HttpRequest, HttpResponse
 from wasm_oci.http.retry import RETRIED_STATUSES, Backoff
-from wasm_oci.http.transport import location_target
 from wasm_oci.registry.errors_from_response import error_code
 from wasm_oci.registry.session import RegistrySession
 

@@ -1,0 +1,80 @@
+"""How a host is reached: by which proxy, and with which connections."""
+
+from __future__ import annotations
+
+import re
+import ssl
+import threading
+from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
+
+import urllib3
+from urllib3.connectionpool import HTTPConnectionPool
+
+from wasm_oci.http.deadline import WATCHED_POOLS
+from wasm_oci.http.proxy import proxy_headers, proxy_of
+from wasm_oci.http.tls import Authorities, tls_context
+
+_POOL_SIZE = 8
+"""Connections to one host that are kept; more may be open at a time."""
+_ORIGIN = re.compile(r"https?://[^/?#@\\]+(?=[/?])", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """How a host is reached."""
+
+    proxy: str
+    """The URL of its proxy, empty where there is none."""
+    connections: urllib3.PoolManager | HTTPConnectionPool
+
+
+class Routes:
+    """The routes of a run, safe to share between threads; what the environment says of a host is read once."""
+
+    def __init__(self, authorities: Authorities) -> None:
+        self._authorities = authorities
+        self._managers: dict[tuple[str, bool], urllib3.PoolManager] = {}
+        self._known: dict[str, Route] = {}
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        with self._lock:
+            for manager in self._managers.values():
+                manager.clear()
+
+    def to(self, url: str) -> Route:
+        """Returns how to reach `url`; raises UsageError where its proxy is none, ValueError for an invalid URL."""
+        start = _ORIGIN.match(url)
+        with self._lock:
+            route = self._known.get(start[0]) if start else None
+            if route is None:
+                proxy = proxy_of(url)
+                manager = self._manager(url, proxy)
+                route = Route(proxy=proxy, connections=manager if proxy else manager.connection_from_url(url))
+                if start:
+                    self._known[start[0]] = route
+            return route
+
+    def _manager(self, url: str, proxy: str) -> urllib3.PoolManager:
+        """Certificates are read only where TLS is spoken."""
+        secure = "https:" in (url[:6].lower(), proxy[:6].lower())
+        if (proxy, secure) not in self._managers:
+            self._managers[proxy, secure] = _new_manager(proxy, tls_context(self._authorities) if secure else None)
+        return self._managers[proxy, secure]
+
+
+def _new_manager(proxy: str, context: ssl.SSLContext | None) -> urllib3.PoolManager:
+    manager = (
+        urllib3.ProxyManager(proxy, proxy_headers=proxy_headers(proxy), proxy_ssl_context=context, ssl_context=context, maxsize=_POOL_SIZE)
+        if proxy
+        else urllib3.PoolManager(ssl_context=context, maxsize=_POOL_SIZE)
+    )
+    manager.pool_classes_by_scheme = WATCHED_POOLS
+    return manager
+
+
+def target_of(url: str) -> str:
+    """Returns what stands for a URL in a request to its own host (RFC 9112, section 3.2.1)."""
+    parts = urlsplit(url)
+    return urlunsplit(("", "", parts.path or "/", parts.query, ""))
