@@ -90,6 +90,12 @@ class Limits:
     referrer_bytes: int = 64 * MIB
     """All manifests together that are fetched to find those that refer to another one."""
 
+    small_blob: int = MIB
+    """Largest blob that is sent again rather than asked for twice."""
+    jobs: int = 8
+    """Things that are done side by side at one registry or in one folder."""
+    threads: int = 64
+    """The same of all places together."""
     read_back: int = 64 * MIB
     """Largest blob that is read back whole after publishing; of a larger one the first and the last `read_back_end` bytes."""
     read_back_end: int = 64 * KIB

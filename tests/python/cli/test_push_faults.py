@@ -98,8 +98,8 @@ def _rewritten(data: bytes) -> bytes:
         (Fault(method="PUT", path="/manifests/", effect=Pretend(), times=None), " not found"),
         (Fault(method="GET", path="/manifests/sha256:", nth=2, effect=Rewrite(change=_rewritten)), "the registry's content has digest"),
         (Fault(method="GET", path="/manifests/sha256:", nth=3, effect=Rewrite(change=_rewritten)), "the registry's content has digest"),
-        (Fault(method="GET", path="/blobs/", nth=9, effect=Corrupt(position=-1)), "blob sha256:"),
-        (Fault(method="GET", path="/blobs/", nth=9, effect=Rewrite(change=lambda data: data + b"!")), "comes back with different content"),
+        (Fault(method="GET", path="/blobs/", effect=Corrupt(position=-1)), "blob sha256:"),
+        (Fault(method="GET", path="/blobs/", effect=Rewrite(change=lambda data: data + b"!")), "comes back with different content"),
     ],
     ids=["rewritten", "dropped", "another referrer", "another manifest", "damaged blob", "longer blob"],
 )

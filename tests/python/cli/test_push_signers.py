@@ -76,11 +76,13 @@ def test_every_report_says_who_signed(run: Run, one: RunningRegistry, tmp_path: 
     image = signed_image(tmp_path / "image", detached=detached)
     path = request_file(tmp_path, image, one, DEVELOPMENT)
     line = f"  signature: development key {IDS[1]} by //keys:dev\n"
-    for arguments, count in ((["--dry-run"], 1), ([], 2), ([], 2)):
+    for arguments, count in ((["--dry-run"], 1), ([], 2), ([], 0)):
         ended = run("push", "--request", path, *arguments)
         assert (ended.code, ended.out.count(line), ended.err) == (0, count, "")
+    assert ended.out.count("  signature: not checked again\n") == 2
+    assert run("push", "--request", path, "--output", "json").document["signers"] is None
     for arguments in (["--dry-run"], []):
-        document = run("push", "--request", path, *arguments, "--output", "json").document
+        document = run("push", "--request", path, *arguments, "--tag", "v2", "--output", "json").document
         assert document["signers"] == [{"keyId": IDS[1], "name": "//keys:dev", "development": True, "verified": True}]
         assert "warnings" not in document
 
@@ -90,14 +92,14 @@ def test_an_unsigned_image_is_called_so(run: Run, one: RunningRegistry, tmp_path
     ended = run("push", image.folder, f"{one.host}/{NAME}:v1")
     assert (ended.code, ended.out.count("  signature: none\n")) == (0, 2)
     assert ended.out.endswith(" -o hello.wasm --allow-unsigned\n")
-    assert run("push", image.folder, f"{one.host}/{NAME}:v1", "--output", "json").document["signers"] == []
+    assert run("push", image.folder, f"{one.host}/{NAME}:v2", "--output", "json").document["signers"] == []
 
 
 def test_a_signature_of_an_unknown_key_is_not_called_verified(run: Run, one: RunningRegistry, tmp_path: Path) -> None:
     image = signed_image(tmp_path / "image")
     ended = run("push", image.folder, f"{one.host}/{NAME}:v1")
     assert ended.out.count(f"  signature: key {IDS[1]}, not verified\n") == 2
-    document = run("push", image.folder, f"{one.host}/{NAME}:v1", "--output", "json").document
+    document = run("push", image.folder, f"{one.host}/{NAME}:v2", "--output", "json").document
     assert document["signers"] == [{"keyId": IDS[1], "name": "", "development": None, "verified": False}]
 
 
@@ -132,7 +134,7 @@ def test_a_registry_elsewhere_is_warned_about(run: Run, one: RunningRegistry, tm
         assert ended.err.startswith(f"wasm_oci: warning: {one.host}/{NAME}: the image is ")
         assert words in ended.err
         assert "sign it with a wasm_signing_key" in ended.err
-        (warning,) = run("push", "--request", path, "--output", "json").document["warnings"]
+        (warning,) = run("push", "--request", path, "--tag", f"{name}2", "--output", "json").document["warnings"]
         assert words in warning
     path = request_file(tmp_path, signed_image(tmp_path / "release", signer=2), one, RELEASE, tag="release")
     assert run("push", "--request", path).err == ""

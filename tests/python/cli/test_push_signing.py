@@ -115,7 +115,7 @@ def test_a_detached_signature_of_the_same_key_takes_the_place_of_signing(
     monkeypatch.delenv(VARIABLE)
     assert run(*sign, "-k", files / "2.secret").code == 0
     ended = run("push", "--request", path, "--signature-file", given)
-    assert (ended.code, ended.is_one_clear_error, registry.requests) == (4, True, [])
+    assert (ended.code, ended.is_one_clear_error, writes(registry)) == (4, True, [])
     assert "//hello:publish: it is not signed with key" in ended.err
     assert run(*sign, "-k", files / "1.secret").code == 0
     assert run("push", "--request", path, "--signature-file", given).code == 0

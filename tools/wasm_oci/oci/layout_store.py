@@ -47,6 +47,14 @@ class LayoutStore(LayoutFolder):
     def identity(self) -> str:
         return str(real_path(self.folder, what="layout"))
 
+    @property
+    def place(self) -> str:
+        return self.identity
+
+    @property
+    def whole(self) -> bool:
+        return False
+
     def only_manifest(self) -> Descriptor:
         """Returns the only manifest that there is. Of several entries the tagged ones count, because referrers have no tag.
 
@@ -61,7 +69,8 @@ class LayoutStore(LayoutFolder):
         return index.read(entries)
 
     def find_manifest(self, name: ManifestName) -> Descriptor | None:
-        return self._find(self._index(), name)
+        found = self._find(self._index(), name)
+        return self._read(found).descriptor if found and isinstance(name, str) else found
 
     def _find(self, index: LayoutIndex, name: ManifestName) -> Descriptor | None:
         """Raises UsageError for a tag of several manifests, FormatError for one whose entry is malformed."""
@@ -132,8 +141,8 @@ class LayoutStore(LayoutFolder):
         with self.open_blob(blob) as stream:
             yield from checked(chunks(stream), blob.digest, blob.size, where=self._where(blob.digest))
 
-    def put_blob(self, blob: Descriptor, content: Content) -> int:
-        if self.has_blob(blob):
+    def put_blob(self, blob: Descriptor, content: Content, *, missing: bool = False) -> int:
+        if not missing and self.has_blob(blob):
             return 0
         self.create()
         self._write_blob(blob, content())

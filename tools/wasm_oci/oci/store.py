@@ -40,8 +40,16 @@ class Store(Protocol):
         """Host and repository, or the folder: what it is called in plans and results."""
 
     @property
+    def place(self) -> str:
+        """What may be out of order as a whole, and takes so many requests at a time: a registry, or the folder."""
+
+    @property
     def identity(self) -> str:
         """Is the same for two stores of one place, however each was named."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether a manifest that is there has its blobs, because none is taken without them."""
 
     @property
     def credential_source(self) -> str:
@@ -52,7 +60,7 @@ class Store(Protocol):
         """What a plan says of how it is reached; empty where that is encrypted or on this machine."""
 
     def find_manifest(self, name: ManifestName) -> Descriptor | None:
-        """Returns what a name stands for, None where it is not there."""
+        """Returns what a name stands for, None where it is not there; what a tag names is known of its content."""
 
     def fetch_manifest(self, name: ManifestName) -> FetchedManifest:
         """Raises NotFoundError where it is not there."""
@@ -75,9 +83,10 @@ class Store(Protocol):
         The consumer must throw away what it got when this raises.
         """
 
-    def put_blob(self, blob: Descriptor, content: Content) -> int:
+    def put_blob(self, blob: Descriptor, content: Content, *, missing: bool = False) -> int:
         """Stores a blob and returns the bytes that were sent, 0 where it was there.
 
+        With `missing` it is known not to be there, and that is not asked again.
         Raises DigestError, and stores nothing, where `content` is not the blob.
         """
 

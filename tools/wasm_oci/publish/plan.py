@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from typing import TypeVar
@@ -16,7 +16,8 @@ from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.referrers import artifact_type_of, listed_referrers
 from wasm_oci.oci.store import Store
 from wasm_oci.publish.artifact import Artifact, Blob
-from wasm_oci.publish.signatures import Signatures, check_signatures
+from wasm_oci.publish.outages import Outages
+from wasm_oci.publish.signatures import UNCHECKED, Signatures
 
 _NEW_TAG = "publish under a new tag, or move this one with --move-tags"
 _NEW_KEY = ": if only the signature differs, the build has generated a new development key"
@@ -49,12 +50,14 @@ class Question:
     tolerant: bool = False
     error: WasmOciError | None = None
     """Why the rest is unknown."""
+    outages: Outages = field(default_factory=Outages)
 
-    def ask(self, about: Callable[[], T]) -> T | None:
-        """Returns what `about` returns, None where that is unknown."""
+    def ask(self, place: str, about: Callable[[], T]) -> T | None:
+        """Returns what `about` returns when it asks a place, None where that is unknown."""
         if self.error is None:
             try:
-                return about()
+                with self.outages.watch(place):
+                    return about()
             except WasmOciError as err:
                 if not self.tolerant:
                     raise
@@ -115,7 +118,7 @@ class Plan:
     tags: tuple[TagPlan, ...]
     """Empty where the artifact is published by digest only."""
     signatures: Signatures
-    """Who signed the artifact."""
+    """Who signed the artifact; unchecked before that is known, and where nothing is written."""
     unknown: WasmOciError | None = None
     """Why not all is known, after a dry run; such a plan must not be carried out."""
     credential_missing: bool = False
@@ -202,25 +205,24 @@ def make_plan(
     *,
     movable: Collection[str] = (),
     move_tags: bool = False,
-    signatures: Signatures | None = None,
+    signatures: Signatures = UNCHECKED,
     question: Question | None = None,
 ) -> Plan:
     """Looks at a destination. Raises WasmOciError where its state cannot be known: nothing is assumed.
 
-    `signatures` is what `check_signatures` found; without it the artifact is checked here. What a tolerant `question` could not
-    find out is unknown in the plan.
+    `signatures` is what `check_signatures` found. What a tolerant `question` could not find out is unknown in the plan.
     """
-    signatures = check_signatures(artifact) if signatures is None else signatures
     question = question or Question()
-    missing = question.error is not None
+    credential_missing = question.error is not None
     digest = artifact.descriptor.digest
     tag_plans = tuple(_plan_tag(question, destination, tag, digest, move=move_tags or tag in movable) for tag in dict.fromkeys(tags))
-    blobs = tuple(
-        BlobPlan(blob=blob, action=_action(question.ask(partial(destination.has_blob, blob.descriptor)), Action.UPLOAD))
-        for blob in artifact.blobs
-    )
-    manifest = _action(question.ask(lambda: destination.find_manifest(digest) is not None), Action.CREATE)
-    listed = question.ask(lambda: listed_referrers(destination, artifact.referrers))
+    listed = question.ask(destination.place, lambda: listed_referrers(destination, artifact.referrers))
+    there = [referrer for referrer in artifact.referrers if referrer.descriptor().digest in (listed or ())]
+    if named := any(tag.action is Action.UNCHANGED for tag in tag_plans):
+        there.append(artifact.manifest)
+    kept = {blob.digest for manifest in there for blob in (manifest.config, *manifest.layers)} if destination.whole else set()
+    blobs = tuple(BlobPlan(blob=blob, action=_plan_blob(question, destination, blob, kept)) for blob in artifact.blobs)
+    manifest = Action.EXISTS if named else _plan_manifest(question, destination, digest, blobs)
     referrers = tuple(
         ReferrerPlan(manifest=each, action=_action(None if listed is None else each.descriptor().digest in listed, Action.CREATE))
         for each in artifact.referrers
@@ -234,8 +236,22 @@ def make_plan(
         tags=tag_plans,
         signatures=signatures,
         unknown=question.error,
-        credential_missing=missing,
+        credential_missing=credential_missing,
     )
+
+
+def _plan_blob(question: Question, destination: Store, blob: Blob, kept: Collection[Digest]) -> Action:
+    """What is `kept` is named by a manifest that is there, of a store that takes none without its blobs: that is not asked."""
+    if blob.descriptor.digest in kept:
+        return Action.EXISTS
+    return _action(question.ask(destination.place, partial(destination.has_blob, blob.descriptor)), Action.UPLOAD)
+
+
+def _plan_manifest(question: Question, destination: Store, digest: Digest, blobs: Iterable[BlobPlan]) -> Action:
+    """Where a blob is missing the manifest is sent, there or not: it has the same bytes."""
+    if any(step.action is Action.UPLOAD for step in blobs):
+        return Action.CREATE
+    return _action(question.ask(destination.place, lambda: destination.find_manifest(digest) is not None), Action.CREATE)
 
 
 def _action(there: bool | None, otherwise: Action) -> Action:
@@ -246,7 +262,7 @@ def _action(there: bool | None, otherwise: Action) -> Action:
 
 
 def _plan_tag(question: Question, destination: Store, tag: str, after: Digest, *, move: bool) -> TagPlan:
-    said = question.ask(lambda: (find_tag(destination, tag, after),))
+    said = question.ask(destination.place, lambda: (find_tag(destination, tag, after),))
     before = said[0] if said else None
     if said is None:
         action = Action.UNKNOWN

@@ -5,17 +5,23 @@ Whatever fails, each tag is as it was or as planned; a result says of each step 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from threading import Event
 
 from wasm_oci.digest import Digest
 from wasm_oci.errors import AuthError, DigestError, NotFoundError, RegistryError, TagConflictError, WasmOciError
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.oci.store import NOT_STORED
 from wasm_oci.publish.confirm import WHOLE, confirm_blobs, confirm_manifest, confirm_referrers, manifest_lost
+from wasm_oci.publish.outages import Outages
 from wasm_oci.publish.plan import Action, Plan, TagPlan, find_tag, tagged_digest
+from wasm_oci.publish.workers import Work, do_all
+
+_IN_PROGRESS = "in progress"
+_CONTENT_SENT = "content sent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +41,7 @@ class Result:
     plan: Plan
     steps: list[Step] = field(default_factory=list)
     status: str = "not started"
-    """unchanged, published, failed, content sent (all but the tag), interrupted, or not started."""
+    """unchanged, published, failed, content sent (all but the tag), in progress, interrupted, or not started."""
     bytes_sent: int = 0
     bytes_skipped: int = 0
     tags_after: dict[str, Digest | None] = field(default_factory=dict)
@@ -81,42 +87,62 @@ def results_of(plans: Sequence[Plan]) -> tuple[Result, ...]:
     )
 
 
-def carry_out(results: Sequence[Result], *, fail_fast: bool = True, read_whole: bool = False) -> None:
+def carry_out(
+    results: Sequence[Result],
+    *,
+    fail_fast: bool = True,
+    read_whole: bool = False,
+    outages: Outages | None = None,
+    interrupt: Callable[[], None] = lambda: None,
+) -> None:
     """Carries out the plans of results in two phases, content to all destinations, then tags; the results tell what happened.
 
-    Errors are in the results; any other exception is raised, and the results say how far this came. A plan that is refused
-    is not carried out. With `fail_fast`, one such plan is enough that nothing is written anywhere; after any other error
-    nothing further is begun and no tag is written. With `read_whole` large blobs are read back whole too.
+    Several are carried out at a time, see `do_all`, which calls `interrupt`. Errors are in the results; any other exception is
+    raised, and the results say how far this came. A plan that is refused or not known is not carried out. With `fail_fast`, one
+    such plan is enough that nothing is written anywhere; after any other error nothing further is begun and no tag is written.
+    With `read_whole` large blobs are read back whole too.
     """
+    outages, failed = outages or Outages(), Event()
     for result in results:
-        if refusal := result.plan.refusal:
-            result.status, result.error = "failed", refusal
-    for phase in (partial(_send_content, whole=read_whole), _write_tags):
+        if error := result.plan.refusal or result.plan.unknown:
+            result.status, result.error = "failed", error
+            failed.set()
+
+    def attempt(result: Result, phase: Callable[[Result], str]) -> None:
+        if fail_fast and failed.is_set():
+            return
+        result.status = _IN_PROGRESS
+        try:
+            with outages.watch(result.plan.destination.place):
+                result.status = phase(result)
+        except WasmOciError as err:
+            result.status, result.error = "failed", err
+            failed.set()
+
+    try:
+        for status, phase in (("not started", partial(_send_content, whole=read_whole)), (_CONTENT_SENT, _write_tags)):
+            pending = [result for result in results if result.status == status]
+            do_all((Work(place=each.plan.destination.place, run=partial(attempt, each, phase)) for each in pending), interrupt=interrupt)
+    except BaseException:
         for result in results:
-            if result.error or (fail_fast and any(other.error for other in results)):
-                continue
-            try:
-                phase(result)
-            except WasmOciError as err:
-                result.status, result.error = "failed", err
-            except BaseException:
+            if result.status == _IN_PROGRESS:
                 result.status = "interrupted"
-                raise
+        raise
 
 
-def _send_content(result: Result, *, whole: bool) -> None:
+def _send_content(result: Result, *, whole: bool) -> str:
+    """Sends all but the tags; returns the status that the result then has."""
     plan = result.plan
     destination, artifact = plan.destination, plan.artifact
     if not plan.writes:
-        result.status = "unchanged"
-        return
+        return "unchanged"
     for step in plan.blobs:
         blob, subject = step.blob, str(step.blob.descriptor.digest)
         if step.action is Action.EXISTS:
             result.steps.append(Step(name="blob", subject=subject, outcome="exists"))
             continue
         with _recorded(result, "blob", subject):
-            result.bytes_sent += destination.put_blob(blob.descriptor, blob.content)
+            result.bytes_sent += destination.put_blob(blob.descriptor, blob.content, missing=True)
     digest = artifact.descriptor.digest
     if plan.manifest is Action.CREATE:
         with _recorded(result, "manifest", str(digest)):
@@ -131,7 +157,7 @@ def _send_content(result: Result, *, whole: bool) -> None:
             result.found_by[referrer.digest] = destination.attach(referrer.manifest)
             result.bytes_sent += referrer.manifest.descriptor().size
     _read_back(result, whole=whole)
-    result.status = "content sent" if any(tag.action.writes for tag in plan.tags) else "published"
+    return _CONTENT_SENT if any(tag.action.writes for tag in plan.tags) else "published"
 
 
 def _read_back(result: Result, *, whole: bool) -> None:
@@ -148,9 +174,8 @@ def _read_back(result: Result, *, whole: bool) -> None:
     result.steps.append(Step(name="read back", subject=digest, outcome=WHOLE if result.shown else "hidden until it has a tag"))
 
 
-def _write_tags(result: Result) -> None:
-    if result.status != "content sent":
-        return
+def _write_tags(result: Result) -> str:
+    """Writes the tags of content that is sent; returns the status that the result then has."""
     for tag in result.plan.tags:
         if tag.action.writes:
             _write_tag(result, tag)
@@ -159,7 +184,7 @@ def _write_tags(result: Result) -> None:
         with _recorded(result, "read back", digest):
             if not confirm_manifest(result.plan):
                 raise manifest_lost(result.plan)
-    result.status = "published"
+    return "published"
 
 
 def _write_tag(result: Result, tag: TagPlan) -> None:
@@ -187,6 +212,9 @@ def _write_tag(result: Result, tag: TagPlan) -> None:
 
 
 def _read_tag(result: Result, tag: TagPlan) -> Digest | None:
+    """A last look: that the tag is absent was confirmed by the plan, and one answer that it still is suffices."""
+    if tag.before is None:
+        return _confirm_tag(result, tag)
     result.tags_after[tag.tag] = find_tag(result.plan.destination, tag.tag, tag.after)
     return result.tags_after[tag.tag]
 

@@ -13,37 +13,20 @@ from pathlib import Path
 from wasm_oci.digest import Digest
 from wasm_oci.errors import DigestError, FormatError, PolicyError, UsageError, WasmOciError
 from wasm_oci.http.transport import Transport
-from wasm_oci.keys.key import load_public_key
 from wasm_oci.keys.sources.passphrase import PassphraseSource
 from wasm_oci.keys.sources.source import without
 from wasm_oci.oci.reference import check_tag
-from wasm_oci.oci.store import Store
 from wasm_oci.publish.artifact import Artifact, load_artifact, with_referrers
 from wasm_oci.publish.gate import require_signed
-from wasm_oci.publish.plan import Plan, Question, make_plan
+from wasm_oci.publish.outages import Outages
+from wasm_oci.publish.plan import Plan
+from wasm_oci.publish.planning import AnyPlan, Ready, Resolved, check_signed, plans_of, with_signatures
 from wasm_oci.publish.publisher import Result, carry_out, results_of
 from wasm_oci.publish.release_request import ArtifactRequest, ReleaseRequest
-from wasm_oci.publish.resolve import Destination, open_destination
-from wasm_oci.publish.signatures import KnownKey, Signatures, check_signatures
+from wasm_oci.publish.resolve import open_destination
+from wasm_oci.publish.signatures import Signatures
 from wasm_oci.publish.signing import Signing, scratch_folder, secret_variables
-from wasm_oci.publish.unsigned_plan import UnsignedPlan, make_unsigned_plan
 from wasm_oci.shape import BUILD_AGAIN
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resolved:
-    """An artifact and the stores that it goes to, in the order of its destinations."""
-
-    request: ArtifactRequest
-    artifact: Artifact | None
-    """As it is before it is signed; None where its content depends on the signature."""
-    signatures: Signatures | None
-    """None where one is still to be made."""
-    destinations: tuple[Destination, ...]
-
-    @property
-    def stores(self) -> tuple[Store, ...]:
-        return tuple(destination.store for destination in self.destinations)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +36,6 @@ class Decision:
     allowed: bool = True
     reason: str = ""
     """Why not, or why; for people."""
-
-
-AnyPlan = Plan | UnsignedPlan
-"""The latter in a dry run only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +65,6 @@ class Release:
     artifacts: tuple[ReleasedArtifact, ...]
 
 
-Ready = tuple[Artifact, Signatures]
-"""An artifact as it is published, and who signed it."""
 Decide = Callable[[Sequence[Resolved]], Sequence[tuple[Decision, ...]]]
 """Decides for each artifact and, in their order, each of its destinations."""
 
@@ -130,9 +107,10 @@ def release(
     _check_decisions(resolved, decisions)
     with ExitStack() as stack:
         artifacts = _signed(resolved, passphrase, stack, dry_run=request.dry_run)
-        _check_required(resolved, artifacts)
         _check_tags(resolved, artifacts)
-        plans = [_plan(each, ready, dry_run=request.dry_run) for each, ready in zip(resolved, artifacts, strict=True)]
+        outages = Outages()
+        planned = plans_of(request, resolved, artifacts, outages, transport.stop)
+        plans = [with_signatures(each, ready, several) for each, ready, several in zip(resolved, artifacts, planned, strict=True)]
         flat = [plan for several in plans for plan in several]
         show(flat)
         if request.dry_run:
@@ -140,7 +118,7 @@ def release(
         results = results_of([plan for plan in flat if isinstance(plan, Plan)])
         done = _release(request, decisions, plans, results)
         try:
-            carry_out(results, fail_fast=request.fail_fast, read_whole=request.read_whole)
+            carry_out(results, fail_fast=request.fail_fast, read_whole=request.read_whole, outages=outages, interrupt=transport.stop)
         finally:
             record(done)
     return done
@@ -154,7 +132,7 @@ def _resolve(request: ArtifactRequest, transport: Transport, environ: Mapping[st
     destinations = tuple(
         open_destination(each.repository, transport=transport, environ=environ, dry_run=dry_run) for each in request.destinations
     )
-    artifact, signatures = None, None
+    artifact = None
     if request.signing is None or request.signing.image is None:
         if request.layout is None and request.signing:
             raise FormatError("a detached signature needs the layout that it is for", where="request", hint=BUILD_AGAIN)
@@ -162,23 +140,7 @@ def _resolve(request: ArtifactRequest, transport: Transport, environ: Mapping[st
             target = str(request.notes.get("target", ""))
             raise UsageError("the image is not signed yet", where=target, hint="sign it before it is planned")
         artifact = _load(request, request.layout)
-        if request.signing is None:
-            signatures = _check_signed(request, artifact)
-    return Resolved(request=request, artifact=artifact, signatures=signatures, destinations=destinations)
-
-
-def _check_signed(request: ArtifactRequest, artifact: Artifact) -> Signatures:
-    """Checks all signatures that go with an artifact, before anything is planned."""
-    keys = [
-        KnownKey(
-            public=load_public_key(signer.public_key),
-            name=signer.name or str(signer.public_key),
-            development=signer.development,
-            file=str(signer.public_key),
-        )
-        for signer in request.signers
-    ]
-    return check_signatures(artifact, keys, request.trust)
+    return Resolved(request=request, artifact=artifact, destinations=destinations)
 
 
 def _load(request: ArtifactRequest, layout: Path) -> Artifact:
@@ -197,15 +159,8 @@ def _check_decisions(resolved: Sequence[Resolved], decisions: Sequence[tuple[Dec
                 raise PolicyError(f"publishing is denied: {decision.reason}", where=store.name, hint="ask who decides this")
 
 
-def _check_required(resolved: Sequence[Resolved], artifacts: Sequence[Ready | WasmOciError]) -> None:
-    for each, ready in zip(resolved, artifacts, strict=True):
-        if each.request.require_signed and isinstance(ready, tuple):
-            for store in each.stores:
-                require_signed(ready[1], store, target=str(each.request.notes.get("target", "")))
-
-
 def _signed(resolved: Sequence[Resolved], passphrase: PassphraseSource, stack: ExitStack, *, dry_run: bool) -> list[Ready | WasmOciError]:
-    """Makes the signatures that are asked for, and returns who signed; blobs of the artifacts are readable until `stack` ends.
+    """Makes the signatures that are asked for; blobs of the artifacts are readable until `stack` ends.
 
     In a dry run a key that cannot be used is in the result, else it is raised.
     """
@@ -220,8 +175,19 @@ def _signed(resolved: Sequence[Resolved], passphrase: PassphraseSource, stack: E
                 raise
             artifacts.append(err)
         else:
-            artifacts.append((artifact, each.signatures or _check_signed(each.request, artifact)))
+            artifacts.append((artifact, _required(each, artifact)))
     return artifacts
+
+
+def _required(resolved: Resolved, artifact: Artifact) -> Signatures | None:
+    """Returns who signed where that is asked for whatever there is to be done, else None; raises where it must be another one."""
+    request = resolved.request
+    if not (request.require_signed or request.trust):
+        return None
+    signatures = check_signed(request, artifact)
+    for store in resolved.stores if request.require_signed else ():
+        require_signed(signatures, store, target=str(request.notes.get("target", "")))
+    return signatures
 
 
 def _with_signature(resolved: Resolved, signing: Signing | None) -> Artifact:
@@ -250,25 +216,6 @@ def _check_tags(resolved: Sequence[Resolved], artifacts: Sequence[Ready | WasmOc
                     raise UsageError(
                         f"tag {tag} is asked for {other} and for {digest}", where=store.name, hint="give each artifact its own tag"
                     )
-
-
-def _plan(resolved: Resolved, ready: Ready | WasmOciError, *, dry_run: bool) -> tuple[AnyPlan, ...]:
-    request, plans = resolved.request, list[AnyPlan]()
-    for destination, asked in zip(resolved.destinations, request.destinations, strict=True):
-        store, missing = destination.store, destination.missing
-        movable, move_tags = request.movable_tags, request.move_tags
-        if isinstance(ready, tuple):
-            artifact, signatures = ready
-            question = Question(tolerant=dry_run, error=missing)
-            plan: AnyPlan = make_plan(
-                artifact, store, asked.tags, movable=movable, move_tags=move_tags, signatures=signatures, question=question
-            )
-        else:
-            plan = make_unsigned_plan(
-                resolved.artifact, store, asked.tags, movable=movable, move_tags=move_tags, unknown=ready, missing=missing
-            )
-        plans.append(plan)
-    return tuple(plans)
 
 
 def _release(

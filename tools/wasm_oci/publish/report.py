@@ -12,8 +12,9 @@ from wasm_oci.outcome import GREEN, Painted
 from wasm_oci.publish.confirm import ENDS, WHOLE
 from wasm_oci.publish.gate import signature_warning
 from wasm_oci.publish.plan import Action, Plan, TagPlan
+from wasm_oci.publish.planning import AnyPlan
 from wasm_oci.publish.publisher import Result
-from wasm_oci.publish.release import AnyPlan, ReleasedArtifact
+from wasm_oci.publish.release import ReleasedArtifact
 from wasm_oci.publish.unsigned_plan import UnsignedPlan
 from wasm_oci.wording import ShellCommand, size_text
 

@@ -55,10 +55,12 @@ class Signatures:
     """The keys that signed, of those that are known."""
     unverified: tuple[str, ...] = ()
     """Hexadecimal ids of other keys in signatures, sorted; empty for one without. No public key is known to verify these with."""
+    checked: bool = True
+    """False where nobody looked, so that nothing is known."""
 
     @property
     def none(self) -> bool:
-        return not (self.verified or self.unverified)
+        return self.checked and not (self.verified or self.unverified)
 
     @property
     def development_only(self) -> bool:
@@ -67,18 +69,25 @@ class Signatures:
 
     def __str__(self) -> str:
         """Says who signed, for people."""
+        if not self.checked:
+            return "not checked again"
         known = [
             f"{'development ' * key.development}key {key.public.key_id.hex()}{f' by {key.name}' * bool(key.name)}" for key in self.verified
         ]
         others = [f"{f'key {key_id}' if key_id else 'a key without an id'}, not verified" for key_id in self.unverified]
         return "; ".join([*known, *others]) or "none"
 
-    def to_json(self) -> list[JsonObject]:
-        """Returns an entry for each signer; none for an unsigned artifact."""
+    def to_json(self) -> list[JsonObject] | None:
+        """Returns an entry for each signer; none for an unsigned artifact, and None where nobody looked."""
+        if not self.checked:
+            return None
         known: list[JsonObject] = [
             {"keyId": key.public.key_id.hex(), "name": key.name, "development": key.development, "verified": True} for key in self.verified
         ]
         return known + [{"keyId": key_id, "name": "", "development": None, "verified": False} for key_id in self.unverified]
+
+
+UNCHECKED = Signatures(checked=False)
 
 
 def check_signatures(artifact: Artifact, expected: Sequence[KnownKey] = (), trust: Trust | None = None) -> Signatures:

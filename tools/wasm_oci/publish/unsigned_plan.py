@@ -11,7 +11,6 @@ from wasm_oci.jsontext import JsonObject
 from wasm_oci.oci.store import Store
 from wasm_oci.publish.artifact import Artifact
 from wasm_oci.publish.plan import Action, Plan, Question, make_plan
-from wasm_oci.publish.signatures import Signatures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,22 +78,22 @@ def make_unsigned_plan(
     movable: Collection[str],
     move_tags: bool,
     unknown: WasmOciError,
-    missing: WasmOciError | None,
+    question: Question,
 ) -> UnsignedPlan:
     """Asks a destination what can be asked without the signature; `artifact` is the one without it, None where that is embedded.
 
-    `missing` is why the destination cannot be asked.
+    `question` is a tolerant one.
     """
-    question = Question(tolerant=True, error=missing)
+    credential_missing = question.error is not None
     plan = None
     if artifact:
-        plan = make_plan(artifact, destination, tags, movable=movable, move_tags=move_tags, signatures=Signatures(), question=question)
+        plan = make_plan(artifact, destination, tags, movable=movable, move_tags=move_tags, question=question)
         found = tuple((tag.tag, tag.before) for tag in plan.tags)
     else:
         found = tuple((tag, _named(question, destination, tag)) for tag in dict.fromkeys(tags))
-    return UnsignedPlan(destination=destination, tags=found, plan=plan, unknown=unknown, credential_missing=missing is not None)
+    return UnsignedPlan(destination=destination, tags=found, plan=plan, unknown=unknown, credential_missing=credential_missing)
 
 
 def _named(question: Question, destination: Store, tag: str) -> Digest | None:
-    found = question.ask(lambda: destination.find_manifest(tag))
+    found = question.ask(destination.place, lambda: destination.find_manifest(tag))
     return found.digest if found else None

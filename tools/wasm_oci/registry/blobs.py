@@ -17,28 +17,30 @@ KIND = "blobs"
 _FOUND = frozenset({200, 206, 404, 416})
 
 
-def has_blob(client: RegistrySession, blob: Descriptor) -> bool:
+def has_blob(client: RegistrySession, blob: Descriptor, *, confirm: bool = True) -> bool:
     """Says whether the registry has the blob; a wrong size or digest in its response is an error.
 
-    HEAD is believed only where it names the blob's size: any other response to it is confirmed by GET, because there are
-    registries, proxies and signed URLs that refuse HEAD, and some that answer 200 or 404 to every HEAD.
+    HEAD is believed where it names the blob's size, and without `confirm` where it says 404: in all other cases GET has to confirm
+    it, because there are registries, proxies and signed URLs that refuse HEAD, and some that answer 200 or 404 to every HEAD.
     """
     while True:
-        if _by_head(client, blob) or _by_get(client, blob):
+        there = _by_head(client, blob)
+        if there or ((confirm or there is None) and _by_get(client, blob)):
             return True
         if not client.written.wait_for(KIND, blob.digest):
             return False
 
 
-def _by_head(client: RegistrySession, blob: Descriptor) -> bool:
+def _by_head(client: RegistrySession, blob: Descriptor) -> bool | None:
+    """None where the response tells neither."""
     step = f"look up blob {blob.digest}"
     response = client.send(HttpRequest(method="HEAD", url=client.url(f"blobs/{blob.digest}"), step=step), good=ANY_STATUS - {401})
     if response.status != 200:
-        return False
+        return False if response.status == 404 else None
     claimed = client.header_digest(response, step)
     if claimed and claimed.contradicts(blob.digest):
         raise DigestError(f"{step}: the registry has {claimed} there", where=client.where)
-    return response.headers.get("Content-Length") == str(blob.size)
+    return response.headers.get("Content-Length") == str(blob.size) or None
 
 
 def _by_get(client: RegistrySession, blob: Descriptor) -> bool:

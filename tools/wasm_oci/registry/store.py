@@ -27,8 +27,16 @@ class RegistryStore:
         return self._client.where
 
     @property
+    def place(self) -> str:
+        return self._client.base
+
+    @property
     def identity(self) -> str:
         return self.name
+
+    @property
+    def whole(self) -> bool:
+        return True
 
     @property
     def credential_source(self) -> str:
@@ -52,7 +60,8 @@ class RegistryStore:
         return self._client.tags()
 
     def has_blob(self, blob: Descriptor) -> bool:
-        return has_blob(self._client, blob)
+        """A small blob that HEAD does not find counts as missing: sending it costs no more than asking again."""
+        return has_blob(self._client, blob, confirm=blob.size > LIMITS.small_blob)
 
     def pieces(self, blob: Descriptor) -> Iterator[bytes]:
         return blob_pieces(self._client, blob)
@@ -61,8 +70,8 @@ class RegistryStore:
         """Returns the first and the last `length` bytes of a longer blob, None where the registry knows no ranges."""
         return blob_ends(self._client, blob, length)
 
-    def put_blob(self, blob: Descriptor, content: Content) -> int:
-        return upload_blob(self._client, blob, content).sent
+    def put_blob(self, blob: Descriptor, content: Content, *, missing: bool = False) -> int:
+        return upload_blob(self._client, blob, content, missing=missing).sent
 
     def referrers(self, subject: Digest, artifact_type: str | None = None) -> Iterator[Descriptor]:
         """Those that are listed with the wanted type come first: registries list wrong types, and the number is limited."""

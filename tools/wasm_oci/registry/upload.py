@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from wasm_oci.digest import checked
 from wasm_oci.errors import DigestError, RegistryError
+from wasm_oci.http.location import location_target
 from wasm_oci.http.messages import ConnectionLost, HttpRequest, HttpResponse, StreamBody
 from wasm_oci.http.retry import RETRIED_STATUSES, Backoff
-from wasm_oci.http.transport import location_target
 from wasm_oci.oci.descriptor import Descriptor
 from wasm_oci.oci.store import NOT_STORED, Content
 from wasm_oci.registry.blobs import KIND, has_blob
@@ -33,13 +33,13 @@ class Uploaded:
     mounted: bool = False
 
 
-def upload_blob(client: RegistrySession, blob: Descriptor, content: Content, *, mount_from: str = "") -> Uploaded:
+def upload_blob(client: RegistrySession, blob: Descriptor, content: Content, *, mount_from: str = "", missing: bool = False) -> Uploaded:
     """Stores a blob, unless the registry has it; `content` opens it, once for each attempt.
 
-    With `mount_from`, a repository of the same registry, a mount is tried first; its refusal is not an error.
-    Raises DigestError where `content` is not the blob, else as `RegistrySession`.
+    It is not asked for where it is known to be `missing`. With `mount_from`, a repository of the same registry, a mount is tried
+    first; its refusal is not an error. Raises DigestError where `content` is not the blob, else as `RegistrySession`.
     """
-    if has_blob(client, blob):
+    if not missing and has_blob(client, blob):
         return Uploaded(sent=0)
     step = f"upload blob {blob.digest}"
     backoff = Backoff(client.transport.timing, client.transport.limits, count_work=False)

@@ -18,7 +18,7 @@ from wasm_oci.errors import UsageError
 from wasm_oci.outcome import YELLOW, Outcome, Painted, error_document, report_error, say, write_lines
 
 if TYPE_CHECKING:
-    from wasm_oci.publish.release import AnyPlan
+    from wasm_oci.publish.planning import AnyPlan
     from wasm_oci.publish.release_request import ReleaseRequest
 
 DESCRIPTION = """Publish an OCI image layout to a registry.
