@@ -105,6 +105,7 @@ SECRETS = {
     "cosign": (pem("ENCRYPTED SIGSTORE PRIVATE KEY", "eyJr"), "private key of cosign"),
     "text": (b"hunter2", "this is not a secret key"),
     "binary": (b"\xff\xfe\x00\x01", "this is not a secret key"),
+    "WebAssembly": (b"\0asm\1\0\0\0", "this is a WebAssembly file; the secret key is needed here; give the secret file of the key pair"),
     "text first": (b"my key\n" + openssh_private(), "before the first line"),
     "text last": (openssh_private() + SSH_LINE_1.encode(), "there is text after the last line of the key; keep the lines of the key only"),
     "two blocks": (openssh_private() + openssh_private(), "it holds more than one PEM block; keep the block of the key"),
@@ -159,7 +160,9 @@ PUBLICS = {
     "no key": (b"# a\nssh-ed25519\n", "line 2"),
     "not base64": (b"ssh-ed25519 ?", "line 1"),
     "other type inside": (b"ssh-ed25519 " + base64.b64encode(string(b"ssh-ed25518") + string(bytes(32))), "line 1"),
-    "binary": (b"\xff\xfe", "this is not a public key"),
+    "binary": (b"\xff\xfe", "this is not a public key; give the public file of an Ed25519 key pair"),
+    "binary with a line end": (b"name\0\x0d\1", "this is not a public key; give the public file of an Ed25519 key pair"),
+    "WebAssembly": (b"\0asm\x0d\0\1\r", "this is a WebAssembly file; the public key is needed here; give the public file of the key pair"),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from wasm_oci.errors import KeyFormatError
 from wasm_oci.keys.key_errors import NEW_KEY
 
+_WASM = b"\0asm"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _START = 32
 """Characters that show the encoding."""
@@ -24,13 +25,18 @@ def text_of(data: bytes, kind: str, *, where: str) -> str:
     KeyFormatError for what is not text, and for keys of other programs, with the command that converts them; `kind` is public or
     secret.
     """
+    if data.startswith(_WASM):
+        what = f"this is a WebAssembly file; the {kind} key is needed here"
+        raise KeyFormatError(what, where=where, hint=f"give the {kind} file of the key pair")
     text = _decoded(data, kind, where).strip()
     if not text:
-        raise KeyFormatError(f"this is not a {kind} key", where=where, hint=NEW_KEY)
+        raise _not_a_key(kind, where)
     for first, encoding in enumerate(("UTF-16BE", "UTF-16LE")):
         if set(text[first:_START:2]) == {"\0"}:
             what = f"the {kind} key is UTF-16 without a byte order mark"
             raise KeyFormatError(what, where=where, hint=f"convert it with `iconv -f {encoding} -t UTF-8 KEY > COPY`")
+    if "\0" in text:
+        raise _not_a_key(kind, where)
     for beginning, name, hint in _OTHERS:
         if text.startswith(beginning):
             raise KeyFormatError(f"this is {name}", where=where, hint=hint)
@@ -42,8 +48,13 @@ def _decoded(data: bytes, kind: str, where: str) -> str:
         return data.decode("utf-16") if data[:2] in _UTF16 else data.decode("utf-8-sig")
     except UnicodeDecodeError as err:
         if kind != "public" or data[:2] in _UTF16 or b"ssh-ed25519 " not in data:
-            raise KeyFormatError(f"this is not a {kind} key", where=where, hint=NEW_KEY) from err
+            raise _not_a_key(kind, where) from err
     return data.decode("ascii", "backslashreplace")
+
+
+def _not_a_key(kind: str, where: str) -> KeyFormatError:
+    hint = f"give the {kind} file of an Ed25519 key pair; `wasm_oci keygen` makes one"
+    return KeyFormatError(f"this is not a {kind} key", where=where, hint=hint)
 
 
 def unwrapped(text: str) -> str:

@@ -81,6 +81,7 @@ REFUSED: dict[str, tuple[bytes, type[WasmOciError], str]] = {
     "hexadecimal": (K1.seed.hex().encode(), KeyFormatError, "not a secret key"),
     "short seed": (base64.b64encode(K1.seed[:-1]), KeyFormatError, "not a secret key"),
     "public": (base64.b64encode(K1.public.compact()), KeyFormatError, "this is a public key"),
+    "public of OpenSSH": (K1.public.encoded("openssh"), KeyFormatError, "this is a public key; the secret key is needed here"),
     "cut compact": (base64.b64encode(K1.compact()[:-3]), KeyFormatError, "has 65 bytes, not 62"),
     "wrong half": (base64.b64encode(K1.compact()[:33] + K2.public.raw), KeyFormatError, "does not belong to the secret half"),
     "blanks and a mark": (b"A" + b" " * (LIMITS.key_file - 2) + b"!", KeyFormatError, "this is not a secret key"),

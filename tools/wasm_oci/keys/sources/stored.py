@@ -13,6 +13,7 @@ from wasm_oci.errors import KeyFormatError, LimitError, UsageError
 from wasm_oci.keys.ed25519 import SEED_SIZE
 from wasm_oci.keys.key import SecretKey, of_seed, parse_secret_key
 from wasm_oci.keys.keytext import unwrapped
+from wasm_oci.keys.ssh_wire import KEY_TYPE
 from wasm_oci.limits import LIMITS
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def parse_stored(data: bytes, *, where: str, passphrase: PassphraseSource) -> Se
     if len(data) > LIMITS.key_file:
         raise LimitError(f"the secret key is larger than {LIMITS.key_file} bytes", where=where)
     text = _text(data)
-    if "-----" in text or not _BASE64.fullmatch(text):
+    if "-----" in text or text.startswith(f"{KEY_TYPE} ") or not _BASE64.fullmatch(text):
         return parse_secret_key(data, where=where, passphrase=passphrase)
     try:
         decoded = base64.b64decode(_padded("".join(text.split())), altchars="-_" if _URL_SAFE.search(text) else None, validate=True)
