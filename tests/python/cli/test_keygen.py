@@ -61,7 +61,7 @@ def test_a_dangling_link_is_not_followed(tmp_path: Path) -> None:
         (["-k", "a", "-K", "no/such/folder"], "cannot write the key file"),
         (["-k", "a", "-K", "b", "--comment", "x"], "add --format openssh"),
         (["-k", "a", "-K", "b", "--format", "openssh", "--comment", "x\nssh-ed25519 AAAA"], "one line"),
-        (["-k", "a"], "-K"),
+        (["-k", "a"], "wasm_oci: no public key file is given; give -K FILE"),
         (["-k", "a", "-K", "b", "--format", "der"], "invalid choice"),
         (["-k", "a", "-K", "b", "--format", "pem", "--comment", "x"], "a pem key has no room for a comment"),
     ],

@@ -187,7 +187,9 @@ def test_the_passphrase_file_is_never_an_output(files: Path, capsys: Capture, op
 
 def test_nothing_to_sign(capsys: Capture) -> None:
     assert main(["sign", "-k", "x"]) == 2
-    assert "a file to sign and one to write are needed" in capsys.readouterr().err
+    assert "no file to sign and no file to write is given; give -i FILE, and -o FILE" in capsys.readouterr().err
+    assert main(["sign", "-k", "x", "-i", "y"]) == 2
+    assert capsys.readouterr().err == "wasm_oci: no file to write is given; give -o FILE\n"
 
 
 def test_a_program_gets_no_secret_of_its_run(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:

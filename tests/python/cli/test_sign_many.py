@@ -82,8 +82,8 @@ def test_the_keys_are_opened_once(files: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 REFUSED = {
-    "no folder": (["in/m.wasm"], "files to sign and a folder for them are needed"),
-    "no files": (["--output-dir", "out"], "files to sign and a folder for them are needed"),
+    "no folder": (["in/m.wasm"], "no folder to write to is given; give --output-dir DIR"),
+    "no files": (["--output-dir", "out"], "no file to sign is given; give FILE..."),
     "one name twice": (["--output-dir", "out", "in/m.wasm", "in/../in/m.wasm"], "two files would have this name"),
     "a name of a signature": (["--output-dir", "out", "--detached", "in/m.wasm", "in/m.wasm.sig"], "two files would have this name"),
     "over a key": (["--output-dir", "in", "in/k.secret"], "this key file would be overwritten"),

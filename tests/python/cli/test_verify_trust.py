@@ -171,7 +171,7 @@ def test_every_refusal_has_its_reason_and_line(files: Path, run: Run, case: str)
         (["-K", "k1.public", "--split-regex", "("], "'(' is not a usable regular expression"),
         (["-K", "k1.public", "--detached"], "--detached: one file's signature has a name; give -S FILE instead"),
         (["-K", "k1.public", "two.wasm"], "-i and -S are for one file"),
-        ([], "a file and a public key are needed; give -i FILE, and -K FILE or --trusted-keys FILE"),
+        ([], "wasm_oci: no public key is given; give -K FILE or --trusted-keys FILE"),
     ],
 )
 def test_usage(files: Path, run: Run, arguments: list[str], message: str) -> None:

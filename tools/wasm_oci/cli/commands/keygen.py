@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from wasm_oci.cli.common.arguments import any_text, refuse_beside_request
+from wasm_oci.cli.common.arguments import any_text, missing, refuse_beside_request
 from wasm_oci.cli.common.key_files import write_new
 from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.files import reason_of
@@ -69,7 +69,7 @@ def _of_flags(args: argparse.Namespace) -> KeygenRequest:
     if args.output_dir:
         raise UsageError("--output-dir goes with --request", hint="name the files with -k and -K")
     if not (args.secret_key and args.public_key):
-        raise UsageError("two files are needed", hint="name them with -k and -K")
+        raise missing({"secret key file": ("-k FILE", args.secret_key), "public key file": ("-K FILE", args.public_key)})
     return KeygenRequest(secret_key=args.secret_key, public_key=args.public_key, format=args.format, comment=args.comment)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from wasm_oci.cli.common.arguments import refuse_beside_request
+from wasm_oci.cli.common.arguments import missing, refuse_beside_request
 from wasm_oci.cli.common.key_options import add_key_options, passphrase_of, spare_keys
 from wasm_oci.cli.common.sign_request import requests_of
 from wasm_oci.cli.common.sign_result import document_of, lines_of, sign_with
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> Outcome:
 
         return sign_many.run(args)
     if not (args.input_file and args.output_file):
-        raise UsageError("a file to sign and one to write are needed", hint="give -i FILE and -o FILE")
+        raise missing({"file to sign": ("-i FILE", args.input_file), "file to write": ("-o FILE", args.output_file)})
     if args.detached:
         raise UsageError("one file's signature needs a name", where="--detached", hint="give -S FILE instead")
     request = requests_of(args, [(args.input_file, args.output_file, args.signature_file)])[0]

@@ -7,7 +7,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from wasm_oci.cli.common.arguments import refuse_beside_request
+from wasm_oci.cli.common.arguments import missing, refuse_beside_request
 from wasm_oci.cli.common.trust_options import add_trust_options, trust_request
 from wasm_oci.cli.common.verify_request import VerifyRequest
 from wasm_oci.cli.common.verify_result import detached_signature, document_of, text_of
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> Outcome:
     spare_files([args.report], [*inputs, asked.trusted_keys, args.request, *asked.public_keys], what="input")
     trust = asked.trust()
     if trust is None or not requests:
-        raise UsageError("a file and a public key are needed", hint="give -i FILE, and -K FILE or --trusted-keys FILE")
+        raise missing({"file to verify": ("-i FILE", requests), "public key": ("-K FILE or --trusted-keys FILE", trust)})
     pattern = asked.pattern()
     if args.files:
         from wasm_oci.cli.modes import verify_many

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from wasm_oci.command_line import CommandLineParser, not_empty
@@ -54,6 +54,12 @@ class _Parser(CommandLineParser):
         if is_option:
             options.setdefault("action", _Once)
         return (self._flags if is_option else self._values).add_argument(*names, **options)
+
+
+def missing(needed: Mapping[str, tuple[str, object]]) -> UsageError:
+    """Returns the error that names what of `needed` is not given; each is its option and the option's value."""
+    absent = {what: option for what, (option, value) in needed.items() if not value}
+    return UsageError(f"{' and '.join(f'no {what}' for what in absent)} is given", hint=f"give {', and '.join(absent.values())}")
 
 
 def make_parser(command: str, description: str) -> argparse.ArgumentParser:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from wasm_oci.cli.common.arguments import missing
 from wasm_oci.cli.common.key_options import passphrase_of, spare_keys
 from wasm_oci.cli.common.sign_request import requests_of
 from wasm_oci.cli.common.sign_result import document_of, lines_of, sign_with
@@ -22,7 +23,7 @@ def run(args: argparse.Namespace) -> Outcome:
     if args.input_file or args.output_file or args.signature_file:
         raise UsageError("-i, -o and -S are for one file", hint="give the files without -i, and --output-dir DIR")
     if not (args.files and args.output_dir):
-        raise UsageError("files to sign and a folder for them are needed", hint="give FILE... and --output-dir DIR")
+        raise missing({"file to sign": ("FILE...", args.files), "folder to write to": ("--output-dir DIR", args.output_dir)})
     jobs = [(path, args.output_dir / path.name, _signature(args, path)) for path in args.files]
     outputs = [output for _, *places in jobs for output in places if output is not None]
     if len(set(outputs)) != len(outputs):
