@@ -103,7 +103,7 @@ REFUSED = {
         words="it ends too early",
         options=DETACHED,
         signature=M_PAYLOAD[:-1],
-        where="detached signature",
+        where="a.sig",
     ),
     "detached, no signature file": Refused(
         data=M,

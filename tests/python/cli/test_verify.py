@@ -77,7 +77,7 @@ def test_report_is_the_document_and_names_no_path(files: Path, capsys: Capture) 
         (["-i", "absent.wasm", "-K", "k1.public"], "malformed_module"),
         (["-i", ".", "-K", "k1.public"], "malformed_module"),
         (["-i", "signed.wasm", "-S", "plain.sig", "-K", "k1.public"], "content_changed"),
-        (["-i", "plain.wasm", "-S", "plain.wasm", "-K", "k1.public"], "unsupported_version"),
+        (["-i", "plain.wasm", "-S", "plain.wasm", "-K", "k1.public"], "malformed_signature"),
         (["-i", "plain.wasm", "-S", "absent.sig", "-K", "k1.public"], "malformed_signature"),
     ],
 )
@@ -133,3 +133,10 @@ def test_every_flipped_byte_is_exit_4(files: Path) -> None:
         flipped[index] ^= 1
         (files / "flipped.wasm").write_bytes(flipped)
         assert main(["verify", "-i", "flipped.wasm", "-K", "k1.public"]) == 4
+
+
+@pytest.mark.parametrize("name", ["plain.wasm", "k1.pub"])
+def test_a_file_that_is_not_a_signature_is_named(files: Path, capsys: Capture, name: str) -> None:
+    assert main(["verify", "-i", "plain.wasm", "-S", name, "-K", "k1.public"]) == 4
+    error = "the signature is not a wasmsign2 signature; give a detached signature file, or sign the file again"
+    assert capsys.readouterr().err == f"wasm_oci: {name}: {error}\n"

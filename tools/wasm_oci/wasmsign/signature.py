@@ -106,6 +106,9 @@ def parse_signature(payload: bytes, *, where: str = "") -> SignatureData:
 
 
 def _check_head(payload: bytes, where: str) -> None:
+    if len(payload) >= len(_HEAD) and not set(_HEAD).intersection(payload[: len(_HEAD)]):
+        hint = "give a detached signature file, or sign the file again"
+        raise SignatureError("the signature is not a wasmsign2 signature", where=where, hint=hint, reason="malformed_signature")
     for position, what in enumerate(("specification version", "content type", "hash function")):
         if len(payload) <= position:
             raise _malformed("it ends too early", where)
