@@ -125,3 +125,19 @@ def test_what_comes_next_names_the_key_that_verified(run: Run, registry: Running
     ended = run("push", image.folder, f"{registry.host}/{NAME}:v1", "-K", "my key")
     assert " -K 'my key'" in ended.out
     assert run(*next_command(ended.out)).code == 0
+
+
+def test_what_comes_next_names_the_file_that_runfiles_lead_to(
+    run: Run, registry: RunningRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Runfiles are deep in Bazel's folders, and gone after `bazel clean`."""
+    image = signed_image(tmp_path / "image")
+    (tmp_path / "release.pub").write_bytes(public(1).compact())
+    link = tmp_path / "publish.runfiles/_main/release.pub"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(tmp_path / "release.pub")
+    for folder, tag, shown in ((tmp_path, "v1", "release.pub"), (link.parent, "v2", str(tmp_path / "release.pub"))):
+        monkeypatch.chdir(folder)
+        ended = run("push", image.folder, f"{registry.host}/{tag}/{NAME}:{tag}", "-K", link)
+        assert next_command(ended.out)[-1] == shown
+        assert run(*next_command(ended.out)).code == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.oci.reference import has_registry
@@ -80,11 +81,19 @@ def _next_lines(plan: Plan) -> list[str]:
     """The command that fetches what was published."""
     name, store = plan.destination.name, plan.destination
     reference = shlex.quote(plan.pinned if has_registry(name) or is_path(name) else f"{LAYOUT_PREFIX}{plan.pinned}")
-    known = next((key.file for key in plan.signatures.verified if key.file), None)
+    known = next((_short(key.file) for key in plan.signatures.verified if key.file), None)
     keys = "--allow-unsigned" if plan.signatures.none else f"-K {shlex.quote(known) if known else 'PUBLIC_KEY'}"
     plain = f" --plain-http {name.partition('/')[0]}" if store.connection else ""
     options = f"-o {shlex.quote(name.rpartition('/')[2])}.wasm {keys}{plain}"
     return [ShellCommand(f"  next: wasm_oci pull {reference} {options}")]
+
+
+def _short(path: str) -> str:
+    """Returns a path as a user writes it: for a link in runfiles its file, relative to the current directory where it is below that."""
+    if ".runfiles" not in path:
+        return path
+    file, here = Path(path).resolve(), Path.cwd()
+    return str(file.relative_to(here) if file.is_relative_to(here) else file)
 
 
 def _proved(result: Result) -> str:
