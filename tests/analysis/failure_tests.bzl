@@ -40,7 +40,7 @@ _CASES = {
     "detach_input": (wasm_signature_detach, {}, ["exactly one of signed_component, wasm_file"]),
     "config_default": (wkg_registry_config, {"default_registry": "b", "registries": ["a|localhost|oci"]}, ["default_registry", "among"]),
     "config_plain_http": (wkg_registry_config, {"plain_http": ["http://a:1"], "registries": ["a|localhost|oci"]}, ["plain_http[0]", "scheme"]),
-    "config_literal": (wkg_registry_config, {"registries": ["a|ghcr.io|oci|token|abc"]}, ["registries[0]", "${VARIABLE}"]),
+    "config_literal": (wkg_registry_config, {"registries": ["a|ghcr.io|oci|token|abc"]}, ["registries[0]", "token is a literal value", "${VARIABLE}"]),
     "image_annotation": (wasm_component_oci_image, _IMAGE | {"annotations": ["a=b", "c"]}, ["annotations[1]", "key=value"]),
     "image_annotation_reserved": (
         wasm_component_oci_image,

@@ -32,14 +32,14 @@ _NOT_HOSTS = {
 _REPOSITORIES = ["a", "library/hello", "a/b/c", "a.b_c__d-e---f/1"]
 _NOT_REPOSITORIES = {
     "": "not a repository",
-    "/a": "not a repository",
     "Hello": "\"hello\"",
     "a" * 256: "255 is the most",
     "a ": "not a repository",
     "a..b": "not a repository",
     "a.-b": "not a repository",
     "a//b": "not a repository",
-    "a/": "not a repository",
+    "/a": "begins or ends with '/'; write \"a\"",
+    "a/": "begins or ends with '/'; write \"a\"",
     "a___b": "not a repository",
     "a_": "not a repository",
 }

@@ -115,3 +115,8 @@ def test_a_large_component_is_not_read_whole(run: Run, tmp_path: Path) -> None:
         assert run("push", image.folder, f"{registry.host}/{NAME}:v1").code == 0
         ended = run("list", f"{registry.host}/{NAME}", "--output", "json")
         assert ended.document["tags"][0]["signers"] == [{"keyId": IDS[1], "signature": "embedded"}]
+
+
+def test_an_absent_repository(run: Run, registry: RunningRegistry) -> None:
+    ended = run("list", f"{registry.host}/absent")
+    assert (ended.code, ended.err.partition("; ")[2]) == (6, "check the repository's name\n")

@@ -51,6 +51,8 @@ def test_credentials_are_found_by_host() -> None:
         ((), "zzz", "no registry has a name here"),
         (ENTRIES, "", "no registry is named; name one of github, other, hub, or a host"),
         (ENTRIES, "ghcr.io:x", "is not a registry host"),
+        (ENTRIES, "https://ghcr.io/my-org/", "'https://ghcr.io/my-org/' is not a registry host; omit the scheme: write ghcr.io/my-org"),
+        (ENTRIES, "https://me:hunter2@ghcr.io", "registry: a URL is not a registry host; omit the scheme: write ghcr.io"),
     ],
 )
 def test_an_unknown_registry_lists_the_names(entries: tuple[RegistryEntry, ...], wanted: str, problem: str) -> None:

@@ -14,6 +14,7 @@ from wasm_oci.http.host import NAME_LENGTH, check_host
 
 _REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
 _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
+_HOST_ALONE = re.compile(r"localhost|[^:/]+\.[^:/]+|[^/]+:[0-9]{2,5}")
 _DIGEST_LIKE = re.compile(r"(?i:sha[0-9]+)(?::|$)")
 
 DOCKER_HUB = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
@@ -26,6 +27,8 @@ def check_repository(repository: str, *, where: str = "") -> str:
         hint = "write words of lower-case letters and digits joined by '.', '_', '__' or '-', in segments separated by '/'"
         if repository != repository.lower() and _REPOSITORY.fullmatch(repository.lower()):
             hint = f"write it in lower case: {repository.lower()}"
+        elif repository.strip("/") != repository and _REPOSITORY.fullmatch(repository.strip("/")):
+            hint = f"omit '/' at its ends: write {repository.strip('/')}"
         elif len(repository) > NAME_LENGTH:
             hint = f"use at most {NAME_LENGTH} characters"
         raise UsageError(f"{repository[:100]!r} is not a repository name", where=where, hint=hint)
@@ -77,6 +80,9 @@ class Reference:
             )
         if "://" in name:
             raise UsageError(f"{text[:200]!r} is a URL", where=where, hint="omit the scheme: write host/repository:tag")
+        if _HOST_ALONE.fullmatch(name):
+            hint = f"write {name[:100]}/REPOSITORY:TAG or {name[:100]}/REPOSITORY@sha256:…"
+            raise UsageError(f"{text[:200]!r} names no repository", where=where, hint=hint)
         if not has_registry(name):
             raise UsageError(
                 f"{text[:200]!r} has no registry host",

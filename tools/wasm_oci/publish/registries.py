@@ -97,6 +97,12 @@ def choose_registry(entries: Sequence[RegistryEntry], wanted: str, default: str 
     for entry in entries:
         if entry.name == wanted:
             return entry
+    if "://" in wanted:
+        shown = "a URL" if "@" in wanted else repr(wanted[:100])  # a URL with a user may hold a password
+        rest = wanted.partition("://")[2].rpartition("@")[2].rstrip("/")
+        raise UsageError(
+            f"{shown} is not a registry host", where=where or "registry", hint=f"omit the scheme: write {rest[:100] or 'a host'}"
+        )
     host, _, prefix = wanted.partition("/")
     if host == "localhost" or "." in host or ":" in host:
         check_host(host, where=where or "registry")

@@ -134,7 +134,7 @@ def failure(
     answered = f"{host_of(response.url)}, to which the registry redirects, answers {said}" if elsewhere else f"the registry answers {said}"
     what = f"{step}: {answered}"
     if response.status == 404:
-        hint = "check the repository, tag and digest"
+        hint = "check the repository's name" if error_code(response) == "NAME_UNKNOWN" else "check the repository, tag and digest"
         if writes:
             hint = "create the repository in the registry first, or check its name and that this credential may write to it"
         return NotFoundError(what, where=where, hint=hint, status=404)

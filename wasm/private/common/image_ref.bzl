@@ -119,6 +119,8 @@ def repository_error(repository):
             repr(repository),
             repr(repository.lower()),
         )
+    if repository.strip("/") not in ("", repository):
+        return "{} is not a repository name: it begins or ends with '/'; write {}".format(repr(repository), repr(repository.strip("/")))
     for part in repository.split("/"):
         if not _path_part_is_valid(part):
             return ("{} is not a repository name; between slashes write lower-case letters and digits, " +

@@ -46,7 +46,10 @@ def _reference_to(text, field):
     """Name of the variable in `${NAME}`."""
     if text.startswith("${") and text.endswith("}") and is_variable_name(text[2:-1]):
         return text[2:-1], None
-    return None, ("{} is written as it is, or what ${{}} encloses looks like a secret; a secret in a BUILD file is readable by everyone. " +
+    what = "{} is a literal value (not shown)"
+    if text.startswith("${") and text.endswith("}"):
+        what = "{}: the text in ${{}} is not the name of a variable, or looks like a secret (not shown)"
+    return None, (what + "; secrets in BUILD files are readable by everyone. " +
                   "Write ${{VARIABLE}} and set that variable when publishing").format(field)
 
 def _user(text):
@@ -132,6 +135,8 @@ def _parse_oci(name, location, rest, plain_http):
             repr(host),
             repr(host + ":443"),
         )
+    if not error and location.endswith("/"):
+        error = "{} ends with '/'; write {}".format(repr(location), repr(location.rstrip("/")))
     if not error and slash:
         error = repository_error(prefix)
     named = is_named(host, plain_http)
