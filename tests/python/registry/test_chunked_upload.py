@@ -152,7 +152,23 @@ def test_a_session_that_is_lost_is_begun_anew_in_chunks(registry: RunningRegistr
     assert [request.status for request in registry.requests if request.method == "PUT"] == [413, 201]
 
 
-@pytest.mark.parametrize("effect", [Reply(status=416), Hangup(), Headers(headers={"Range": "0-9999"}), Headers(headers={"Range": "0-1"})])
+@pytest.mark.parametrize("last", ["0-0", "0-1", "0-4095", "0-9999", "0-99999999", "4096-8191", "bytes 0-8191", "-1"])
+def test_a_wrong_range_of_a_chunk_that_is_accepted_changes_nothing(registry: RunningRegistry, client: RegistryClient, last: str) -> None:
+    registry.faults.add(Fault(method="PATCH", path="/uploads/", effect=Headers(headers={"Range": last}), times=None))
+    behind(registry, Proxy(most=4096))
+    upload(client)
+    assert sizes(registry) == CHUNKS
+
+
+def test_connections_that_are_lost_now_and_then_do_not_end_a_long_upload(registry: RunningRegistry, client: RegistryClient) -> None:
+    for nth in range(2, 20, 2):
+        registry.faults.add(Fault(method="PATCH", path="/uploads/", effect=Hangup(), nth=nth))
+    behind(registry, Proxy(most=1024))
+    upload(client)
+    assert [request.method for request in registry.requests].count("POST") == 2
+
+
+@pytest.mark.parametrize("effect", [Reply(status=416), Hangup()])
 def test_an_upload_that_gets_nowhere_ends(registry: RunningRegistry, client: RegistryClient, effect: Effect) -> None:
     registry.faults.add(Fault(method="PATCH", path="/uploads/", effect=effect, nth=2, times=None))
     behind(registry, Proxy(most=4096))

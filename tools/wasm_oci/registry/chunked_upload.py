@@ -42,7 +42,10 @@ class ChunkedUpload:
         self._size = max(limits.upload_chunk, self._least)
         self._client, self._location, self._step = client, location, step
         self._offset = 0
-        self._backoff = Backoff(client.transport.timing, limits, count_work=False)
+        self._backoff = self._new_backoff()
+
+    def _new_backoff(self) -> Backoff:
+        return Backoff(self._client.transport.timing, self._client.transport.limits, count_work=False)
 
     def send(self, pieces: Iterator[bytes]) -> str:
         """Sends all of `pieces`; returns where the upload has to be finished. Raises as `RegistrySession`, and what `pieces` raises."""
@@ -59,9 +62,15 @@ class ChunkedUpload:
             if not start <= self._offset <= start + len(chunk):
                 what = f"{self._step}: the registry has {self._offset} bytes, not {start} to {start + len(chunk)}"
                 raise RegistryError(what, where=self._client.where, hint="run again")
+            if self._offset > start:
+                self._backoff = self._new_backoff()
             del buffer[: self._offset - start]
 
     def _append(self, chunk: bytes) -> None:
+        """Sends one chunk. What is accepted is stored, unless the Range says that a part of it is: other Ranges are wrong.
+
+        Amazon ECR goes on to name the first chunk, zot names the length of the last one, others count from one or say `0-0`.
+        """
         headers = {"Content-Type": "application/octet-stream", "Content-Range": f"{self._offset}-{self._offset + len(chunk) - 1}"}
         request = HttpRequest(method="PATCH", url=self._location, step=self._step, headers=headers, body=chunk, retry=False)
         try:
@@ -81,18 +90,25 @@ class ChunkedUpload:
                 raise self._client.failure(response, self._step, writes=True)
             self._ask()
         else:
-            self._note(response, self._offset + len(chunk))
+            end, reached = self._offset + len(chunk), _reached(response)
+            self._go_on(response, reached if reached and self._offset < reached < end else end)
 
     def _ask(self) -> None:
         """Asks how much of the blob has arrived, and where it goes on."""
-        step = f"{self._step}: ask how much has arrived"
-        self._note(self._client.send(HttpRequest(method="GET", url=self._location, step=step), good=_TAKEN), self._offset)
+        request = HttpRequest(method="GET", url=self._location, step=f"{self._step}: ask how much has arrived")
+        response = self._client.send(request, good=_TAKEN)
+        reached = _reached(response)
+        self._go_on(response, self._offset if reached is None else reached)
 
-    def _note(self, response: HttpResponse, expected: int) -> None:
-        """`0-0` stands for nothing in common registries, though it means one byte."""
-        found = _RANGE.fullmatch(response.headers.get("Range", "").strip())
-        last = int(found[1]) if found else expected - 1
-        self._offset = last + 1 if last or expected == 1 else 0
+    def _go_on(self, response: HttpResponse, offset: int) -> None:
+        self._offset = offset
         if location := response.headers.get("Location"):
             plain = self._client.transport.plain_http
             self._location = location_target(response.url, location, step=self._step, plain_http=plain)
+
+
+def _reached(response: HttpResponse) -> int | None:
+    """Returns how much of the blob the registry says that it has. `0-0` stands for nothing, though it means one byte."""
+    found = _RANGE.fullmatch(response.headers.get("Range", "").strip())
+    last = int(found[1]) if found else None
+    return last + 1 if last else last
