@@ -59,6 +59,38 @@ def test_a_secret_is_hidden_in_every_encoding(secret: str) -> None:
         assert redacted(f"<{text}>") == "<***>"
 
 
+SPELLINGS = {
+    "Python's repr": r"""'a&"b<c>\'d/e%f+g h\\i'""",
+    "Python's HTML": r"a&amp;&quot;b&lt;c&gt;&#x27;d/e%f+g h\i",
+    "Go's and PHP's HTML": r"a&amp;&#34;b&lt;c&gt;&#39;d/e%f+g h\i",
+    "PHP's HTML": r"a&amp;&quot;b&lt;c&gt;&#39;d/e%f+g h\i",
+    "HTML text": r"""a&amp;"b&lt;c&gt;'d/e%f+g h\i""",
+    "Go's JSON": r"""a\u0026\"b\u003cc\u003e'd/e%f+g h\\i""",
+    "PHP's JSON": r"""a&\"b<c>'d\/e%f+g h\\i""",
+    "Go's PathEscape": "a&%22b%3Cc%3E%27d%2Fe%25f+g%20h%5Ci",
+    "Go's URL.String": "a&%22b%3Cc%3E%27d/e%25f+g%20h%5Ci",
+    "encodeURIComponent": "a%26%22b%3Cc%3E'd%2Fe%25f%2Bg%20h%5Ci",
+    "encodeURI": "a&%22b%3Cc%3E'd/e%25f+g%20h%5Ci",
+    "lower-case hexadecimal digits": "a%26%22b%3cc%3e%27d%2fe%25f%2bg%20h%5ci",
+    "hexadecimal": "612622623c633e27642f6525662b6720685c69",
+}
+
+
+@pytest.mark.parametrize("text", SPELLINGS.values(), ids=SPELLINGS)
+def test_a_secret_is_hidden_as_other_languages_write_it(text: str) -> None:
+    conceal("a&\"b<c>'d/e%f+g h\\i")
+    assert redacted(f"<{text}>").replace("'", "") == "<***>"
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["S3cr3t-Pass'word-xyz", 'S3cr3t-Pass"word-xyz', "S3cr3t-Pass...word-xyz", "S3cr3t-P\u00e4ss\u2026word-xyz", "S3cr3t-\u0130stanbul"],
+)
+def test_a_secret_that_looks_cut_off_is_hidden_whole(secret: str) -> None:
+    conceal(secret)
+    assert redacted(f"you sent {secret}, which is wrong") == "you sent ***, which is wrong"
+
+
 def test_a_common_word_does_not_change_a_result() -> None:
     assert redacted_result(f"pa55 {TOKEN[:9]} {TOKEN}") == f"pa55 {TOKEN[:9]} ***"
 
