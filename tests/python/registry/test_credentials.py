@@ -193,7 +193,7 @@ def test_a_later_file_is_asked_where_the_first_has_nothing(tmp_path: Path) -> No
     assert find(environ | {"REGISTRY_AUTH_FILE": str(path)}).username == "podman"
 
 
-@pytest.mark.parametrize("content", ["", "  \n", "{}", '{"auths":null}', '{"HttpHeaders":{"a":"b"}}'])
+@pytest.mark.parametrize("content", ["", "  \n", "{}", '{"auths":null}', '{"auths":{"ghcr.io":null}}', '{"HttpHeaders":{"a":"b"}}'])
 def test_empty_configurations_mean_anonymous(tmp_path: Path, content: str) -> None:
     assert find(docker(tmp_path, content)).anonymous
 

@@ -160,7 +160,9 @@ def _from_auths(auths: JsonObject, host: str, repository: str, *, where: str) ->
 
 
 def _entry(entry: Any, *, source: str, where: str) -> Credential | None:
-    """One entry of `auths`; an empty one, which Docker leaves beside a credential store, is none."""
+    """One entry of `auths`; an empty one, which Docker leaves beside a credential store, is none, and so is null."""
+    if entry is None:
+        return None
     values: list[Any] = [_member(entry, name) or "" for name in _ENTRY] if isinstance(entry, dict) else [None]
     if not all(isinstance(value, str) for value in values):
         raise UsageError(f"{source.partition(' in ')[0]} is not a credential", where=where, hint=_REPAIR)
