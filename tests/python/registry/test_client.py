@@ -301,6 +301,21 @@ def test_a_malformed_digest_header(filled: RegistryClient, registry: RunningRegi
         filled.find_manifest("v1")
 
 
+@pytest.mark.parametrize("between", [", ", ",", " , "])
+def test_a_digest_header_that_a_proxy_doubled(filled: RegistryClient, registry: RunningRegistry, between: str) -> None:
+    doubled = Headers(changes={"Docker-Content-Digest": between.join((str(DIGEST), str(DIGEST)))})
+    registry.faults.add(Fault(method="HEAD|GET", effect=doubled, times=None))
+    assert filled.find_manifest("v1") == MANIFEST.descriptor()
+    assert filled.fetch_manifest("v1").descriptor == MANIFEST.descriptor()
+
+
+def test_two_digests_in_a_header(filled: RegistryClient, registry: RunningRegistry) -> None:
+    two = Headers(changes={"Docker-Content-Digest": f"{DIGEST}, sha256:{'0' * 64}"})
+    registry.faults.add(Fault(method="HEAD|GET", effect=two, times=None))
+    with pytest.raises(RegistryError, match="Docker-Content-Digest is malformed"):
+        filled.fetch_manifest("v1")
+
+
 def test_a_blob_of_another_size(filled: RegistryClient) -> None:
     with pytest.raises(DigestError, match=f"has {len(BLOB)} bytes there, not 7"):
         has_blob(filled, Descriptor(media_type="application/wasm", digest=DESCRIPTOR.digest, size=7))

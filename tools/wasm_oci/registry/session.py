@@ -159,7 +159,9 @@ class RegistrySession:
             raise RegistryError(what, where=self.where, hint=hint, status=response.status)
 
     def header_digest(self, response: HttpResponse, step: str) -> Digest | None:
-        text = response.headers.get("Docker-Content-Digest", "")
+        """Returns what the registry says that the digest is; a proxy may have doubled the header."""
+        given = {each.strip() for each in response.headers.get("Docker-Content-Digest", "").split(",")}
+        text = given.pop() if len(given) == 1 else ", ".join(sorted(given))
         try:
             return Digest.parse(text) if text.partition(":")[0] in ALGORITHMS else None
         except FormatError as err:
