@@ -81,7 +81,7 @@ def test_a_helper_without_a_credential_is_no_error(tmp_path: Path, where: str) -
         ("head -c 200000 /dev/zero | tr '\\0' '['", "docker-credential-mine wrote more than 65536 bytes"),
         ("head -c 60000 /dev/zero | tr '\\0' '['", "docker-credential-mine wrote no valid credential"),
         ("yes", "docker-credential-mine wrote more than 65536 bytes"),
-        ("yes >&2", "docker-credential-mine failed with exit code"),
+        ("yes | head -c 200000 >&2; exit 3", "docker-credential-mine failed with exit code 3"),
     ],
 )
 def test_a_helper_that_fails_is_named_and_its_output_is_not_shown(tmp_path: Path, script: str, problem: str) -> None:
@@ -90,6 +90,11 @@ def test_a_helper_that_fails_is_named_and_its_output_is_not_shown(tmp_path: Path
         find(docker(tmp_path, {"credsStore": "mine"}))
     assert SECRET not in str(caught.value)
     assert str(caught.value).isprintable()
+
+
+def test_a_helper_may_write_any_number_of_messages(tmp_path: Path) -> None:
+    helper(tmp_path, "mine", """yes | head -c 200000 >&2; echo '{"Username":"me","Secret":"pw"}'""")
+    assert find(docker(tmp_path, {"credsStore": "mine"})).username == "me"
 
 
 def test_a_failed_helper_says_how_to_see_why(tmp_path: Path) -> None:

@@ -6,19 +6,15 @@ import base64
 import binascii
 import json
 import logging
-import os
 import re
 import shutil
-import signal
 import subprocess
-import sys
-import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
 
 from wasm_oci.errors import AuthError, UsageError
+from wasm_oci.external_program import run_program
 from wasm_oci.limits import LIMITS
 from wasm_oci.registry.credential import Credential
 
@@ -30,8 +26,6 @@ _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _NOT_FOUND = b"credentials not found"
 _SAID = 4096
 """How much of a failed helper's output is searched; none of it is shown."""
-_GRACE = 1.0
-"""Seconds to read what an ended helper left in its pipes."""
 
 _SIGNING_VARIABLE = re.compile(r"PASSPHRASE|PRIVATE_?KEY|(SIGN|COSIGN|WASM).*(KEY|SECRET|PASSWORD)", re.IGNORECASE)
 _PEM_KEY = re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----")
@@ -56,20 +50,27 @@ def ask_helper(name: object, key: str, environ: Mapping[str, str], *, where: str
         hint = "install the helper, or remove it from the file"
         raise AuthError(f"{program} is not on PATH", where=where, hint=hint, reason=NOT_INSTALLED)
     try:
-        code, output, errors = _run(path, key, without_signing_secrets(environ))
+        result = run_program(
+            [path, "get"],
+            key.encode(),
+            without_signing_secrets(environ),
+            timeout=LIMITS.helper_timeout,
+            limit=LIMITS.helper_output,
+            terminal=False,
+        )
     except subprocess.TimeoutExpired as err:
         raise AuthError(f"{program} timed out after {LIMITS.helper_timeout:.0f} seconds", where=where, hint="unlock its store") from err
     except (OSError, ValueError) as err:
         raise AuthError(f"cannot run {program}", where=where, hint="install the helper again") from err
-    if len(output) > LIMITS.helper_output:
+    if len(result.stdout) > LIMITS.helper_output:
         raise AuthError(f"{program} wrote more than {LIMITS.helper_output} bytes", where=where, hint="log in again")
-    if code != 0:
-        if _NOT_FOUND in output[:_SAID] or _NOT_FOUND in errors[:_SAID]:
+    if result.exit_code != 0:
+        if _NOT_FOUND in result.stdout[:_SAID] or _NOT_FOUND in result.stderr[:_SAID]:
             _log.debug("%s has nothing for %s", program, key)
             return None
         hint = f"run `echo {key} | {program} get` to see why, or log in again"
-        raise AuthError(f"{program} failed with exit code {code}", where=where, hint=hint)
-    return _credential(output, program, key, where=where)
+        raise AuthError(f"{program} failed with exit code {result.exit_code}", where=where, hint=hint)
+    return _credential(result.stdout, program, key, where=where)
 
 
 def without_signing_secrets(environ: Mapping[str, str]) -> dict[str, str]:
@@ -85,52 +86,6 @@ def _is_secret_key(value: str) -> bool:
         if raw or _DER_KEY.match(decoded) or decoded.startswith(_OPENSSH_KEY) or _PEM_KEY.search(decoded):
             return True
     return _PEM_KEY.search(data) is not None
-
-
-def _run(path: str, key: str, environ: Mapping[str, str]) -> tuple[int, bytes, bytes]:
-    """Returns exit code, output and errors; nothing that the helper started in its session outlives it."""
-    process = subprocess.Popen(
-        [path, "get"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=dict(environ),
-        start_new_session=sys.platform != "win32",
-    )
-    outputs = bytearray(), bytearray()
-    readers = [
-        threading.Thread(target=_collect, args=(stream, output, process), daemon=True)
-        for stream, output in zip((process.stdout, process.stderr), outputs, strict=True)
-    ]
-    try:
-        for reader in readers:
-            reader.start()
-        if process.stdin is not None:
-            with suppress(BrokenPipeError), process.stdin:
-                process.stdin.write(key.encode())
-        code = process.wait(LIMITS.helper_timeout)
-    finally:
-        _end(process)
-        process.wait()
-    for reader in readers:
-        reader.join(_GRACE)
-    return code, bytes(outputs[0]), bytes(outputs[1])
-
-
-def _collect(stream: IO[bytes], output: bytearray, process: subprocess.Popen[bytes]) -> None:
-    with stream:
-        while len(output) <= LIMITS.helper_output and (piece := os.read(stream.fileno(), LIMITS.helper_output)):
-            output += piece
-    if len(output) > LIMITS.helper_output:
-        _end(process)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if sys.platform == "win32":
-        process.kill()
-        return
-    with suppress(ProcessLookupError, PermissionError):  # nobody is left in the session
-        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _credential(data: bytes, program: str, key: str, *, where: str) -> Credential | None:
