@@ -39,12 +39,17 @@ def member(document: JsonObject, key: str, kind: type, *, where: str, needed: bo
     return value
 
 
+def is_media_type(text: str) -> bool:
+    """Says whether a text is a media type without parameters (RFC 6838, section 4.2)."""
+    return _MEDIA_TYPE.fullmatch(text) is not None
+
+
 def parse_media_type(document: JsonObject, key: str, *, where: str, needed: bool = True) -> str | None:
-    """Returns a media type (RFC 6838, section 4.2; no parameters), or None where absent and not `needed`."""
+    """Returns a media type without parameters, or None where absent and not `needed`."""
     value = member(document, key, str, where=where, needed=needed)
     if value is None or (value == "" and not needed):
         return None
-    if not _MEDIA_TYPE.fullmatch(value):
+    if not is_media_type(value):
         raise FormatError(f"{value[:100]!r} is not a media type", where=f"{where}.{key}")
     return str(value)
 

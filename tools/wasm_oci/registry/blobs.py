@@ -11,6 +11,7 @@ from wasm_oci.http.body import encoding_of
 from wasm_oci.http.messages import ConnectionLost, HttpRequest, HttpResponse
 from wasm_oci.http.retry import Backoff
 from wasm_oci.oci.descriptor import Descriptor
+from wasm_oci.registry.headers import parse_size, size_of
 from wasm_oci.registry.session import ANY_STATUS, RegistrySession
 
 KIND = "blobs"
@@ -70,10 +71,8 @@ def _check_size(client: RegistrySession, blob: Descriptor, response: HttpRespons
 def _size_of(response: HttpResponse) -> int | None:
     """Returns how long the whole blob is, None where the response does not say."""
     if response.status in (206, 416):
-        text = response.headers.get("Content-Range", "").rpartition("/")[2].strip()
-    else:
-        text = "" if encoding_of(response.headers) else response.headers.get("Content-Length", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+        return parse_size(response.headers.get("Content-Range", "").rpartition("/")[2].strip())
+    return size_of(response.headers)
 
 
 def blob_pieces(client: RegistrySession, blob: Descriptor) -> Iterator[bytes]:

@@ -16,6 +16,7 @@ from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descr
 from wasm_oci.oci.reference import is_tag
 from wasm_oci.oci.store import NOT_STORED, FetchedManifest
 from wasm_oci.registry.errors_from_response import error_code, hidden, is_html, missing_manifest, refused_manifest
+from wasm_oci.registry.headers import media_type_of, size_of
 from wasm_oci.registry.session import ANY_STATUS, RegistrySession
 
 _DOCKER_TYPES = ("application/vnd.docker.distribution.manifest.v2+json", "application/vnd.docker.distribution.manifest.list.v2+json")
@@ -42,7 +43,7 @@ class RegistryClient(RegistrySession):
     def find_manifest(self, name: Digest | str) -> Descriptor | None:
         """Returns what a tag or digest names, None where it does not exist.
 
-        HEAD is believed only where it names a digest; whatever else it says is confirmed by GET. What this run wrote is
+        HEAD is believed only where it names digest, size and media type; whatever else it says is confirmed by GET. What this run wrote is
         waited for. Raises AuthError where "not found" may mean "not allowed".
         """
         while True:
@@ -55,11 +56,11 @@ class RegistryClient(RegistrySession):
         request = HttpRequest(method="HEAD", url=self.url(f"manifests/{name}"), step=step, headers={"Accept": ACCEPT})
         response = self.send(request, good=ANY_STATUS - {401})
         digest = self.header_digest(response, step) if response.status == 200 else None
-        size = response.headers.get("Content-Length", "")
+        size, media_type = size_of(response.headers), media_type_of(response.headers)
         comparable = digest and (isinstance(name, str) or digest.algorithm == name.algorithm)
-        if digest and comparable and size.isdecimal() and not is_html(response.headers, b""):
+        if digest and comparable and size is not None and media_type and not is_html(response.headers, b""):
             self._check_digest(digest, name, step)
-            return Descriptor(media_type=_media_type(response), digest=digest, size=int(size[:18]))
+            return Descriptor(media_type=media_type, digest=digest, size=size)
         response = self._get(name)
         if response.status != 404:
             return self._fetched(response, name).descriptor
@@ -97,7 +98,7 @@ class RegistryClient(RegistrySession):
         if claimed and not claimed.is_of(response.body):
             actual = Digest.of(response.body, claimed.algorithm)
             raise DigestError(f"{step}: the content has digest {actual}, the registry says {claimed}", where=self.where)
-        media_type = manifest_type(self.json(response, step), _media_type(response))
+        media_type = manifest_type(self.json(response, step), media_type_of(response.headers))
         return FetchedManifest(descriptor=Descriptor(media_type=media_type, digest=digest, size=len(response.body)), data=response.body)
 
     def put_manifest(self, name: Digest | str, data: bytes, media_type: str, *, settles: bool = True) -> PutManifest:
@@ -141,10 +142,6 @@ class RegistryClient(RegistrySession):
         if isinstance(name, Digest) and found != name:
             hint = "do not use what this registry serves"
             raise DigestError(f"{step}: the registry's content has digest {found}", where=self.where, hint=hint)
-
-
-def _media_type(response: HttpResponse) -> str:
-    return response.headers.get("Content-Type", "").partition(";")[0].strip()
 
 
 def manifest_type(document: JsonObject, header: str) -> str:
