@@ -1,7 +1,7 @@
 """Ed25519 keys in DER (RFC 5958, 5280, 8410, 8018), read by the strict parser of the `cryptography` package, which this imports.
 
-What an encrypted key may cost is looked at first, by the parser that decrypts it. Identifiers are compared as bytes:
-the package's own type for them comes with all of X.509, which takes longer than reading the key.
+The cost of decrypting a key is checked first, by the parser that decrypts it. Identifiers are compared as bytes: the package's
+own type for them comes with all of X.509, which takes longer than reading the key.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ _ALGORITHMS = {
     bytes.fromhex("06032b656f"): "X448",
     bytes.fromhex("06032b6571"): "Ed448",
 }
-"""Keys of others are named by their identifiers, and not loaded."""
+"""Keys of other algorithms are recognised by their identifiers, and not loaded."""
 _VERSIONS = (0, 1)
-"""How versions 1 and 2 are written."""
+"""The numbers that stand for versions 1 and 2."""
 _INTEGER = b"\x02"
 _PLAIN = "convert it with `openssl pkcs8 -in KEY | openssl pkcs8 -topk8 -v2 aes-256-cbc -out COPY`"
 
 
 @asn1.sequence
 class _PlainAlgorithm:
-    """An AlgorithmIdentifier without parameters, as Ed25519 has it (RFC 8410, 3), or with none to speak of."""
+    """An AlgorithmIdentifier without parameters, as Ed25519 has it (RFC 8410, 3), or with NULL."""
 
     algorithm: asn1.TLV
     parameters: asn1.Null | None
@@ -72,7 +72,7 @@ class _PrivateKey:
     attributes: Annotated[asn1.SetOf[_Attribute] | None, asn1.Implicit(0)]
     public_key: Annotated[asn1.BitString | None, asn1.Implicit(1)]
     explicit_public_key: Annotated[asn1.BitString | None, asn1.Explicit(1)]
-    """As some libraries wrote it."""
+    """The public key as some libraries tag it."""
 
 
 def is_sequence(data: bytes) -> bool:
@@ -125,7 +125,7 @@ def parse_secret(der: bytes, *, where: str) -> tuple[bytes, bytes | None]:
 
 
 def decrypt(der: bytes, passphrase: Callable[[str], bytes], *, where: str) -> tuple[bytes, bytes | None]:
-    """Returns what `parse_secret` does, of an encrypted PKCS#8 key; the passphrase is asked for only if the key can be opened with one.
+    """Like `parse_secret`, for an encrypted PKCS#8 key; the passphrase is requested only if it can decrypt the key.
 
     Raises KeyFormatError for another scheme than PBES2 with PBKDF2 and a common cipher (RFC 8018), for more rounds than are
     allowed, for a wrong passphrase, and for a key that is not Ed25519.

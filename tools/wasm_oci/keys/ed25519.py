@@ -19,11 +19,11 @@ _SMALL_ORDER = frozenset(
         int.from_bytes(bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"), "little"),
     )
 )
-"""The y coordinates of the points whose order divides 8: everybody can sign for a key that is one of them."""
+"""The y coordinates of the points whose order divides 8: anyone can forge signatures for a key that is one of them."""
 
 
 def is_weak(public: bytes) -> bool:
-    """Tells whether 32 bytes are a key that nobody has made: of small order, or not in its only encoding (RFC 8032, 5.1.3)."""
+    """Tells whether 32 bytes are a key that no program generates: of small order, or not canonically encoded (RFC 8032, 5.1.3)."""
     y = int.from_bytes(public, "little") & ~_SIGN_BIT
     return y >= _PRIME or y in _SMALL_ORDER
 

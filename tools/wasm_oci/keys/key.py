@@ -1,9 +1,9 @@
 """Ed25519 keys in the forms that are read and written here: compact, OpenSSH, and PEM or DER.
 
-Compact is that of WebAssembly signatures (tool-conventions, Signatures.md, "Signature algorithms and key
-serialization"). Compact public: `01 ‖ key`, 33 bytes. Compact secret: `81 ‖ seed ‖ public key`, 65 bytes. Key ids are
-wasmsign2's: the first 12 bytes of HMAC-SHA256 with the raw public key as key and the text `key_id` as message. What
-reads the other forms is imported when there is one: a compact key is most files' key.
+Compact is that of WebAssembly signatures (tool-conventions, Signatures.md, "Signature algorithms and key serialization").
+Compact public: `01 ‖ key`, 33 bytes. Compact secret: `81 ‖ seed ‖ public key`, 65 bytes. Key ids are wasmsign2's: the first 12
+bytes of HMAC-SHA256 with the raw public key as key and the text `key_id` as message. The readers of the other forms are
+imported only when needed: most key files are compact.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from wasm_oci.plaintext import check_line_ends
 COMPACT = "compact"
 OPENSSH = "openssh"
 PEM = "pem"
-"""PKCS#8 and SPKI; their DER is called so too."""
+"""PKCS#8 and SPKI, as PEM or DER."""
 MIXED = "mixed"
-"""What annotations call keys of several forms."""
+"""The word in annotations for keys of several forms."""
 FORMATS = (COMPACT, OPENSSH, PEM)
 Passphrase = Callable[[str], bytes]
-"""Gives the passphrase of the key at a place; called only where one is needed."""
+"""Returns the passphrase of the key at a place; called only if one is needed."""
 _PUBLIC_TAG = b"\x01"
 _SECRET_TAG = b"\x81"
 _PUBLIC_SIZE = 1 + ed25519.KEY_SIZE
@@ -52,7 +52,7 @@ class PublicKey:
     comment: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
-        """Raises KeyFormatError for a key for which anyone can sign."""
+        """Raises KeyFormatError for a key for which anyone can forge signatures."""
         if ed25519.is_weak(self.raw):
             raise KeyFormatError(
                 "weak public key: anyone can sign for it",
@@ -127,7 +127,7 @@ def load_public_keys(path: Path) -> tuple[PublicKey, ...]:
 
 
 def load_public_key(path: Path) -> PublicKey:
-    """Like `load_public_keys`, for where exactly one key is meant."""
+    """Like `load_public_keys`, for exactly one key."""
     keys = load_public_keys(path)
     if len(set(keys)) != 1:
         raise KeyFormatError(f"it holds {len(keys)} keys, but exactly one is expected", where=str(path), hint="keep one line")
@@ -211,7 +211,7 @@ def of_seed(seed: bytes, *, key_format: str = COMPACT) -> SecretKey:
 
 
 def common_format(keys: Sequence[PublicKey]) -> str:
-    """Returns the file form that all of some keys came from, `mixed` where they differ."""
+    """Returns the file form of all the keys, `mixed` if they differ."""
     (first, *others) = {key.format for key in keys}
     return MIXED if others else first
 

@@ -1,4 +1,4 @@
-"""What the readers of several key forms say of a key that they refuse."""
+"""Errors of the readers of several key forms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The text of a key, as editors, shells and CI services leave it, and what other programs' keys are called."""
+"""The text of a key, as editors, shells and CI services leave it, and the names of other programs' keys."""
 
 from __future__ import annotations
 

@@ -36,11 +36,11 @@ def holds_line(text: str) -> bool:
 
 
 def parse_public_lines(text: str, *, where: str, skip_malformed: bool = False) -> list[tuple[bytes, str]]:
-    """Returns key and comment of every Ed25519 line; options, comments and lines of other key types are passed over.
+    """Returns key and comment of every Ed25519 line; options, comments and lines of other key types are skipped.
 
-    So is the line of a certificate authority, whose key signs certificates only. Raises KeyFormatError for a malformed
-    Ed25519 line, for one with an expiry time, which nothing here would honour, and where no Ed25519 key is left. With
-    `skip_malformed`, lines that are malformed or have options are passed over, as the published wasmsign2 does.
+    So is the line of a certificate authority, whose key signs certificates only. Raises KeyFormatError for a malformed Ed25519
+    line, for one with an expiry time, which nothing here would honour, and where no Ed25519 key is left. With `skip_malformed`,
+    lines that are malformed or have options are skipped, as by the published wasmsign2.
     """
     found, others = [], []
     for number, line in enumerate(text.split("\n"), 1):  # what else Python takes for a line end is part of a comment
@@ -104,7 +104,7 @@ def private_text(seed: bytes, raw: bytes, comment: str = "") -> bytes:
 
 
 def parse_private_file(text: str, *, where: str) -> PrivateFile:
-    """Takes a file apart without opening it; raises KeyFormatError for anything but one Ed25519 key."""
+    """Parses a file without decrypting it; raises KeyFormatError for anything but one Ed25519 key."""
     end = text.find(END)
     if not text.startswith(BEGIN) or end < 0:
         raise KeyFormatError("the private key file is cut off", where=where, hint="copy it again, from its first line to its last")
@@ -148,7 +148,7 @@ def parse_private(text: str, *, where: str, passphrase: Callable[[str], bytes] |
 
 
 def _parse_secret_part(file: PrivateFile, secret: bytes, where: str, unequal: KeyFormatError) -> tuple[bytes, bytes, str]:
-    """Reads the opened part; `unequal` is what two different check numbers at its front mean."""
+    """Parses the decrypted part; `unequal` is the error for two different check numbers at its beginning."""
     reader = Strings(secret, 0, where)
     if reader.number() != reader.number():
         raise unequal

@@ -1,4 +1,4 @@
-"""Opens the secret part of an OpenSSH private key that has a passphrase (bcrypt_pbkdf, then AES)."""
+"""Decrypts the secret part of an OpenSSH private key that has a passphrase (bcrypt_pbkdf, then AES)."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ class Encrypted:
     """What is known of an encrypted key without its passphrase."""
 
     rounds: int
-    """How often the passphrase is hashed: what opening it costs."""
+    """How often the passphrase is hashed: the cost of decryption."""
     _salt: bytes
     _hash: str
     _cipher: bytes
@@ -81,7 +81,7 @@ class Encrypted:
     _data: bytes = field(repr=False)
 
     def decrypted(self, passphrase: bytes) -> bytes | None:
-        """Returns what is inside; None where the passphrase is another one, which may also show only in what is inside."""
+        """Returns the decrypted key; None if the passphrase is wrong, which may also show only when the key is parsed."""
         from cryptography.hazmat.primitives.ciphers import Cipher
         from cryptography.hazmat.primitives.ciphers.modes import CBC
         from cryptography.hazmat.primitives.padding import PKCS7
@@ -112,7 +112,7 @@ def is_encrypted(der: bytes) -> bool:
 
 
 def read(der: bytes) -> Encrypted | None:
-    """Returns what an EncryptedPrivateKeyInfo says of itself; None for another scheme, or a cipher that is not supported."""
+    """Returns the parameters of an EncryptedPrivateKeyInfo; None for another scheme, or a cipher that is not supported."""
     outer = _outer(der)
     if outer is None or not _is(outer.scheme.algorithm, _PBES2):
         return None

@@ -1,6 +1,6 @@
 """PKCS#8 and SPKI in PEM (RFC 7468): which text is one key, and the text of a key.
 
-The `cryptography` package reads what is in it, and is imported only then: most key files are of another form.
+The content is parsed by the `cryptography` package, which is imported only then: most key files are of another form.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def public_pem(raw: bytes) -> bytes:
 
 
 def secret_pem(seed: bytes) -> bytes:
-    """Returns PKCS#8 version 1, without the public key: what every program reads."""
+    """Returns PKCS#8 version 1, without the public key, which every program reads."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -66,7 +66,7 @@ def is_block(text: str) -> bool:
 
 
 def require_one_block(text: str, *, where: str) -> None:
-    """Raises KeyFormatError where a second PEM block, of whatever kind, begins in `text`: which of them is meant, it does not say."""
+    """Raises KeyFormatError if a second PEM block of any kind begins in `text`, because it is not clear which is meant."""
     if len(_BEGIN_LINE.findall(text)) > 1:
         raise KeyFormatError("it holds more than one PEM block", where=where, hint="keep the block of the key")
 

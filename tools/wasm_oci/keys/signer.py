@@ -1,4 +1,4 @@
-"""Who signs: a secret key in memory, or something that holds one and never shows it (an agent, a program)."""
+"""Signers: a secret key in memory, or something that holds one and never shows it (an agent, a program)."""
 
 from __future__ import annotations
 
@@ -14,4 +14,4 @@ class Signer(Protocol):
     def public(self) -> PublicKey: ...
 
     def sign(self, message: bytes) -> bytes:
-        """Returns the 64 bytes of the signature; raises KeyFormatError or UsageError where there is none."""
+        """Returns the 64 bytes of the signature; raises KeyFormatError or UsageError if it cannot sign."""

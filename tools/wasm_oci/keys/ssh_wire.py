@@ -9,7 +9,7 @@ KEY_TYPE = "ssh-ed25519"
 
 
 class Strings:
-    """Reads the length-prefixed strings of SSH; raises KeyFormatError where the data is not so."""
+    """Reads the length-prefixed strings of SSH; raises KeyFormatError for malformed data."""
 
     def __init__(self, data: bytes, pos: int, where: str) -> None:
         self._data = data
@@ -38,7 +38,7 @@ class Strings:
 
 
 def public_blob(raw: bytes) -> bytes:
-    """Returns a public key as the SSH protocol has it."""
+    """Returns a public key in the encoding of the SSH protocol."""
     return ssh_string(KEY_TYPE.encode()) + ssh_string(raw)
 
 

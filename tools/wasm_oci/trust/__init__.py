@@ -1,1 +1,1 @@
-"""Whom to trust."""
+"""Trusted keys and trust stores."""

@@ -1,4 +1,4 @@
-"""Whom a command is asked to trust, how many of them, at what time, and for which parts."""
+"""The keys that a command is asked to trust, how many of them must sign, at what time, and for which parts."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class TrustRequest:
     openssh: bool
     """Whether keys in another form than OpenSSH's are refused."""
     at: str | None
-    """The date or time at which keys of the trust store count; None is now."""
+    """The date or time at which keys of the trust store must be valid; None is now."""
     ignore_time: bool
-    """Whether expired and future keys of the trust store count too."""
+    """Whether expired and future keys of the trust store are valid too."""
 
     def trust(self) -> Trust | None:
-        """Returns whom to trust, None where no key is named.
+        """Returns the trusted keys, None if no key is named.
 
-        Raises UsageError for options that do not go together, KeyFormatError and FormatError for unusable files.
+        Raises UsageError for options that are mutually exclusive, KeyFormatError and FormatError for unusable files.
         """
         if self.trusted_keys and self.public_keys:
             raise UsageError(

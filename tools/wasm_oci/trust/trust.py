@@ -1,7 +1,7 @@
-"""Whom to trust: public keys with names, from when to when they count, and whether they were revoked.
+"""Trusted public keys: their names, their validity periods, and which of them are revoked.
 
-There is no trusted timestamp in a signature. So a key is valid or not at the time of verification: an expired key
-no longer verifies what it signed before. docs/key-rotation.md says how keys are replaced.
+A signature has no trusted timestamp, so a key must be valid at the time of verification: an expired key no longer verifies what it signed
+before. docs/key-rotation.md says how keys are replaced.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _HINTS = {
     "key_expired": "have it signed with a current key, too: see docs/key-rotation.md",
     "key_not_yet_valid": "check the clock of this machine, and the key's not_before",
 }
-"""What to do next. The first of these reasons is the one that an error has where several keys signed and none counts."""
+"""The remedy for each reason. If several keys signed and none is valid, the error has the first of these reasons that applies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class TrustedKey:
     """Whether a build made it."""
 
     def refusal(self, at: datetime | None) -> tuple[str, str] | None:
-        """Returns a reason code and words if the key does not count at that time; of None only revocation speaks."""
+        """Returns a reason code and its text if the key is not valid at that time; without a time, only revocation matters."""
         if self.revoked:
             return "key_revoked", f"key {self.name} is revoked"
         if at is not None and self.not_after is not None and at > self.not_after:
@@ -54,16 +54,16 @@ class TrustedKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
-    """What one verification asks for: signatures of `threshold` of these keys that count at the time `at`."""
+    """What one verification requires: signatures by `threshold` of these keys, each valid at the time `at`."""
 
     keys: tuple[PublicKey, ...]
     """Each once."""
     known: Mapping[PublicKey, TrustedKey] = field(default_factory=dict)
-    """What a trust store says about them; a key that is not in it always counts."""
+    """What the trust store says about them; a key that it does not list is always valid."""
     files: Mapping[PublicKey, Path] = field(default_factory=dict)
     """The file of a key, where it has one of its own."""
     at: datetime | None = None
-    """None: time does not matter."""
+    """None ignores validity periods."""
     threshold: int = 1
 
     @staticmethod
@@ -87,14 +87,14 @@ class Trust:
         return f"{name} ({key_id})" if (name := self.name_of(key)) else key_id
 
     def refusal(self, key: PublicKey) -> tuple[str, str] | None:
-        """Returns why a key does not count, None if it does."""
+        """Returns why a key is not valid, None if it is."""
         return self.known[key].refusal(self.at) if key in self.known else None
 
     def accepted_keys(self, signed: Iterable[PublicKey], *, where: str) -> tuple[PublicKey, ...]:
-        """Returns those of the keys that signed a file which count, in the order of the trusted ones.
+        """Returns the valid ones of the keys that signed a file, in the order of the trusted keys.
 
-        Raises SignatureError if there are fewer of them than the threshold: with the reason that makes the gravest of
-        the refused keys not count if no key counts, else `threshold`.
+        Raises SignatureError if they are fewer than the threshold: with reason `threshold` if any key is valid, else with the gravest
+        reason of the refused keys.
         """
         found = set(signed)
         counting = tuple(key for key in self.keys if key in found and self.refusal(key) is None)
@@ -137,11 +137,11 @@ class SignatureCount:
         return sum(key in signed and self._trust.refusal(key) is None for key in self._trust.keys) >= self._trust.threshold
 
     def add(self, result: VerifyResult) -> None:
-        """Takes what verified with the keys of the trust."""
+        """Adds the result of a signature that verified with the trusted keys."""
         self._results.append(result)
 
     def result(self, *, where: str) -> VerifyResult:
-        """Returns the first result with a key that counts, with all the keys that count; raises what `Trust.accepted_keys` does."""
+        """Returns the first result with a valid key, extended by all valid keys; raises what `Trust.accepted_keys` does."""
         counting = self._trust.accepted_keys(self._signed(), where=where)
         first = next(result for result in self._results if not set(counting).isdisjoint(result.keys))
         return dataclasses.replace(first, key=counting[0], keys=counting)
@@ -151,7 +151,7 @@ class SignatureCount:
 
 
 def verify_trusted(input: Path, trust: Trust, *, signature: bytes | None = None, pattern: SectionPattern | None = None) -> VerifyResult:
-    """`verify_file` for keys that must count, and of which several may be needed; the result's keys are those that count."""
+    """Like `verify_file`, but the keys must be valid and reach the threshold; the result has the valid ones only."""
     count = SignatureCount(trust)
     count.add(verify_file(input, trust.keys, signature=signature, pattern=pattern))
     return count.result(where=str(input))

@@ -1,4 +1,4 @@
-"""Walks through the payload of a section: numbers, names and bytes, each with its place in the file where it is malformed."""
+"""Reads the payload of a section: numbers, names and bytes; errors name the offset in the file."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _LONG = 10
 
 
 class UnknownForm(FormatError):
-    """What is read is of a newer form than this program knows; what follows it in the section cannot be told."""
+    """The content has a form that this program does not know, so the rest of the section cannot be read."""
 
     default_reason = "unknown_form"
 
 
 @dataclass(slots=True)
 class Cursor:
-    """Walks through `data`, which begins at `base` of the file."""
+    """Reads `data`, which begins at offset `base` of the file."""
 
     data: bytes
     base: int

@@ -23,7 +23,7 @@ class Extern:
     kind: str
     """What it is: `instance`, `func`, `core module` …; of a core module's import `func`, `table`, `memory`, `global`, `tag`."""
     implements: str = ""
-    """The interface that it is under another name (Binary.md, `nameattributes`)."""
+    """The interface that it implements under another name (Binary.md, `nameattributes`)."""
     version_suffix: str = ""
     """What a canonical version in the name leaves out (Explainer.md, "Canonical Interface Name")."""
     external_id: str = ""

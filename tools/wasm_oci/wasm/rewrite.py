@@ -162,7 +162,7 @@ class SectionWriter:
         self._target.write(custom_section(SIGNATURE_NAME, payload))
 
     def leave_gap(self, size: int) -> None:
-        """Goes on that many bytes later; somebody else writes what lies between."""
+        """Skips that many bytes of the output, which the caller writes."""
         self._target.seek(size, os.SEEK_CUR)
 
     def digest(self) -> bytes:

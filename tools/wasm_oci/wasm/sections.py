@@ -193,7 +193,7 @@ def walk(source: SectionSource, start: int, *, every: bool, where: str = "") -> 
 
 
 class _Window:
-    """Bytes of a file, searched once: what they do not hold needs no look at each section."""
+    """Bytes of a file, searched once, so that no section is examined for what they do not contain."""
 
     __slots__ = ("ascii", "data", "special")
 

@@ -51,14 +51,14 @@ class Content:
 
     @property
     def signed(self) -> bool:
-        """Whether a signature section is the file's first."""
+        """Whether the file's first section is a signature section."""
         return self._signature is not None
 
     def previous_signature(self, *, as_reference: bool) -> SignatureData:
-        """Returns the file's signatures; raises FormatError where none could be added to them that verifies.
+        """Returns the file's signatures; raises FormatError if a further one could not verify.
 
-        `as_reference` tells apart what the published wasmsign2 refuses, in its words, and leaves out what it does not write again;
-        no more is taken with it.
+        `as_reference` refuses what the published wasmsign2 refuses, for the same reasons, and drops what that does not write again; it
+        accepts nothing more.
         """
         if self._signature is None:
             return SignatureData()

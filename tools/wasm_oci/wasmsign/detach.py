@@ -57,7 +57,7 @@ def detach_file(input: Path, output: Path, signature_file: Path) -> None:
 def attach_file(input: Path, output: Path, signature_file: Path) -> None:
     """Writes `input` with the content of `signature_file` as its signature section to `output`.
 
-    The signature must be of this file: of its parts, at least one must be as it was signed. That does not verify it.
+    The signature must belong to this file: at least one part must have its signed hash. This does not verify the signature.
     `input` and `output` may be one file. Nothing is written when this raises: FormatError (reasons `signed`,
     `malformed_signature`, `unsupported_version`, `unfit`, ...), LimitError or UsageError.
     """

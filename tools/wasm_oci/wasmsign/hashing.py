@@ -1,4 +1,4 @@
-"""Reading a file once, from some byte to its end, and hashing what goes by."""
+"""Reading a file once, from an offset to its end, and hashing it."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class HashingSource:
         return self._data, self._base
 
     def hash_up_to(self, offset: int) -> bytes:
-        """Returns the hash of all from the start to `offset`, which never goes back."""
+        """Returns the hash of everything from the start to `offset`, which must not decrease."""
         self._advance(offset)
         return self._sha.digest()
 
     def _advance(self, offset: int) -> None:
-        """Hashes up to `offset`; what lies after the window is read for it, and becomes no window."""
+        """Hashes up to `offset`; bytes after the window are read but not kept."""
         end = self._base + len(self._data)
         within = min(offset, end)
         self._sha.update(memoryview(self._data)[self._hashed - self._base : within - self._base])

@@ -1,4 +1,4 @@
-"""The parts of a file between its delimiters: their hashes, which of them a pattern is about, and which one changed.
+"""The parts of a file between its delimiters: their hashes, which of them a pattern selects, and which one changed.
 
 Specification: tool-conventions, Signatures.md, "Partial verification".
 """
@@ -21,17 +21,17 @@ _SHOWN = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """What lies between two delimiters, the second one counted in, or after the last one."""
+    """The bytes between two delimiters, including the second one, or after the last one."""
 
     digest: bytes
     """SHA-256 of everything from the start of the content to the end of this part."""
     checked: bool
-    """Whether its hash must be the signed one: always, but for a part that a pattern is not about."""
+    """Whether its hash must be the signed one; False only for a part that a pattern does not select."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """The bytes that signatures are about: from `start` to the end of the file. `where` names it in errors."""
+    """The bytes that signatures cover: from `start` to the end of the file. `where` names it in errors."""
 
     stream: BinaryIO
     start: int
@@ -40,10 +40,10 @@ class Stretch:
 
 
 def read_parts(content: Stretch, pattern: SectionPattern | None) -> tuple[Part, ...]:
-    """Reads all of the content once; returns its parts, of which a file of more than a signature can name has too many.
+    """Reads all of the content once; returns its parts, at most a few more than a signature can list.
 
-    Raises SignatureError for a second signature section, and with reason `not_split` where delimiters do not separate
-    what `pattern` is about from what it is not about; FormatError for content that is malformed.
+    Raises SignatureError for a second signature section, and with reason `not_split` if delimiters do not separate the sections that
+    `pattern` selects from the others; FormatError for malformed content.
     """
     source = HashingSource(content.stream, content.start)
     agreement = None if pattern is None else _Agreement(content, pattern)
@@ -73,7 +73,7 @@ def read_parts(content: Stretch, pattern: SectionPattern | None) -> tuple[Part, 
 
 
 class _Agreement:
-    """Sees that the sections of each part are all about the pattern, or none is, and that some part is."""
+    """Checks that the pattern selects all sections of a part or none, and at least one section of the file."""
 
     def __init__(self, content: Stretch, pattern: SectionPattern) -> None:
         self._where, self._pattern = content.where, pattern
@@ -90,7 +90,7 @@ class _Agreement:
         self._any = self._any or matches
 
     def end_of_part(self) -> bool:
-        """Returns whether the part is checked: an empty one is."""
+        """Ends a part; returns whether it is checked, as an empty one is."""
         checked, self._state = self._state is not False, None
         return checked
 
@@ -106,14 +106,14 @@ class _Agreement:
 
 
 def fits(hashes: Sequence[bytes], parts: Sequence[Part]) -> bool:
-    """Tells whether signed hashes are those of the parts: one for each, and those of the checked ones the same."""
+    """Tells whether signed hashes match the parts: one hash for each part, equal for the checked ones."""
     return len(hashes) == len(parts) and all(part.digest == signed for part, signed in zip(parts, hashes, strict=True) if part.checked)
 
 
 def changed(
     content: Stretch, parts: Sequence[Part], signed: Iterable[Sequence[bytes]], places: Callable[[], Sequence[str]]
 ) -> SignatureError:
-    """Returns the error for content that fits none of the signed hashes; it names the first part that differs by its place."""
+    """Returns the error for content that matches none of the signed hashes; it names the place of the first part that differs."""
     hashes = max(signed, key=lambda hashes: (len(hashes) == len(parts), _same(hashes, parts)))
     same = _same(hashes, parts)
     if same == len(parts):
@@ -134,7 +134,7 @@ def _same(hashes: Sequence[bytes], parts: Sequence[Part]) -> int:
 
 
 def places_of(content: Stretch) -> tuple[str, ...]:
-    """Returns which sections each part is, counted as `wasmsign2 show` does, of as many parts as a signature can name."""
+    """Returns the sections of each part, numbered as in `wasmsign2 show`, for as many parts as a signature can list."""
     places: list[str] = []
     first, begin, index = None, 0, 0
     for index, head in enumerate(walk(SeekingSource(content.stream), PREAMBLE_SIZE, every=True, where=content.where)):

@@ -1,4 +1,4 @@
-"""Which sections a partial verification is about: all standard ones, and custom ones whose name matches.
+"""The sections that a partial verification covers: all standard ones, and custom ones whose name matches.
 
 Expressions are RE2's, matched anywhere in the name, as in the published wasmsign2 (whose syntax is nearly the
 same). RE2 takes linear time, so a hostile section name cannot keep it busy.
@@ -13,7 +13,7 @@ _HINT = "write an RE2 expression, such as ^(name|producers)$"
 
 
 class SectionPattern:
-    """A compiled expression; it is true of every standard section."""
+    """A compiled expression; it matches every standard section."""
 
     def __init__(self, expression: str) -> None:
         """Raises UsageError (reason `pattern`) for an expression that is malformed or too large."""

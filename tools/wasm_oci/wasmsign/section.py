@@ -27,7 +27,7 @@ class SignatureSection:
 
     @property
     def end(self) -> int:
-        """Where the content begins that an embedded signature is about."""
+        """Where the content begins that an embedded signature covers."""
         return self.header.end
 
     def payload(self) -> bytes:

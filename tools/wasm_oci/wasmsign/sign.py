@@ -1,4 +1,4 @@
-"""Signing a file: its content is read once, hashed and written as it goes by."""
+"""Signing a file: its content is read, hashed and written in one pass."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ def sign_file(
 ) -> SignResult:
     """Writes `input` to `output` with one signature more, every section header in its shortest form.
 
-    `further` keys sign too, each with its own key id. With `signature_file` the signature goes there instead and
-    `output` has none. `input` and `output` may be one file. Signing again with the same key changes nothing.
-    `with_digest` reads a signed output once more. `as_reference` refuses to sign twice (FormatError with reason
-    `duplicate`), as the published wasmsign2 does, and old signatures that it refuses for its reasons.
+    `further` keys sign too, each with its own key id. With `signature_file` the signature goes there instead and `output` has
+    none. `input` and `output` may be one file. Signing again with the same key changes nothing. `with_digest` reads a signed
+    output once more. `as_reference` refuses to sign twice (FormatError with reason `duplicate`), as the published wasmsign2
+    does, and refuses the old signatures that it refuses, for the same reasons.
 
     Nothing is written when this raises: FormatError or LimitError for an input that cannot be signed so that it
     verifies, UsageError for files that cannot be read or written.
@@ -125,7 +125,7 @@ def _check_unsigned(content: Content) -> None:
 
 
 def _write_embedded(content: Content, payloads: _Payloads, target: BinaryIO) -> tuple[tuple[bytes, ...], bytes, int]:
-    """Writes the content behind a gap for the signature; if old signatures made the gap wrong, a second time."""
+    """Writes the content behind a gap for the signature; writes it again if old signatures made the gap wrong."""
     gap, known, section = len(custom_section(SIGNATURE_NAME, payloads.likely(content.hash_count))), None, b""
     for _ in range(2):
         target.seek(0)
@@ -150,9 +150,9 @@ class _Payloads:
         self._as_reference, self._where = as_reference, where
 
     def likely(self, count: int) -> bytes:
-        """Returns a payload as long as it will be if the content is what was signed before, or was never signed.
+        """Returns a payload of the expected length: right if the content has not changed since it was signed, or was never signed.
 
-        Nothing is signed for it: a key may be one that asks its owner each time.
+        It makes no signature, because a key may ask its owner each time.
         """
         signed = next((signed for signed in self._previous.sets if len(signed.hashes) == count), None)
         hashes = signed.hashes if signed else (bytes(HASH_SIZE),) * count

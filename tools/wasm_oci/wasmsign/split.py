@@ -39,7 +39,7 @@ def split_file(
     *,
     delimiter: Callable[[int], bytes] | None = None,
 ) -> SplitResult:
-    """Writes `input` to `output` with a delimiter wherever what `pattern` is about begins or ends, and one at the end.
+    """Writes `input` to `output` with a delimiter wherever sections that `pattern` selects begin or end, and one at the end.
 
     Without `pattern` all sections are of one part. `delimiter` gives the bytes of the delimiter of each number, from 0
     on; by default they follow from the content, so that the same input gives the same bytes. `input` and `output` may

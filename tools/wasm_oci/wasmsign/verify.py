@@ -48,7 +48,7 @@ class VerifyResult:
     parts: int
     """How many parts delimiters make; 1 where there are none."""
     skipped_parts: int
-    """How many of them a pattern is not about, so that they may differ from what was signed."""
+    """How many of them the pattern does not select, so that they may differ from what was signed."""
 
 
 def verify_file(
@@ -61,10 +61,10 @@ def verify_file(
 ) -> VerifyResult:
     """Succeeds if one of `keys` signed all of the file. `signature` is the content of a detached signature file.
 
-    With `pattern` a part between two delimiters may differ from what was signed if the pattern is about none of its
-    sections. Hashes go on from part to part, so of these only such parts may differ that come after all others, and
-    what comes after the last delimiter must be what was signed whatever it is named. The number of parts stays, but each
-    is judged by the names that it has now: parts at the end that matched may have become others that do not.
+    With `pattern` a part between two delimiters may differ from what was signed if the pattern selects none of its sections.
+    Hashes are cumulative, so only such parts after all others may differ, and the bytes after the last delimiter must be the
+    signed ones, whatever their names. The number of parts is fixed, but each part is judged by its current section names: parts
+    at the end that matched may have been replaced by parts that do not.
 
     Raises SignatureError, with one of the reasons that it lists, for whatever is wrong with the file or signature
     (the error that made a module unreadable is its cause), and UsageError where `keys` is empty.
@@ -183,7 +183,7 @@ class FileVerifier:
 
 
 class _Content:
-    """The bytes that a signature is about: their parts, or why there are none, and, once an error needs it, where the parts are."""
+    """The bytes that a signature covers: their parts, or why there are none, and, once an error needs it, where the parts are."""
 
     def __init__(self, stretch: Stretch, pattern: SectionPattern | None) -> None:
         self.stretch = stretch

@@ -1,1 +1,1 @@
-"""Where secret keys are, and signers for them."""
+"""Sources of secret keys, and signers for them."""

@@ -188,7 +188,7 @@ def _open(path: str) -> _Channel:
 
 
 class _Reply(Strings):
-    """The strings of a reply; what is malformed is the agent's."""
+    """The strings of a reply; its errors name the agent."""
 
     def error(self) -> KeyFormatError:
         return _malformed()

@@ -12,14 +12,14 @@ from wasm_oci.keys.key import PublicKey
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedSigner:
-    """Signs by `ask`, which is not trusted to give signatures of `public`."""
+    """Signs by calling `ask`, whose signatures are verified with `public` because they are not trusted."""
 
     public: PublicKey
     where: str
     ask: Callable[[bytes], bytes]
 
     def sign(self, message: bytes) -> bytes:
-        """Returns the signature; raises KeyFormatError where it does not verify, and what `ask` raises."""
+        """Returns the signature; raises KeyFormatError if it does not verify, and what `ask` raises."""
         signature = self.ask(message)
         if len(signature) != SIGNATURE_SIZE or not verifier(self.public.raw)(message, signature):
             raise KeyFormatError(

@@ -1,4 +1,4 @@
-"""Signs by a program that gets the message on stdin and answers with the signature: how an HSM or a KMS is attached."""
+"""Signs with a program that reads the message from stdin and writes the signature, such as the client of an HSM or a KMS."""
 
 from __future__ import annotations
 

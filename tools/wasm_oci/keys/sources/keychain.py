@@ -16,9 +16,9 @@ _FOREIGN = (("secretstorage.exceptions", "SecretStorageException"), ("jeepney.wr
 
 
 def password_of(source: KeySource) -> str:
-    """Returns the password of SERVICE/USER; raises UsageError where there is none, or no keychain.
+    """Returns the password of SERVICE/USER; raises UsageError if there is no password or no keychain.
 
-    keyring's backends that find nothing on purpose are refused: an empty keychain would look the same.
+    The null backends of keyring are refused, because they look like an empty keychain.
     """
     import keyring
 

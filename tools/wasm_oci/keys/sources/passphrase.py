@@ -18,7 +18,7 @@ DEFAULT_VARIABLE = "WASM_OCI_PASSPHRASE"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassphraseSource:
-    """Gives a passphrase when it is called, and reads nothing before."""
+    """Returns a passphrase when it is called, and reads nothing before."""
 
     file: Path | None = None
     variable: str = DEFAULT_VARIABLE
@@ -33,7 +33,7 @@ class PassphraseSource:
     def __call__(self, where: str) -> bytes:
         """Returns the passphrase of the key at `where`: of the file, else of the variable, else what is typed.
 
-        Nobody is asked unless stdin is a terminal. Raises UsageError where there is no passphrase.
+        It prompts only if stdin is a terminal. Raises UsageError where there is no passphrase.
         """
         if self.file is not None:
             data = read_bounded(self.file, LIMITS.passphrase, what="passphrase file")

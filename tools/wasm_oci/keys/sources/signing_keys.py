@@ -42,8 +42,8 @@ def open_signers(
 ) -> list[Signer]:
     """Returns a signer for each key, in order; with `openssh`, keys of other forms are refused.
 
-    A program that signs with one key does not get the variables that hold the others.
-    Raises what `open_signer` raises, and UsageError where there is no key or two are to come from stdin.
+    A program that signs with one key does not get the variables that hold the others. Raises what `open_signer` raises, and
+    UsageError if no key is given, or if two are to be read from stdin.
     """
     if not keys:
         raise UsageError("no key is given to sign with", hint="give -k FILE, or --key-source and --key-ref")
@@ -71,7 +71,7 @@ def open_signer(
     passphrase: PassphraseSource,
     environ: Mapping[str, str] | None = None,
 ) -> Signer:
-    """Returns what signs with the key at `source`; `public` says which key is meant, and is compared with what is found.
+    """Returns a signer with the key at `source`, which must belong to `public`, if that is given.
 
     A command needs `public`, and does not get the passphrase; an agent needs `public` unless it holds one Ed25519 key
     only. What an agent or a command signs is verified before it is used. Raises KeyFormatError (reason `key_mismatch`

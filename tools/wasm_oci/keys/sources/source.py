@@ -1,4 +1,4 @@
-"""Names a secret key by where it is, and opens it for signing."""
+"""The source of a secret key: a kind of place, and a reference to the key there."""
 
 from __future__ import annotations
 
