@@ -105,8 +105,9 @@ class Limits:
     """One of these files."""
     redirects: int = 5
     upload_chunk: int = 5 * MIB
-    """How much of a blob is sent in one request where the whole is refused as too large; half of it where that is too large too."""
+    """How much of a blob is sent in one request if the whole is refused as too large; halved while that is refused too."""
     upload_chunk_least: int = 256 * KIB
+    """Smallest chunk, unless a registry asks for larger ones; a smaller blob is not split."""
     upload_chunk_most: int = 64 * MIB
     """Largest chunk that a registry may ask for; one is held in memory."""
     connect_timeout: float = 10.0

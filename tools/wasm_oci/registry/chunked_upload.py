@@ -1,4 +1,4 @@
-"""Uploads a blob in chunks, where something before the registry refuses the whole of it in one request.
+"""Uploads a blob in chunks, if the registry or a proxy before it refuses the whole blob in one request.
 
 See the distribution specification, "Pushing a blob in chunks".
 """
@@ -15,7 +15,10 @@ from wasm_oci.http.retry import RETRIED_STATUSES, Backoff
 from wasm_oci.registry.errors_from_response import error_code
 from wasm_oci.registry.session import RegistrySession
 
-_TAKEN = frozenset({200, 201, 202, 204})
+TAKEN = frozenset({200, 201, 202, 204})
+"""The responses to a whole blob or a chunk that was accepted: registries differ."""
+PERHAPS_TOO_LARGE = frozenset({413, 416})
+"""The refusals that `is_too_large` looks at."""
 _RANGE = re.compile(r"(?:bytes=)?0-([0-9]{1,18})")
 _LEAST = re.compile(r"[0-9]{1,18}")
 _SAYS_TOO_LARGE = re.compile(rb"too (?:large|big|long)|exceed", re.IGNORECASE)
@@ -29,10 +32,10 @@ def is_too_large(response: HttpResponse) -> bool:
 
 
 class ChunkedUpload:
-    """One upload session, which is fed chunk by chunk; whatever fails is gone on with where the registry says that it is."""
+    """One upload session, to which chunks are sent; after a failure it resumes where the registry says."""
 
     def __init__(self, client: RegistrySession, location: str, opened: HttpResponse, step: str) -> None:
-        """`opened` is the response that opened the session at `location`; raises RegistryError where it asks for too large chunks."""
+        """`opened` is the response that opened the session at `location`; raises RegistryError if it requires chunks that are too large."""
         limits = client.transport.limits
         found = _LEAST.fullmatch(opened.headers.get("OCI-Chunk-Min-Length", "").strip())
         self._least = max(int(found[0]) if found else 0, limits.upload_chunk_least)
@@ -48,7 +51,7 @@ class ChunkedUpload:
         return Backoff(self._client.transport.timing, self._client.transport.limits, count_work=False)
 
     def send(self, pieces: Iterator[bytes]) -> str:
-        """Sends all of `pieces`; returns where the upload has to be finished. Raises as `RegistrySession`, and what `pieces` raises."""
+        """Sends all of `pieces`; returns the location that finishes the upload. Raises as `RegistrySession`, and what `pieces` raises."""
         buffer, ended = bytearray(), False
         while True:
             while len(buffer) < self._size and not ended:
@@ -74,7 +77,7 @@ class ChunkedUpload:
         headers = {"Content-Type": "application/octet-stream", "Content-Range": f"{self._offset}-{self._offset + len(chunk) - 1}"}
         request = HttpRequest(method="PATCH", url=self._location, step=self._step, headers=headers, body=chunk, retry=False)
         try:
-            response = self._client.send(request, good=_TAKEN | {413, 416})
+            response = self._client.send(request, good=TAKEN | PERHAPS_TOO_LARGE)
         except RegistryError as err:
             if not (isinstance(err, ConnectionLost) or err.status in RETRIED_STATUSES) or not self._backoff.wait():
                 raise
@@ -94,9 +97,9 @@ class ChunkedUpload:
             self._go_on(response, reached if reached and self._offset < reached < end else end)
 
     def _ask(self) -> None:
-        """Asks how much of the blob has arrived, and where it goes on."""
+        """Asks how much of the blob has arrived, and where the upload continues."""
         request = HttpRequest(method="GET", url=self._location, step=f"{self._step}: ask how much has arrived")
-        response = self._client.send(request, good=_TAKEN)
+        response = self._client.send(request, good=TAKEN)
         reached = _reached(response)
         self._go_on(response, self._offset if reached is None else reached)
 

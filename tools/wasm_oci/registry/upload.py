@@ -16,11 +16,9 @@ from wasm_oci.http.retry import RETRIED_STATUSES, Backoff
 from wasm_oci.oci.descriptor import Descriptor
 from wasm_oci.oci.store import NOT_STORED, Content
 from wasm_oci.registry.blobs import KIND, has_blob
-from wasm_oci.registry.chunked_upload import ChunkedUpload, is_too_large
+from wasm_oci.registry.chunked_upload import PERHAPS_TOO_LARGE, TAKEN, ChunkedUpload, is_too_large
 from wasm_oci.registry.session import RegistrySession
 
-_STORED = frozenset({200, 201, 202, 204})
-_PERHAPS_TOO_LARGE = frozenset({413, 416})
 _SESSION_LOST = RETRIED_STATUSES | {404, 416}
 
 
@@ -103,8 +101,8 @@ def _put(
     body = b"" if in_chunks else StreamBody(size=blob.size, pieces=pieces)
     headers = {"Content-Type": "application/octet-stream"}
     request = HttpRequest(method="PUT", url=url, step=step, headers=headers, body=body, retry=False)
-    response = client.send(request, good=_STORED | _PERHAPS_TOO_LARGE)
-    if response.status in _STORED:
+    response = client.send(request, good=TAKEN | PERHAPS_TOO_LARGE)
+    if response.status in TAKEN:
         return response
     if not in_chunks and is_too_large(response) and blob.size > client.transport.limits.upload_chunk_least:
         return None
