@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from wasm_oci.errors import UsageError
 from wasm_oci.outcome import write_text
+from wasm_oci.wording import did_you_mean
 
 
 class CommandLineParser(argparse.ArgumentParser):
@@ -26,12 +27,9 @@ class CommandLineParser(argparse.ArgumentParser):
 
 
 def _nearest(what: str) -> str:
-    """The remedy for a value that is like one of those that an option takes."""
-    import difflib
-
+    """The remedy for a value that is nearly one of those that an option takes, read from the message of argparse."""
     found = re.fullmatch(r"invalid choice: '(.*)' \(choose from (.*)\)", what)
-    near = difflib.get_close_matches(found[1], re.findall(r"[^', ]+", found[2]), n=1) if found else []
-    return f"did you mean {near[0]}?" if near else ""
+    return did_you_mean(found[1], re.findall(r"[^', ]+", found[2])) if found else ""
 
 
 def not_empty(kind: Callable[[str], Any], *, where: str) -> Callable[[str], Any]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_a
 
 from wasm_oci.errors import FormatError, LimitError
 from wasm_oci.limits import LIMITS
+from wasm_oci.wording import did_you_mean
 
 if TYPE_CHECKING:
     from wasm_oci.jsontext import JsonObject
@@ -205,10 +206,7 @@ class _Reader:
             raise self._error(path, f"fewer than {size.least} {what}", f"write at least {size.least}")
 
     def _unknown(self, path: str, name: str, known: list[str]) -> FormatError:
-        from difflib import get_close_matches
-
-        near = get_close_matches(name, known, n=1, cutoff=0.5)
-        remedy = f"did you mean {near[0]}?" if near else f"the members are {', '.join(known)}"
+        remedy = did_you_mean(name, known, cutoff=0.5) or f"the members are {', '.join(known)}"
         return self._suggestion(path, f"unknown member {name[:_LONGEST_SHOWN]!r}", remedy)
 
     def _suggestion(self, path: str, what: str, remedy: str) -> FormatError:

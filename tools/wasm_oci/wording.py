@@ -1,9 +1,9 @@
-"""How sizes and long lines are shown to people."""
+"""How sizes, long lines and remedies for misspelt words are shown to people."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from wasm_oci.errors import one_line
 from wasm_oci.limits import GIB, KIB, MIB
@@ -25,6 +25,14 @@ def size_text(size: int) -> str:
 def size_with_bytes(size: int) -> str:
     """Returns `size_text`, with the exact number beside it where that is rounded."""
     return size_text(size) if size < KIB else f"{size_text(size)} ({size} bytes)"
+
+
+def did_you_mean(given: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """Returns the remedy that names the nearest of the `known` words, empty where none is near."""
+    import difflib  # not for --help
+
+    near = difflib.get_close_matches(given, list(known), n=1, cutoff=cutoff)
+    return f"did you mean {near[0]}?" if near else ""
 
 
 class Whole(str):

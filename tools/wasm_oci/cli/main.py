@@ -11,11 +11,12 @@ from typing import Protocol, cast
 
 from wasm_oci.cli.common.arguments import make_parser, parse
 from wasm_oci.cli.common.arguments_file import expanded
-from wasm_oci.cli.common.file_names import named, taken_names
+from wasm_oci.cli.common.file_names import named, split_names
 from wasm_oci.cli.common.target_help import asks_for_help, help_request, target_help
 from wasm_oci.cli.usage import COMMANDS, LOGGING, RUN_TARGETS, usage
 from wasm_oci.errors import EXIT_BUG, UsageError, WasmOciError
 from wasm_oci.outcome import Outcome, keep_whole, report_error, say, start_logging, write_document, write_text
+from wasm_oci.wording import did_you_mean
 
 
 class Command(Protocol):
@@ -44,7 +45,7 @@ def run_line(args: Sequence[str], *, typed: bool = False) -> int:
     args, names = list(args), dict[str, str]()
     if not typed:
         try:
-            args, names = taken_names(args)
+            args, names = split_names(args)
         except WasmOciError as err:
             report_error("wasm_oci", err, "text")
             return err.exit_code
@@ -62,10 +63,7 @@ def run_line(args: Sequence[str], *, typed: bool = False) -> int:
             return err.exit_code
         return 0
     if args[0] not in COMMANDS:
-        import difflib
-
-        near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-        remedy = f"did you mean {near[0]}?" if near else f"the commands are {', '.join(COMMANDS)}"
+        remedy = did_you_mean(args[0], COMMANDS) or f"the commands are {', '.join(COMMANDS)}"
         say(f"wasm_oci: unknown command {args[0][:100]!r}; {remedy}")
         return 2
     command = cast(Command, importlib.import_module(f"wasm_oci.cli.commands.{args[0].replace('-', '_')}"))

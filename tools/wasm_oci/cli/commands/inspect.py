@@ -66,8 +66,9 @@ def _inspect(request: InspectRequest) -> JsonObject:
 
 def _lines(document: JsonObject) -> Iterator[str]:
     yield str(document["target"])
-    rows = document | ({"size": size_with_bytes(document["size"])} if "size" in document else {})
-    yield from (f"  {key:<12} {rows[key]}" for key in ("kind", "mediaType", "artifactType", "digest", "size") if key in rows)
+    yield from (f"  {key:<12} {document[key]}" for key in ("kind", "mediaType", "artifactType", "digest") if key in document)
+    if "size" in document:
+        yield f"  size         {size_with_bytes(document['size'])}"
     if document["type"] == "wasm":
         yield from _wasm_lines(document)
         return
@@ -115,5 +116,7 @@ def _named(title: str, values: dict[str, Any]) -> Iterator[str]:
 
 
 def _listed(title: str, values: list[str]) -> Iterator[str]:
-    indent = " " * (len(title) - len(title.lstrip()) + 2)
-    yield from (title, *(indent + value for value in values)) if values else ()
+    if values:
+        indent = " " * (len(title) - len(title.lstrip()) + 2)
+        yield title
+        yield from (indent + value for value in values)

@@ -8,6 +8,7 @@ from typing import Any
 
 from wasm_oci.command_line import CommandLineParser, not_empty
 from wasm_oci.errors import UsageError
+from wasm_oci.wording import did_you_mean
 
 HELP = ("-h", "--help")
 
@@ -99,10 +100,7 @@ def _options(parser: argparse.ArgumentParser) -> list[str]:
 def _unknown(given: str, known: Sequence[str], parser: argparse.ArgumentParser) -> UsageError:
     if not given.startswith("-"):
         return UsageError(f"unexpected argument {given[:100]!r}", hint=f"see {parser.prog} --help")
-    import difflib
-
-    near = difflib.get_close_matches(given, known, n=1)
-    return UsageError(f"unrecognised option {given[:100]}", hint=f"did you mean {near[0]}?" if near else f"see {parser.prog} --help")
+    return UsageError(f"unrecognised option {given[:100]}", hint=did_you_mean(given, known) or f"see {parser.prog} --help")
 
 
 def refuse_beside_request(args: argparse.Namespace, add_arguments: AddArguments, allowed: Collection[str]) -> None:

@@ -1,4 +1,4 @@
-"""What a build action calls its files in errors: the attribute and the label, in place of a path of an execution root.
+"""Names for the files of a build action in errors: the attribute and the label, in place of a path of an execution root.
 
 The rules put a pair `--shown-as=TEXT`, `--shown-file=PATH` for each file on the command line of an action; nobody types them.
 """
@@ -13,8 +13,8 @@ from wasm_oci.errors import UsageError, WasmOciError
 _AS, _FILE = "--shown-as=", "--shown-file="
 
 
-def taken_names(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """Returns the arguments without the pairs, and the text for each path; raises UsageError where a pair is not whole."""
+def split_names(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Returns the arguments without the pairs, and the text for each path; raises UsageError if half of a pair is missing."""
     texts = [each.removeprefix(_AS) for each in arguments if each.startswith(_AS)]
     paths = [each.removeprefix(_FILE) for each in arguments if each.startswith(_FILE)]
     if len(texts) != len(paths):
@@ -23,7 +23,7 @@ def taken_names(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 
 
 def named(error: WasmOciError, names: Mapping[str, str]) -> WasmOciError:
-    """Returns the error with the text of each path in `names` wherever its message has that path."""
+    """Returns the error, in whose message each path of `names` is now its text."""
     if names:
         paths = "|".join(re.escape(path) for path in sorted(names, key=len, reverse=True))
         pattern = re.compile(rf"(?<![\w/.-])(?:{paths})(?![\w/-]|\.\w)")
