@@ -47,12 +47,14 @@ def inspect_wasm(path: Path) -> JsonObject:
         wasm = read_wasm_stream(stream, where=where)
         stream.seek(0)
         kind = read_preamble(stream, where=where)
-        totals: dict[tuple[str, str], list[int]] = {}
+        totals: dict[tuple[int, str | None], list[int]] = {}
         for section in iter_sections(stream, where=where):
-            key = (_section_name(kind, section.id), section.name or "")
-            if key not in totals and section.name is not None and len(totals) >= _SHOWN_NAMES:
-                key = (_CUSTOM, _OTHERS)
-            total = totals.setdefault(key, [0, 0])
+            key = (section.id, section.name)
+            total = totals.get(key)
+            if total is None:
+                if section.name is not None and len(totals) >= _SHOWN_NAMES:
+                    key = (section.id, _OTHERS)
+                total = totals.setdefault(key, [0, 0])
             total[0] += 1
             total[1] += section.header_size + section.payload_size
         appended = appended_sections(stream, where=where)
@@ -76,8 +78,8 @@ def inspect_wasm(path: Path) -> JsonObject:
         "warnings": [*wasm.unknown, *unknown, *wasm.passed_over],
         "metadata": wasm.metadata.to_json(),
         "sections": [
-            {"section": section, **({"name": name} if section == _CUSTOM else {}), "count": count, "bytes": total}
-            for (section, name), (count, total) in totals.items()
+            {"section": _section_name(kind, number), **({} if name is None else {"name": name}), "count": count, "bytes": total}
+            for (number, name), (count, total) in totals.items()
         ],
         "signature": _signature(path),
         "appended": list(appended),

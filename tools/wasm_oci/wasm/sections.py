@@ -9,7 +9,6 @@ from __future__ import annotations
 import enum
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple, Protocol
 
 from wasm_oci.errors import FormatError, LimitError
@@ -44,8 +43,7 @@ PREAMBLES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
+class Section(NamedTuple):
     """Where one section lies in its file. `payload` counts a custom section's name in; `data` does not."""
 
     id: int
@@ -151,15 +149,7 @@ def iter_sections(stream: BinaryIO, *, where: str = "", end: int | None = None) 
     source = SeekingSource(stream, end)
     for head in walk(source, start, every=True, where=where):
         name = None if head.name is None else head.name.decode()
-        yield Section(
-            id=head.id,
-            name=name,
-            offset=head.offset,
-            header_size=head.payload - head.offset,
-            payload_offset=head.payload,
-            payload_size=head.end - head.payload,
-            data_offset=head.data,
-        )
+        yield Section(head.id, name, head.offset, head.payload - head.offset, head.payload, head.end - head.payload, head.data)
 
 
 def walk(source: SectionSource, start: int, *, every: bool, where: str = "") -> Iterator[Header]:
@@ -252,18 +242,24 @@ def _read_header(source: SectionSource, offset: int, where: str) -> Header:
     section_id = data[offset - base]
     if section_id > 0x7F:
         raise FormatError(f"byte {offset}: 0x{section_id:02x} is not a section id", where=where, reason="section_id")
-    size, payload = _number(data, offset + 1 - base, base, where)
+    pos = offset + 1 - base
+    size, payload = (data[pos], offset + 2) if pos < len(data) and data[pos] < 0x80 else _number(data, pos, base, where)
     end = payload + size
     if end > source.total:
         raise _cut_off(offset, end, source.total, where)
     if section_id != CUSTOM_ID:
         return Header(section_id, offset, payload, end, None, payload)
-    length, name = _number(data[payload - base : min(payload + MAX_BYTES, end) - base], 0, payload, where)
+    pos = payload - base
+    if size and data[pos] < 0x80:
+        length, name = data[pos], payload + 1
+    else:
+        length, name = _number(data[pos : min(payload + MAX_BYTES, end) - base], 0, payload, where)
     if name + length > end:
         raise FormatError(f"byte {offset}: the section's name is longer than the section", where=where, reason="truncated")
     if length > LIMITS.wasm_name:
         raise LimitError(f"byte {offset}: the section's name is longer than {LIMITS.wasm_name} bytes", where=where)
-    data, base = source.window(offset, name + length - offset)
+    if name + length - base > len(data):
+        data, base = source.window(offset, name + length - offset)
     text = data[name - base : name + length - base]
     try:
         text.decode()
