@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_a
 
 from wasm_oci.errors import FormatError, LimitError
 from wasm_oci.limits import LIMITS
-from wasm_oci.wording import did_you_mean
+from wasm_oci.wording import SHOWN_VALUE, did_you_mean, shown_value
 
 if TYPE_CHECKING:
     from wasm_oci.jsontext import JsonObject
@@ -27,7 +27,6 @@ SCHEMA_VERSION = 1
 BUILD_AGAIN = "build the target again"
 ONE_OF = "ONE_OF"
 
-_LONGEST_SHOWN = 60
 _NOUNS = {str: "text", bool: "true or false", int: "a whole number", Path: "a path"}
 _REMEDIES = {
     str: "write it in quotation marks, or leave the member out",
@@ -87,7 +86,7 @@ def read_request_bytes(data: bytes, kind: type[T], *, where: str, runfiles: Runf
     document = parse_object(data, where=where, limit=LIMITS.request_file)
     version = document.pop("schema_version", None)
     if type(version) is not int or version != SCHEMA_VERSION:
-        what = f"unsupported schema_version {_shown(version)}: this program reads {SCHEMA_VERSION}"
+        what = f"unsupported schema_version {shown_value(version)}: this program reads {SCHEMA_VERSION}"
         raise FormatError(what if version is not None else "schema_version is missing", where=where, hint=BUILD_AGAIN)
     return _Reader(where, hint=BUILD_AGAIN, runfiles=runfiles).document(kind, document)
 
@@ -162,11 +161,11 @@ class _Reader:
 
     def _object(self, kind: Any, value: object, path: str) -> object:
         if not isinstance(value, dict):
-            raise self._error(path, f"expected an object, not {_shown(value)}", "write `member: value` lines")
+            raise self._error(path, f"expected an object, not {shown_value(value)}", "write `member: value` lines")
         known = {member.name: member for member in members(kind)}
         for name in value:
             if name not in known:
-                raise self._unknown(_joined(path, name[:_LONGEST_SHOWN]), name, list(known))
+                raise self._unknown(_joined(path, name[:SHOWN_VALUE]), name, list(known))
         for member in known.values():
             if member.required and member.name not in value:
                 raise self._error(_joined(path, member.name), "the member is missing", f"add {member.name}")
@@ -177,13 +176,13 @@ class _Reader:
 
     def _list(self, kind: Any, value: object, path: str, sizes: list[Size]) -> Iterator[object]:
         if not isinstance(value, list):
-            raise self._error(path, f"expected a list, not {_shown(value)}", "write `- …` lines")
+            raise self._error(path, f"expected a list, not {shown_value(value)}", "write `- …` lines")
         for size in sizes:
             self._check_size(size, len(value), path, "entries")
         return (self._value(kind, each, f"{path}[{number}]") for number, each in enumerate(value))
 
     def _scalar(self, kind: Any, value: object, path: str, marks: tuple[Any, ...]) -> object:
-        shown = _shown(value, secret=HIDDEN in marks)
+        shown = shown_value(value, secret=HIDDEN in marks)
         if get_origin(kind) is Literal:
             choices = get_args(kind)
             if not any(type(value) is type(choice) and value == choice for choice in choices):
@@ -207,7 +206,7 @@ class _Reader:
 
     def _unknown(self, path: str, name: str, known: list[str]) -> FormatError:
         remedy = did_you_mean(name, known, cutoff=0.5) or f"the members are {', '.join(known)}"
-        return self._suggestion(path, f"unknown member {name[:_LONGEST_SHOWN]!r}", remedy)
+        return self._suggestion(path, f"unknown member {name[:SHOWN_VALUE]!r}", remedy)
 
     def _suggestion(self, path: str, what: str, remedy: str) -> FormatError:
         """Includes `remedy` in the message if the hint is another one."""
@@ -222,16 +221,3 @@ class _Reader:
 
 def _joined(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
-
-
-def _shown(value: object, *, secret: bool = False) -> str:
-    """Describes a value, and shows it if it is a scalar and not secret."""
-    if isinstance(value, list | dict):
-        return "a list" if isinstance(value, list) else "an object"
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if secret:
-        return "another text" if isinstance(value, str) else "a number"
-    return repr(value)[:_LONGEST_SHOWN] if isinstance(value, str) else str(value)[:_LONGEST_SHOWN]

@@ -10,6 +10,8 @@ from wasm_oci.limits import GIB, KIB, MIB
 
 _QUOTED = "'[^']*'"
 """What `shlex.quote` puts around a word with spaces."""
+SHOWN_VALUE = 60
+"""Characters of a value that errors show."""
 WIDTH = 160
 """Longest line of a result; a single word may be longer, so that it can be copied."""
 
@@ -83,3 +85,16 @@ def _broken(parts: Sequence[str], width: int, names: Collection[str], mark: str 
             put(part[position : word.start()] if position else gap, word[0])
             position = word.end()
     return [f"{each}{mark}" for each in lines[:-1]] + lines[-1:]
+
+
+def shown_value(value: object, *, secret: bool = False) -> str:
+    """Describes a value, and shows it if it is a scalar and not secret."""
+    if isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "an object"
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if secret:
+        return "another text" if isinstance(value, str) else "a number"
+    return repr(value)[:SHOWN_VALUE] if isinstance(value, str) else str(value)[:SHOWN_VALUE]

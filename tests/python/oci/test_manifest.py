@@ -104,6 +104,7 @@ def test_media_type_may_be_absent() -> None:
         (b'{"schemaVersion":2,"schemaVersion":2}', "the same key twice"),
         (b'{"a":"\\ud800"}', "m: not valid JSON"),
         (b"[" * 100_000, "nested too deeply"),
+        (_with(layers=None), "m.layers: must be a list, but is null"),
         (_with(schemaVersion=1), "m: schemaVersion must be 2, but is 1"),
         (_with(schemaVersion="2"), "m.schemaVersion: must be a whole number"),
         (_with(schemaVersion=True), "m.schemaVersion: must be a whole number"),

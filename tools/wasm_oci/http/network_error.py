@@ -102,7 +102,8 @@ def describe_network_error(error: BaseException) -> NetworkProblem:
         return NetworkProblem(what="the host name is not known", hint="check the registry's name and the network")
     if is_any(TimeoutError, exceptions.TimeoutError):
         return NetworkProblem(what="no response in time", hint="check that the registry is up and reachable, then run again")
-    if is_any(*_INVALID_RESPONSE) and not is_any(http.client.RemoteDisconnected):
+    too_many = any(type(each) is http.client.HTTPException for each in chain)  # headers: http.client has no type for it
+    if too_many or (is_any(*_INVALID_RESPONSE) and not is_any(http.client.RemoteDisconnected)):
         hint = "check the registry's address and port, and the proxy before it"
         return NetworkProblem(what="the response is not valid HTTP", hint=hint, reason="malformed_response", permanent=True)
     if is_any(*_INVALID_URL):

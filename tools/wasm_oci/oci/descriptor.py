@@ -11,6 +11,7 @@ from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError, LimitError
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
+from wasm_oci.wording import shown_value
 
 MANIFEST_MEDIA_TYPE = "application/vnd.oci.image.manifest.v1+json"
 INDEX_MEDIA_TYPE = "application/vnd.oci.image.index.v1+json"
@@ -34,7 +35,7 @@ def member(document: JsonObject, key: str, kind: type, *, where: str, needed: bo
     if value is None and not needed:
         return None
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        found = "missing" if key not in document else f"{str(value)[:60]!r}"
+        found = "missing" if key not in document else shown_value(value)
         raise FormatError(f"must be {_KINDS[kind]}, but is {found}", where=f"{where}.{key}")
     return value
 
@@ -94,7 +95,7 @@ class Descriptor:
     def parse(obj: object, *, where: str) -> Descriptor:
         """Raises FormatError, or LimitError, with the JSON path (`where` and the member) of what is wrong."""
         if not isinstance(obj, dict):
-            raise FormatError(f"must be an object, but is {str(obj)[:60]!r}", where=where)
+            raise FormatError(f"must be an object, but is {shown_value(obj)}", where=where)
         size = member(obj, "size", int, where=where)
         if size < 0:
             raise FormatError(f"must not be negative, but is {size}", where=f"{where}.size")

@@ -15,6 +15,7 @@ from wasm_oci.jsontext import JsonObject, parse_object
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.descriptor import member
 from wasm_oci.wasm.component import WasmFile
+from wasm_oci.wording import shown_value
 
 EPOCH = "1970-01-01T00:00:00Z"
 """The `created` of every config that is not given another: builds know no clock."""
@@ -91,5 +92,5 @@ def _strings(document: JsonObject, key: str, *, where: str) -> tuple[str, ...]:
     found = member(document, key, list, where=where, needed=False) or []
     for number, value in enumerate(found):
         if not isinstance(value, str):
-            raise FormatError(f"must be a string, but is {str(value)[:60]!r}", where=f"{where}.{key}[{number}]")
+            raise FormatError(f"must be a string, but is {shown_value(value)}", where=f"{where}.{key}[{number}]")
     return tuple(found)
