@@ -9,6 +9,7 @@ from pathlib import Path
 
 from wasm_oci.registry.credential import Credential
 from wasm_oci.registry.credentials import docker_lookup
+from wasm_oci.registry.docker_config import DockerConfigs
 
 
 def auth(text: str) -> dict[str, str]:
@@ -23,4 +24,4 @@ def docker(folder: Path, config: object) -> dict[str, str]:
 
 
 def find(environ: dict[str, str], host: str = "ghcr.io", repository: str = "org/app") -> Credential:
-    return docker_lookup(host, repository, environ)()
+    return docker_lookup(host, repository, DockerConfigs(environ))()

@@ -179,7 +179,8 @@ def test_a_wrong_password_names_its_source_and_never_itself(scene: Scene) -> Non
         scene.client(wrong).find_manifest("v1")
     text = str(caught.value)
     assert f"{scene.registry.host}/library/hello: " in text
-    assert "answers 401 (credential: environment variable TOKEN)" in text
+    asked = "asked for repository:library/hello:pull,push; credential: environment variable TOKEN"
+    assert f"answers 401 (UNAUTHORIZED: wrong credentials); {asked}" in text
     assert "check that the credential from environment variable TOKEN is valid" in text
     assert SECRET not in text
 

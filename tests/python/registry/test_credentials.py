@@ -17,6 +17,7 @@ from wasm_oci.errors import UsageError
 from wasm_oci.registry import docker_config
 from wasm_oci.registry.credential import Credential
 from wasm_oci.registry.credentials import AuthSetting, docker_lookup
+from wasm_oci.registry.docker_config import DockerConfigs
 
 SECRET = "canary-77aa"
 GOOGLE_KEY = '{\n  "type": "service_account",\n  "private_key_id": "1"\n}\n'
@@ -236,7 +237,7 @@ def test_a_folder_that_cannot_be_looked_up(tmp_path: Path, monkeypatch: pytest.M
 
 def test_configuration_is_read_when_it_is_needed_and_once(tmp_path: Path) -> None:
     environ = docker(tmp_path, "broken")
-    lookup = docker_lookup("ghcr.io", "a", environ)
+    lookup = docker_lookup("ghcr.io", "a", DockerConfigs(environ))
     (tmp_path / "config.json").write_text(json.dumps({"auths": {"ghcr.io": auth("me:pw")}}))
     assert lookup().username == "me"
     (tmp_path / "config.json").write_text("broken")

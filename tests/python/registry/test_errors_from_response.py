@@ -6,6 +6,7 @@ import pytest
 
 from fakes.clients import client_of, put_blob
 from fakes.web import Asked, reply, serve
+from wasm_oci import redaction
 from wasm_oci.errors import RegistryError
 from wasm_oci.http.messages import HttpResponse
 from wasm_oci.registry.challenge import parse_challenges
@@ -18,7 +19,8 @@ SECRET = "CANARY-of-a-password"
 @pytest.mark.parametrize("before", [0, 150, 175, 190, 199])
 def test_a_secret_that_is_echoed_is_hidden_before_the_text_is_cut(form: str, before: int) -> None:
     response = HttpResponse(status=403, headers={}, url="http://localhost/v2/", body=form.format("x" * before + SECRET).encode())
-    words = words_of(response, lambda text: text.replace(SECRET, "***"))
+    redaction.conceal(SECRET)
+    words = words_of(response)
     assert "CAN" not in words
     assert len(words) <= 200
 

@@ -227,7 +227,7 @@ def test_a_challenge_for_writing_only_is_looked_for_too() -> None:
 @pytest.mark.parametrize("code", ["DENIED", "NAME_UNKNOWN", "MANIFEST_UNKNOWN"])
 def test_not_found_without_a_login_is_never_absent(code: str) -> None:
     with serve(hiding(404, code=code)) as web, client_of(web.host, credential=ANONYMOUS) as client:
-        with pytest.raises(AuthError, match="may mean that it is not there or that reading is not allowed; log in with `docker login"):
+        with pytest.raises(AuthError, match=r"that reading is not allowed; asked for .*; log in with `docker login"):
             client.find_manifest("v1")
         with pytest.raises(NotFoundError, match=rf"not found.*if the repository is private, run `docker login {web.host}` first"):
             client.fetch_manifest("v1")

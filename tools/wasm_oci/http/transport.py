@@ -12,10 +12,11 @@ import os
 import re
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import urllib3
@@ -40,6 +41,7 @@ _USER_AGENT = "rules_wasm_oci"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _STREAMED = frozenset({200, 206})
 _LENGTH = re.compile(r"\s*[0-9]+\s*(?:,\s*[0-9]+\s*)*")
+_T = TypeVar("_T")
 INTERRUPTED = "interrupted"
 """The reason of the error with which requests of a run end that is stopped."""
 
@@ -63,6 +65,8 @@ class Transport:
         self.limits = limits
         self._stopped = threading.Event()
         self._under_way: set[Deadline] = set()
+        self._shared: dict[Hashable, Any] = {}
+        self._shared_lock = threading.Lock()
         self.timing = replace(timing, sleep=self._pause) if timing.sleep is time.sleep else timing
         self.run_time = RunTime(limits)
         self._routes = Routes(authorities_of(os.environ if environ is None else environ))
@@ -70,6 +74,14 @@ class Transport:
 
     def close(self) -> None:
         self._routes.close()
+
+    def shared(self, key: Hashable, make: Callable[[], _T]) -> _T:
+        """Returns what all clients of this run have in common under `key`; the first that asks makes it."""
+        with self._shared_lock:
+            if key not in self._shared:
+                self._shared[key] = make()
+            value: _T = self._shared[key]
+            return value
 
     def stop(self) -> None:
         """Ends what other threads wait for, and refuses whatever they would send: their run is interrupted."""

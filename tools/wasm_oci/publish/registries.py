@@ -15,6 +15,7 @@ from wasm_oci.oci.reference import DOCKER_HUB, Reference, check_repository
 from wasm_oci.oci.store import Store
 from wasm_oci.registry.client import RegistryClient
 from wasm_oci.registry.credentials import AuthSetting, CredentialLookup
+from wasm_oci.registry.docker_config import DockerConfigs
 from wasm_oci.registry.store import RegistryStore
 
 _HUB_SEGMENTS = 2
@@ -81,7 +82,9 @@ def registry_store(
     `actions` is what tokens are asked for, `pull` or `pull,push`. Without `lookup`, raises UsageError for a missing variable.
     """
     setting = auth or AuthSetting(entry=reference.registry)
-    lookup = lookup or setting.lookup(reference.registry, reference.repository, environ)
+    if lookup is None:
+        configs = transport.shared(DockerConfigs, lambda: DockerConfigs(environ, clock=transport.timing.clock))
+        lookup = setting.lookup(reference.registry, reference.repository, environ, configs)
     return RegistryStore(RegistryClient(reference, transport=transport, lookup=lookup, actions=actions, scheme=scheme))
 
 

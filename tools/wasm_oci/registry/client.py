@@ -65,7 +65,7 @@ class RegistryClient(RegistrySession):
         if response.status != 404:
             return self._fetched(response, name).descriptor
         if self.may_hide(response):
-            raise hidden(response, step=step, where=self.where, host=host_of(self.base), auth=self.auth)
+            raise hidden(response, step=step, where=self.where, host=host_of(self.base), login=self)
         return None
 
     def fetch_manifest(self, name: Digest | str) -> FetchedManifest:
@@ -80,7 +80,7 @@ class RegistryClient(RegistrySession):
                 break
         if fetched is None:
             hides = self.may_hide(response)
-            raise missing_manifest(response, name, where=self.where, host=host_of(self.base), auth=self.auth, may_hide=hides)
+            raise missing_manifest(response, name, where=self.where, host=host_of(self.base), may_hide=hides)
         return fetched
 
     def _get(self, name: Digest | str) -> HttpResponse:
@@ -114,7 +114,7 @@ class RegistryClient(RegistrySession):
             if error_code(response) in _NOT_YET_THERE and (self.written.wait_for_any("blobs") or self.written.wait_for_any(_KIND)):
                 continue
             error = self.failure(response, step, writes=True)
-            raise refused_manifest(error, response, name, data, media_type, hide=self.auth.hide)
+            raise refused_manifest(error, response, name, data, media_type)
         self.check_is_registry(response, step)
         digest = Digest.of(data, name.algorithm if isinstance(name, Digest) else SHA256)
         if (claimed := self.header_digest(response, step)) and not claimed.is_of(data):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
@@ -17,6 +18,8 @@ class Credential:
     """An OAuth2 refresh token for the registry's token service."""
     registry_token: str = field(default="", repr=False)
     """A bearer token that the registry itself accepts."""
+    renew: Callable[[], Credential | None] | None = field(default=None, repr=False, compare=False)
+    """Looks up what has taken this one's place once it was refused, None if nothing has; absent if it cannot change in a run."""
 
     @property
     def anonymous(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wasm_oci.errors import UsageError
 from wasm_oci.oci.reference import DOCKER_HUB
@@ -63,13 +63,16 @@ class AuthSetting:
     def _where(self) -> str:
         return f"registry entry {self.entry!r}"
 
-    def lookup(self, host: str, repository: str, environ: Mapping[str, str]) -> CredentialLookup:
-        """Returns how the credential is found; raises UsageError at once where a variable is missing or unusable."""
+    def lookup(self, host: str, repository: str, environ: Mapping[str, str], configs: DockerConfigs | None = None) -> CredentialLookup:
+        """Returns how the credential is found, with `configs`, which several lookups may share, or those of `environ`.
+
+        Raises UsageError at once where a variable is missing or unusable.
+        """
         self.check()
         if self.kind == "anonymous":
             return anonymous
         if self.kind == "docker" or (self.kind == "default" and not any(map(environ.get, _WKG_VARIABLES))):
-            return docker_lookup(host, repository, environ)
+            return docker_lookup(host, repository, configs or DockerConfigs(environ))
         if self.kind == "default":
             credential = self._of_wkg(environ)
         elif self.kind == "basic":
@@ -131,13 +134,10 @@ def anonymous() -> Credential:
     return ANONYMOUS
 
 
-def docker_lookup(host: str, repository: str, environ: Mapping[str, str]) -> CredentialLookup:
-    """Returns a lookup in the Docker and Podman configuration, which is read when it is first called, once."""
-    found: list[Credential] = []
+def docker_lookup(host: str, repository: str, configs: DockerConfigs) -> CredentialLookup:
+    """Returns a lookup in the Docker and Podman configuration, which is read when it is first called."""
 
-    def lookup() -> Credential:
-        if not found:
-            found.append(DockerConfigs(environ).find(host, repository) or ANONYMOUS)
-        return found[0]
+    def found(credential: Credential | None) -> Credential | None:
+        return replace(credential, renew=lambda: found(configs.find_again(host, repository, credential))) if credential else None
 
-    return lookup
+    return lambda: found(configs.find(host, repository)) or ANONYMOUS

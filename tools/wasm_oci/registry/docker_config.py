@@ -14,8 +14,10 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +35,34 @@ _RUN = Path("/run/containers")
 _FILE = "registry credentials file"
 _REPAIR = "log in again, or correct the file"
 _ENTRY = ("auth", "username", "password", "identitytoken", "registrytoken")
+_AGAIN = 60.0
+"""Seconds in which what is refused and has not changed is not looked up again: each of many repositories may be refused it."""
+
+
+@dataclass(slots=True)
+class _Helper:
+    """What a helper said about a server."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    asked: bool = False
+    found: Credential | None = None
+    error: AuthError | None = None
 
 
 class DockerConfigs:
-    """The configuration files of `environ`, in their order: those that a variable names, then Docker's, then Podman's."""
+    """The configuration files of `environ`, in their order: those that a variable names, then Docker's, then Podman's.
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    Each is read once, and each helper is asked once about a server, until something that they hold is refused. Safe to
+    share between threads.
+    """
+
+    def __init__(self, environ: Mapping[str, str], *, clock: Callable[[], float] = time.monotonic) -> None:
         self._environ = environ
+        self._clock = clock
+        self._files: dict[Path, JsonObject | None] = {}
+        self._helpers: dict[tuple[str, str, str], _Helper] = {}
+        self._unchanged: dict[Credential, float] = {}
+        self._lock, self._renewing = threading.Lock(), threading.Lock()
 
     def find(self, host: str, repository: str) -> Credential | None:
         """Returns the credential for a repository, or None.
@@ -56,7 +79,7 @@ class DockerConfigs:
             missing: AuthError | None = None
             for helper, key, member in asked:
                 try:
-                    if found := ask_helper(helper, key, self._environ, where=f"{member} of {name}"):
+                    if found := self._ask(helper, key, where=f"{member} of {name}"):
                         return found
                 except AuthError as err:
                     if err.reason != NOT_INSTALLED:
@@ -68,13 +91,46 @@ class DockerConfigs:
                 raise missing
         return None
 
+    def find_again(self, host: str, repository: str, refused: Credential) -> Credential | None:
+        """Returns what has taken the place of a credential that a registry refuses, None where nothing has; raises as `find`.
+
+        Files are read again and helpers asked again, unless that was done for another repository just before.
+        """
+        with self._renewing:
+            found = self.find(host, repository)
+            if found == refused and self._clock() >= self._unchanged.get(refused, -_AGAIN) + _AGAIN:
+                with self._lock:
+                    self._files.clear()
+                    self._helpers = {known: said for known, said in self._helpers.items() if known[1] not in _server_keys(host)}
+                found = self.find(host, repository)
+                if found == refused:
+                    self._unchanged[refused] = self._clock()
+        return found if found != refused else None
+
+    def _ask(self, helper: object, key: str, *, where: str) -> Credential | None:
+        with self._lock:
+            said = self._helpers.setdefault((str(helper), key, where), _Helper())
+        with said.lock:
+            if not said.asked:
+                try:
+                    said.found = ask_helper(helper, key, self._environ, where=where)
+                except AuthError as err:
+                    said.error = err
+                said.asked = True
+        if said.error:
+            raise said.error
+        return said.found
+
     def _configs(self) -> Iterator[tuple[str, JsonObject]]:
         if text := self._environ.get("DOCKER_AUTH_CONFIG"):
             yield "DOCKER_AUTH_CONFIG", _parse(text.encode("utf-8", "surrogateescape"), where="DOCKER_AUTH_CONFIG")
         for path in self._paths():
-            if file_type(path, what=_FILE) == stat.S_IFREG:
-                data = read_bounded(path, LIMITS.docker_config, what=_FILE)
-                yield str(path), _parse(data, where=str(path))
+            with self._lock:
+                if path not in self._files:
+                    self._files[path] = _read(path)
+                config = self._files[path]
+            if config is not None:
+                yield str(path), config
 
     def _paths(self) -> Iterator[Path]:
         environ = self._environ
@@ -96,6 +152,13 @@ class DockerConfigs:
             yield Path(directory) / "containers" / "auth.json"
         elif home:
             yield Path(home) / ".config" / "containers" / "auth.json"
+
+
+def _read(path: Path) -> JsonObject | None:
+    """Returns a file's content, None where it does not exist."""
+    if file_type(path, what=_FILE) != stat.S_IFREG:
+        return None
+    return _parse(read_bounded(path, LIMITS.docker_config, what=_FILE), where=str(path))
 
 
 def _parse(data: bytes, *, where: str) -> JsonObject:

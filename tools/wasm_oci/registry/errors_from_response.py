@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Protocol
 
 from wasm_oci.digest import Digest
 from wasm_oci.errors import AuthError, FormatError, NotFoundError, RegistryError, TagConflictError, WasmOciError, one_line
 from wasm_oci.http.host import host_of, origin
 from wasm_oci.http.messages import HttpResponse
 from wasm_oci.jsontext import parse_object
-
-if TYPE_CHECKING:
-    from wasm_oci.registry.auth import Authenticator
+from wasm_oci.redaction import redacted
 
 _LONGEST = 200
 _TYPE_REFUSED = frozenset({400, 405, 406, 415, 422})
@@ -22,6 +20,27 @@ _SAYS_KEPT = re.compile(
     r"(?<![a-z])immutab|can(?:'t|not| not) be (?:overwrit|overridden|moved)|(?:must|may) not be (?:overwrit|moved)"
     r"|not allow(?:ed to)? (?:overwrit|updating assets)"
 )
+
+_SAYS_EXPIRED = re.compile(r"expired|re-?authenticat|invalid[ _]token|token[ _](?:is )?invalid", re.IGNORECASE)
+
+
+class Login(Protocol):
+    """What is known of the login that a registry refuses."""
+
+    @property
+    def credential_source(self) -> str:
+        """Where the credential is from."""
+        ...
+
+    @property
+    def hint(self) -> str:
+        """What to do about a 401."""
+        ...
+
+    @property
+    def rights(self) -> str:
+        """What was asked for and, as far as it is known, granted."""
+        ...
 
 
 def is_html(headers: Mapping[str, str], body: bytes) -> bool:
@@ -47,48 +66,52 @@ def error_code(response: HttpResponse) -> str:
     return code if isinstance(code, str) else ""
 
 
-def words_of(response: HttpResponse, hide: Callable[[str], str]) -> str:
-    """Returns the registry's own error code and message, short and escaped, after `hide`; never a page's text."""
+def words_of(response: HttpResponse) -> str:
+    """Returns the registry's own error code and message, short, escaped and without secrets that it was sent; never a page's text."""
     if is_html(response.headers, response.body):
         return "an HTML page"
     try:
         first = _first_error(response)
     except FormatError:
-        return one_line(hide(response.body.decode("utf-8", "replace")).strip()[:_LONGEST])
+        return one_line(redacted(response.body.decode("utf-8", "replace")).strip()[:_LONGEST])
     words = [value for value in (first.get("code"), first.get("message")) if isinstance(value, str) and value]
-    return one_line(hide(": ".join(words)))[:_LONGEST]
+    return one_line(redacted(": ".join(words)))[:_LONGEST]
 
 
-def _said(response: HttpResponse, hide: Callable[[str], str]) -> str:
+def _said(response: HttpResponse) -> str:
     """The status and, in brackets, the registry's own words."""
-    words = words_of(response, hide)
+    words = words_of(response)
     return f"status {response.status}" + (f" ({words})" if words else "")
 
 
-def missing_manifest(response: HttpResponse, name: object, *, where: str, host: str, auth: Authenticator, may_hide: bool) -> NotFoundError:
+def says_expired(response: HttpResponse) -> bool:
+    """Says whether a refusal is about a token or credential that is not valid any more, and not about a missing right."""
+    return _SAYS_EXPIRED.search(f"{response.headers.get('WWW-Authenticate', '')} {words_of(response)}") is not None
+
+
+def missing_manifest(response: HttpResponse, name: object, *, where: str, host: str, may_hide: bool) -> NotFoundError:
     """Returns the error for a tag or digest that a registry does not find."""
     thing = f"manifest {name}" if isinstance(name, Digest) else f"tag {name}"
     if error_code(response) == "NAME_UNKNOWN":
         thing = "repository"
-    words = words_of(response, auth.hide)
+    words = words_of(response)
     hint = f"check the spelling, or run `wasm_oci list {where}`"
     if may_hide:
         hint += f"; if the repository is private, run `docker login {host}` first"
     return NotFoundError(f"{thing} not found" + (f" ({words})" if words else ""), where=where, hint=hint, status=404)
 
 
-def hidden(response: HttpResponse, *, step: str, where: str, host: str, auth: Authenticator) -> AuthError:
+def hidden(response: HttpResponse, *, step: str, where: str, host: str, login: Login) -> AuthError:
     """Returns the error for "not found" by a registry that wants a login and got none: it may mean "not allowed"."""
-    what = f"{step}: {_said(response, auth.hide)} without a login, which may mean that it is not there or that reading is not allowed"
+    said = f"{_said(response)} without a login, which may mean that it is not there or that reading is not allowed"
+    what = f"{step}: {said}; {login.rights}; credential: {login.credential_source}"
     return AuthError(what, where=where, hint=f"log in with `docker login {host}`, or name a variable in the registry's entry")
 
 
-def refused_manifest(
-    error: WasmOciError, response: HttpResponse, name: object, data: bytes, media_type: str, *, hide: Callable[[str], str]
-) -> WasmOciError:
+def refused_manifest(error: WasmOciError, response: HttpResponse, name: object, data: bytes, media_type: str) -> WasmOciError:
     """Returns what a refused manifest means: a tag that may not be moved, a media type that is not allowed, else `error`."""
     if isinstance(name, str) and _keeps_tag(response, f"{error.where}/{name}"):
-        said = _said(response, hide)
+        said = _said(response)
         hint = "publish under a new tag, or exempt this tag in the registry's rules for immutable tags"
         if name.startswith("sha256-"):
             hint = "exempt tags that begin with sha256- from the registry's rules for immutable tags: they list signatures"
@@ -121,16 +144,16 @@ def _refused_type(error: RegistryError, data: bytes, media_type: str) -> Registr
 
 
 def failure(
-    response: HttpResponse, *, step: str, where: str, registry: str, actions: str, auth: Authenticator, writes: bool = False
+    response: HttpResponse, *, step: str, where: str, registry: str, actions: str, login: Login, writes: bool = False
 ) -> WasmOciError:
     """Returns the error for a response that does not do what `step` asked for."""
-    said = _said(response, auth.hide)
+    said = _said(response)
     elsewhere = origin(response.url) != origin(registry)
     if response.status in (401, 403) and not elsewhere:
-        hint = auth.hint
+        hint = login.hint
         if response.status == 403:
             hint = f"give this credential the right to {actions} (on ghcr.io: write access to the package)"
-        return AuthError(f"{step}: {said}; asked for {actions}; credential: {auth.source}", where=where, hint=hint)
+        return AuthError(f"{step}: {said}; {login.rights}; credential: {login.credential_source}", where=where, hint=hint)
     answered = f"{host_of(response.url)}, to which the registry redirects, answers {said}" if elsewhere else f"the registry answers {said}"
     what = f"{step}: {answered}"
     if response.status == 404:

@@ -17,10 +17,10 @@ from wasm_oci.jsontext import JsonObject, parse_object
 from wasm_oci.oci.descriptor import Descriptor
 from wasm_oci.oci.reference import Reference
 from wasm_oci.registry.auth import Authenticator
-from wasm_oci.registry.credential import Credential
 from wasm_oci.registry.credentials import CredentialLookup, anonymous
-from wasm_oci.registry.errors_from_response import error_code, failure, is_html
+from wasm_oci.registry.errors_from_response import error_code, failure, is_html, says_expired
 from wasm_oci.registry.link import next_path
+from wasm_oci.registry.logins import EndPoint
 from wasm_oci.registry.written import Written
 
 ANY_STATUS = frozenset(range(200, 600))
@@ -49,12 +49,11 @@ class RegistrySession:
         self.where = reference.name
         self.transport = transport
         self._actions = actions
+        self._repository = reference.repository
         self._path = f"{self.base}/v2/{reference.repository}"
         self._scopes = frozenset({f"repository:{reference.repository}:{actions}"})
-        self._lookup = lookup
-        self._credential: Credential | None = None
         self._asked = self._closed = self._readable = False
-        self.auth = Authenticator(transport=transport, base=self.base, lookup=self._find_credential)
+        self.auth = Authenticator(transport=transport, base=self.base, lookup=lookup)
         self._attached: dict[Digest, dict[Digest, tuple[str, Descriptor]]] = {}
         self.written = Written(transport.timing, transport.limits)
 
@@ -62,6 +61,25 @@ class RegistrySession:
     def credential_source(self) -> str:
         """Where the credential is from that was used so far."""
         return self.auth.source
+
+    @property
+    def hint(self) -> str:
+        return self.auth.hint
+
+    @property
+    def granted(self) -> str | None:
+        """The actions that the token allows in this repository, None where that is not known."""
+        scopes = self.auth.granted(self._scopes)
+        if scopes is None:
+            return None
+        own = f"repository:{self._repository}:"
+        return ",".join(scope.removeprefix(own) for scope in scopes if scope.startswith(own))
+
+    @property
+    def rights(self) -> str:
+        """What was asked for and, as far as it is known, granted."""
+        granted = self.granted
+        return f"asked for {self._actions}" + ("" if granted is None else f", granted {granted or 'nothing'}")
 
     def attached(self, subject: Digest) -> dict[Digest, tuple[str, Descriptor]]:
         """What this run attached to a manifest, and by which way it should be found."""
@@ -74,55 +92,60 @@ class RegistrySession:
         """Returns a response whose status is in `good`; answers a challenge; raises for every other status.
 
         A registry that refuses without a challenge, or does not find what it was asked for, may only want to know who asks:
-        then /v2/ is asked for the challenge, once.
+        then /v2/ is asked for the challenge. A token or credential that the registry took before and refuses now is renewed, once.
         """
         ours = origin(request.url) == self.origin
-        header = self.auth.header(self._scopes) if ours else None
+        header = self.auth.current(self._scopes, where=self.where) if ours else None
         response = self.transport.send(_signed(request, header))
-        if response.status == 401 and origin(response.url) == self.origin:
-            answer = self.auth.respond(response.headers.get("WWW-Authenticate", ""), self._scopes, where=self.where)
-            if answer and ours:
-                header = answer
-                response = self.transport.send(_signed(request, header))
-        perhaps = response.status in (401, 403) or (response.status == 404 and not self._readable)
-        if header is None and ours and perhaps and (header := self._log_in()):
-            response.close()
-            response = self.transport.send(_signed(request, header))
+        if ours and (answer := self._answer(response, header)):
+            response = self._send_again(request, answer, after=response)
+            outdated = header is None and (response.status == 401 or (response.status == 403 and says_expired(response)))
+            if outdated and (answer := self.auth.replace(self._scopes, where=self.where, refused=answer)):
+                response = self._send_again(request, answer, after=response)
         self._readable |= ours and response.status < 300
         if response.status in good:
             return response
         response.close()
         raise self.failure(response, request.step, writes=request.method in ("POST", "PUT"))
 
+    def _send_again(self, request: HttpRequest, header: str, *, after: HttpResponse) -> HttpResponse:
+        after.close()
+        return self.transport.send(_signed(request, header))
+
+    def _answer(self, response: HttpResponse, header: str | None) -> str | None:
+        """Returns the Authorization header to ask again with, None where the response to `header` is the last word."""
+        if response.status in (401, 403) and origin(response.url) == self.origin:
+            challenge = response.headers.get("WWW-Authenticate", "")
+            if response.status == 401 and (answer := self.auth.respond(challenge, self._scopes, where=self.where, refused=header)):
+                return answer
+            if header and response.status == 403 and (says_expired(response) or self.auth.is_old(self._scopes)):
+                return self.auth.renew(self._scopes, where=self.where, refused=header)
+        perhaps = response.status in (401, 403) or (response.status == 404 and not self._readable)
+        return self._log_in() if header is None and perhaps else None
+
     def _log_in(self) -> str | None:
-        """Returns what answers the challenge of the registry's own end point, None where it makes none or was asked before."""
+        """Returns what answers the challenge of the registry's own end point, None where it makes none or was answered before."""
         if self._asked:
             return None
-        self._asked = True
-        response = self.transport.send(HttpRequest(method="GET", url=f"{self.base}/v2/", step="ask how to log in"))
-        if response.status != 401 or origin(response.url) != self.origin:
-            return None
-        self._closed = True
-        return self.auth.respond(response.headers.get("WWW-Authenticate", ""), self._scopes, where=self.where)
-
-    def _find_credential(self) -> Credential:
-        self._credential = self._lookup()
-        return self._credential
+        challenge = EndPoint.of(self.base, self.transport).challenge(self.base, self.transport)
+        self._asked, self._closed = True, bool(challenge)
+        return self.auth.respond(challenge, self._scopes, where=self.where) if challenge else None
 
     def may_hide(self, response: HttpResponse) -> bool:
         """Says whether this 404 may mean "not allowed": the registry wants a login, got none, and showed nothing of the repository yet.
 
         A token that nobody had to log in for opens what is public: then an unknown manifest is just that.
         """
-        known = self._credential is not None and not self._credential.anonymous
-        if known or self._readable or not (self._closed or self._credential is not None):
+        credential = self.auth.credential
+        known = credential is not None and not credential.anonymous
+        if known or self._readable or not (self._closed or credential is not None):
             return False
         return self.auth.header(self._scopes) is None or error_code(response) != "MANIFEST_UNKNOWN"
 
     def failure(self, response: HttpResponse, step: str, *, writes: bool = False) -> WasmOciError:
         """Returns the error for a response that does not do what `step` asked for."""
         where = self.where
-        return failure(response, step=step, where=where, registry=self.base, actions=self._actions, auth=self.auth, writes=writes)
+        return failure(response, step=step, where=where, registry=self.base, actions=self._actions, login=self, writes=writes)
 
     def pages(self, path: str, step: str, *, accept: str = "") -> Iterator[HttpResponse]:
         """Yields the responses of a list that may go on; one that is not a page, whatever its status, is the last."""
