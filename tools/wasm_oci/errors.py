@@ -107,10 +107,18 @@ class DigestError(SignatureError):
 
 
 class AuthError(WasmOciError):
-    """The registry refuses the credentials, or they cannot be read."""
+    """The registry refuses the credentials, or they cannot be read.
+
+    `status` is the HTTP status and `code` the registry's own error code: 0 and empty where there was no response, or no code in it.
+    """
 
     exit_code = 5
     default_reason = "auth"
+
+    def __init__(self, what: str, *, where: str = "", hint: str = "", reason: str = "", status: int = 0, code: str = "") -> None:
+        super().__init__(what, where=where, hint=hint, reason=reason)
+        self.status = status
+        self.code = code
 
 
 class RegistryError(WasmOciError):

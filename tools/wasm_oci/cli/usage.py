@@ -16,10 +16,11 @@ COMMANDS = {
     "push": "publish an image to a registry, with a plan first",
     "pull": "fetch a component, verified before it gets its name",
     "list": "list the tags of a repository, and who signed",
+    "auth": "show which credential a registry gets, and what it allows",
     "wasm-tools": "have wasm-tools validate a file, or make a component",
     "inspect": "show what a reference, a layout or a .wasm file holds",
 }
-LOGGING = ("inspect", "list", "pull", "push")
+LOGGING = ("auth", "inspect", "list", "pull", "push")
 """Commands that may log warnings, because they talk to registries."""
 RUN_TARGETS = ("keygen", "push", "sign")
 """Commands of run targets, whose launcher gives --request: there `-- --help` is about the target."""

@@ -67,6 +67,27 @@ class RegistryEntry:
         )
 
 
+def registry_client(
+    reference: Reference,
+    *,
+    transport: Transport,
+    environ: Mapping[str, str],
+    auth: AuthSetting | None = None,
+    scheme: str = "",
+    actions: str = "pull",
+    lookup: CredentialLookup | None = None,
+) -> RegistryClient:
+    """Returns the client of a reference's repository; without `auth` the Docker and Podman credentials are used.
+
+    `actions` is what tokens are asked for, `pull` or `pull,push`. Without `lookup`, raises UsageError for a missing variable.
+    """
+    setting = auth or AuthSetting(entry=reference.registry)
+    if lookup is None:
+        configs = transport.shared(DockerConfigs, lambda: DockerConfigs(environ, clock=transport.timing.clock))
+        lookup = setting.lookup(reference.registry, reference.repository, environ, configs)
+    return RegistryClient(reference, transport=transport, lookup=lookup, actions=actions, scheme=scheme)
+
+
 def registry_store(
     reference: Reference,
     *,
@@ -77,15 +98,10 @@ def registry_store(
     actions: str = "pull",
     lookup: CredentialLookup | None = None,
 ) -> RegistryStore:
-    """Returns the repository of a reference; without `auth` the Docker and Podman credentials are used.
-
-    `actions` is what tokens are asked for, `pull` or `pull,push`. Without `lookup`, raises UsageError for a missing variable.
-    """
-    setting = auth or AuthSetting(entry=reference.registry)
-    if lookup is None:
-        configs = transport.shared(DockerConfigs, lambda: DockerConfigs(environ, clock=transport.timing.clock))
-        lookup = setting.lookup(reference.registry, reference.repository, environ, configs)
-    return RegistryStore(RegistryClient(reference, transport=transport, lookup=lookup, actions=actions, scheme=scheme))
+    """Returns the repository of a reference, with the arguments of `registry_client`."""
+    return RegistryStore(
+        registry_client(reference, transport=transport, environ=environ, auth=auth, scheme=scheme, actions=actions, lookup=lookup)
+    )
 
 
 def choose_registry(entries: Sequence[RegistryEntry], wanted: str, default: str = "", *, where: str = "") -> RegistryEntry:

@@ -12,9 +12,10 @@ from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.reference import Reference, has_registry
 from wasm_oci.oci.store import Store
 from wasm_oci.oci.target import Target, layout_folder, layout_target
-from wasm_oci.publish.registries import RegistryEntry, choose_registry, registry_store
+from wasm_oci.publish.registries import RegistryEntry, choose_registry, registry_client, registry_store
 from wasm_oci.registry.credential import Credential
 from wasm_oci.registry.credentials import CredentialLookup
+from wasm_oci.registry.login_check import LoginReport, check_login
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +110,13 @@ def registry_target(text: str, transport: Transport, environ: Mapping[str, str])
         raise UsageError(f"{reference} names neither tag nor digest", hint=f"write {reference}:TAG or {reference}@sha256:…")
     store = registry_store(reference, transport=transport, environ=environ)
     return Target(store=store, wanted=wanted, pinned=reference.digest is not None)
+
+
+def login_report(text: str, transport: Transport, environ: Mapping[str, str], *, push: bool) -> LoginReport:
+    """Returns what the registry of a reference allows there; raises UsageError for a text that is not a reference."""
+    reference = _parse_reference(text)
+    client = registry_client(reference, transport=transport, environ=environ, actions="pull,push" if push else "pull")
+    return check_login(client, reference.digest or reference.tag, push=push)
 
 
 def _parse_reference(text: str) -> Reference:

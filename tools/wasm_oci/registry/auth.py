@@ -17,7 +17,7 @@ from wasm_oci.redaction import conceal
 from wasm_oci.registry.challenge import Challenge, parse_challenges
 from wasm_oci.registry.credential import Credential
 from wasm_oci.registry.credentials import CredentialLookup
-from wasm_oci.registry.errors_from_response import words_of
+from wasm_oci.registry.errors_from_response import error_code, words_of
 from wasm_oci.registry.token import TOKEN_LIFE, Token, read_token
 
 _CLIENT_ID = "rules_wasm_oci"
@@ -195,7 +195,8 @@ class Authenticator:
             words = words_of(response)
             said = f"{response.status} ({words})" if words else str(response.status)
             what = f"{service} answers {said}; asked for {' '.join(wanted)}; credential: {credential.source}"
-            raise AuthError(what, where=where, hint=login_hint(credential, self._base))
+            hint = login_hint(credential, self._base)
+            raise AuthError(what, where=where, hint=hint, status=response.status, code=error_code(response))
         if response.status != 200:
             raise RegistryError(f"{service} answered {response.status}", where=where, status=response.status, hint="run again later")
         try:

@@ -105,7 +105,8 @@ def hidden(response: HttpResponse, *, step: str, where: str, host: str, login: L
     """Returns the error for "not found" by a registry that wants a login and got none: it may mean "not allowed"."""
     said = f"{_said(response)} without a login, which may mean that it is not there or that reading is not allowed"
     what = f"{step}: {said}; {login.rights}; credential: {login.credential_source}"
-    return AuthError(what, where=where, hint=f"log in with `docker login {host}`, or name a variable in the registry's entry")
+    hint = f"log in with `docker login {host}`, or name a variable in the registry's entry"
+    return AuthError(what, where=where, hint=hint, status=response.status, code=error_code(response))
 
 
 def refused_manifest(error: WasmOciError, response: HttpResponse, name: object, data: bytes, media_type: str) -> WasmOciError:
@@ -153,7 +154,8 @@ def failure(
         hint = login.hint
         if response.status == 403:
             hint = f"give this credential the right to {actions} (on ghcr.io: write access to the package)"
-        return AuthError(f"{step}: {said}; {login.rights}; credential: {login.credential_source}", where=where, hint=hint)
+        what = f"{step}: {said}; {login.rights}; credential: {login.credential_source}"
+        return AuthError(what, where=where, hint=hint, status=response.status, code=error_code(response))
     answered = f"{host_of(response.url)}, to which the registry redirects, answers {said}" if elsewhere else f"the registry answers {said}"
     what = f"{step}: {answered}"
     if response.status == 404:

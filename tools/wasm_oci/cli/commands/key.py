@@ -9,6 +9,7 @@ from pathlib import Path
 
 from wasm_oci.cli.common.key_files import BASE64
 from wasm_oci.cli.common.key_options import add_key_options, add_passphrase_options, keys_of, passphrase_of
+from wasm_oci.cli.common.subcommands import add_subcommand
 from wasm_oci.errors import UsageError
 from wasm_oci.keys.ed25519 import verifier
 from wasm_oci.keys.key import FORMATS
@@ -42,10 +43,10 @@ class KeyCheckRequest:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="what", required=True, metavar="show|convert|check")
-    show = _add(commands, "show", "say what a key file holds: form, key id, public key; of a secret key too, never the secret")
+    show = add_subcommand(commands, "show", "say what a key file holds: form, key id, public key; of a secret key too, never the secret")
     show.add_argument("file", type=Path, metavar="FILE", help="public or secret key of any form")
     add_passphrase_options(show)
-    convert = _add(commands, "convert", "write a key in another form; a secret key without a passphrase, for its owner only")
+    convert = add_subcommand(commands, "convert", "write a key in another form; a secret key without a passphrase, for its owner only")
     convert.add_argument("-i", "--input-file", type=Path, required=True, metavar="FILE", help="public or secret key of any form")
     convert.add_argument("-o", "--output-file", type=Path, metavar="FILE", help="key file to write; must not exist")
     convert.add_argument(
@@ -56,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     convert.add_argument("--public", action="store_true", help="write the public half of a secret key")
     add_passphrase_options(convert)
-    check = _add(commands, "check", "sign something with a secret key, wherever it is, and verify that with its public key")
+    check = add_subcommand(commands, "check", "sign something with a secret key, wherever it is, and verify that with its public key")
     add_key_options(check)
     check.add_argument("-Z", "--openssh", action="store_true", help="refuse keys that are not in OpenSSH form")
 
@@ -90,11 +91,3 @@ def _check(request: KeyCheckRequest) -> Outcome:
         lines.append(f"Belong together: {key.source.where} and {key.public_key} (key id {key_id})")
         documents.append({"source": key.source.kind, "keyId": key_id, "publicKey": signer.public.raw.hex()})
     return Outcome(lines=lines, document={"keys": documents})
-
-
-def _add(commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, summary: str) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
-    parser.add_argument("--output", choices=("text", "json"), default=argparse.SUPPRESS, help="form of the result on stdout")
-    parser.add_argument("-q", "--quiet", action="store_true", default=argparse.SUPPRESS, help="print no text on success")
-    parser.add_argument("-v", "--verbose", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
-    return parser
