@@ -15,14 +15,6 @@ from contextlib import suppress
 from itertools import count
 from math import inf
 from types import TracebackType
-from typing import Any
-
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.util.ssltransport import SSLTransport
-
-from wasm_oci.http.host import is_loopback
-from wasm_oci.http.network_error import NotThisMachine
 
 _local = threading.local()
 
@@ -122,13 +114,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_parent)
 
 
-def _socket_of(connection: Any) -> socket.socket | None:
-    """The socket itself: TLS inside a proxy's TLS is an object that cannot be shut down."""
-    found: socket.socket | None = connection.socket if isinstance(connection, SSLTransport) else connection
-    return found
-
-
-def _watch(connection: socket.socket | None) -> None:
+def watch(connection: socket.socket | None) -> None:
     """Names a socket to the deadline of this thread, where there is one."""
     deadline: Deadline | None = getattr(_local, "deadline", None)
     if deadline is not None and connection is not None:
@@ -139,37 +125,5 @@ class WatchedTlsSocket(ssl.SSLSocket):
     """Is watched from its handshake on: it takes the place of the socket that was connected, which is no use any more."""
 
     def do_handshake(self, block: bool = False) -> None:
-        _watch(self)
+        watch(self)
         super().do_handshake(block)
-
-
-class _WatchedConnection(HTTPConnection):
-    """Names its socket as soon as it is connected, before a proxy is asked for a tunnel, and once more for each request."""
-
-    def _new_conn(self) -> socket.socket:
-        connection = super()._new_conn()
-        if is_loopback(self.host) and not is_loopback(str(connection.getpeername()[0])):
-            connection.close()
-            raise NotThisMachine
-        _watch(connection)
-        return connection
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        _watch(_socket_of(self.sock))
-        super().request(*args, **kwargs)
-
-
-class _WatchedTlsConnection(_WatchedConnection, HTTPSConnection):
-    """The same over TLS, with contexts whose sockets are `WatchedTlsSocket`."""
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _WatchedConnection
-
-
-class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _WatchedTlsConnection
-
-
-WATCHED_POOLS = {"http": _Pool, "https": _TlsPool}
-"""The pools of urllib3 by scheme, whose connections name their sockets to the thread's deadline."""

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 import urllib3
 from urllib3.connectionpool import HTTPConnectionPool
 
-from wasm_oci.http.deadline import WATCHED_POOLS
+from wasm_oci.http.connection import POOLS
 from wasm_oci.http.proxy import proxy_headers, proxy_of
 from wasm_oci.http.tls import Authorities, tls_context
 
@@ -70,11 +70,14 @@ def _new_manager(proxy: str, context: ssl.SSLContext | None) -> urllib3.PoolMana
         if proxy
         else urllib3.PoolManager(ssl_context=context, maxsize=_POOL_SIZE)
     )
-    manager.pool_classes_by_scheme = WATCHED_POOLS
+    manager.pool_classes_by_scheme = POOLS
     return manager
 
 
 def target_of(url: str) -> str:
     """Returns what stands for a URL in a request to its own host (RFC 9112, section 3.2.1)."""
+    start = _ORIGIN.match(url)
+    if start and url[start.end()] == "/" and "#" not in url:
+        return url[start.end() :]
     parts = urlsplit(url)
     return urlunsplit(("", "", parts.path or "/", parts.query, ""))

@@ -42,6 +42,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _STREAMED = frozenset({200, 206})
 _LENGTH = re.compile(r"\s*[0-9]+\s*(?:,\s*[0-9]+\s*)*")
 _T = TypeVar("_T")
+_NO_RETRIES = urllib3.Retry(False, redirect=False)
 INTERRUPTED = "interrupted"
 """The reason of the error with which requests of a run end that is stopped."""
 
@@ -69,6 +70,7 @@ class Transport:
         self._shared_lock = threading.Lock()
         self.timing = replace(timing, sleep=self._pause) if timing.sleep is time.sleep else timing
         self.run_time = RunTime(limits)
+        self._timeout = urllib3.Timeout(connect=limits.connect_timeout, read=limits.read_timeout)
         self._routes = Routes(authorities_of(os.environ if environ is None else environ))
         logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # it logs whole URLs, signatures in queries included
 
@@ -172,8 +174,8 @@ class Transport:
                     body=body or None,
                     headers=sent,
                     redirect=False,
-                    retries=False,
-                    timeout=urllib3.Timeout(connect=self.limits.connect_timeout, read=self.limits.read_timeout),
+                    retries=_NO_RETRIES,
+                    timeout=self._timeout,
                     preload_content=False,
                     decode_content=False,
                 )
@@ -185,7 +187,8 @@ class Transport:
         if deadline.expired:
             response.close()
             raise ConnectionLost(request.step, url, TimeoutError())
-        _log.debug("%s %s: %d", request.method, _shown(url), response.status)
+        if _log.isEnabledFor(logging.DEBUG):
+            _log.debug("%s %s: %d", request.method, _shown(url), response.status)
         if response.status == 407 and route.proxy:
             response.close()
             raise ConnectionLost(request.step, url, ProxyAuthenticationRequired())
