@@ -108,6 +108,18 @@ def test_an_unchanged_rerun_writes_nothing_and_reads_no_blob(
     assert {record.method for record in registry.requests} <= {"GET", "HEAD"}
     assert not [record for record in registry.requests if record.method == "GET" and "/blobs/" in record.path]
     assert ended.document["destinations"][0]["bytesSent"] == 0
+    assert [record.method for record in registry.requests if record.path.endswith(TAG_PATH)] == ["GET"]
+
+
+@pytest.mark.parametrize("code", ["NAME_UNKNOWN", "MANIFEST_UNKNOWN"])
+def test_a_repository_that_does_not_exist_is_not_asked_for_blobs(
+    run: Run, registry: RunningRegistry, images: tuple[Image, Image], code: str
+) -> None:
+    body = json.dumps({"errors": [{"code": code, "message": "absent"}]}).encode()
+    registry.faults.add(Fault(method="GET", path=TAG_PATH, effect=Reply(status=404, body=body), times=1))
+    assert push(run, images[0], registry, "v1").code == 0
+    asked = [record.path for record in registry.requests if record.method == "HEAD" and "/blobs/" in record.path]
+    assert len(asked) == (0 if code == "NAME_UNKNOWN" else 4)
 
 
 def test_what_is_missing_is_added_without_touching_the_tag(run: Run, registry: RunningRegistry, images: tuple[Image, Image]) -> None:

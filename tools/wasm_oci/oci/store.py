@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from wasm_oci.digest import Digest
 from wasm_oci.errors import LimitError
@@ -106,3 +106,31 @@ def read_blob(store: Store, blob: Descriptor, *, limit: int, what: str = "blob")
     if blob.size > limit:
         raise LimitError(f"the {what} has {blob.size} bytes, more than {limit}", where=f"{store.name}@{blob.digest}")
     return b"".join(store.pieces(blob))
+
+
+@runtime_checkable
+class TagReader(Protocol):
+    """A store where asking what a tag names costs as much as reading it."""
+
+    def read_tag(self, tag: str) -> FetchedManifest | None:
+        """Returns what the tag names, None where it does not exist."""
+
+
+def find_tag(store: Store, tag: str, expected: Digest) -> Digest | None:
+    """Returns what a tag names; that it is `expected` already, so that nothing has to be done, is believed of its content only."""
+    if isinstance(store, TagReader):
+        fetched = store.read_tag(tag)
+        return _named(fetched, expected) if fetched else None
+    found = store.find_manifest(tag)
+    if found is None or (found.digest != expected and found.digest.algorithm == expected.algorithm):
+        return found.digest if found else None
+    return tagged_digest(store, tag, expected)
+
+
+def tagged_digest(store: Store, tag: str, expected: Digest) -> Digest:
+    """Returns the digest of the content that a tag gives: `expected` where it has that one, whichever the store names."""
+    return _named(store.fetch_manifest(tag), expected)
+
+
+def _named(fetched: FetchedManifest, expected: Digest) -> Digest:
+    return expected if expected.is_of(fetched.data) else fetched.descriptor.digest

@@ -14,7 +14,7 @@ from wasm_oci.jsontext import JsonObject
 from wasm_oci.oci.descriptor import SIGNATURE_MEDIA_TYPE
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.referrers import artifact_type_of, listed_referrers
-from wasm_oci.oci.store import Store
+from wasm_oci.oci.store import Store, find_tag
 from wasm_oci.publish.artifact import Artifact, Blob
 from wasm_oci.publish.outages import Outages
 from wasm_oci.publish.signatures import UNCHECKED, Signatures
@@ -273,17 +273,3 @@ def _plan_tag(question: Question, destination: Store, tag: str, after: Digest, *
     else:
         action = Action.MOVE if move else Action.REFUSE
     return TagPlan(tag=tag, action=action, before=before, after=after)
-
-
-def find_tag(destination: Store, tag: str, after: Digest) -> Digest | None:
-    """Returns what a tag names; that it is `after` already, so that nothing has to be done, is believed of its content only."""
-    found = destination.find_manifest(tag)
-    if found is None or (found.digest != after and found.digest.algorithm == after.algorithm):
-        return found.digest if found else None
-    return tagged_digest(destination, tag, after)
-
-
-def tagged_digest(destination: Store, tag: str, expected: Digest) -> Digest:
-    """Returns the digest of the content that a tag gives: `expected` where it has that one, whichever the destination names."""
-    fetched = destination.fetch_manifest(tag)
-    return expected if expected.is_of(fetched.data) else fetched.descriptor.digest

@@ -14,10 +14,10 @@ from threading import Event
 from wasm_oci.digest import Digest
 from wasm_oci.errors import AuthError, DigestError, NotFoundError, RegistryError, TagConflictError, WasmOciError
 from wasm_oci.jsontext import JsonObject
-from wasm_oci.oci.store import NOT_STORED
+from wasm_oci.oci.store import NOT_STORED, find_tag, tagged_digest
 from wasm_oci.publish.confirm import WHOLE, confirm_blobs, confirm_manifest, confirm_referrers, manifest_lost
 from wasm_oci.publish.outages import Outages
-from wasm_oci.publish.plan import Action, Plan, TagPlan, find_tag, tagged_digest
+from wasm_oci.publish.plan import Action, Plan, TagPlan
 from wasm_oci.publish.workers import Work, do_all
 
 _IN_PROGRESS = "in progress"

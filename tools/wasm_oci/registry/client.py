@@ -61,11 +61,23 @@ class RegistryClient(RegistrySession):
         if digest and comparable and size is not None and media_type and not is_html(response.headers, b""):
             self._check_digest(digest, name, step)
             return Descriptor(media_type=media_type, digest=digest, size=size)
+        fetched = self._read(name)
+        return fetched.descriptor if fetched else None
+
+    def read_manifest(self, name: Digest | str) -> FetchedManifest | None:
+        """Returns the content of what a tag or digest names, None where it does not exist; else as `find_manifest`."""
+        while True:
+            found = self._read(name)
+            if not self.written.wait_for(_KIND, name, found.descriptor.digest if found else None):
+                return found
+
+    def _read(self, name: Digest | str) -> FetchedManifest | None:
         response = self._get(name)
         if response.status != 404:
-            return self._fetched(response, name).descriptor
+            return self._fetched(response, name)
         if self.may_hide(response):
-            raise hidden(response, step=step, where=self.where, host=host_of(self.base), login=self)
+            raise hidden(response, step=f"look up manifest {name}", where=self.where, host=host_of(self.base), login=self)
+        self.unknown = error_code(response) == "NAME_UNKNOWN"
         return None
 
     def fetch_manifest(self, name: Digest | str) -> FetchedManifest:

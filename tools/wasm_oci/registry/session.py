@@ -53,6 +53,8 @@ class RegistrySession:
         self._path = f"{self.base}/v2/{reference.repository}"
         self._scopes = frozenset({f"repository:{reference.repository}:{actions}"})
         self._asked = self._closed = self._readable = False
+        self.unknown = False
+        """Whether the registry said that it has no such repository, and nothing was sent there since."""
         self.auth = Authenticator(transport=transport, base=self.base, lookup=lookup)
         self._attached: dict[Digest, dict[Digest, tuple[str, Descriptor]]] = {}
         self.written = Written(transport.timing, transport.limits)
@@ -94,6 +96,7 @@ class RegistrySession:
         A registry that refuses without a challenge, or does not find what it was asked for, may only want to know who asks:
         then /v2/ is asked for the challenge. A token or credential that the registry took before and refuses now is renewed, once.
         """
+        self.unknown = self.unknown and request.method in ("GET", "HEAD")
         ours = origin(request.url) == self.origin
         header = self.auth.current(self._scopes, where=self.where) if ours else None
         response = self.transport.send(_signed(request, header))

@@ -52,6 +52,10 @@ class RegistryStore:
     def fetch_manifest(self, name: ManifestName) -> FetchedManifest:
         return self._client.fetch_manifest(_plain(name))
 
+    def read_tag(self, tag: str) -> FetchedManifest | None:
+        """Returns the manifest that a tag names, None where it does not exist; both by one GET."""
+        return self._client.read_manifest(tag)
+
     def put_manifest(self, descriptor: Descriptor, data: bytes, tag: str | None = None, *, child: bool = False) -> None:
         del child  # a registry stores each manifest under its digest
         self._client.put_manifest(tag or descriptor.digest, data, descriptor.media_type)
@@ -60,8 +64,11 @@ class RegistryStore:
         return self._client.tags()
 
     def has_blob(self, blob: Descriptor) -> bool:
-        """A small blob that HEAD does not find counts as missing: sending it costs no more than asking again."""
-        return has_blob(self._client, blob, confirm=blob.size > LIMITS.small_blob)
+        """A small blob that HEAD does not find counts as missing: sending it costs no more than asking again.
+
+        Nothing is asked for in a repository that the registry does not know.
+        """
+        return not self._client.unknown and has_blob(self._client, blob, confirm=blob.size > LIMITS.small_blob)
 
     def pieces(self, blob: Descriptor) -> Iterator[bytes]:
         return blob_pieces(self._client, blob)
