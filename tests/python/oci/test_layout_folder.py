@@ -12,8 +12,9 @@ from wasm_oci.digest import Digest
 from wasm_oci.errors import DigestError, LimitError, UsageError
 from wasm_oci.files import read_bounded
 from wasm_oci.limits import LIMITS
-from wasm_oci.oci.descriptor import Descriptor
+from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB, Descriptor
 from wasm_oci.oci.layout_store import LayoutStore
+from wasm_oci.oci.manifest import Manifest
 
 DATA = b'{"anything": "a registry is given"}'
 
@@ -128,3 +129,16 @@ def test_deletion(tmp_path: Path) -> None:
 
 def _fail(*_: object) -> None:
     raise OSError(95, "Operation not supported")
+
+
+def test_a_snapshot_reads_the_index_once(tmp_path: Path) -> None:
+    written = LayoutStore(tmp_path / "layout")
+    first, second = (Manifest(config=EMPTY, layers=(EMPTY,), annotations={"note": note}) for note in ("first", "second"))
+    written.put_blob(EMPTY, lambda: iter((EMPTY_BLOB,)))
+    written.put_manifest(first.descriptor(), first.encode(), "v1")
+    snapshot = LayoutStore.snapshot(written.folder)
+    written.put_manifest(second.descriptor(), second.encode(), "v1")
+    assert snapshot.only_manifest().digest == snapshot.fetch_manifest("v1").descriptor.digest == first.descriptor().digest
+    assert LayoutStore.snapshot(written.folder).fetch_manifest("v1").descriptor.digest == second.descriptor().digest
+    with pytest.raises(UsageError, match="not an OCI image layout"):
+        LayoutStore.snapshot(tmp_path / "absent")

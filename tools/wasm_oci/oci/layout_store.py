@@ -17,7 +17,7 @@ from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.deferred import Deferred
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
-from wasm_oci.oci.layout import blob_path, check_layout, make_blob_path
+from wasm_oci.oci.layout import blob_path, check_layout, make_blob_path, read_index
 from wasm_oci.oci.layout_folder import LayoutFolder
 from wasm_oci.oci.layout_index import LayoutIndex, is_descriptor, tag_of
 from wasm_oci.oci.manifest import Index, Manifest
@@ -38,6 +38,12 @@ class LayoutStore(LayoutFolder):
         """Raises UsageError, FormatError or LimitError where there is no usable layout."""
         check_layout(folder)
         return LayoutStore(folder)
+
+    @staticmethod
+    def snapshot(folder: Path) -> LayoutStore:
+        """Returns a layout as it is now, for reading: its index is read once. Raises as `open`."""
+        check_layout(folder)
+        return _Snapshot(folder)
 
     @property
     def name(self) -> str:
@@ -198,6 +204,15 @@ class LayoutStore(LayoutFolder):
 
     def _where(self, digest: Digest) -> str:
         return str(blob_path(self.folder, digest))
+
+
+class _Snapshot(LayoutStore):
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._read_once = read_index(folder)
+
+    def _index(self) -> LayoutIndex:
+        return self._read_once
 
 
 def _digests(entries: Iterable[JsonObject]) -> int:

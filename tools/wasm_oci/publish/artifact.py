@@ -81,7 +81,7 @@ def load_artifact(folder: Path, referrers: Iterable[Path | Referrer] = (), *, wh
     Raises UsageError, FormatError or LimitError for a layout that cannot be used, NotFoundError or DigestError for one of which a
     part is missing or damaged, and what `with_referrers` raises.
     """
-    layout = LayoutStore.open(folder)
+    layout = LayoutStore.snapshot(folder)
     fetched = layout.fetch_manifest(layout.only_manifest())
     descriptor = fetched.descriptor
     if descriptor.media_type != MANIFEST_MEDIA_TYPE:
