@@ -74,8 +74,8 @@ def test_the_first_exception_ends_everything(kind: type[BaseException]) -> None:
     assert len(begun) <= LIMITS.jobs
 
 
-def lost(*, refused: bool) -> ConnectionLost:
-    return ConnectionLost("look up tag v1", "https://example.com/v2/", ConnectionRefusedError() if refused else TimeoutError())
+def lost(*, refused: bool, host: str = "example.com") -> ConnectionLost:
+    return ConnectionLost("look up tag v1", f"https://{host}/v2/", ConnectionRefusedError() if refused else TimeoutError())
 
 
 def attempt(outages: Outages, error: Exception | None, place: str = "https://example.com") -> str:
@@ -93,6 +93,15 @@ def test_a_place_that_cannot_be_reached_is_not_tried_again() -> None:
     assert "not tried again" not in attempt(outages, lost(refused=True))
     assert "the connection is refused (not tried again in this run)" in attempt(outages, None)
     assert attempt(outages, None, "https://other.example") == ""
+
+
+def test_a_host_that_one_response_redirects_to_says_nothing_of_the_place() -> None:
+    outages = Outages()
+    assert "not tried again" not in attempt(outages, lost(refused=True, host="storage.example"))
+    assert attempt(outages, None) == ""
+    for _ in range(3):
+        attempt(outages, lost(refused=True, host="storage.example"))
+    assert "not tried again" in attempt(outages, None)
 
 
 def test_a_place_that_answers_now_and_then_is_tried_again() -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from wasm_oci.errors import RegistryError, WasmOciError
+from wasm_oci.http.host import host_of
 from wasm_oci.http.messages import ConnectionLost
 
 _ENOUGH = 3
@@ -30,7 +31,8 @@ class Outages:
             yield
         except ConnectionLost as err:
             self._lost[place] = self._lost.get(place, 0) + 1
-            if err.unreachable or self._lost[place] >= _ENOUGH:
+            itself = err.where == host_of(place)  # another host is one that a response of the place redirects to
+            if (err.unreachable and itself) or self._lost[place] >= _ENOUGH:
                 self._known[place] = err
             raise
         except WasmOciError:
