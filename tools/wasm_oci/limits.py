@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -141,3 +141,10 @@ class Limits:
 
 
 LIMITS = Limits()
+
+
+def with_timeout(limits: Limits, seconds: float | None) -> Limits:
+    """Returns limits for registries that may be silent for so long; None changes nothing."""
+    if seconds is None:
+        return limits
+    return replace(limits, read_timeout=seconds, response_time=max(seconds, limits.response_time))

@@ -164,10 +164,15 @@ def start_logging(*, verbose: bool) -> None:
     logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING, handlers=[handler])
 
 
-def _write_json(document: JsonObject) -> None:
+def json_bytes(document: JsonObject) -> bytes:
+    """Returns a result as `--output json` shows it."""
     from wasm_oci.jsontext import pretty
 
-    write_text(pretty({"schemaVersion": SCHEMA_VERSION, **redacted_document(document)}).decode())
+    return pretty({"schemaVersion": SCHEMA_VERSION, **redacted_document(document)})
+
+
+def _write_json(document: JsonObject) -> None:
+    write_text(json_bytes(document).decode())
 
 
 def write_text(text: str) -> None:

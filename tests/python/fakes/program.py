@@ -16,7 +16,7 @@ from instruments.registry import RunningRegistry
 from wasm_oci.cli.main import main
 from wasm_oci.digest import Digest
 from wasm_oci.http.transport import Transport
-from wasm_oci.limits import Limits
+from wasm_oci.limits import Limits, with_timeout
 from wasm_oci.publish import resolve
 
 
@@ -54,8 +54,8 @@ def make_run(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     monkeypatch.setenv("DOCKER_CONFIG", str(folder / "docker"))
     time = FakeTime()
 
-    def transport(plain_http: Collection[str] = ()) -> Transport:
-        return Transport(limits=limits, timing=time.timing, environ={}, plain_http=plain_http)
+    def transport(plain_http: Collection[str] = (), timeout: float | None = None) -> Transport:
+        return Transport(limits=with_timeout(limits, timeout), timing=time.timing, environ={}, plain_http=plain_http)
 
     monkeypatch.setattr(resolve, "make_transport", transport)
 

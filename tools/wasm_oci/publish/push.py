@@ -1,4 +1,4 @@
-"""What `wasm_oci push` asks of a release: one artifact to one destination, from a request file or from a layout and a reference."""
+"""What `wasm_oci push` asks of a release: one artifact, from a request file or from a layout and a reference."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ DEFAULT_MOVABLE = frozenset({"latest"})
 class Overrides:
     """What the command line says over a request; None and empty leave the request as it is."""
 
-    registry: str | None = None
+    registries: tuple[str, ...] = ()
+    """In place of the request's registries, by their names or hosts."""
     namespace: str | None = None
     tags: tuple[str, ...] = ()
     """In place of the request's tag; what else it is tagged with stays."""
@@ -32,6 +33,7 @@ class Overrides:
     move_tags: bool = False
     plain_http: frozenset[str] = frozenset()
     dry_run: bool | None = None
+    fail_fast: bool | None = None
 
 
 def release_of_request(request: PushRequest, overrides: Overrides) -> ReleaseRequest:
@@ -49,14 +51,7 @@ def release_of_request(request: PushRequest, overrides: Overrides) -> ReleaseReq
         signers = ()  # they made the signature that is replaced
     if signing and signing.image is None and overrides.signature:
         signing = None
-    place = NamedRepository(
-        registries=request.registries,
-        registry=overrides.registry or request.registry,
-        where="--registry" if overrides.registry else request.target,
-        default_registry=request.default_registry,
-        namespace=request.namespace if overrides.namespace is None else overrides.namespace,
-        repository=request.repository,
-    )
+    tags = (*(overrides.tags or (request.tag,)), *request.extra_tags)
     signature = overrides.signature or (None if signing else request.signature)
     artifact = ArtifactRequest(
         layout=request.layout,
@@ -65,7 +60,7 @@ def release_of_request(request: PushRequest, overrides: Overrides) -> ReleaseReq
         signers=signers,
         trust=overrides.trust,
         require_signed=request.require_signed or overrides.require_signed,
-        destinations=(DestinationRequest(repository=place, tags=(*(overrides.tags or (request.tag,)), *request.extra_tags)),),
+        destinations=tuple(DestinationRequest(repository=place, tags=tags) for place in _places(request, overrides)),
         movable_tags=request.movable_tags | overrides.movable_tags,
         move_tags=overrides.move_tags,
         notes=request.notes,
@@ -74,7 +69,28 @@ def release_of_request(request: PushRequest, overrides: Overrides) -> ReleaseReq
         artifacts=(artifact,),
         dry_run=request.dry_run if overrides.dry_run is None else overrides.dry_run,
         plain_http=request.plain_http | overrides.plain_http,
+        timeout=request.timeout_seconds,
+        fail_fast=request.fail_fast if overrides.fail_fast is None else overrides.fail_fast,
     )
+
+
+def _places(request: PushRequest, overrides: Overrides) -> list[NamedRepository]:
+    """Returns where a request goes; raises UsageError for a registry that is named twice."""
+    names = overrides.registries or request.target_registries or (request.registry,)
+    where = "--registry" if overrides.registries else request.target
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UsageError(f"registry {twice[0][:100]!r} is named twice", where=where, hint="name each registry once")
+    return [
+        NamedRepository(
+            registries=request.registries,
+            registry=name,
+            where=where,
+            default_registry=request.default_registry,
+            namespace=request.namespace if overrides.namespace is None else overrides.namespace,
+            repository=request.repository,
+        )
+        for name in names
+    ]
 
 
 def release_of_layout(layout: Path, reference: Reference, overrides: Overrides) -> ReleaseRequest:

@@ -102,7 +102,8 @@ def release(
     written. A dry run ends with the plans, in which what no destination could be asked is unknown.
     """
     visible = without(environ, secret_variables((artifact.signing for artifact in request.artifacts), passphrase))
-    resolved = tuple(_resolve(artifact, transport, visible, dry_run=request.dry_run) for artifact in request.artifacts)
+    tolerant = request.dry_run or not request.fail_fast
+    resolved = tuple(_resolve(artifact, transport, visible, tolerant=tolerant) for artifact in request.artifacts)
     decisions = decide(resolved)
     _check_decisions(resolved, decisions)
     with ExitStack() as stack:
@@ -124,13 +125,16 @@ def release(
     return done
 
 
-def _resolve(request: ArtifactRequest, transport: Transport, environ: Mapping[str, str], *, dry_run: bool) -> Resolved:
-    """Checks every name, looks for every credential that is named and reads the artifact, before anything else is done."""
+def _resolve(request: ArtifactRequest, transport: Transport, environ: Mapping[str, str], *, tolerant: bool) -> Resolved:
+    """Checks every name, looks for every credential that is named and reads the artifact, before anything else is done.
+
+    Where this is `tolerant`, a credential that is missing is an error of its destination only.
+    """
     for destination in request.destinations:
         for tag in destination.tags:
             check_tag(tag, where="tag")
     destinations = tuple(
-        open_destination(each.repository, transport=transport, environ=environ, dry_run=dry_run) for each in request.destinations
+        open_destination(each.repository, transport=transport, environ=environ, tolerant=tolerant) for each in request.destinations
     )
     artifact = None
     if request.signing is None or request.signing.image is None:

@@ -57,6 +57,8 @@ class ReleaseRequest:
     """Ends after the plan."""
     plain_http: frozenset[str] = frozenset()
     """The hosts that may be reached without TLS, beside this machine."""
+    timeout: float | None = None
+    """Longest silence of a registry in seconds; None for `LIMITS.read_timeout`."""
     fail_fast: bool = True
     read_whole: bool = False
     """Whether blobs of any size are read back whole."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from wasm_oci.digest import Digest
+from wasm_oci.errors import WasmOciError
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.oci.reference import has_registry
 from wasm_oci.oci.target import LAYOUT_PREFIX, is_path
@@ -137,7 +140,51 @@ def _status(released: ReleasedArtifact) -> str:
     found = {result.status for result in released.results}
     if len(found) == 1:
         return found.pop()
-    return "failed" if released.error else "published"
+    if released.error:
+        return "failed"
+    return "published" if found <= {"published", "unchanged"} else "interrupted"
+
+
+def errors_of(released: ReleasedArtifact) -> list[WasmOciError]:
+    """Returns the different errors of all destinations, the one that decides the exit code first."""
+    first = [released.error] if released.error else []
+    rest = [result.error for result in released.results if result.error]
+    rest += [error for plan in released.plans if not released.results and (error := plan.refusal or plan.unknown)]
+    return list({str(error): error for error in (*first, *rest)}.values())
+
+
+def summary_lines(artifacts: Sequence[ReleasedArtifact]) -> list[str]:
+    """Returns a table with a row for each artifact at each destination, and a line with the counts."""
+    rows = [_row(each) for artifact in artifacts for each in (artifact.results or artifact.plans)]
+    head = ("destination", "status", "tags")
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in (0, 1)]
+    lines = [f"{name:<{widths[0]}}  {status:<{widths[1]}}  {detail}".rstrip() for name, status, detail in (head, *rows)]
+    counts = Counter(status for _, status, _ in rows)
+    total = f"{len(rows)} destination{'s' * (len(rows) != 1)}: {', '.join(f'{count} {status}' for status, count in counts.items())}"
+    dry = not any(artifact.results for artifact in artifacts)
+    good = set(counts) <= {"published", "unchanged"}
+    return [*lines, f"Dry run: nothing was written; {total}" if dry else Painted(total, GREEN) if good else total]
+
+
+def _row(each: Result | AnyPlan) -> tuple[str, str, str]:
+    """Destination, status, and the error or what becomes of the tags."""
+    if isinstance(each, Result):
+        tags = ", ".join(_tag_change(tag.tag, tag.before, each.tags_after[tag.tag]) for tag in each.plan.tags)
+        return each.plan.destination.name, each.status, str(each.error) if each.error else tags
+    error = each.refusal or each.unknown
+    if error or isinstance(each, UnsignedPlan):
+        return each.destination.name, "refused" if each.refusal else "unknown", str(error)
+    tags = ", ".join(_tag_change(tag.tag, tag.before, tag.after) for tag in each.tags)
+    return each.destination.name, "planned" if each.writes else "unchanged", tags
+
+
+def _tag_change(tag: str, before: Digest | None, after: Digest | None) -> str:
+    return f"{tag}: {_short(after)}" if before == after else f"{tag}: {_short(before)} -> {_short(after)}"
+
+
+def _short(digest: Digest | None) -> str:
+    """Enough of a digest to tell it from another one."""
+    return f"{digest.algorithm}:{digest.hex[:12]}" if digest else "absent"
 
 
 def _tag_words(tag: TagPlan) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,6 +16,10 @@ from wasm_oci.publish.signing import DeferredSigning, SignerRequest
 from wasm_oci.registry.credentials import AuthSetting
 from wasm_oci.runfiles import Runfiles
 from wasm_oci.shape import BUILD_AGAIN, Parsed, Runfile
+from wasm_oci.workspace_status import WorkspaceStatus
+
+LONGEST_TIMEOUT = 3600
+"""Seconds that a registry may be given to respond."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +60,12 @@ def _entry(registry: _Registry, *, where: str) -> RegistryEntry:
     return RegistryEntry(name=registry.name, type=registry.type, host=host, scheme=scheme, prefix=registry.prefix.strip("/"), auth=setting)
 
 
+def _check_timeout(seconds: int, *, where: str) -> int:
+    if not 1 <= seconds <= LONGEST_TIMEOUT:
+        raise UsageError(f"timeout_seconds is {seconds}", where=where, hint=f"give a number from 1 to {LONGEST_TIMEOUT}")
+    return seconds
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushRequest:
     """What a publish target asks for."""
@@ -65,15 +75,24 @@ class PushRequest:
     signature: Runfile | None = None
     registry: str = ""
     """An entry's name, or a host; empty: `default_registry`."""
+    target_registries: tuple[str, ...] = ()
+    """All of them, in place of `registry`, where there are several."""
+    fail_fast: bool = True
+    """Whether nothing new is begun anywhere after the first failure."""
     namespace: str = ""
     repository: str
-    tag: Annotated[str, Parsed(str, check_tag)]
-    extra_tags: tuple[Annotated[str, Parsed(str, check_tag)], ...] = ()
+    tag: str
+    """This and the other tags are filled with values of the workspace status when the request is read."""
+    extra_tags: tuple[str, ...] = ()
     """Further tags of the same manifest."""
+    stable_status: Runfile | None = None
+    """The file of the workspace status; None where no tag has a place for one of its values."""
     registries: tuple[Annotated[RegistryEntry, Parsed(_Registry, _entry)], ...] = ()
     default_registry: str = ""
     plain_http: frozenset[Annotated[str, Parsed(str, check_host)]] = frozenset()
     """The hosts that may be reached without TLS, beside this machine."""
+    timeout_seconds: Annotated[int, Parsed(int, _check_timeout)] | None = None
+    """Longest silence of a registry; None for the program's own limit."""
     movable_tags: frozenset[str] = frozenset()
     dry_run: bool = False
     signing: DeferredSigning | None = None
@@ -94,8 +113,27 @@ class PushRequest:
 
 
 def read_push_request(path: Path, environ: Mapping[str, str]) -> PushRequest:
-    """Raises what `shape.read_request` raises, and UsageError for a registry entry or tag that cannot be used."""
+    """Raises what `shape.read_request` raises, and UsageError for a registry entry or tag that cannot be used.
+
+    A tag with `{STABLE_NAME}` gets the value of the workspace status, and a name that this does not have is a UsageError.
+    """
     request = shape.read_request(path, PushRequest, Runfiles(environ))
     if request.layout is None and (request.signing is None or request.signing.image is None):
         raise FormatError("the layout is missing, and no image is made of a signed component", where=f"{path}: layout", hint=BUILD_AGAIN)
-    return request
+    return _with_tags(request, where=str(path))
+
+
+def _with_tags(request: PushRequest, *, where: str) -> PushRequest:
+    """Returns the request with tags as they are written, each of them valid."""
+    status = WorkspaceStatus(request.stable_status)
+
+    def tag(text: str, member: str) -> str:
+        place = f"{where}: {member}"
+        return check_tag(status.fill(text, where=f"{place} {text!r}"), where=place)
+
+    return replace(
+        request,
+        tag=tag(request.tag, "tag"),
+        extra_tags=tuple(tag(each, f"extra_tags[{number}]") for number, each in enumerate(request.extra_tags)),
+        movable_tags=frozenset(tag(each, "movable_tags") for each in request.movable_tags),
+    )

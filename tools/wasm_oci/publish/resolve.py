@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from wasm_oci.errors import UsageError
 from wasm_oci.http.host import check_host
 from wasm_oci.http.transport import Transport
+from wasm_oci.limits import LIMITS, with_timeout
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.reference import Reference, has_registry
 from wasm_oci.oci.store import Store
@@ -32,9 +33,12 @@ class NamedRepository:
     repository: str
 
 
-def make_transport(plain_http: Collection[str] = ()) -> Transport:
-    """Returns the transport of a run of a program; `plain_http` names the hosts that may be reached without TLS."""
-    return Transport(plain_http=plain_http)
+def make_transport(plain_http: Collection[str] = (), timeout: float | None = None) -> Transport:
+    """Returns the transport of a run of a program.
+
+    `plain_http` names the hosts that may be reached without TLS, `timeout` is the longest silence of a registry in seconds.
+    """
+    return Transport(plain_http=plain_http, limits=with_timeout(LIMITS, timeout))
 
 
 def plain_http_hosts(hosts: Iterable[str]) -> frozenset[str]:
@@ -52,16 +56,16 @@ class Destination:
 
 
 def open_destination(
-    place: NamedRepository | Reference, *, transport: Transport, environ: Mapping[str, str], dry_run: bool = False
+    place: NamedRepository | Reference, *, transport: Transport, environ: Mapping[str, str], tolerant: bool = False
 ) -> Destination:
     """Returns where to publish.
 
-    Raises UsageError for an unknown registry or a name that it refuses and, unless this is a dry run, for a credential that is missing.
+    Raises UsageError for an unknown registry or a name that it refuses and, unless this is `tolerant`, for a credential that is missing.
     """
     try:
         return Destination(store=_destination_store(place, transport, environ))
     except UsageError as err:
-        if not dry_run:
+        if not tolerant:
             raise
         return Destination(store=_destination_store(place, transport, environ, lookup=_fails(err)), missing=err)
 

@@ -1,0 +1,54 @@
+"""Publishes what is asked for, shows the plan and returns the result."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from contextlib import closing
+
+from wasm_oci.cli.common.key_options import passphrase_of
+from wasm_oci.cli.common.result_file import INTERRUPTED
+from wasm_oci.jsontext import JsonObject
+from wasm_oci.outcome import YELLOW, Outcome, Painted, error_document, report_error, say, write_lines
+from wasm_oci.publish import resolve
+from wasm_oci.publish.planning import AnyPlan
+from wasm_oci.publish.release import Release, ReleasedArtifact, release
+from wasm_oci.publish.release_request import ReleaseRequest
+from wasm_oci.publish.report import artifact_document, errors_of, plan_lines, result_lines, summary_lines, warnings_of
+
+
+def published(request: ReleaseRequest, args: argparse.Namespace) -> Outcome:
+    """Publishes one artifact; raises what `release` raises. After Ctrl-C the outcome is what is known, if anything was begun."""
+
+    def show(plans: Sequence[AnyPlan]) -> None:
+        for warning in warnings_of(plans):
+            say(Painted(f"wasm_oci: warning: {warning}", YELLOW))
+        if args.output == "text" and not args.quiet:
+            write_lines(line for plan in plans for line in plan_lines(plan))
+
+    known: list[Release] = []
+    try:
+        with closing(resolve.make_transport(request.plain_http, request.timeout)) as transport:
+            done = release(request, transport=transport, environ=os.environ, passphrase=passphrase_of(args), show=show, record=known.append)
+    except KeyboardInterrupt:
+        if not known:
+            raise
+        say("wasm_oci: interrupted")
+        return _outcome(known[0].artifacts[0], INTERRUPTED)
+    (artifact,) = done.artifacts
+    errors = errors_of(artifact)
+    for error in errors:
+        report_error("wasm_oci", error, "text")
+    return _outcome(artifact, error_document(errors[0]) if errors else {})
+
+
+def _outcome(artifact: ReleasedArtifact, error: JsonObject) -> Outcome:
+    document = artifact_document(artifact) | error
+    exit_code = int(error.get("exitCode", 0))
+    if len(artifact.plans) > 1 or (exit_code and artifact.results):
+        return Outcome(lines=summary_lines([artifact]), document=document, exit_code=exit_code)
+    if exit_code:
+        return Outcome(document=document, exit_code=exit_code)
+    done = [line for result in artifact.results for line in result_lines(result)]
+    return Outcome(lines=done or ["Dry run: nothing was written"], document=document)

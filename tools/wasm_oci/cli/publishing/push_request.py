@@ -1,0 +1,57 @@
+"""The release that the arguments of `wasm_oci push` ask for."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import replace
+
+from wasm_oci.cli.common.trust_options import trusted_keys_of
+from wasm_oci.errors import UsageError
+from wasm_oci.oci.reference import Reference, check_tag
+from wasm_oci.publish.push import Overrides, release_of_layout, release_of_request
+from wasm_oci.publish.release_request import ReleaseRequest
+from wasm_oci.publish.request import read_push_request
+from wasm_oci.publish.resolve import plain_http_hosts
+
+
+def push_request(args: argparse.Namespace) -> ReleaseRequest:
+    """Raises UsageError for arguments that do not go together, and what `read_push_request` raises."""
+    return replace(_request(args, _overrides(args)), read_whole=args.read_back == "full")
+
+
+def _overrides(args: argparse.Namespace) -> Overrides:
+    return Overrides(
+        registries=tuple(args.registry or ()),
+        namespace=args.namespace,
+        tags=tuple(check_tag(tag, where="--tag") for tag in args.tag or ()),
+        signature=args.signature_file,
+        trust=trusted_keys_of(args),
+        require_signed=args.require_signed,
+        movable_tags=frozenset(check_tag(tag, where="--movable-tag") for tag in args.movable_tag),
+        move_tags=args.move_tags,
+        plain_http=plain_http_hosts(args.plain_http),
+        dry_run=args.dry_run,
+        fail_fast=args.fail_fast,
+    )
+
+
+def _request(args: argparse.Namespace, overrides: Overrides) -> ReleaseRequest:
+    with_passphrase = args.passphrase_env or args.passphrase_file
+    if args.request:
+        if args.layout:
+            raise UsageError("LAYOUT and REFERENCE cannot be given with --request", hint="use --registry, --namespace and --tag")
+        request = read_push_request(args.request, os.environ)
+        if with_passphrase and request.signing is None:
+            raise UsageError("this image needs no signature of this run", where=str(args.request), hint="leave the passphrase out")
+        return release_of_request(request, overrides)
+    if with_passphrase:
+        raise UsageError("a passphrase only applies to signing, and push does not sign a layout", hint="leave it out")
+    if not args.reference:
+        raise UsageError("LAYOUT and REFERENCE are needed", hint="write wasm_oci push LAYOUT host/repository:tag")
+    for option in ("registry", "namespace", "tag"):
+        if getattr(args, option) is not None:
+            raise UsageError(f"--{option} changes a request file", hint="put it into REFERENCE")
+    if args.fail_fast is not None:
+        raise UsageError("there is one destination only", where="--fail-fast", hint="leave it out")
+    return release_of_layout(args.layout, Reference.parse(args.reference), overrides)
