@@ -4,6 +4,7 @@ load("//wasm/private/image:oci_image.bzl", _wasm_component_oci_image = "wasm_com
 load("//wasm/private/keys:keygen.bzl", _ssh_keygen = "ssh_keygen", _wasm_keygen = "wasm_keygen")
 load("//wasm/private/keys:signing_key.bzl", _wasm_signing_key = "wasm_signing_key")
 load("//wasm/private/keys:trusted_keys.bzl", _wasm_trusted_keys = "wasm_trusted_keys")
+load("//wasm/private/publish:multi_publish.bzl", _wkg_multi_registry_publish = "wkg_multi_registry_publish")
 load("//wasm/private/publish:oci_publish.bzl", _wasm_component_oci_publish = "wasm_component_oci_publish")
 load("//wasm/private/publish:publish.bzl", _wasm_component_publish = "wasm_component_publish")
 load("//wasm/private/publish:registry_config.bzl", _wkg_registry_config = "wkg_registry_config")
@@ -29,4 +30,5 @@ wasm_trusted_keys = _wasm_trusted_keys
 wasm_validate = _wasm_validate
 wasm_verify = _wasm_verify
 wasm_verify_test = _wasm_verify_test
+wkg_multi_registry_publish = _wkg_multi_registry_publish
 wkg_registry_config = _wkg_registry_config

@@ -14,6 +14,7 @@ load(
     "wasm_trusted_keys",
     "wasm_validate",
     "wasm_verify",
+    "wkg_multi_registry_publish",
     "wkg_registry_config",
 )
 load(":subjects.bzl", "failure_test", "folder", "public_half", "wasm_file")
@@ -21,6 +22,7 @@ load(":subjects.bzl", "failure_test", "folder", "public_half", "wasm_file")
 _IMAGE = {"component": ":failure_input", "package_name": "pkg"}
 _SIGN = {"component": ":failure_input", "keys": ":failure_keys"}
 _PUBLISH = {"oci_image": ":failure_image"}
+_MULTI = _PUBLISH | {"registry_config": ":failure_config"}
 _TRUSTED = {"keys": {":failure_keys": "one"}}
 _IS_FILE = ["but the target of a key is required", "wasm_keygen or ssh_keygen target for development", "wasm_signing_key"]
 _VALIDATE = {"component": ":failure_input", "verify_signature": True}
@@ -40,6 +42,7 @@ _CASES = {
     "detach_input": (wasm_signature_detach, {}, ["exactly one of signed_component, wasm_file"]),
     "config_default": (wkg_registry_config, {"default_registry": "b", "registries": ["a|localhost|oci"]}, ["default_registry", "among"]),
     "config_plain_http": (wkg_registry_config, {"plain_http": ["http://a:1"], "registries": ["a|localhost|oci"]}, ["plain_http[0]", "scheme"]),
+    "config_timeout": (wkg_registry_config, {"timeout_seconds": 0}, ["timeout_seconds = 0", "from 1 to 3600"]),
     "config_literal": (wkg_registry_config, {"registries": ["a|ghcr.io|oci|token|abc"]}, ["registries[0]", "token is a literal value", "${VARIABLE}"]),
     "image_annotation": (wasm_component_oci_image, _IMAGE | {"annotations": ["a=b", "c"]}, ["annotations[1]", "key=value"]),
     "image_annotation_reserved": (
@@ -70,6 +73,27 @@ _CASES = {
     "image_upper_case_override": (wasm_component_oci_image, _IMAGE | {"name_override": "Pkg"}, ["name_override: "]),
     "keygen_comment": (ssh_keygen, {"comment": "a\n--format=compact"}, ["comment = ", "has a line break", "write one line"]),
     "keygen_type": (ssh_keygen, {"key_type": "rsa"}, ["key_type", "ed25519"]),
+    "multi_empty": (
+        wkg_multi_registry_publish,
+        _PUBLISH | {"registry_config": ":failure_empty_config"},
+        ["registry_config = ", "failure_empty_config has no registries", "add some"],
+    ),
+    "multi_far": (
+        wkg_multi_registry_publish,
+        _MULTI | {"target_registries": ["github"]},
+        ["target_registries[0]", "\"github\" is not an entry of", "write one of local"],
+    ),
+    "multi_near": (
+        wkg_multi_registry_publish,
+        _MULTI | {"target_registries": ["local", "lokal"]},
+        ["target_registries[1]", "\"lokal\" is not an entry of", "did you mean \"local\"?"],
+    ),
+    "multi_stamp": (wkg_multi_registry_publish, _MULTI | {"tag_override": "{BUILD_USER}"}, ["tag_override", "write {STABLE_NAME}"]),
+    "multi_twice": (
+        wkg_multi_registry_publish,
+        _MULTI | {"target_registries": ["local", "local"]},
+        ["target_registries[1]", "\"local\" is there twice"],
+    ),
     "part_reference": (
         native.alias,
         {"actual": ":failure_entry_image.reference"},
@@ -234,6 +258,7 @@ def failure_test_suite(name):
         registry = "",
         tags = manual,
     )
+    wkg_registry_config(name = "failure_empty_config", tags = manual)
     wkg_registry_config(name = "failure_config", registries = ["local|localhost:5000|oci"], tags = manual)
     wasm_trusted_keys(name = "failure_trusted", keys = {":failure_keys": "one"}, tags = manual)
     write_file(name = "failure_trusted_config", out = "failure_trusted.yaml", content = [], tags = manual)

@@ -1,7 +1,7 @@
 """Analysis tests of wasm_component_publish, wasm_component_oci_publish and wkg_registry_config."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
-load("//wasm:defs.bzl", "wasm_component_oci_image", "wasm_component_oci_publish", "wasm_component_publish", "wasm_keygen", "wkg_registry_config")
+load("//wasm:defs.bzl", "wasm_component_oci_image", "wasm_component_oci_publish", "wasm_component_publish", "wasm_keygen", "wkg_multi_registry_publish", "wkg_registry_config")
 load("//wasm:providers.bzl", "WasmOciImageInfo", "WasmPublishInfo", "WasmRegistryConfigInfo")
 load(":subjects.bzl", "action_of", "basenames", "image_facts_of", "wasm_file", "written")
 
@@ -68,6 +68,20 @@ def _combine_test_impl(ctx):
 
 _combine_test = analysistest.make(_combine_test_impl)
 
+def _stamped_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    request = written(env, target.label.name + "_request.json")
+    asserts.equals(env, ["{STABLE_VERSION}", ["edge-{STABLE_VERSION}"]], [request["tag"], request["extra_tags"]])
+    asserts.true(env, request["stable_status"].endswith("stable-status.txt"), request["stable_status"])
+    for files in (target[DefaultInfo].default_runfiles.files, target[WasmPublishInfo].files):
+        asserts.true(env, "stable-status.txt" in basenames(files))
+    read = [file.basename for action in analysistest.target_actions(env) for file in action.inputs.to_list() if action.mnemonic == "TemplateExpand"]
+    asserts.false(env, "stable-status.txt" in read, "no action reads the status, so a new commit builds nothing")
+    return analysistest.end(env)
+
+_stamped_test = analysistest.make(_stamped_test_impl)
+
 def publish_test_suite(name):
     """Makes the tests and their subjects.
 
@@ -129,6 +143,7 @@ def publish_test_suite(name):
         "description": "",
         "dry_run": False,
         "extra_tags": [],
+        "fail_fast": True,
         "license": "",
         "movable_tags": ["latest"],
         "namespace": "library",
@@ -141,7 +156,10 @@ def publish_test_suite(name):
             "name": "//tests/analysis:publish_keys",
             "public_key": "_main/tests/analysis/publish_keys/key.public",
         }],
+        "stable_status": None,
         "tag": "latest",
+        "target_registries": [],
+        "timeout_seconds": None,
     }
     full = {
         "authors": ["me"],
@@ -156,8 +174,64 @@ def publish_test_suite(name):
         "repository": "pkg",
         "require_signed": True,
         "tag": "v9",
+        "timeout_seconds": 30,
     }
-    for case, expected in {"full_publish": full, "plain_publish": plain}.items():
+    multi = {
+        "authors": ["me"],
+        "description": "text",
+        "dry_run": True,
+        "extra_tags": ["edge"],
+        "fail_fast": False,
+        "license": "MIT",
+        "movable_tags": ["edge"],
+        "namespace": "space",
+        "registry": "",
+        "repository": "pkg",
+        "require_signed": True,
+        "tag": "v9",
+        "target_registries": ["out", "local"],
+        "timeout_seconds": 5,
+    }
+    wkg_registry_config(
+        name = "patient_config_subject",
+        registries = ["local|localhost:5000|oci", "out|/tmp/out|layout"],
+        tags = manual,
+        timeout_seconds = 5,
+    )
+    wkg_multi_registry_publish(
+        name = "full_multi_subject",
+        authors = ["me"],
+        description = "text",
+        dry_run = True,
+        extra_tags = ["edge"],
+        fail_fast = False,
+        license = "MIT",
+        movable_tags = ["edge"],
+        namespace_override = "space",
+        oci_image = ":publish_image",
+        registry_config = ":patient_config_subject",
+        require_signed = True,
+        tag_override = "v9",
+        tags = manual,
+        target_registries = ["out", "local"],
+    )
+    wkg_multi_registry_publish(
+        name = "plain_multi_subject",
+        oci_image = ":publish_image",
+        registry_config = ":config_subject",
+        tags = manual,
+    )
+    all_entries = {"dry_run": False, "fail_fast": True, "registry": "", "tag": "latest", "target_registries": ["local", "github", "out"]}
+    wasm_component_publish(
+        name = "stamped_subject",
+        extra_tags = ["edge-{STABLE_VERSION}"],
+        oci_image = ":publish_image",
+        tag_override = "{STABLE_VERSION}",
+        tags = manual,
+    )
+    _stamped_test(name = name + "_stamped_test", target_under_test = ":stamped_subject")
+    requests = {"full_multi": multi, "full_publish": full, "plain_multi": all_entries, "plain_publish": plain}
+    for case, expected in requests.items():
         _request_test(
             name = "{}_{}_test".format(name, case),
             expected = json.encode(expected),
@@ -176,5 +250,5 @@ def publish_test_suite(name):
     _config_test(name = name + "_config_test", target_under_test = ":config_subject")
     _combine(name = "combine_subject", publishes = [":plain_publish_subject", ":macro_subject"], tags = manual)
     _combine_test(name = name + "_combine_test", target_under_test = ":combine_subject")
-    cases = ["combine", "default_registry", "full_publish", "plain_publish", "macro", "config"]
+    cases = ["combine", "config", "default_registry", "macro", "stamped"] + requests.keys()
     native.test_suite(name = name, tests = [":{}_{}_test".format(name, case) for case in cases])

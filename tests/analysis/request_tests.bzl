@@ -13,6 +13,7 @@ load(
     "wasm_signing_key",
     "wasm_trusted_keys",
     "wasm_verify_test",
+    "wkg_multi_registry_publish",
     "wkg_registry_config",
 )
 
@@ -113,6 +114,7 @@ def _publish(manual):
         plain_http = ["registry.internal:5000"],
         registries = _REGISTRIES,
         tags = manual,
+        timeout_seconds = 45,
     )
     wasm_component_oci_image(name = "request_unsigned_image", component = ":request_input", package_name = "hello", tags = manual)
     wasm_component_oci_image(
@@ -147,7 +149,17 @@ def _publish(manual):
     for case in ("embedded_later", "detached_later"):
         image = ":request_detached_later_image" if case == "detached_later" else ":request_later_image"
         wasm_component_publish(name = "publish_" + case, oci_image = image, registry_config = ":request_config", tags = manual)
-    return ["publish_plain", "publish_registries", "publish_detached", "publish_embedded_later", "publish_detached_later"]
+    wkg_multi_registry_publish(
+        name = "publish_several",
+        description = "greets",
+        extra_tags = ["{STABLE_VERSION}"],
+        fail_fast = False,
+        oci_image = ":request_unsigned_image",
+        registry_config = ":request_config",
+        tags = manual,
+        target_registries = ["token", "disk"],
+    )
+    return ["publish_plain", "publish_registries", "publish_detached", "publish_embedded_later", "publish_detached_later", "publish_several"]
 
 def _sign(manual):
     names = []

@@ -45,6 +45,7 @@ NOT_WRITTEN: dict[Any, set[str]] = {
 """Members that no rule writes: the time of flags only, what the build of an image knows but the run that signs does not need, and
 what only people and the normal form write in a trust store."""
 RLOCATION = "_main/tests/analysis/"
+STATUS = "_main/stable-status.txt"
 
 
 def class_of(file: Path) -> Any:
@@ -71,6 +72,9 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
             if text.startswith(RLOCATION):
                 (tmp_path / text).parent.mkdir(parents=True, exist_ok=True)
                 (tmp_path / text).touch()
+            if text == STATUS:
+                (tmp_path / text).parent.mkdir(exist_ok=True)
+                (tmp_path / text).write_text("STABLE_VERSION 1.2.3\n")
         path = tmp_path / "request.json"
         path.write_text(json.dumps(document))
         environ = {"RUNFILES_DIR": str(tmp_path)}

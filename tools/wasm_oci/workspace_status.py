@@ -9,6 +9,7 @@ from wasm_oci.errors import UsageError
 from wasm_oci.files import read_bounded
 from wasm_oci.limits import LIMITS
 
+_PREFIX = "STABLE_"
 _STAMP = re.compile(r"\{([^{}]*)\}")
 
 
@@ -29,9 +30,9 @@ class WorkspaceStatus:
         if value is None:
             import difflib
 
-            known = [each for each in values if each.startswith("STABLE_")]
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"print `{name} VALUE` in the program of --workspace_status_command"
+            known = [each.removeprefix(_PREFIX) for each in values if each.startswith(_PREFIX)]
+            near = difflib.get_close_matches(name.removeprefix(_PREFIX), known, n=1)
+            hint = f"did you mean {_PREFIX}{near[0]}?" if near else f"print `{name} VALUE` in the program of --workspace_status_command"
             raise UsageError(f"the workspace status has no {name[:100]}", where=where, hint=hint, reason="unknown_stamp")
         if not value:
             hint = "correct the program of --workspace_status_command"

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fakes.artifacts import Image
-from fakes.program import NAME, Run, push, request_file, tag_of, writes
+from fakes.program import NAME, TAG_PATH, Run, push, request_file, tag_of, writes
 from fakes.token_server import token_server
+from instruments.faults import Fault
 from instruments.registry import RunningRegistry, start
 from wasm_oci.local_registry.access import Bearer
+from wasm_oci.local_registry.messages import ServedRequest, ServedResponse
+from wasm_oci.local_registry.service import Responder
 
 SECRET = "canary-9c2e"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Late:
+    """The response comes after `seconds`."""
+
+    seconds: float
+
+    def apply(self, request: ServedRequest, carry: Responder) -> ServedResponse:
+        time.sleep(self.seconds)
+        return carry(request)
 
 
 def entry(registry: RunningRegistry, **auth: str) -> dict[str, Any]:
@@ -85,6 +101,15 @@ def test_the_credential_of_an_entry(run: Run, images: tuple[Image, Image], tmp_p
         assert ended.code == 0
         assert ended.document["destinations"][0]["credentialSource"] == "environment variable TEST_TOKEN"
         assert SECRET not in ended.out + ended.err
+
+
+def test_the_timeout_of_a_request(run: Run, images: tuple[Image, Image], tmp_path: Path) -> None:
+    """How long a silent registry is waited for is what the request says; half a second, the tests' own limit, is not enough here."""
+    with start() as registry:
+        for timeout, code in ((None, 6), (10, 0)):
+            registry.faults.add(Fault(path=TAG_PATH, effect=Late(seconds=0.8), times=None))
+            path = request_file(tmp_path, images[0], registries=[entry(registry)], timeout_seconds=timeout, dry_run=True)
+            assert run("push", "--request", path).code == code
 
 
 def test_an_unknown_registry_says_who_named_it(run: Run, images: tuple[Image, Image], tmp_path: Path) -> None:

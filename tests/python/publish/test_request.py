@@ -106,6 +106,17 @@ def test_what_may_be_absent(tmp_path: Path, environ: dict[str, str]) -> None:
     assert read(tmp_path, environ, signature=None, signing=None) == replace(read(tmp_path, environ), signature=None)
 
 
+def test_tags_with_values_of_the_workspace_status(tmp_path: Path, environ: dict[str, str]) -> None:
+    (tmp_path / "runfiles/_main/stable-status.txt").write_text("STABLE_VERSION 1.2.3\nSTABLE_BAD a/b\n")
+    tags = {"tag": "{STABLE_VERSION}", "extra_tags": ["v{STABLE_VERSION}", "latest"], "movable_tags": ["v{STABLE_VERSION}"]}
+    request = read(tmp_path, environ, **tags, stable_status="_main/stable-status.txt")
+    assert (request.tag, request.extra_tags, request.movable_tags) == ("1.2.3", ("v1.2.3", "latest"), frozenset({"v1.2.3"}))
+    with pytest.raises(UsageError, match=r"extra_tags\[0\] '\{STABLE_VERSON\}': .* has no STABLE_VERSON; did you mean STABLE_VERSION\?"):
+        read(tmp_path, environ, extra_tags=["{STABLE_VERSON}"], stable_status="_main/stable-status.txt")
+    with pytest.raises(UsageError, match=r"request\.json: tag: 'a/b' is not a tag"):
+        read(tmp_path, environ, tag="{STABLE_BAD}", stable_status="_main/stable-status.txt")
+
+
 def test_entries_of_other_kinds(tmp_path: Path, environ: dict[str, str]) -> None:
     layout = {"name": "disk", "type": "layout", "path": "/srv/layout", "host": "", "prefix": "", "auth": {"kind": "anonymous"}}
     secure = {"name": "tls", "type": "oci", "host": "https://localhost:5443", "auth": {}}
@@ -131,6 +142,8 @@ def test_entries_of_other_kinds(tmp_path: Path, environ: dict[str, str]) -> None
         ({"tag": ""}, UsageError, "is not a tag"),
         ({"movable_tags": [1]}, FormatError, "movable_tags[0]: expected text, not 1"),
         ({"plain_http": ["http://a"]}, UsageError, "plain_http[0]: 'http://a' is not a registry host"),
+        ({"timeout_seconds": 0}, UsageError, "request.json: timeout_seconds: 0 is not a time; give a number from 1 to 3600"),
+        ({"timeout_seconds": 3601}, UsageError, "3601 is not a time"),
         ({"dry_run": "yes"}, FormatError, "dry_run: expected true or false, not 'yes'"),
         ({"registries": {}}, FormatError, "registries: expected a list, not an object"),
         ({"registries": ["gh|ghcr.io|oci"]}, FormatError, "registries[0]: expected an object, not 'gh|ghcr.io|oci'"),

@@ -20,7 +20,7 @@ from wasm_oci.publish.planning import AnyPlan
 from wasm_oci.publish.publisher import Result
 from wasm_oci.publish.release import ReleasedArtifact
 from wasm_oci.publish.unsigned_plan import UnsignedPlan
-from wasm_oci.wording import ShellCommand, size_text
+from wasm_oci.wording import ShellCommand, Whole, size_text
 
 _READ = {WHOLE: "whole", ENDS: "by size and both ends"}
 
@@ -154,11 +154,11 @@ def errors_of(released: ReleasedArtifact) -> list[WasmOciError]:
 
 
 def summary_lines(artifacts: Sequence[ReleasedArtifact]) -> list[str]:
-    """Returns a table with a row for each artifact at each destination, and a line with the counts."""
+    """Returns a table with a row for each artifact at each destination, and a line with the counts; errors are in short."""
     rows = [_row(each) for artifact in artifacts for each in (artifact.results or artifact.plans)]
     head = ("destination", "status", "tags")
     widths = [max(len(row[column]) for row in (head, *rows)) for column in (0, 1)]
-    lines = [f"{name:<{widths[0]}}  {status:<{widths[1]}}  {detail}".rstrip() for name, status, detail in (head, *rows)]
+    lines = [Whole(f"{name:<{widths[0]}}  {status:<{widths[1]}}  {detail}".rstrip()) for name, status, detail in (head, *rows)]
     counts = Counter(status for _, status, _ in rows)
     total = f"{len(rows)} destination{'s' * (len(rows) != 1)}: {', '.join(f'{count} {status}' for status, count in counts.items())}"
     dry = not any(artifact.results for artifact in artifacts)
@@ -170,19 +170,21 @@ def _row(each: Result | AnyPlan) -> tuple[str, str, str]:
     """Destination, status, and the error or what becomes of the tags."""
     if isinstance(each, Result):
         tags = ", ".join(_tag_change(tag.tag, tag.before, each.tags_after[tag.tag]) for tag in each.plan.tags)
-        return each.plan.destination.name, each.status, str(each.error) if each.error else tags
+        return each.plan.destination.name, each.status, each.error.what if each.error else tags
     error = each.refusal or each.unknown
-    if error or isinstance(each, UnsignedPlan):
-        return each.destination.name, "refused" if each.refusal else "unknown", str(error)
+    if error:
+        return each.destination.name, "refused" if each.refusal else "unknown", error.what
+    if isinstance(each, UnsignedPlan):
+        raise TypeError("a plan without a signature says why")
     tags = ", ".join(_tag_change(tag.tag, tag.before, tag.after) for tag in each.tags)
     return each.destination.name, "planned" if each.writes else "unchanged", tags
 
 
 def _tag_change(tag: str, before: Digest | None, after: Digest | None) -> str:
-    return f"{tag}: {_short(after)}" if before == after else f"{tag}: {_short(before)} -> {_short(after)}"
+    return f"{tag}: {_start(after)}" if before == after else f"{tag}: {_start(before)} -> {_start(after)}"
 
 
-def _short(digest: Digest | None) -> str:
+def _start(digest: Digest | None) -> str:
     """Enough of a digest to tell it from another one."""
     return f"{digest.algorithm}:{digest.hex[:12]}" if digest else "absent"
 

@@ -62,7 +62,7 @@ def _entry(registry: _Registry, *, where: str) -> RegistryEntry:
 
 def _check_timeout(seconds: int, *, where: str) -> int:
     if not 1 <= seconds <= LONGEST_TIMEOUT:
-        raise UsageError(f"timeout_seconds is {seconds}", where=where, hint=f"give a number from 1 to {LONGEST_TIMEOUT}")
+        raise UsageError(f"{seconds} is not a time", where=where, hint=f"give a number from 1 to {LONGEST_TIMEOUT}")
     return seconds
 
 

@@ -1,5 +1,6 @@
 """Attributes that macros pass on: a misspelt one is an error that names the macro and the user's target, not a rule behind it."""
 
+load(":nearest.bzl", "nearest")
 load(":shown.bzl", "shown")
 
 visibility(["//rust/...", "//tests/...", "//wasm/..."])
@@ -33,17 +34,6 @@ _EVERY_RULE = (
     "visibility",
 )
 
-def _distance(one, two):
-    """How many letters must be changed, added or removed to make one text of the other."""
-    row = list(range(len(two) + 1))
-    for index in range(len(one)):
-        new = [index + 1]
-        for position in range(len(two)):
-            changed = row[position] + (0 if one[index] == two[position] else 1)
-            new.append(min(changed, row[position + 1] + 1, new[-1] + 1))
-        row = new
-    return row[-1]
-
 def attribute_error(macro, given, known, mandatory = []):
     """Checks the names of attributes.
 
@@ -59,10 +49,8 @@ def attribute_error(macro, given, known, mandatory = []):
     for name in given:
         if name in known or name in _EVERY_RULE:
             continue
-        distances = {other: _distance(name, other) for other in sorted(list(known) + list(_EVERY_RULE))}
-        nearest = sorted(distances, key = lambda other: distances[other])[0]
-        near = distances[nearest] <= max(2, len(name) // 3)
-        remedy = "did you mean {}?".format(repr(nearest)) if near else "its attributes are " + ", ".join(sorted(known))
+        near = nearest(name, list(known) + list(_EVERY_RULE))
+        remedy = "did you mean {}?".format(repr(near)) if near else "its attributes are " + ", ".join(sorted(known))
         return "{} has no attribute {}; {}".format(macro, repr(name), remedy)
     for name in mandatory:
         if name not in given:

@@ -7,6 +7,7 @@ WasmRegistryConfigInfo = provider(
     fields = {
         "default_registry": "string or None: name of the entry that is used where a publish names none.",
         "plain_http": "list of string: hosts, with a port or for any, that may be reached without TLS beside loopback ones.",
+        "timeout_seconds": "int: longest silence of a registry.",
         "registries": """list of struct, in the user's order, each with the fields
 `name` (string), `type` ("oci" or "layout"), `host` (string, empty for a layout), `prefix` (string, repository prefix
 or empty), `path` (string, folder of a layout or empty) and `auth`, a struct with `kind` ("token", "env", "basic",

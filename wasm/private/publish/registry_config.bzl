@@ -25,6 +25,8 @@ Each entry is a string, parsed when the target is analysed:
 plain HTTP, as are those of `plain_http`. A password that is written as it is, and not as `${VARIABLE}`, is an error.
 """
 
+_LONGEST_TIMEOUT = 3600
+
 _ATTRS = {
     "default_registry": attr.string(
         doc = "Name of the entry that is used for an image that names no registry; empty, the default, is none.",
@@ -37,18 +39,30 @@ _ATTRS = {
     "registries": attr.string_list(
         doc = "The entries, in the form above; none by default. Names are unique; two entries may have one host.",
     ),
+    "timeout_seconds": attr.int(
+        doc = "How long a registry may be silent while it is waited for, from 1 to 3600 seconds; then the request is tried again, or fails. " +
+              "30 by default.",
+        default = 30,
+    ),
 }
 
 def _wkg_registry_config_impl(ctx):
     registries, error = parse_registry_strings(ctx.attr.registries, ctx.attr.default_registry, ctx.attr.plain_http)
     if error:
         fail("{}: {}".format(shown_target(ctx), error))
+    if ctx.attr.timeout_seconds < 1 or ctx.attr.timeout_seconds > _LONGEST_TIMEOUT:
+        fail("{}: timeout_seconds = {} is not from 1 to {}; give a number of seconds".format(
+            shown_target(ctx),
+            ctx.attr.timeout_seconds,
+            _LONGEST_TIMEOUT,
+        ))
     return [
         DefaultInfo(),
         WasmRegistryConfigInfo(
             default_registry = ctx.attr.default_registry or None,
             plain_http = ctx.attr.plain_http,
             registries = registries,
+            timeout_seconds = ctx.attr.timeout_seconds,
         ),
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wasm_oci.cli.common.key_options import add_passphrase_options
 from wasm_oci.cli.common.registry_options import add_registry_options
@@ -12,6 +13,9 @@ from wasm_oci.cli.common.target_help import WITH_REQUEST
 from wasm_oci.cli.common.trust_options import add_trusted_key_options
 from wasm_oci.cli.publishing.publish_options import add_publish_options
 from wasm_oci.outcome import Outcome
+
+if TYPE_CHECKING:
+    from wasm_oci.publish.release_request import ReleaseRequest
 
 DESCRIPTION = """Publish an OCI image layout to a registry.
 
@@ -57,6 +61,7 @@ def run(args: argparse.Namespace) -> Outcome:
         from wasm_oci.cli.publishing.published import published
         from wasm_oci.cli.publishing.push_request import push_request
 
-        return published(push_request(args), args)
+        request: ReleaseRequest = push_request(args)
+        return published(request, args)
 
     return keep_result(args.result_file, publish)
