@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from wasm_oci.cli.common.arguments import make_parser, parse
 from wasm_oci.errors import UsageError
@@ -81,12 +80,3 @@ def test_tags_are_versions_that_wkg_finds(page: Path) -> None:
 def test_no_page_sounds_translated(page: Path) -> None:
     text = " ".join(page.read_text(encoding="utf-8").lower().split())
     assert [phrase for phrase in TRANSLATED if phrase in text] == []
-
-
-def test_the_workflow_is_yaml_and_keeps_secrets_from_bazel() -> None:
-    (text,) = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "docs/in-ci.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    steps = yaml.safe_load(text)["jobs"]["publish"]["steps"]
-    with_secrets = [step for step in steps if "secrets." in str(step)]
-    assert len(with_secrets) == 1
-    assert "bazel" not in with_secrets[0]["run"]
-    assert all(re.search(r"@[0-9a-f]{40}$", step["uses"]) for step in steps if "uses" in step)

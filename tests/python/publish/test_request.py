@@ -113,7 +113,7 @@ def test_tags_with_values_of_the_workspace_status(tmp_path: Path, environ: dict[
     assert (request.tag, request.extra_tags, request.movable_tags) == ("1.2.3", ("v1.2.3", "latest"), frozenset({"v1.2.3"}))
     with pytest.raises(UsageError, match=r"extra_tags\[0\] '\{STABLE_VERSON\}': .* has no STABLE_VERSON; did you mean STABLE_VERSION\?"):
         read(tmp_path, environ, extra_tags=["{STABLE_VERSON}"], stable_status="_main/stable-status.txt")
-    with pytest.raises(UsageError, match=r"request\.json: tag: 'a/b' is not a tag"):
+    with pytest.raises(UsageError, match=r"//hello:publish: tag: 'a/b' is not a tag"):
         read(tmp_path, environ, tag="{STABLE_BAD}", stable_status="_main/stable-status.txt")
 
 

@@ -156,7 +156,7 @@ def errors_of(released: ReleasedArtifact) -> list[WasmOciError]:
 def summary_lines(artifacts: Sequence[ReleasedArtifact]) -> list[str]:
     """Returns a table with a row for each artifact at each destination, and a line with the counts; errors are in short."""
     rows = [_row(each) for artifact in artifacts for each in (artifact.results or artifact.plans)]
-    head = ("destination", "status", "tags")
+    head = ("destination", "status", "tags, or what failed")
     widths = [max(len(row[column]) for row in (head, *rows)) for column in (0, 1)]
     lines = [Whole(f"{name:<{widths[0]}}  {status:<{widths[1]}}  {detail}".rstrip()) for name, status, detail in (head, *rows)]
     counts = Counter(status for _, status, _ in rows)

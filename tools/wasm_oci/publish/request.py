@@ -120,7 +120,7 @@ def read_push_request(path: Path, environ: Mapping[str, str]) -> PushRequest:
     request = shape.read_request(path, PushRequest, Runfiles(environ))
     if request.layout is None and (request.signing is None or request.signing.image is None):
         raise FormatError("the layout is missing, and no image is made of a signed component", where=f"{path}: layout", hint=BUILD_AGAIN)
-    return _with_tags(request, where=str(path))
+    return _with_tags(request, where=request.target or str(path))
 
 
 def _with_tags(request: PushRequest, *, where: str) -> PushRequest:
