@@ -15,7 +15,7 @@ from wasm_oci.limits import LIMITS
 from wasm_oci.outcome import Outcome, report_error
 
 if TYPE_CHECKING:
-    from wasm_oci.publish.listing import ListedTag, Listing
+    from wasm_oci.oci.listing import ListedTag, Listing
 
 DESCRIPTION = """List the tags of a repository, or of an OCI layout folder, in alphabetical order.
 
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Outcome:
     from wasm_oci.publish import resolve
-    from wasm_oci.publish.listing import list_tags
+    from wasm_oci.oci.listing import list_tags
 
     request = ListRequest(repository=args.repository, limit=args.limit, plain_http=args.plain_http)
     if not 1 <= request.limit <= LIMITS.listed_tags:
