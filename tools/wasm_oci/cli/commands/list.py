@@ -46,8 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    from wasm_oci.publish import resolve
     from wasm_oci.oci.listing import list_tags
+    from wasm_oci.publish import resolve
 
     request = ListRequest(repository=args.repository, limit=args.limit, plain_http=args.plain_http)
     if not 1 <= request.limit <= LIMITS.listed_tags:
