@@ -57,6 +57,20 @@ def company(
     return path, _server(server)
 
 
+def client(folder: Path, *, name: str = "client", passphrase: bytes = b"") -> Path:
+    """Writes a client certificate and its key as `NAME.cert` and `NAME.key`, and returns the file of its authority."""
+    folder.mkdir(parents=True, exist_ok=True)
+    key, client_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    owner = f"authority of {name}"
+    issuer = _builder(owner, key, 1, issuer=owner).add_extension(_is_authority(), critical=True).sign(key, hashes.SHA256())
+    certificate = _builder(name, client_key, 2, issuer=owner).sign(key, hashes.SHA256())
+    (folder / f"{name}.cert").write_bytes(certificate.public_bytes(_PEM))
+    (folder / f"{name}.key").write_bytes(_secret(client_key, passphrase))
+    path = folder / f"{name}-authority.pem"
+    path.write_bytes(issuer.public_bytes(_PEM))
+    return path
+
+
 def hashed_name() -> str:
     """The name by which OpenSSL looks up the certificate of `AUTHORITY` in a folder: a hash of its canonical subject."""
     text = AUTHORITY.encode()
@@ -97,8 +111,9 @@ def _is_authority() -> x509.BasicConstraints:
     return x509.BasicConstraints(ca=True, path_length=None)
 
 
-def _secret(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+def _secret(key: ec.EllipticCurvePrivateKey, passphrase: bytes = b"") -> bytes:
+    encryption = serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
+    return key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, encryption)
 
 
 def _server(path: Path) -> ssl.SSLContext:

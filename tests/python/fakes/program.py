@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,8 +54,9 @@ def make_run(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     monkeypatch.setenv("DOCKER_CONFIG", str(folder / "docker"))
     time = FakeTime()
 
-    def transport(plain_http: Collection[str] = (), timeout: float | None = None) -> Transport:
-        return Transport(limits=with_timeout(limits, timeout), timing=time.timing, environ={}, plain_http=plain_http)
+    def transport(plain_http: Collection[str] = (), timeout: float | None = None, ca_files: Iterable[str] = ()) -> Transport:
+        named = dict(resolve.ca_file(text) for text in ca_files)
+        return Transport(limits=with_timeout(limits, timeout), timing=time.timing, environ={}, plain_http=plain_http, ca_files=named)
 
     monkeypatch.setattr(resolve, "make_transport", transport)
 

@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
 Script = Callable[["Asked"], bytes]
 
 
@@ -19,6 +22,8 @@ class Asked:
     line: str
     headers: dict[str, str]
     """Names in lower case."""
+    client: str = ""
+    """Whose certificate the client showed."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,6 +37,26 @@ class Web:
     @property
     def host(self) -> str:
         return f"127.0.0.1:{self.port}"
+
+
+def _secured(connection: socket.socket, tls: ssl.SSLContext) -> ssl.SSLSocket:
+    """The alert with which a handshake fails arrives: a connection that is closed with unread data would take it back."""
+    stream = tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+    try:
+        stream.do_handshake()
+    except ssl.SSLError:
+        with stream:
+            socket.socket.shutdown(stream, socket.SHUT_WR)
+            while socket.socket.recv(stream, 65536):
+                pass
+        raise
+    return stream
+
+
+def _client_of(stream: socket.socket) -> str:
+    data = stream.getpeercert(binary_form=True) if isinstance(stream, ssl.SSLSocket) else None
+    names = x509.load_der_x509_certificate(data).subject.get_attributes_for_oid(NameOID.COMMON_NAME) if data else []
+    return "".join(str(name.value) for name in names)
 
 
 def reply(status: str = "200 OK", body: bytes = b"", **headers: str) -> bytes:
@@ -50,11 +75,12 @@ def serve(script: Script, *, tls: ssl.SSLContext | None = None) -> Iterator[Web]
     def response(connection: socket.socket) -> None:
         with suppress(OSError), connection:
             connection.settimeout(10)
-            stream = tls.wrap_socket(connection, server_side=True) if tls else connection
+            stream = _secured(connection, tls) if tls else connection
             with stream, stream.makefile("rb") as lines:
                 line = lines.readline().decode().strip()
                 pairs = (text.decode().strip().partition(":") for text in iter(lines.readline, b"\r\n") if text)
-                asked = Asked(line=line, headers={name.lower(): value.strip() for name, _, value in pairs})
+                headers = {name.lower(): value.strip() for name, _, value in pairs}
+                asked = Asked(line=line, headers=headers, client=_client_of(stream))
                 web.asked.append(asked)
                 lines.read(int(asked.headers.get("content-length", "0")))
                 stream.sendall(script(asked))

@@ -13,10 +13,16 @@ from urllib3 import exceptions
 _INVALID_URL = (exceptions.LocationValueError, UnicodeError, http.client.InvalidURL)
 _INVALID_RESPONSE = (exceptions.InvalidHeader, exceptions.InvalidChunkLength, http.client.BadStatusLine, http.client.LineTooLong)
 """What the next attempt would not change. A response that ends too early is not among them: that connection was lost."""
-_ISSUER = "set SSL_CERT_FILE to the PEM file of your company's certificate authority, or check the registry's name"
+_ISSUER = (
+    "set SSL_CERT_FILE to the PEM file of your company's certificate authority (for one host only: --ca-file HOST=FILE), "
+    "or check the registry's name"
+)
+_CLIENT = "put it into ~/.docker/certs.d/HOST:PORT as client.cert and client.key"
+_OTHER_CLIENT = ("the server does not accept the client certificate", "replace client.cert and client.key in certs.d/HOST:PORT")
 _CLOCK = "check this machine's clock, or have the server's certificate renewed"
 _CERTIFICATES = {
     2: ("its issuer is unknown", _ISSUER),
+    7: ("its issuer has another key than the trusted authority of that name", _ISSUER),
     9: ("it is not valid yet", _CLOCK),
     10: ("it is expired", _CLOCK),
     18: ("it is self-signed and not trusted", _ISSUER),
@@ -38,11 +44,15 @@ _HANDSHAKES = {
     "TLSV1_ALERT_PROTOCOL_VERSION": ("the server does not support TLS 1.2 or newer", "update the server"),
     "UNSAFE_LEGACY_RENEGOTIATION_DISABLED": ("the server or a proxy uses unsafe TLS renegotiation", "update the server or the proxy"),
     "DH_KEY_TOO_SMALL": ("the server's Diffie-Hellman key is too small", "update the server"),
-    "TLSV13_ALERT_CERTIFICATE_REQUIRED": ("the server requires a client certificate, which is not supported", "use another registry host"),
-    "SSLV3_ALERT_HANDSHAKE_FAILURE": (
-        "the server refused the TLS handshake",
-        "check whether it requires a client certificate, which is not supported",
-    ),
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": ("the server requires a client certificate", _CLIENT),
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": ("the server refused the TLS handshake", f"if it requires a client certificate, {_CLIENT}"),
+    "SSLV3_ALERT_BAD_CERTIFICATE": _OTHER_CLIENT,
+    "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE": _OTHER_CLIENT,
+    "SSLV3_ALERT_CERTIFICATE_REVOKED": _OTHER_CLIENT,
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED": _OTHER_CLIENT,
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": _OTHER_CLIENT,
+    "TLSV1_ALERT_UNKNOWN_CA": _OTHER_CLIENT,
+    "TLSV1_ALERT_ACCESS_DENIED": _OTHER_CLIENT,
 }
 """Failures of a TLS handshake by OpenSSL's name of the reason."""
 

@@ -12,8 +12,10 @@ import urllib3
 from urllib3.connectionpool import HTTPConnectionPool
 
 from wasm_oci.http.connection import POOLS
+from wasm_oci.http.host import parse_web_address
+from wasm_oci.http.host_certificates import CertificateFolders, HostCertificates
 from wasm_oci.http.proxy import proxy_headers, proxy_of
-from wasm_oci.http.tls import Authorities, tls_context
+from wasm_oci.http.tls import NO_CERTIFICATES, Authorities, tls_context
 
 _POOL_SIZE = 8
 """Connections to one host that are kept; more may be open at a time."""
@@ -32,9 +34,10 @@ class Route:
 class Routes:
     """The routes of a run, safe to share between threads; what the environment says of a host is read once."""
 
-    def __init__(self, authorities: Authorities) -> None:
+    def __init__(self, authorities: Authorities, folders: CertificateFolders) -> None:
         self._authorities = authorities
-        self._managers: dict[tuple[str, bool], urllib3.PoolManager] = {}
+        self._folders = folders
+        self._managers: dict[tuple[str, bool, HostCertificates], urllib3.PoolManager] = {}
         self._known: dict[str, Route] = {}
         self._lock = threading.Lock()
 
@@ -44,7 +47,9 @@ class Routes:
                 manager.clear()
 
     def to(self, url: str) -> Route:
-        """Returns how to reach `url`; raises UsageError where its proxy is none, ValueError for an invalid URL."""
+        """Returns how to reach `url`; raises UsageError where its proxy is none or its certificates cannot be used, ValueError for an
+        invalid URL.
+        """
         start = _ORIGIN.match(url)
         with self._lock:
             route = self._known.get(start[0]) if start else None
@@ -57,16 +62,22 @@ class Routes:
             return route
 
     def _manager(self, url: str, proxy: str) -> urllib3.PoolManager:
-        """Certificates are read only where TLS is spoken."""
-        secure = "https:" in (url[:6].lower(), proxy[:6].lower())
-        if (proxy, secure) not in self._managers:
-            self._managers[proxy, secure] = _new_manager(proxy, tls_context(self._authorities) if secure else None)
-        return self._managers[proxy, secure]
+        """Certificates are read only where TLS is spoken; those of a host are for its connections only, not for its proxy's."""
+        address = parse_web_address(url)
+        host = self._folders.of(address) if address.scheme == "https" else NO_CERTIFICATES
+        secure = address.scheme == "https" or proxy[:6].lower() == "https:"
+        if (proxy, secure, host) not in self._managers:
+            context = tls_context(self._authorities, host) if secure else None
+            proxy_context = tls_context(self._authorities) if host != NO_CERTIFICATES and proxy else context
+            self._managers[proxy, secure, host] = _new_manager(proxy, context, proxy_context)
+        return self._managers[proxy, secure, host]
 
 
-def _new_manager(proxy: str, context: ssl.SSLContext | None) -> urllib3.PoolManager:
+def _new_manager(proxy: str, context: ssl.SSLContext | None, proxy_context: ssl.SSLContext | None) -> urllib3.PoolManager:
     manager = (
-        urllib3.ProxyManager(proxy, proxy_headers=proxy_headers(proxy), proxy_ssl_context=context, ssl_context=context, maxsize=_POOL_SIZE)
+        urllib3.ProxyManager(
+            proxy, proxy_headers=proxy_headers(proxy), proxy_ssl_context=proxy_context, ssl_context=context, maxsize=_POOL_SIZE
+        )
         if proxy
         else urllib3.PoolManager(ssl_context=context, maxsize=_POOL_SIZE)
     )

@@ -19,6 +19,7 @@ from pathlib import Path
 from wasm_oci.errors import UsageError
 from wasm_oci.files import file_type, reason_of
 from wasm_oci.http.deadline import WatchedTlsSocket
+from wasm_oci.http.host_certificates import HostCertificates
 from wasm_oci.limits import LIMITS
 
 _FILE_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
@@ -67,10 +68,18 @@ def authorities_of(environ: Mapping[str, str]) -> Authorities:
     return Authorities(folders=folders)
 
 
-def tls_context(authorities: Authorities) -> ssl.SSLContext:
+NO_CERTIFICATES = HostCertificates()
+
+
+class _Encrypted(Exception):
+    """A key asks for a passphrase."""
+
+
+def tls_context(authorities: Authorities, host: HostCertificates = NO_CERTIFICATES) -> ssl.SSLContext:
     """Returns a context that checks certificates and host names; a `Deadline` covers its handshakes.
 
-    Raises UsageError for a file without certificates, or one that cannot be read.
+    With the certificates of a host it is for this host only: whom else it trusts there, and as whom it shows itself. Raises
+    UsageError for a file without certificates, one that cannot be read, or a key that is not the client certificate's.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2  # some distributions leave it to OpenSSL's configuration
@@ -78,6 +87,18 @@ def tls_context(authorities: Authorities) -> ssl.SSLContext:
     # a partial chain ends at any certificate that is trusted here, also one that is not a root.
     context.verify_flags = (context.verify_flags | ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN) & ~ssl.VerifyFlags.VERIFY_X509_STRICT
     context.sslsocket_class = WatchedTlsSocket
+    for certificate, key in reversed(host.clients):  # the last of each kind of key is the one that OpenSSL sends
+        _load_client(context, certificate, key)
+    if host.only:
+        _load_file(context, host.only, "--ca-file")
+        return context
+    _load_authorities(context, authorities)
+    for path in host.authorities:
+        _load_file(context, path, "certs.d")
+    return context
+
+
+def _load_authorities(context: ssl.SSLContext, authorities: Authorities) -> None:
     loaded = (
         _load_file(context, authorities.file, authorities.file_variable) if authorities.file else _load_system_file(context, authorities)
     )
@@ -87,7 +108,22 @@ def tls_context(authorities: Authorities) -> ssl.SSLContext:
         import certifi
 
         context.load_verify_locations(certifi.where())
-    return context
+
+
+def _load_client(context: ssl.SSLContext, certificate: str, key: str) -> None:
+    def ask() -> str:
+        raise _Encrypted
+
+    try:
+        context.load_cert_chain(certificate, key, password=ask)
+    except _Encrypted as err:
+        hint = "write it without a passphrase, readable by you only: `openssl pkey -in FILE -out FILE`"
+        raise UsageError("the key of the client certificate is encrypted", where=key, hint=hint) from err
+    except (OSError, ValueError) as err:
+        matches = not isinstance(err, ssl.SSLError) or err.reason != "KEY_VALUES_MISMATCH"
+        problem = "it or its key is not in PEM form, or damaged" if isinstance(err, ssl.SSLError) else reason_of(err)
+        what = f"cannot use the client certificate: {problem if matches else 'its key belongs to another certificate'}"
+        raise UsageError(what, where=certificate, hint=f"replace it and {key}") from err
 
 
 def _existing(paths: Iterable[str], own: str) -> tuple[str, ...]:
@@ -96,15 +132,15 @@ def _existing(paths: Iterable[str], own: str) -> tuple[str, ...]:
     return tuple({os.path.realpath(path): path for path in found})
 
 
-def _load_file(context: ssl.SSLContext, path: str, variable: str) -> bool:
+def _load_file(context: ssl.SSLContext, path: str, named_by: str) -> bool:
     try:
         context.load_verify_locations(cafile=path)
     except (OSError, ValueError) as err:
         holds_none = isinstance(err, ssl.SSLError)
         problem = "it holds no certificates in PEM form, or a damaged one" if holds_none else reason_of(err)
-        convert = f"name a PEM file in {variable}; `openssl x509 -inform DER -in FILE -out ca.pem` converts a DER file"
+        convert = "name a PEM file; `openssl x509 -inform DER -in FILE -out ca.pem` converts a DER file"
         raise UsageError(
-            f"cannot use the certificate file of {variable}: {problem}",
+            f"cannot use the certificate file of {named_by}: {problem}",
             where=path,
             hint=convert if holds_none else "check the path and its permissions",
         ) from err

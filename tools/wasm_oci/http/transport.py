@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -25,6 +26,7 @@ from wasm_oci.errors import RegistryError
 from wasm_oci.http.body import decoded_body, encoding_of, paced, too_large
 from wasm_oci.http.deadline import Deadline
 from wasm_oci.http.host import host_of, origin
+from wasm_oci.http.host_certificates import CertificateFolders
 from wasm_oci.http.location import location_target
 from wasm_oci.http.messages import FAILURES, ConnectionLost, HttpRequest, HttpResponse, StreamBody, Wire
 from wasm_oci.http.network_error import ProxyAuthenticationRequired
@@ -57,8 +59,10 @@ class Transport:
         timing: Timing = REAL_TIME,
         environ: Mapping[str, str] | None = None,
         plain_http: Collection[str] = (),
+        ca_files: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """`plain_http` names the hosts that may be reached without TLS, beside this machine.
+        """`plain_http` names the hosts that may be reached without TLS, beside this machine; `ca_files` names for a `host[:port]` the
+        file of authorities that are trusted there in place of all others.
 
         Raises UsageError where the environment names a certificate file that does not exist.
         """
@@ -71,7 +75,8 @@ class Transport:
         self.timing = replace(timing, sleep=self._pause) if timing.sleep is time.sleep else timing
         self.run_time = RunTime(limits)
         self._timeout = urllib3.Timeout(connect=limits.connect_timeout, read=limits.read_timeout)
-        self._routes = Routes(authorities_of(os.environ if environ is None else environ))
+        environ = os.environ if environ is None else environ
+        self._routes = Routes(authorities_of(environ), CertificateFolders(environ, ca_files))
         logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # it logs whole URLs, signatures in queries included
 
     def close(self) -> None:

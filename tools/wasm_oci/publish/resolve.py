@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from wasm_oci.errors import UsageError
+from wasm_oci.files import file_type
 from wasm_oci.http.host import check_host
 from wasm_oci.http.transport import Transport
 from wasm_oci.limits import LIMITS, with_timeout
@@ -33,12 +36,23 @@ class NamedRepository:
     repository: str
 
 
-def make_transport(plain_http: Collection[str] = (), timeout: float | None = None) -> Transport:
+def make_transport(plain_http: Collection[str] = (), timeout: float | None = None, ca_files: Iterable[str] = ()) -> Transport:
     """Returns the transport of a run of a program.
 
-    `plain_http` names the hosts that may be reached without TLS, `timeout` is the longest silence of a registry in seconds.
+    `plain_http` names the hosts that may be reached without TLS, `timeout` is the longest silence of a registry in seconds, and
+    `ca_files` has a `host[:port]=FILE` of certificate authorities for each host that has its own. Raises UsageError for an invalid one.
     """
-    return Transport(plain_http=plain_http, limits=with_timeout(LIMITS, timeout))
+    return Transport(plain_http=plain_http, limits=with_timeout(LIMITS, timeout), ca_files=dict(ca_file(text) for text in ca_files))
+
+
+def ca_file(text: str) -> tuple[str, str]:
+    """Returns host and file of a `host[:port]=FILE`; raises UsageError for what is not one, or a file that does not exist."""
+    host, equals, path = text.partition("=")
+    if not (equals and path):
+        raise UsageError(f"{text[:100]!r} names no host and file", where="--ca-file", hint="write HOST=FILE or HOST:PORT=FILE")
+    if file_type(Path(path), what="certificate file") != stat.S_IFREG:
+        raise UsageError("the certificate file does not exist", where=path, hint="correct --ca-file")
+    return check_host(host, where="--ca-file"), path
 
 
 def plain_http_hosts(hosts: Iterable[str]) -> frozenset[str]:

@@ -34,6 +34,8 @@ class AuthCheckRequest:
     """`host/repository`, perhaps with a tag or digest."""
     push: bool
     plain_http: list[str]
+    ca_files: list[str]
+    """`host[:port]=FILE` each."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,8 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     from wasm_oci.publish import resolve
 
-    request = AuthCheckRequest(reference=args.reference, push=args.push, plain_http=args.plain_http)
-    with closing(resolve.make_transport(resolve.plain_http_hosts(request.plain_http))) as transport:
+    request = AuthCheckRequest(reference=args.reference, push=args.push, plain_http=args.plain_http, ca_files=args.ca_file)
+    with closing(resolve.make_transport(resolve.plain_http_hosts(request.plain_http), ca_files=request.ca_files)) as transport:
         report = resolve.login_report(request.reference, transport, os.environ, push=request.push)
     if report.error:
         report_error("wasm_oci", report.error, "text")

@@ -38,6 +38,8 @@ class InspectRequest:
     target: str
     """A .wasm file, a layout folder with or without tag or digest, or a reference."""
     plain_http: list[str]
+    ca_files: list[str]
+    """`host[:port]=FILE` each."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    document = _inspect(InspectRequest(target=args.target, plain_http=args.plain_http))
+    document = _inspect(InspectRequest(target=args.target, plain_http=args.plain_http, ca_files=args.ca_file))
     return Outcome(lines=list(_lines(document)), document=document)
 
 
@@ -60,7 +62,7 @@ def _inspect(request: InspectRequest) -> JsonObject:
         raise UsageError("no such file or folder", where=text, hint="check the path")
     from wasm_oci.publish import resolve
 
-    with closing(resolve.make_transport(resolve.plain_http_hosts(request.plain_http))) as transport:
+    with closing(resolve.make_transport(resolve.plain_http_hosts(request.plain_http), ca_files=request.ca_files)) as transport:
         return {"type": "registry", **inspect_artifact(resolve.registry_target(text, transport, os.environ))}
 
 

@@ -37,6 +37,8 @@ class ListRequest:
     """`host/repository`, or a layout folder."""
     limit: int
     plain_http: list[str]
+    ca_files: list[str]
+    """`host[:port]=FILE` each."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,10 +51,10 @@ def run(args: argparse.Namespace) -> Outcome:
     from wasm_oci.oci.listing import list_tags
     from wasm_oci.publish import resolve
 
-    request = ListRequest(repository=args.repository, limit=args.limit, plain_http=args.plain_http)
+    request = ListRequest(repository=args.repository, limit=args.limit, plain_http=args.plain_http, ca_files=args.ca_file)
     if not 1 <= request.limit <= LIMITS.listed_tags:
         raise UsageError(f"{request.limit} is out of range", where="--limit", hint=f"give a number from 1 to {LIMITS.listed_tags}")
-    with closing(resolve.make_transport(resolve.plain_http_hosts(request.plain_http))) as transport:
+    with closing(resolve.make_transport(resolve.plain_http_hosts(request.plain_http), ca_files=request.ca_files)) as transport:
         listing = list_tags(resolve.open_repository(request.repository, transport, os.environ), limit=request.limit)
     errors = [listed.error for listed in listing.tags if listed.error]
     for error in errors:

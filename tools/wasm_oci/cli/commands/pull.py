@@ -44,6 +44,8 @@ class PullRequest:
     """A detached signature that counts instead of any other."""
     allow_unsigned: bool
     plain_http: list[str]
+    ca_files: list[str]
+    """`host[:port]=FILE` each."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,7 +71,7 @@ def run(args: argparse.Namespace) -> Outcome:
         if given and request.allow_unsigned:
             raise UsageError("cannot be combined with --allow-unsigned", where=option, hint="omit one of them")
     signature = read_bounded(request.signature, LIMITS.signature_section, what="signature file") if request.signature else None
-    with closing(resolve.make_transport(resolve.plain_http_hosts(request.plain_http))) as transport:
+    with closing(resolve.make_transport(resolve.plain_http_hosts(request.plain_http), ca_files=request.ca_files)) as transport:
         target = resolve.open_target(request.reference, transport, os.environ)
         unsigned = request.allow_unsigned
         pulled = pull(target, request.output, trust=trust, signature=signature, pattern=pattern, allow_unsigned=unsigned)
@@ -107,4 +109,5 @@ def _of_flags(args: argparse.Namespace) -> PullRequest:
         signature=args.signature_file,
         allow_unsigned=args.allow_unsigned,
         plain_http=args.plain_http,
+        ca_files=args.ca_file,
     )

@@ -13,3 +13,10 @@ def add_registry_options(parser: argparse.ArgumentParser) -> None:
         metavar="HOST[:PORT]",
         help="reach this registry or token service without TLS; may be given several times",
     )
+    parser.add_argument(
+        "--ca-file",
+        action="append",
+        default=[],
+        metavar="HOST[:PORT]=FILE",
+        help="trust only the certificate authorities of this PEM file at this host; may be given several times",
+    )

@@ -29,7 +29,7 @@ def published(request: ReleaseRequest, args: argparse.Namespace) -> Outcome:
 
     known: list[Release] = []
     try:
-        with closing(resolve.make_transport(request.plain_http, request.timeout)) as transport:
+        with closing(resolve.make_transport(request.plain_http, request.timeout, args.ca_file)) as transport:
             done = release(request, transport=transport, environ=os.environ, passphrase=passphrase_of(args), show=show, record=known.append)
     except KeyboardInterrupt:
         if not known:
