@@ -153,10 +153,11 @@ def test_each_refusal_has_its_own_reason(tmp_path: Path, options: dict[str, obje
 def test_an_unknown_issuer_says_what_to_set(tmp_path: Path, bare_system: Path) -> None:
     _, context = company(tmp_path)
     with serve(lambda asked: reply(), tls=context) as web:
-        assert "its issuer is unknown; set SSL_CERT_FILE to the PEM file of your company's" in str(refusal(f"https://{web.host}/", {}))
+        text = str(refusal(f"https://{web.host}/", {}))
+        assert "its issuer is unknown (issuer: test authority); set SSL_CERT_FILE to the PEM file of your company's" in text
     _, context = authority(tmp_path)
     with serve(lambda asked: reply(), tls=context) as web:
-        assert "it is self-signed and not trusted; set SSL_CERT_FILE" in str(refusal(f"https://{web.host}/", {}))
+        assert "it is self-signed and not trusted (issuer: test authority); set SSL_CERT_FILE" in str(refusal(f"https://{web.host}/", {}))
 
 
 def test_a_server_without_tls_is_named() -> None:

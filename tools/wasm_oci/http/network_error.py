@@ -84,9 +84,14 @@ class NetworkProblem:
 def causes_of(error: BaseException) -> list[BaseException]:
     """Returns an error and, one after the other, what it came from."""
     chain = [error]
-    while (cause := chain[-1].__cause__ or chain[-1].__context__) and cause not in chain:
+    while (cause := chain[-1].__cause__ or chain[-1].__context__ or _wrapped(chain[-1])) and cause not in chain:
         chain.append(cause)
     return chain
+
+
+def _wrapped(error: BaseException) -> BaseException | None:
+    """What urllib3 made an error of without saying that it is its cause, as for a proxy whose certificate is not accepted."""
+    return next((each for each in reversed(error.args) if isinstance(each, BaseException)), None)
 
 
 def describe_network_error(error: BaseException) -> NetworkProblem:
@@ -140,6 +145,8 @@ def _tls_problems(chain: list[BaseException]) -> Iterator[NetworkProblem]:
     for each in chain:
         if isinstance(each, ssl.SSLCertVerificationError):
             what, hint = _CERTIFICATES.get(each.verify_code, (f"OpenSSL error {each.verify_code}", _ISSUER))
+            if hint == _ISSUER and (issuer := next(iter(getattr(each, "__notes__", ())), "")):
+                what += f" (issuer: {issuer})"
             yield NetworkProblem(what=f"{whose}: {what}", hint=hint, reason="tls_certificate", permanent=True)
         elif isinstance(each, ssl.SSLError) and each.reason in _HANDSHAKES:
             what, hint = _HANDSHAKES[each.reason]

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from wasm_oci.errors import UsageError
 from wasm_oci.files import file_type, reason_of
@@ -69,10 +70,32 @@ def authorities_of(environ: Mapping[str, str]) -> Authorities:
 
 
 NO_CERTIFICATES = HostCertificates()
+_ISSUER_NAMES = ("commonName", "organizationName")
+_ISSUER_LENGTH = 100
 
 
 class _Encrypted(Exception):
     """A key asks for a passphrase."""
+
+
+class _TlsSocket(WatchedTlsSocket):
+    """Notes with a certificate that is not accepted who issued it."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except ssl.SSLCertVerificationError as err:
+            if issuer := _last_issuer(self):
+                err.add_note(issuer)
+            raise
+
+
+def _last_issuer(connection: Any) -> str:
+    """Returns who issued the last certificate that a server sent, empty where it is not known; nobody has verified it."""
+    with suppress(AttributeError, LookupError, TypeError, ValueError, ssl.SSLError):
+        names = connection._sslobj.get_unverified_chain()[-1].get_info()["issuer"]  # of `ssl` itself only since Python 3.13
+        return ", ".join(value for relative in names for name, value in relative if name in _ISSUER_NAMES)[:_ISSUER_LENGTH]
+    return ""
 
 
 def tls_context(authorities: Authorities, host: HostCertificates = NO_CERTIFICATES) -> ssl.SSLContext:
@@ -86,7 +109,7 @@ def tls_context(authorities: Authorities, host: HostCertificates = NO_CERTIFICAT
     # Strict means RFC 5280 to the letter, which many company authorities are not and other clients do not ask for;
     # a partial chain ends at any certificate that is trusted here, also one that is not a root.
     context.verify_flags = (context.verify_flags | ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN) & ~ssl.VerifyFlags.VERIFY_X509_STRICT
-    context.sslsocket_class = WatchedTlsSocket
+    context.sslsocket_class = _TlsSocket
     for certificate, key in reversed(host.clients):  # the last of each kind of key is the one that OpenSSL sends
         _load_client(context, certificate, key)
     if host.only:
