@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from fakes.clients import client_of
+from fakes.clients import REPOSITORY, client_of
 from fakes.timing import IMPATIENT, FakeTime
 from fakes.token_server import TokenServer, token_server
 from fakes.web import Asked, reply, serve
@@ -18,11 +18,12 @@ from instruments.registry import RunningRegistry, start
 from wasm_oci.errors import AuthError, RegistryError, WasmOciError
 from wasm_oci.http.transport import Transport
 from wasm_oci.local_registry.access import Basic, Bearer
-from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB
+from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB, Descriptor
 from wasm_oci.oci.manifest import signature_referrer
 from wasm_oci.oci.reference import Reference
 from wasm_oci.outcome import error_document
 from wasm_oci.registry.auth import check_realm
+from wasm_oci.registry.blobs import has_blob
 from wasm_oci.registry.client import RegistryClient
 from wasm_oci.registry.credential import Credential
 from wasm_oci.registry.referrers import attach
@@ -42,9 +43,9 @@ class Scene:
         self.time = FakeTime()
         self._stack = stack
 
-    def client(self, credential: Credential = ROBOT, *, actions: str = "pull,push") -> RegistryClient:
+    def client(self, credential: Credential = ROBOT, *, actions: str = "pull,push", repository: str = REPOSITORY) -> RegistryClient:
         transport = self._stack.enter_context(closing(Transport(limits=IMPATIENT, timing=self.time.timing, environ={})))
-        reference = Reference.parse(f"{self.registry.host}/library/hello")
+        reference = Reference.parse(f"{self.registry.host}/{repository}")
         return RegistryClient(reference, transport=transport, lookup=lambda: credential, actions=actions)
 
 
@@ -66,6 +67,20 @@ def test_a_token_is_asked_for_once_with_push(scene: Scene) -> None:
     assert asked.query["team"] == ["a&b"]
     assert ["authorization" in record.headers for record in scene.registry.requests] == [False, True, True, True, True]
     assert client.credential_source == "the test"
+
+
+@pytest.mark.parametrize("refused", [False, True], ids=["granted", "refused"])
+def test_a_mount_asks_for_the_other_repository_too(scene: Scene, refused: bool) -> None:
+    """A token service that refuses the second scope costs the mount and nothing else."""
+    blob, client = Descriptor.of(b"content", "application/wasm"), scene.client()
+    upload_blob(scene.client(repository="library/base"), blob, lambda: iter((b"content",)))
+    client.find_manifest("v1")
+    scene.tokens.requests.clear()
+    scene.tokens.response = (403, b'{"errors":[{"code":"DENIED","message":"no"}]}') if refused else None
+    uploaded = upload_blob(client, blob, lambda: iter((b"content",)), mount_from="library/base")
+    assert uploaded.mounted != refused
+    assert {asked.scopes for asked in scene.tokens.requests} == {("repository:library/base:pull", "repository:library/hello:pull,push")}
+    assert has_blob(client, blob)
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fakes.clients import REPOSITORY, client_of, put_blob
+from fakes.timing import IMPATIENT
 from fakes.web import Asked, reply, serve
 from instruments.effects import Corrupt, Half, Hangup, Headers, Pretend, Redirect, Reply, Rewrite, Stall, Status, wrong_digest
 from instruments.faults import Fault
@@ -175,9 +177,11 @@ def test_authorization_does_not_follow_an_upload_to_another_host() -> None:
         assert "authorization" in web.asked[-1].headers
 
 
-@pytest.mark.parametrize("status", [201, 202, 400, 401, 403, 404, 405])
+@pytest.mark.parametrize("status", [201, 202, 400, 401, 403, 404, 405, 416, 429, 500])
 def test_a_mount_is_a_bonus(client: RegistryClient, registry: RunningRegistry, status: int) -> None:
-    fault = registry.faults.add(Fault(method="POST", effect=Reply(status=status, headers={"Location": "/v2/x"})))
+    fault = registry.faults.add(
+        Fault(method="POST", effect=Reply(status=status, headers={"Location": "/v2/x"}), times=3 if status > 416 else 1)
+    )
     if status == 202:
         fault.times = 0
     uploaded = upload_blob(client, DESCRIPTOR, lambda: iter((BLOB,)), mount_from="library/base")
@@ -204,6 +208,16 @@ def test_half_a_blob_is_completed(filled: RegistryClient, registry: RunningRegis
     assert b"".join(blob_pieces(filled, DESCRIPTOR)) == BLOB
     starts = [record.headers.get("range") for record in registry.requests]
     assert starts == [None, f"bytes={len(BLOB) // 2}-", f"bytes={len(BLOB) * 3 // 4}-"][: times + 1]
+
+
+def test_losses_of_a_download_with_progress_between_them_do_not_add_up(filled: RegistryClient, registry: RunningRegistry) -> None:
+    registry.faults.add(Fault(method="GET", path="/blobs/", effect=Half(), times=4))
+    with client_of(registry, limits=replace(IMPATIENT, upload_chunk=600)) as client:
+        assert b"".join(blob_pieces(client, DESCRIPTOR)) == BLOB
+    registry.faults.clear()
+    registry.faults.add(Fault(method="GET", path="/blobs/", effect=Half(), times=4))
+    with pytest.raises(ConnectionLost):
+        b"".join(blob_pieces(filled, DESCRIPTOR))
 
 
 def test_half_a_blob_for_ever_is_an_error(filled: RegistryClient, registry: RunningRegistry) -> None:

@@ -88,7 +88,7 @@ def _stream(client: RegistrySession, blob: Descriptor) -> Iterator[bytes]:
     request = HttpRequest(method="GET", url=client.url(f"blobs/{blob.digest}"), step=step, stream=True)
     backoff = Backoff(client.transport.timing, client.transport.limits, count_work=False)
     pace = client.transport.pace(step, request.url)
-    offset, encoded = 0, False
+    offset, lost_at, encoded = 0, 0, False
     while True:
         ranged = offset > 0 and not encoded
         headers = {"Range": f"bytes={offset}-"} if ranged else {}
@@ -110,6 +110,9 @@ def _stream(client: RegistrySession, blob: Descriptor) -> Iterator[bytes]:
                 offset += len(new)
                 yield new
         except ConnectionLost as err:
+            if offset >= lost_at + client.transport.limits.upload_chunk:
+                backoff = Backoff(client.transport.timing, client.transport.limits, count_work=False)
+            lost_at = offset
             if offset < blob.size and (err.permanent or not backoff.wait()):
                 raise
         else:

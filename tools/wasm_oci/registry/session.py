@@ -90,20 +90,21 @@ class RegistrySession:
     def url(self, path: str) -> str:
         return f"{self._path}/{path}"
 
-    def send(self, request: HttpRequest, *, good: frozenset[int]) -> HttpResponse:
+    def send(self, request: HttpRequest, *, good: frozenset[int], also: frozenset[str] = frozenset()) -> HttpResponse:
         """Returns a response whose status is in `good`; answers a challenge; raises for every other status.
 
+        A token is asked for this repository's scope and for those of `also`.
         A registry that refuses without a challenge, or does not find what it was asked for, may only want to know who asks:
         then /v2/ is asked for the challenge. A token or credential that the registry took before and refuses now is renewed, once.
         """
         self.unknown = self.unknown and request.method in ("GET", "HEAD")
-        ours = origin(request.url) == self.origin
-        header = self.auth.current(self._scopes, where=self.where) if ours else None
+        ours, scopes = origin(request.url) == self.origin, self._scopes | also
+        header = self.auth.current(scopes, where=self.where) if ours else None
         response = self.transport.send(_signed(request, header))
-        if ours and (answer := self._answer(response, header)):
+        if ours and (answer := self._answer(response, header, scopes)):
             response = self._send_again(request, answer, after=response)
             outdated = header is None and (response.status == 401 or (response.status == 403 and says_expired(response)))
-            if outdated and (answer := self.auth.replace(self._scopes, where=self.where, refused=answer)):
+            if outdated and (answer := self.auth.replace(scopes, where=self.where, refused=answer)):
                 response = self._send_again(request, answer, after=response)
         self._readable |= ours and response.status < 300
         if response.status in good:
@@ -115,24 +116,24 @@ class RegistrySession:
         after.close()
         return self.transport.send(_signed(request, header))
 
-    def _answer(self, response: HttpResponse, header: str | None) -> str | None:
+    def _answer(self, response: HttpResponse, header: str | None, scopes: frozenset[str]) -> str | None:
         """Returns the Authorization header to ask again with, None where the response to `header` is the last word."""
         if response.status in (401, 403) and origin(response.url) == self.origin:
             challenge = response.headers.get("WWW-Authenticate", "")
-            if response.status == 401 and (answer := self.auth.respond(challenge, self._scopes, where=self.where, refused=header)):
+            if response.status == 401 and (answer := self.auth.respond(challenge, scopes, where=self.where, refused=header)):
                 return answer
-            if header and response.status == 403 and (says_expired(response) or self.auth.is_old(self._scopes)):
-                return self.auth.renew(self._scopes, where=self.where, refused=header)
+            if header and response.status == 403 and (says_expired(response) or self.auth.is_old(scopes)):
+                return self.auth.renew(scopes, where=self.where, refused=header)
         perhaps = response.status in (401, 403) or (response.status == 404 and not self._readable)
-        return self._log_in() if header is None and perhaps else None
+        return self._log_in(scopes) if header is None and perhaps else None
 
-    def _log_in(self) -> str | None:
+    def _log_in(self, scopes: frozenset[str]) -> str | None:
         """Returns what answers the challenge of the registry's own end point, None where it makes none or was answered before."""
         if self._asked:
             return None
         challenge = EndPoint.of(self.base, self.transport).challenge(self.base, self.transport)
         self._asked, self._closed = True, bool(challenge)
-        return self.auth.respond(challenge, self._scopes, where=self.where) if challenge else None
+        return self.auth.respond(challenge, scopes, where=self.where) if challenge else None
 
     def may_hide(self, response: HttpResponse) -> bool:
         """Says whether this 404 may mean "not allowed": the registry wants a login, got none, and showed nothing of the repository yet.

@@ -1,25 +1,25 @@
-"""Uploads a blob: one session, one streamed PUT, in chunks where that is too large; a lost session is started again.
+"""Uploads a blob: one session, one streamed PUT, in chunks where that is too large or breaks off; a lost session is begun anew.
 
-See the distribution specification, "Pushing a blob monolithically".
+See the distribution specification, "Pushing a blob monolithically" and "Mounting a blob from another repository".
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from wasm_oci.digest import checked
-from wasm_oci.errors import DigestError, RegistryError
-from wasm_oci.http.location import location_target
+from wasm_oci.errors import AuthError, DigestError, RegistryError
 from wasm_oci.http.messages import ConnectionLost, HttpRequest, HttpResponse, StreamBody
 from wasm_oci.http.retry import RETRIED_STATUSES, Backoff
 from wasm_oci.oci.descriptor import Descriptor
 from wasm_oci.oci.store import NOT_STORED, Content
 from wasm_oci.registry.blobs import KIND, has_blob
-from wasm_oci.registry.chunked_upload import PERHAPS_TOO_LARGE, TAKEN, ChunkedUpload, is_too_large
 from wasm_oci.registry.session import RegistrySession
+from wasm_oci.registry.upload_session import PERHAPS_TOO_LARGE, TAKEN, UploadSession, is_too_large
 
 _SESSION_LOST = RETRIED_STATUSES | {404, 416}
+_NOT_MOUNTED = frozenset({201, 202, 400, 401, 403, 404, 405})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,81 +35,133 @@ def upload_blob(client: RegistrySession, blob: Descriptor, content: Content, *, 
     """Stores a blob, unless the registry has it; `content` opens it, once for each attempt.
 
     It is not asked for where it is known to be `missing`. With `mount_from`, a repository of the same registry, a mount is tried
-    first; its refusal is not an error. Raises DigestError where `content` is not the blob, else as `RegistrySession`.
+    first; its refusal is not an error. A large blob whose upload breaks off goes on where the registry says that it is. Raises DigestError
+    where `content` is not the blob, else as `RegistrySession`.
     """
     if not missing and has_blob(client, blob):
         return Uploaded(sent=0)
-    step = f"upload blob {blob.digest}"
-    backoff = Backoff(client.transport.timing, client.transport.limits, count_work=False)
-    in_chunks = False
-    while True:
-        opened = _open(client, blob, mount_from)
-        if opened is None:
-            return Uploaded(sent=0, mounted=True)
+    return _Upload(
+        client=client,
+        blob=blob,
+        content=content,
+        mount_from=mount_from,
+        step=f"upload blob {blob.digest}",
+        backoff=Backoff(client.transport.timing, client.transport.limits, count_work=False),
+    ).run()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Upload:
+    """All attempts to upload one blob."""
+
+    client: RegistrySession
+    blob: Descriptor
+    content: Content
+    mount_from: str
+    step: str
+    backoff: Backoff
+    in_chunks: bool = False
+    resumed: UploadSession | None = field(default=None, init=False)
+    """A session that broke off, and has a part of the blob."""
+
+    def run(self) -> Uploaded:
+        while True:
+            session = self.resumed or self._open()
+            if session is None:
+                return Uploaded(sent=0, mounted=True)
+            try:
+                response = self._send(session)
+            except ConnectionLost as err:
+                if err.permanent or not self.backoff.wait():
+                    raise
+            except RegistryError as err:
+                if err.reason == "too_large" or not self._is_lost(err) or not self.backoff.wait():
+                    raise
+                session = None
+            else:
+                if response is None:
+                    self.in_chunks, self.resumed = True, None
+                    continue
+                if response.status not in RETRIED_STATUSES:
+                    if self._is_stored(response):
+                        return Uploaded(sent=self.blob.size)
+                    session = None
+                elif not self.backoff.wait(response.headers.get("Retry-After")):
+                    raise self.client.failure(response, self.step, writes=True)
+            if has_blob(self.client, self.blob):
+                return Uploaded(sent=self.blob.size)
+            self.resumed = self._resumed(session)
+
+    def _is_lost(self, error: RegistryError) -> bool:
+        """Whether a new session may get further. What a resumed one says of the content is about what it had before, too."""
+        return error.status in _SESSION_LOST or (self.resumed is not None and error.status == 400)
+
+    def _resumed(self, session: UploadSession | None) -> UploadSession | None:
+        """Returns a session that goes on where it broke off. A large blob goes in chunks from now on, of which only one can be lost."""
+        if self.blob.size <= self.client.transport.limits.upload_chunk:
+            return None
+        self.in_chunks = True
+        return session if session and session.find_out(self.blob.size) else None
+
+    def _open(self) -> UploadSession | None:
+        """Opens an upload session; None where the blob was mounted, or is there after all."""
+        client, step = self.client, f"open upload of {self.blob.digest}"
+        response = self._mount(step) if self.mount_from else None
+        if response and response.status == 201:
+            return None
+        if response is None or response.status != 202:
+            response = client.send(HttpRequest(method="POST", url=client.url("blobs/uploads/"), step=step), good=frozenset({201, 202}))
+            if response.status == 201 and has_blob(client, self.blob):
+                return None
+        if not response.headers.get("Location"):
+            raise RegistryError(f"{step}: the registry names no Location", where=client.where, hint="check the registry's address")
+        return UploadSession(client, response, self.step)
+
+    def _mount(self, step: str) -> HttpResponse | None:
+        """Asks for the blob of another repository, with the right to read that one; None where that does not even get a response."""
+        url = f"{self.client.url('blobs/uploads/')}?mount={self.blob.digest}&from={self.mount_from}"
+        request, also = HttpRequest(method="POST", url=url, step=step), frozenset({f"repository:{self.mount_from}:pull"})
         try:
-            response = _put(client, blob, content, opened, step, in_chunks=in_chunks)
-        except ConnectionLost as err:
-            if err.permanent or not backoff.wait():
-                raise
-        except RegistryError as err:
-            if err.status not in _SESSION_LOST or err.reason == "too_large" or not backoff.wait():
-                raise
-        else:
-            if response is None:
-                in_chunks = True
-                continue
-            _check_stored(client, blob, response, step)
-            client.written.note(KIND, blob.digest, blob.digest)
-            if response.status == 201 or has_blob(client, blob):
-                return Uploaded(sent=blob.size)
-            if not backoff.wait():
-                raise RegistryError(f"{step}: status {response.status}, and the blob is not there", where=client.where, hint=NOT_STORED)
-        if has_blob(client, blob):
-            return Uploaded(sent=blob.size)
-
-
-def _open(client: RegistrySession, blob: Descriptor, mount_from: str) -> HttpResponse | None:
-    """Returns the response that opened an upload session; None where the blob was mounted, or is there after all."""
-    step = f"open upload of {blob.digest}"
-    url = client.url("blobs/uploads/")
-    if mount_from:
-        request = HttpRequest(method="POST", url=f"{url}?mount={blob.digest}&from={mount_from}", step=step)
-        response = client.send(request, good=frozenset({201, 202, 400, 401, 403, 404, 405}))
-        if response.status == 201:
+            return self.client.send(request, good=_NOT_MOUNTED, also=also)
+        except (AuthError, RegistryError):
             return None
-    if not mount_from or response.status != 202:
-        response = client.send(HttpRequest(method="POST", url=url, step=step), good=frozenset({201, 202}))
-        if response.status == 201 and has_blob(client, blob):
+
+    def _send(self, session: UploadSession) -> HttpResponse | None:
+        """Returns the response to the last request of an upload, which the registry may not have taken.
+
+        None where the blob is too large for one request, and may go in chunks.
+        """
+        client, blob = self.client, self.blob
+
+        def pieces() -> Iterator[bytes]:
+            return checked(self.content(), blob.digest, blob.size, where=f"blob {blob.digest} to upload")
+
+        if self.in_chunks:
+            session.send(pieces())
+        url = f"{session.location}{'&' if '?' in session.location else '?'}digest={blob.digest}"
+        body = b"" if self.in_chunks else StreamBody(size=blob.size, pieces=pieces)
+        headers = {"Content-Type": "application/octet-stream"}
+        request = HttpRequest(method="PUT", url=url, step=self.step, headers=headers, body=body, retry=False)
+        response = client.send(request, good=TAKEN | PERHAPS_TOO_LARGE | RETRIED_STATUSES)
+        if response.status not in PERHAPS_TOO_LARGE:
+            return response
+        if not self.in_chunks and is_too_large(response) and blob.size > client.transport.limits.upload_chunk_least:
             return None
-    if not response.headers.get("Location"):
-        raise RegistryError(f"{step}: the registry names no Location", where=client.where, hint="check the registry's address")
-    return response
+        error = client.failure(response, self.step, writes=True)
+        if is_too_large(response):
+            error.reason = "too_large"
+        raise error
 
-
-def _put(
-    client: RegistrySession, blob: Descriptor, content: Content, opened: HttpResponse, step: str, *, in_chunks: bool
-) -> HttpResponse | None:
-    """Returns the response to the last request of an upload; None where the blob is too large for one request, and may go in chunks."""
-
-    def pieces() -> Iterator[bytes]:
-        return checked(content(), blob.digest, blob.size, where=f"blob {blob.digest} to upload")
-
-    location = location_target(opened.url, opened.headers.get("Location", ""), step=step, plain_http=client.transport.plain_http)
-    if in_chunks:
-        location = ChunkedUpload(client, location, opened, step).send(pieces())
-    url = f"{location}{'&' if '?' in location else '?'}digest={blob.digest}"
-    body = b"" if in_chunks else StreamBody(size=blob.size, pieces=pieces)
-    headers = {"Content-Type": "application/octet-stream"}
-    request = HttpRequest(method="PUT", url=url, step=step, headers=headers, body=body, retry=False)
-    response = client.send(request, good=TAKEN | PERHAPS_TOO_LARGE)
-    if response.status in TAKEN:
-        return response
-    if not in_chunks and is_too_large(response) and blob.size > client.transport.limits.upload_chunk_least:
-        return None
-    error = client.failure(response, step, writes=True)
-    if is_too_large(response):
-        error.reason = "too_large"
-    raise error
+    def _is_stored(self, response: HttpResponse) -> bool:
+        """Whether the registry has the blob, as it says; raises where that cannot be, and when it said so often enough."""
+        _check_stored(self.client, self.blob, response, self.step)
+        self.client.written.note(KIND, self.blob.digest, self.blob.digest)
+        if response.status == 201 or has_blob(self.client, self.blob):
+            return True
+        if not self.backoff.wait():
+            what = f"{self.step}: status {response.status}, and the blob is not there"
+            raise RegistryError(what, where=self.client.where, hint=NOT_STORED)
+        return False
 
 
 def _check_stored(client: RegistrySession, blob: Descriptor, response: HttpResponse, step: str) -> None:

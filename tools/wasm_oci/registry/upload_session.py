@@ -1,4 +1,4 @@
-"""Uploads a blob in chunks, if the registry or a proxy before it refuses the whole blob in one request.
+"""An upload session, fed in chunks where something before the registry refuses the whole in one request, or where that broke off.
 
 See the distribution specification, "Pushing a blob in chunks".
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from wasm_oci.errors import RegistryError
+from wasm_oci.errors import AuthError, RegistryError
 from wasm_oci.http.location import location_target
 from wasm_oci.http.messages import ConnectionLost, HttpRequest, HttpResponse
 from wasm_oci.http.retry import RETRIED_STATUSES, Backoff
@@ -31,35 +31,52 @@ def is_too_large(response: HttpResponse) -> bool:
     return error_code(response) == "SIZE_INVALID" or _SAYS_TOO_LARGE.search(response.body) is not None
 
 
-class ChunkedUpload:
-    """One upload session, to which chunks are sent; after a failure it resumes where the registry says."""
+class UploadSession:
+    """One upload session of a registry; whatever fails is gone on with where the registry says that it is."""
 
-    def __init__(self, client: RegistrySession, location: str, opened: HttpResponse, step: str) -> None:
-        """`opened` is the response that opened the session at `location`; raises RegistryError if it requires chunks that are too large."""
+    def __init__(self, client: RegistrySession, opened: HttpResponse, step: str) -> None:
+        """`opened` is the response that opened it; raises RegistryError for a Location where nothing must be sent."""
         limits = client.transport.limits
         found = _LEAST.fullmatch(opened.headers.get("OCI-Chunk-Min-Length", "").strip())
         self._least = max(int(found[0]) if found else 0, limits.upload_chunk_least)
-        if self._least > limits.upload_chunk_most:
-            what = f"{step}: the registry asks for chunks of at least {self._least} bytes"
-            raise RegistryError(what, where=client.where, reason="limit", hint="raise the limit of the proxy before the registry")
         self._size = max(limits.upload_chunk, self._least)
-        self._client, self._location, self._step = client, location, step
+        self._client, self._step = client, step
         self._offset = 0
         self._backoff = self._new_backoff()
+        self._move(opened)
 
-    def _new_backoff(self) -> Backoff:
-        return Backoff(self._client.transport.timing, self._client.transport.limits, count_work=False)
+    @property
+    def location(self) -> str:
+        """Where the next request of this session goes."""
+        return self._location
 
-    def send(self, pieces: Iterator[bytes]) -> str:
-        """Sends all of `pieces`; returns the location that finishes the upload. Raises as `RegistrySession`, and what `pieces` raises."""
-        buffer, ended = bytearray(), False
+    def find_out(self, size: int) -> bool:
+        """Asks how much of a blob of `size` bytes has arrived; returns False where that is nothing, or the session is over."""
+        try:
+            self._ask()
+        except (AuthError, RegistryError):
+            return False
+        self._backoff = self._new_backoff()
+        return 0 < self._offset <= size
+
+    def send(self, pieces: Iterator[bytes]) -> None:
+        """Sends `pieces` in chunks, without what has arrived; then the upload can be finished at `location`.
+
+        Raises RegistryError where the registry asks for too large chunks, else as `RegistrySession`, and what `pieces` raises.
+        """
+        if self._least > self._client.transport.limits.upload_chunk_most:
+            what = f"{self._step}: the registry asks for chunks of at least {self._least} bytes"
+            raise RegistryError(what, where=self._client.where, reason="limit", hint="raise the limit of the proxy before the registry")
+        buffer, ended, skip = bytearray(), False, self._offset
         while True:
             while len(buffer) < self._size and not ended:
                 piece = next(pieces, None)
                 ended = piece is None
-                buffer += piece or b""
+                new = (piece or b"")[skip:]
+                skip -= len(piece or b"") - len(new)
+                buffer += new
             if not buffer:
-                return self._location
+                return
             chunk, start = bytes(buffer[: self._size]), self._offset
             self._append(chunk)
             if not start <= self._offset <= start + len(chunk):
@@ -69,6 +86,9 @@ class ChunkedUpload:
                 self._backoff = self._new_backoff()
             del buffer[: self._offset - start]
 
+    def _new_backoff(self) -> Backoff:
+        return Backoff(self._client.transport.timing, self._client.transport.limits, count_work=False)
+
     def _append(self, chunk: bytes) -> None:
         """Sends one chunk. What is accepted is stored, unless the Range says that a part of it is: other Ranges are wrong.
 
@@ -77,9 +97,9 @@ class ChunkedUpload:
         headers = {"Content-Type": "application/octet-stream", "Content-Range": f"{self._offset}-{self._offset + len(chunk) - 1}"}
         request = HttpRequest(method="PATCH", url=self._location, step=self._step, headers=headers, body=chunk, retry=False)
         try:
-            response = self._client.send(request, good=TAKEN | PERHAPS_TOO_LARGE)
-        except RegistryError as err:
-            if not (isinstance(err, ConnectionLost) or err.status in RETRIED_STATUSES) or not self._backoff.wait():
+            response = self._client.send(request, good=TAKEN | PERHAPS_TOO_LARGE | RETRIED_STATUSES)
+        except ConnectionLost as err:
+            if err.permanent or not self._backoff.wait():
                 raise
             self._ask()
             return
@@ -88,8 +108,8 @@ class ChunkedUpload:
             if smaller >= len(chunk):
                 raise self._client.failure(response, self._step, writes=True)
             self._size = smaller
-        elif response.status == 416:
-            if not self._backoff.wait():
+        elif response.status in RETRIED_STATUSES | {416}:
+            if not self._backoff.wait(response.headers.get("Retry-After")):
                 raise self._client.failure(response, self._step, writes=True)
             self._ask()
         else:
@@ -105,9 +125,12 @@ class ChunkedUpload:
 
     def _go_on(self, response: HttpResponse, offset: int) -> None:
         self._offset = offset
-        if location := response.headers.get("Location"):
-            plain = self._client.transport.plain_http
-            self._location = location_target(response.url, location, step=self._step, plain_http=plain)
+        if response.headers.get("Location"):
+            self._move(response)
+
+    def _move(self, response: HttpResponse) -> None:
+        plain, location = self._client.transport.plain_http, response.headers.get("Location", "")
+        self._location = location_target(response.url, location, step=self._step, plain_http=plain)
 
 
 def _reached(response: HttpResponse) -> int | None:

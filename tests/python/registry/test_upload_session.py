@@ -1,4 +1,4 @@
-"""Blobs that are too large for one request: a proxy in front of the registry refuses them."""
+"""Blobs that do not get through in one request: a proxy in front of the registry refuses them, or the connection breaks."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from fakes.clients import client_of
-from fakes.timing import IMPATIENT
-from instruments.effects import Effect, FixedBody, Hangup, Reply
+from fakes.timing import IMPATIENT, FakeTime
+from instruments.effects import Disconnect, Effect, FixedBody, Hangup, Reply
 from instruments.faults import Fault
 from instruments.registry import RunningRegistry, start
 from wasm_oci.digest import SHA256, SHA512, Digest
@@ -62,6 +62,22 @@ class HalfTaken:
         half = data[: len(data) // 2]
         headers = {**request.headers, "content-range": f"{first}-{int(first) + len(half) - 1}"}
         return carry(replace(request, headers=headers, body=FixedBody(half)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreaksOff:
+    """The connection breaks after some bytes, which the registry keeps."""
+
+    kept: int
+    changed: bool = False
+    """Whether it keeps other bytes."""
+
+    def apply(self, request: ServedRequest, carry: Responder) -> ServedResponse:
+        data = b"".join(request.body.pieces())[: self.kept]
+        headers = {**request.headers, "content-range": f"0-{len(data) - 1}"}
+        body = FixedBody(bytes(len(data)) if self.changed else data)
+        carry(replace(request, method="PATCH", query={}, headers=headers, body=body))
+        raise Disconnect
 
 
 @pytest.fixture
@@ -199,3 +215,71 @@ def test_a_416_for_the_size_of_the_whole_leads_to_chunks(registry: RunningRegist
     behind(registry, Proxy(most=4096, status=416, body=b"body exceeds limit"))
     upload(client)
     assert sizes(registry) == CHUNKS
+
+
+def test_an_upload_that_breaks_off_goes_on_where_it_was(registry: RunningRegistry, client: RegistryClient) -> None:
+    registry.faults.add(Fault(method="PUT", path="/uploads/", effect=BreaksOff(kept=5000)))
+    upload(client)
+    assert sizes(registry) == [4096, len(BLOB) - 5000 - 4096]
+    assert [request.method for request in registry.requests].count("POST") == 1
+    ranges = [request.headers["content-range"] for request in registry.requests if request.method == "PATCH"]
+    assert ranges == ["5000-9095", f"9096-{len(BLOB) - 1}"]
+
+
+def test_an_upload_that_broke_off_after_the_last_byte_is_finished(registry: RunningRegistry, client: RegistryClient) -> None:
+    registry.faults.add(Fault(method="PUT", path="/uploads/", effect=BreaksOff(kept=len(BLOB))))
+    upload(client)
+    assert sizes(registry) == []
+    assert [request.received for request in registry.requests if request.method == "PUT" and request.status == 201] == [0]
+
+
+@pytest.mark.parametrize("effect", [Hangup(), Reply(status=503, headers={"Retry-After": "7"})], ids=["lost", "busy"])
+def test_a_large_upload_that_breaks_off_at_once_is_begun_anew_in_chunks(registry: RunningRegistry, effect: Effect) -> None:
+    time = FakeTime()
+    registry.faults.add(Fault(method="PUT", path="/uploads/", effect=effect))
+    with client_of(registry, limits=LIMITS, timing=time.timing) as client:
+        upload(client)
+    assert sizes(registry) == CHUNKS
+    assert [request.method for request in registry.requests].count("POST") == 2
+    assert time.waits == ([7] if isinstance(effect, Reply) else [0.25])
+
+
+def test_what_a_registry_keeps_of_another_content_is_not_gone_on_with_twice(registry: RunningRegistry, client: RegistryClient) -> None:
+    registry.faults.add(Fault(method="PUT", path="/uploads/", effect=BreaksOff(kept=5000, changed=True)))
+    upload(client)
+    assert [request.status for request in registry.requests if request.method == "PUT" and request.status] == [400, 201]
+    assert sizes(registry)[-3:] == CHUNKS
+
+
+@pytest.mark.parametrize("lost", ["404", "elsewhere", "silent"])
+def test_a_session_that_is_over_is_not_gone_on_with(registry: RunningRegistry, client: RegistryClient, lost: str) -> None:
+    effects: dict[str, Effect] = {
+        "404": Reply(status=404),
+        "elsewhere": Reply(status=204, headers={"Range": f"0-{len(BLOB)}"}),
+        "silent": Hangup(),
+    }
+    registry.faults.add(Fault(method="PUT", path="/uploads/", effect=BreaksOff(kept=5000)))
+    registry.faults.add(Fault(method="GET", path="/uploads/", effect=effects[lost], times=3))
+    upload(client)
+    assert sizes(registry) == CHUNKS
+
+
+def test_a_chunk_that_the_registry_is_too_busy_for_is_sent_when_it_says(registry: RunningRegistry) -> None:
+    time = FakeTime()
+    registry.faults.add(Fault(method="PATCH", path="/uploads/", effect=Reply(status=429, headers={"Retry-After": "11"}), nth=2))
+    behind(registry, Proxy(most=4096))
+    with client_of(registry, limits=LIMITS, timing=time.timing) as client:
+        upload(client)
+    assert time.waits == [11]
+
+
+def test_losses_with_progress_between_them_do_not_add_up(registry: RunningRegistry) -> None:
+    data = bytes(range(256)) * 200
+    blob = Descriptor.of(data, "application/wasm")
+    limits = replace(LIMITS, upload_chunk=1024)
+    losses = [registry.faults.add(Fault(method="PATCH", path="/uploads/", effect=Hangup(), nth=number)) for number in (2, 5, 8, 11, 14, 17)]
+    behind(registry, Proxy(most=4096))
+    with client_of(registry, limits=limits) as client:
+        assert upload_blob(client, blob, lambda: iter((data,))) == Uploaded(sent=len(data))
+        assert b"".join(blob_pieces(client, blob)) == data
+    assert [loss.hits for loss in losses] == [1] * 6
