@@ -125,6 +125,19 @@ def test_a_refused_upload_is_not_repeated(client: RegistryClient, registry: Runn
     assert fault.hits == 1
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_an_upload_that_is_refused_where_another_was_first_is_done(
+    client: RegistryClient, registry: RunningRegistry, there: bool
+) -> None:
+    effect = Status(status=400) if there else Reply(status=400)
+    registry.faults.add(Fault(method="PUT", path="/uploads/", effect=effect))
+    if there:
+        assert put_blob(client, BLOB) == replace(DESCRIPTOR, media_type="application/octet-stream")
+    else:
+        with pytest.raises(RegistryError, match="status 400"):
+            put_blob(client, BLOB)
+
+
 def test_content_that_changed_on_disk_is_not_stored(client: RegistryClient, tmp_path: Path) -> None:
     path = tmp_path / "blob"
     path.write_bytes(BLOB[:-1] + b"!")

@@ -12,7 +12,7 @@ import pytest
 
 from fakes.clients import client_of, put_blob
 from fakes.web import reply, serve
-from instruments.effects import Hangup, Headers, Reply, Rewrite
+from instruments.effects import Hangup, Headers, Redirect, Reply, Rewrite
 from instruments.faults import Fault
 from instruments.registry import RunningRegistry, start
 from wasm_oci.errors import RegistryError
@@ -186,6 +186,21 @@ def test_a_failed_look_up_is_never_none(without_api: RunningRegistry, effect: Re
     without_api.faults.add(Fault(method="GET", path=path, effect=effect, times=None))
     with client_of(without_api) as client, pytest.raises(RegistryError):
         list(RegistryStore(client).referrers(SUBJECT.digest))
+
+
+@pytest.mark.parametrize("port", [None, 1], ids=["busy", "unreachable"])
+def test_another_host_that_the_api_redirects_to_is_no_obstacle_and_no_answer(without_api: RunningRegistry, port: int | None) -> None:
+    elsewhere = f"http://localhost:{port or without_api.port}/web"
+    without_api.faults.add(Fault(method="GET", path="/referrers/", effect=Redirect(url=elsewhere, status=303), times=None))
+    without_api.faults.add(Fault(method="GET", path="^/web", effect=Reply(status=429), times=None))
+    with client_of(without_api) as client:
+        assert list_referrers(client, SUBJECT.digest).entries == ()
+        with pytest.raises(RegistryError, match="may be referrers that are not listed"):
+            list(find_referrers(RegistryStore(client), SUBJECT.digest))
+        manifest = sign(client, b"signature")
+        assert attach(client, manifest) == FALLBACK
+        found = find_referrers(RegistryStore(client), SUBJECT.digest, SIGNATURE_MEDIA_TYPE)
+        assert next(found).raw == manifest.raw
 
 
 @pytest.mark.parametrize("status", [400, 404, 405, 406, 410, 415, 501])

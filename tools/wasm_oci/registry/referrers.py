@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from wasm_oci.digest import Digest
 from wasm_oci.errors import AuthError, FormatError, NotFoundError, RegistryError
-from wasm_oci.http.messages import ConnectionLost
+from wasm_oci.http.host import host_of, origin
+from wasm_oci.http.messages import ConnectionLost, HttpResponse
 from wasm_oci.http.retry import RETRIED_STATUSES, Backoff
 from wasm_oci.jsontext import canonical, parse_object
 from wasm_oci.limits import LIMITS
@@ -80,9 +81,14 @@ def list_referrers(client: RegistryClient, subject: Digest) -> Referrers:
 
 
 def _read_api(client: RegistryClient, subject: Digest) -> tuple[tuple[Descriptor, ...] | None, RegistryError | None]:
-    """Returns what the API lists, and why that may not be all. That there is none is no reason for doubt."""
+    """Returns what the API lists, and why that may not be all. That there is none is no reason for doubt.
+
+    Raises where the registry fails. Another host, to which it redirects, is not it: GitHub's container registry redirects to its web
+    site, which limits requests.
+    """
     step = f"list referrers of {subject}"
     entries: list[Descriptor] = []
+    response: HttpResponse | None = None
     try:
         for response in client.pages(f"referrers/{subject}", step, accept=INDEX_MEDIA_TYPE):
             if response.status in _UNSUPPORTED and not entries:
@@ -94,11 +100,19 @@ def _read_api(client: RegistryClient, subject: Digest) -> tuple[tuple[Descriptor
             if len(entries) > LIMITS.referrers:
                 break
     except (AuthError, RegistryError) as err:
-        if isinstance(err, ConnectionLost) or getattr(err, "status", 0) in RETRIED_STATUSES or err.reason == "too_slow":
+        failed = isinstance(err, ConnectionLost) or getattr(err, "status", 0) in RETRIED_STATUSES or err.reason == "too_slow"
+        if failed and not _is_elsewhere(client, err, response):
             raise
         what = f"{err.what}; there may be referrers that are not listed"
         return tuple(entries) or None, RegistryError(what, where=client.where, hint=err.hint, reason=UNKNOWN_LIST)
     return tuple(entries), None
+
+
+def _is_elsewhere(client: RegistryClient, error: AuthError | RegistryError, response: HttpResponse | None) -> bool:
+    """Whether the error is that of another host; `response` is the latest one."""
+    if isinstance(error, ConnectionLost):
+        return error.where != host_of(client.base)
+    return response is not None and origin(response.url) != client.origin
 
 
 def attach(client: RegistryClient, manifest: Manifest | Index) -> str:

@@ -19,6 +19,8 @@ from wasm_oci.registry.session import RegistrySession
 from wasm_oci.registry.upload_session import PERHAPS_TOO_LARGE, TAKEN, UploadSession, is_too_large
 
 _SESSION_LOST = RETRIED_STATUSES | {404, 416}
+_PERHAPS_THERE = frozenset({400, 409})
+"""The refusals of a blob that another program stored at the same time, as Nexus Repository answers."""
 _NOT_MOUNTED = frozenset({201, 202, 400, 401, 403, 404, 405})
 
 
@@ -71,13 +73,12 @@ class _Upload:
                 return Uploaded(sent=0, mounted=True)
             try:
                 response = self._send(session)
-            except ConnectionLost as err:
-                if err.permanent or not self.backoff.wait():
-                    raise
             except RegistryError as err:
-                if err.reason == "too_large" or not self._is_lost(err) or not self.backoff.wait():
+                if err.status in _PERHAPS_THERE and has_blob(self.client, self.blob, confirm=False):
+                    return Uploaded(sent=self.blob.size)
+                if not self._may_go_on(err):
                     raise
-                session = None
+                session = session if isinstance(err, ConnectionLost) else None
             else:
                 if response is None:
                     self.in_chunks, self.resumed = True, None
@@ -92,9 +93,12 @@ class _Upload:
                 return Uploaded(sent=self.blob.size)
             self.resumed = self._resumed(session)
 
-    def _is_lost(self, error: RegistryError) -> bool:
-        """Whether a new session may get further. What a resumed one says of the content is about what it had before, too."""
-        return error.status in _SESSION_LOST or (self.resumed is not None and error.status == 400)
+    def _may_go_on(self, error: RegistryError) -> bool:
+        """Waits before the next attempt, where one may get further. What a resumed session says of the content is about all of it."""
+        if isinstance(error, ConnectionLost):
+            return not error.permanent and self.backoff.wait()
+        lost = error.status in _SESSION_LOST or (self.resumed is not None and error.status == 400)
+        return lost and error.reason != "too_large" and self.backoff.wait()
 
     def _resumed(self, session: UploadSession | None) -> UploadSession | None:
         """Returns a session that goes on where it broke off. A large blob goes in chunks from now on, of which only one can be lost."""
