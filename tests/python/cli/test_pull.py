@@ -281,7 +281,7 @@ def test_a_detached_signature_of_another_component_is_none(run: Run, registry: R
     assert refused(run, tmp_path, reference, "-K", trusted).code == 4
 
 
-@pytest.mark.parametrize("effect", [Reply(status=429), Reply(status=500), Hangup(), Reply(status=200, body=b"<html>")])
+@pytest.mark.parametrize("effect", [Reply(status=429), Reply(status=500), Hangup(), Stall(seconds=60), Reply(status=200, body=b"<html>")])
 def test_a_failed_search_for_signatures_is_not_unsigned(run: Run, tmp_path: Path, trusted: Path, effect: Effect) -> None:
     with start() as registry:
         reference = publish(run, layout_of(tmp_path / "layout", component()), registry)

@@ -7,17 +7,15 @@ repository is the last, `before` it is carried out or `after` that; without it o
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
-from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
 
 import pytest
 
+from fakes.processes import CONTEXT, start_server
 from fakes.releases import ARTIFACTS, Places, places
 from fakes.timing import IMPATIENT
 from fakes.victim import publish
@@ -28,10 +26,6 @@ from wasm_oci.local_registry.service import Responder
 
 _ONLY = os.environ.get("KILL_MATRIX", "")
 PLACES = [(number, name) for number in (0, 1) for name in (ARTIFACTS if _ONLY else ARTIFACTS[number : number + 1])]
-if sys.platform == "win32":
-    CONTEXT = multiprocessing.get_context("spawn")
-else:
-    CONTEXT = multiprocessing.get_context("forkserver")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,11 +45,7 @@ class Kill:
 
 @pytest.fixture(scope="module")
 def filled() -> Iterator[Places]:
-    if sys.platform != "win32":
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # Python 3.11 preloads nothing from this process's own path
-            CONTEXT.set_forkserver_preload(["fakes.victim"])
-            forkserver.ensure_running()
+    start_server()
     with places(limits=IMPATIENT) as found:
         yield found
 

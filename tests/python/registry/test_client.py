@@ -126,9 +126,7 @@ def test_a_refused_upload_is_not_repeated(client: RegistryClient, registry: Runn
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_an_upload_that_is_refused_where_another_was_first_is_done(
-    client: RegistryClient, registry: RunningRegistry, there: bool
-) -> None:
+def test_an_upload_that_is_refused_where_another_was_first_is_done(client: RegistryClient, registry: RunningRegistry, there: bool) -> None:
     effect = Status(status=400) if there else Reply(status=400)
     registry.faults.add(Fault(method="PUT", path="/uploads/", effect=effect))
     if there:
