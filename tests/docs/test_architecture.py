@@ -51,6 +51,7 @@ PACKAGES = {
     "msgspec": {"cli"},
     "platformdirs": {BASE, "local_registry"},
     "re2": {"wasmsign"},
+    "rich": {"cli/common"},
     "runfiles": {BASE},
     "urllib3": {"http"},
     "yaml": {BASE},

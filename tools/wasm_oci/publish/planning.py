@@ -9,6 +9,7 @@ from functools import partial
 from wasm_oci.errors import WasmOciError
 from wasm_oci.keys.key import load_public_key
 from wasm_oci.oci.store import Store
+from wasm_oci.progress import SILENT, Phase, Progress
 from wasm_oci.publish.artifact import Artifact
 from wasm_oci.publish.outages import Outages
 from wasm_oci.publish.plan import Plan, Question, make_plan
@@ -57,26 +58,30 @@ def plans_of(
     request: ReleaseRequest,
     resolved: Sequence[Resolved],
     artifacts: Sequence[Ready | WasmOciError],
+    *,
     outages: Outages,
     interrupt: Callable[[], None],
+    progress: Progress = SILENT,
 ) -> list[tuple[AnyPlan, ...]]:
     """Asks all destinations, several at a time; what they do not say is unknown in a dry run, and without fail_fast."""
     found: dict[tuple[int, int], AnyPlan] = {}
     tolerant = request.dry_run or not request.fail_fast
 
-    def plan(number: int, position: int) -> None:
+    def plan(number: int, position: int, shown: Phase) -> None:
         destination = resolved[number].destinations[position]
         question = Question(tolerant=tolerant, error=destination.missing, outages=outages)
-        found[number, position] = _plan(resolved[number], artifacts[number], position, question)
+        with shown.began(destination.store.name):
+            found[number, position] = _plan(resolved[number], artifacts[number], position, question)
 
-    do_all(
-        (
-            Work(place=destination.store.place, run=partial(plan, number, position))
-            for number, each in enumerate(resolved)
-            for position, destination in enumerate(each.destinations)
-        ),
-        interrupt=interrupt,
-    )
+    with progress.phase("looking up", count=sum(len(each.destinations) for each in resolved)) as shown:
+        do_all(
+            (
+                Work(place=destination.store.place, run=partial(plan, number, position, shown))
+                for number, each in enumerate(resolved)
+                for position, destination in enumerate(each.destinations)
+            ),
+            interrupt=interrupt,
+        )
     return [tuple(found[number, position] for position in range(len(each.destinations))) for number, each in enumerate(resolved)]
 
 

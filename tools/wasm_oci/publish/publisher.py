@@ -14,7 +14,8 @@ from threading import Event
 from wasm_oci.digest import Digest
 from wasm_oci.errors import AuthError, DigestError, NotFoundError, RegistryError, TagConflictError, WasmOciError
 from wasm_oci.jsontext import JsonObject
-from wasm_oci.oci.store import NOT_STORED, find_tag, tagged_digest
+from wasm_oci.oci.store import NOT_STORED, Content, find_tag, tagged_digest
+from wasm_oci.progress import SILENT, Phase, Progress
 from wasm_oci.publish.confirm import WHOLE, confirm_blobs, confirm_manifest, confirm_referrers, manifest_lost
 from wasm_oci.publish.outages import Outages
 from wasm_oci.publish.plan import Action, Plan, TagPlan
@@ -94,6 +95,7 @@ def carry_out(
     read_whole: bool = False,
     outages: Outages | None = None,
     interrupt: Callable[[], None] = lambda: None,
+    progress: Progress = SILENT,
 ) -> None:
     """Carries out the plans of results in two phases, content to all destinations, then tags; the results tell what happened.
 
@@ -108,21 +110,27 @@ def carry_out(
             result.status, result.error = "failed", error
             failed.set()
 
-    def attempt(result: Result, phase: Callable[[Result], str]) -> None:
+    def attempt(result: Result, phase: Callable[[Result, Phase], str], shown: Phase) -> None:
         if fail_fast and failed.is_set():
             return
         result.status = _IN_PROGRESS
         try:
-            with outages.watch(result.plan.destination.place):
-                result.status = phase(result)
+            with shown.began(result.plan.tagged), outages.watch(result.plan.destination.place):
+                result.status = phase(result, shown)
         except WasmOciError as err:
             result.status, result.error = "failed", err
             failed.set()
 
     try:
-        for status, phase in (("not started", partial(_send_content, whole=read_whole)), (_CONTENT_SENT, _write_tags)):
+        for status, name, phase in (
+            ("not started", "sending content", partial(_send_content, whole=read_whole)),
+            (_CONTENT_SENT, "writing tags", _write_tags),
+        ):
             pending = [result for result in results if result.status == status]
-            do_all((Work(place=each.plan.destination.place, run=partial(attempt, each, phase)) for each in pending), interrupt=interrupt)
+            size = sum(step.blob.descriptor.size for result in pending for step in result.plan.blobs if step.action.writes)
+            with progress.phase(name, count=len(pending), size=size if status == "not started" else 0) as shown:
+                work = (Work(place=each.plan.destination.place, run=partial(attempt, each, phase, shown)) for each in pending)
+                do_all(work, interrupt=interrupt)
     except BaseException:
         for result in results:
             if result.status == _IN_PROGRESS:
@@ -130,7 +138,18 @@ def carry_out(
         raise
 
 
-def _send_content(result: Result, *, whole: bool) -> str:
+def _counted(content: Content, sent: Callable[[int], None]) -> Content:
+    """Returns the same content, each piece of which is counted when it is taken."""
+
+    def pieces() -> Iterator[bytes]:
+        for piece in content():
+            yield piece
+            sent(len(piece))
+
+    return pieces
+
+
+def _send_content(result: Result, shown: Phase, *, whole: bool) -> str:
     """Sends all but the tags; returns the status that the result then has."""
     plan = result.plan
     destination, artifact = plan.destination, plan.artifact
@@ -142,7 +161,7 @@ def _send_content(result: Result, *, whole: bool) -> str:
             result.steps.append(Step(name="blob", subject=subject, outcome="exists"))
             continue
         with _recorded(result, "blob", subject):
-            result.bytes_sent += destination.put_blob(blob.descriptor, blob.content, missing=True)
+            result.bytes_sent += destination.put_blob(blob.descriptor, _counted(blob.content, shown.sent), missing=True)
     digest = artifact.descriptor.digest
     if plan.manifest is Action.CREATE:
         with _recorded(result, "manifest", str(digest)):
@@ -174,7 +193,7 @@ def _read_back(result: Result, *, whole: bool) -> None:
     result.steps.append(Step(name="read back", subject=digest, outcome=WHOLE if result.shown else "hidden until it has a tag"))
 
 
-def _write_tags(result: Result) -> str:
+def _write_tags(result: Result, _shown: Phase) -> str:
     """Writes the tags of content that is sent; returns the status that the result then has."""
     for tag in result.plan.tags:
         if tag.action.writes:

@@ -16,6 +16,7 @@ from wasm_oci.http.transport import Transport
 from wasm_oci.keys.sources.passphrase import PassphraseSource
 from wasm_oci.keys.sources.source import without
 from wasm_oci.oci.reference import check_tag
+from wasm_oci.progress import SILENT, Progress
 from wasm_oci.publish.artifact import Artifact, load_artifact, with_referrers
 from wasm_oci.publish.gate import require_signed
 from wasm_oci.publish.outages import Outages
@@ -93,6 +94,7 @@ def release(
     decide: Decide = allow,
     show: Callable[[Sequence[AnyPlan]], None] = show_nothing,
     record: Callable[[Release], None] = keep_no_record,
+    progress: Progress = SILENT,
 ) -> Release:
     """Publishes all artifacts to all their destinations, content first and tags last.
 
@@ -100,6 +102,7 @@ def release(
     before they are carried out, `record` what became of them, also where an exception such as KeyboardInterrupt ends this
     in the middle. Errors of single destinations are in the result; an error of any step before is raised, and then nothing was
     written. A dry run ends with the plans, in which what no destination could be asked is unknown.
+    `progress` is told how far this is.
     """
     visible = without(environ, secret_variables((artifact.signing for artifact in request.artifacts), passphrase))
     tolerant = request.dry_run or not request.fail_fast
@@ -110,7 +113,7 @@ def release(
         artifacts = _signed(resolved, passphrase, stack, dry_run=request.dry_run)
         _check_tags(resolved, artifacts)
         outages = Outages()
-        planned = plans_of(request, resolved, artifacts, outages, transport.stop)
+        planned = plans_of(request, resolved, artifacts, outages=outages, interrupt=transport.stop, progress=progress)
         plans = [with_signatures(each, ready, several) for each, ready, several in zip(resolved, artifacts, planned, strict=True)]
         flat = [plan for several in plans for plan in several]
         show(flat)
@@ -119,7 +122,14 @@ def release(
         results = results_of([plan for plan in flat if isinstance(plan, Plan)])
         done = _release(request, decisions, plans, results)
         try:
-            carry_out(results, fail_fast=request.fail_fast, read_whole=request.read_whole, outages=outages, interrupt=transport.stop)
+            carry_out(
+                results,
+                fail_fast=request.fail_fast,
+                read_whole=request.read_whole,
+                outages=outages,
+                interrupt=transport.stop,
+                progress=progress,
+            )
         finally:
             record(done)
     return done
