@@ -10,7 +10,7 @@ import socket
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,14 +87,15 @@ def own_registry(folder: Path, *, referrers_api: bool) -> Iterator[OwnRegistry]:
 
 
 @contextmanager
-def docker_registry(folder: Path) -> Iterator[DockerRegistry]:
-    """Starts Debian's docker-registry on a free port with its state in `folder`."""
+def docker_registry(folder: Path, *, http: Mapping[str, Any] | None = None, **settings: Any) -> Iterator[DockerRegistry]:
+    """Starts Debian's docker-registry on a free port with its state in `folder`, with further `settings` of its own and of its `http`."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     config, log = folder / "config.yml", folder / "access.log"
     storage = {"filesystem": {"rootdirectory": str(folder / "data")}}
-    config.write_text(json.dumps({"version": 0.1, "storage": storage, "http": {"addr": f"127.0.0.1:{port}"}}))
+    address = {"addr": f"127.0.0.1:{port}", **(http or {})}
+    config.write_text(json.dumps({"version": 0.1, "storage": storage, "http": address, **settings}))
     with log.open("wb") as output, subprocess.Popen(["docker-registry", "serve", str(config)], stdout=output, stderr=output) as process:
         try:
             deadline = time.monotonic() + _READY_SECONDS
