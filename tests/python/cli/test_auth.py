@@ -164,6 +164,14 @@ def test_what_a_token_grants_is_compared_with_what_was_asked(run: Run, tmp_path:
     assert text in ended.err
 
 
+@pytest.mark.parametrize("status", ["200 OK", "404 None"])
+def test_a_web_site_is_no_registry_that_refuses_nothing(run: Run, status: str) -> None:
+    with serve(lambda asked: reply(status, b"<!doctype html>", Content_Type="text/html")) as web:
+        ended = run("auth", "check", f"{web.host}/{NAME}", "--output", "json")
+    assert (ended.code, ended.document["rights"]["pull"]["allowed"]) == (6, None)
+    assert "the response is an HTML page, not a registry's" in ended.err
+
+
 @pytest.mark.parametrize("args", [["auth"], ["auth", "check"], ["auth", "check", "./folder"], ["auth", "check", "https://ghcr.io/a/b"]])
 def test_a_line_that_names_no_repository(run: Run, args: list[str]) -> None:
     assert run(*args).code == 2

@@ -271,6 +271,23 @@ def test_a_credential_that_the_token_service_refuses_is_looked_up_again(
     assert helper.asked == [registry.host] * 2
 
 
+def test_a_registry_that_goes_over_to_tokens(open_store: Open, tmp_path: Path, tokens: TokenServer) -> None:
+    def script(asked: Asked) -> bytes:
+        scheme = asked.headers.get("authorization", "").partition(" ")[0]
+        if scheme == ("Bearer" if over else "Basic"):
+            return reply("404 None")
+        return reply("401 Who", WWW_Authenticate=f'Bearer realm="{tokens.realm}"' if over else 'Basic realm="x"')
+
+    over: list[bool] = []
+    with serve(script) as web:
+        store = open_store(web.host, docker(tmp_path, {"auths": {web.host: auth("me:first")}}))
+        store.find_manifest("v1")
+        over.append(True)
+        store.find_manifest("v1")
+        store.find_manifest("v1")
+        assert len(tokens.requests) == 1
+
+
 def test_a_registry_token_that_expires_is_read_again(
     open_store: Open, tmp_path: Path, tokens: TokenServer, registry: RunningRegistry
 ) -> None:

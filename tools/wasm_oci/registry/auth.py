@@ -128,6 +128,7 @@ class Authenticator:
             token = self._token(challenge, scopes, renewed, where=where)
         conceal(token.value)
         self._tokens[scopes] = token
+        self._basic = False
         return f"Bearer {token.value}"
 
     def _new_basic(self, refused: str | None) -> str | None:

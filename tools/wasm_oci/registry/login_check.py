@@ -102,10 +102,10 @@ def _read(client: RegistryClient, name: Digest | str | None) -> Right:
     path = f"manifests/{name}" if name else "tags/list?n=1"
     headers = {"Accept": ACCEPT} if name else {}
     response = client.send(HttpRequest(method="GET", url=client.url(path), step=step, headers=headers), good=frozenset({200, 404}))
+    client.check_is_registry(response, step)
     if response.status == 404 and client.may_hide(response):
         raise hidden(response, step=step, where=client.where, host=host_of(client.base), login=client)
     if response.status == 200:
-        client.check_is_registry(response, step)
         return Right(action="pull", allowed=True, status=200)
     return Right(action="pull", allowed=None, status=404, code=error_code(response), note="not refused, and there is nothing to read")
 
