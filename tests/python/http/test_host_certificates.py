@@ -152,8 +152,9 @@ def test_the_first_of_several_client_certificates_is_shown(tmp_path: Path, home:
         assert send(f"https://{web.host}/", home).body == b"a"
 
 
-def test_a_client_certificate_that_a_server_does_not_accept(tmp_path: Path, home: Path) -> None:
-    with registry(tmp_path, client(tmp_path / "one", name="other")) as (web, authority):
+@pytest.mark.parametrize("name", ["client", "other"])
+def test_a_client_certificate_that_a_server_does_not_accept(tmp_path: Path, home: Path, name: str) -> None:
+    with registry(tmp_path, client(tmp_path / "one", name=name)) as (web, authority):
         client(certificates(home / FOLDER, web.host, authority))
         with pytest.raises(ConnectionLost, match=r"the server does not accept the client certificate; replace client\.cert"):
             send(f"https://{web.host}/", home)
