@@ -32,7 +32,7 @@ FOLDERS: Mapping[str, set[str]] = {
     "wasm_tools": {BASE, "wasm"},
     "cli/common": {BASE, "keys", "keys/sources", "trust", "wasmsign"},
     "cli/modes": {BASE, "cli/common", "keys", "keys/sources", "trust", "wasmsign"},
-    "cli/publishing": {BASE, "cli/common", "oci", "publish"},
+    "cli/publishing": {BASE, "cli/common", "oci", "publish", "trust"},
     "cli/commands": {
         *(BASE, "cli/common", "cli/modes", "cli/publishing"),
         *("keys", "keys/sources", "oci", "publish", "registry", "trust", "wasm_tools", "wasmsign"),

@@ -208,6 +208,43 @@ def test_a_given_signature_counts_instead(run: Run, registry: RunningRegistry, t
     assert refused(run, tmp_path, reference, "-K", trusted, "-S", tmp_path / "nowhere").code == 2
 
 
+def test_the_detached_signature_that_verified_is_saved(run: Run, registry: RunningRegistry, tmp_path: Path, store: Path) -> None:
+    image = signed_image(tmp_path / "image", detached=True)
+    stranger = signed_image(tmp_path / "stranger", signer=3, detached=True)
+    second = signed_image(tmp_path / "again", signer=2, detached=True)
+    assert image.signature and second.signature
+    for each in (stranger, image, second):
+        reference = publish(run, replace(image, signature=each.signature), registry)
+    options = ["-o", "hello.wasm", "--trusted-keys", store, "--at", "2026-11-25", "--signature-output", "hello.sig", "--output", "json"]
+    ended = run("pull", reference, *options)
+    assert (ended.code, ended.document["signature"]["file"]) == (0, "hello.sig")
+    assert (tmp_path / "hello.sig").read_bytes() in (image.signature.read_bytes(), second.signature.read_bytes())
+    assert run("pull", reference, *options, "--threshold", "2").code == 0
+    for number in (1, 2):
+        (tmp_path / "one.public").write_bytes(public(number).compact())
+        assert run("verify", "-i", "hello.wasm", "-K", "one.public", "-S", "hello.sig").code == 0
+
+
+def test_no_signature_is_saved_without_a_component(run: Run, registry: RunningRegistry, tmp_path: Path, keys: tuple[Path, Path]) -> None:
+    trusted, stranger = keys
+    detached = signed_image(tmp_path / "image", detached=True)
+    reference = publish(run, detached, registry)
+    save = ("--signature-output", "hello.sig")
+    assert refused(run, tmp_path, reference, "-K", stranger, *save).code == 4
+    embedded = publish(run, signed_image(tmp_path / "embedded", text="embedded"), registry, tag="v2")
+    ended = refused(run, tmp_path, embedded, "-K", trusted, *save)
+    assert (ended.code, "there is none to save" in ended.err) == (2, True)
+    for options, problem in (
+        ((*save, "-S", detached.signature), "cannot be combined with --signature-file"),
+        ((*save, "--allow-unsigned"), "cannot be combined with --allow-unsigned"),
+        (("--signature-output", trusted), "this input would be overwritten"),
+    ):
+        ended = refused(run, tmp_path, reference, "-K", trusted, *options)
+        assert (ended.code, problem in ended.err) == (2, True)
+    assert not (tmp_path / "hello.sig").exists()
+    assert run("pull", reference, "-K", trusted, "-o", "x", "--signature-output", "x").code == 2
+
+
 def test_of_several_detached_signatures_one_is_enough(run: Run, registry: RunningRegistry, tmp_path: Path, trusted: Path) -> None:
     image = signed_image(tmp_path / "image", detached=True)
     signed_by_stranger = signed_image(tmp_path / "other", signer=2, detached=True)

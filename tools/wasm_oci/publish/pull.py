@@ -9,7 +9,7 @@ from pathlib import Path
 
 from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError, SignatureError, UsageError
-from wasm_oci.files import atomic_path, open_input
+from wasm_oci.files import atomic_path, open_input, write_file
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.deferred import Deferred
 from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE, SIGNATURE_MEDIA_TYPE, WASM_LAYER_MEDIA_TYPE, Descriptor
@@ -20,6 +20,7 @@ from wasm_oci.oci.target import Target
 from wasm_oci.trust.trust import SignatureCount, Trust, verify_trusted
 from wasm_oci.wasm.sections import read_preamble
 from wasm_oci.wasmsign.pattern import SectionPattern
+from wasm_oci.wasmsign.signature import SignatureData, parse_signature
 from wasm_oci.wasmsign.verify import FileVerifier, VerifyResult
 
 _ACCEPT_UNSIGNED = "accept it unsigned only with --allow-unsigned"
@@ -36,6 +37,13 @@ class Pulled:
     """None where it was accepted without a signature."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Verified:
+    result: VerifyResult | None
+    detached: tuple[bytes, ...] = ()
+    """The signatures that refer to the manifest and verified, as many as were needed."""
+
+
 def pull(
     target: Target,
     output: Path,
@@ -44,13 +52,14 @@ def pull(
     signature: bytes | None = None,
     pattern: SectionPattern | None = None,
     allow_unsigned: bool = False,
+    signature_output: Path | None = None,
 ) -> Pulled:
-    """Writes the component of a manifest to `output`, all or nothing.
+    """Writes the component of a manifest to `output`, all or nothing, and the detached signature that verified to `signature_output`.
 
     `signature` is a detached one that counts instead of what the store has; without it, the keys of the embedded one
     and of those that refer to the manifest count together. With `allow_unsigned` a component without any signature is
     accepted, and without `trust` one is not looked for. Raises UsageError without `trust` otherwise, SignatureError
-    (DigestError too) for what does not verify, FormatError for another kind of artifact.
+    (DigestError too) for what does not verify, FormatError for another kind of artifact and where no detached signature was needed.
     """
     if trust is None and not allow_unsigned:
         raise UsageError("no public key is given to verify with", hint=f"give one with -K or --trusted-keys; {_ACCEPT_UNSIGNED}")
@@ -72,11 +81,24 @@ def pull(
             read_preamble(stream, where=where)
         try:
             payloads = islice(_signatures(store, descriptor.digest), LIMITS.signatures)
-            verified = _verify(path, payloads, trust, signature, pattern, allow_unsigned=allow_unsigned) if trust else None
+            nothing = _Verified(result=None)
+            verified = _verify(path, payloads, trust, signature, pattern, allow_unsigned=allow_unsigned) if trust else nothing
         except SignatureError as err:
             err.where = where if err.where.startswith(str(path)) else err.where
             raise
-    return Pulled(digest=descriptor.digest, component=component, verified=verified)
+        if signature_output:
+            write_file(signature_output, _one_signature(verified.detached, where), what="signature file")
+    return Pulled(digest=descriptor.digest, component=component, verified=verified.result)
+
+
+def _one_signature(payloads: tuple[bytes, ...], where: str) -> bytes:
+    """Returns a detached signature as it was published, several as one."""
+    if not payloads:
+        what = "no detached signature was needed to verify the component, so that there is none to save"
+        raise FormatError(what, where=where, hint="omit --signature-output: the signature is part of the component")
+    if len(payloads) == 1:
+        return payloads[0]
+    return SignatureData(sets=tuple(each for payload in payloads for each in parse_signature(payload, where=where).sets)).encode()
 
 
 def _signatures(store: Store, subject: Digest) -> Iterator[bytes]:
@@ -118,11 +140,12 @@ def _verify(
     pattern: SectionPattern | None,
     *,
     allow_unsigned: bool,
-) -> VerifyResult | None:
+) -> _Verified:
     """The given signature, else an embedded one, and as many of `payloads`, which refer to the manifest, as are needed."""
     if signature is not None:
-        return verify_trusted(path, trust, signature=signature, pattern=pattern)
+        return _Verified(result=verify_trusted(path, trust, signature=signature, pattern=pattern))
     tally, refused, verifier = SignatureCount(trust), None, FileVerifier(path, pattern=pattern)
+    detached: list[bytes] = []
     try:
         tally.add(verifier.verify(trust.keys))
     except SignatureError as err:
@@ -134,10 +157,12 @@ def _verify(
             tally.add(verifier.verify(trust.keys, signature=payload))
         except SignatureError as err:
             refused = err
+        else:
+            detached.append(payload)
     if refused is None or not tally.empty:
-        return tally.result(where=str(path))
+        return _Verified(result=tally.result(where=str(path)), detached=tuple(detached))
     if refused.reason == "unsigned":
         if allow_unsigned:
-            return None
+            return _Verified(result=None)
         refused.hint = f"neither it nor the source holds a signature; {_ACCEPT_UNSIGNED}"
     raise refused

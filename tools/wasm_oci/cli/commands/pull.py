@@ -12,11 +12,9 @@ from wasm_oci.cli.common.registry_options import add_registry_options
 from wasm_oci.cli.common.trust_options import add_trust_options, trust_request
 from wasm_oci.errors import UsageError
 from wasm_oci.files import read_bounded, spare_files
-from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
-from wasm_oci.outcome import GREEN, Outcome, Painted
+from wasm_oci.outcome import Outcome
 from wasm_oci.trust.request import TrustRequest
-from wasm_oci.wording import size_text
 
 DESCRIPTION = """Fetch a WebAssembly component from a registry or an OCI layout folder.
 
@@ -42,6 +40,8 @@ class PullRequest:
     trust: TrustRequest
     signature: Path | None
     """A detached signature that counts instead of any other."""
+    signature_output: Path | None
+    """Where the detached signature goes that verified."""
     allow_unsigned: bool
     plain_http: list[str]
     ca_files: list[str]
@@ -55,49 +55,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output-file", type=Path, required=True, metavar="FILE", help="where the component goes")
     add_trust_options(parser)
     parser.add_argument("-S", "--signature-file", type=Path, metavar="FILE", help="detached signature that counts instead of any other")
+    parser.add_argument("--signature-output", type=Path, metavar="FILE", help="save the published detached signature that verified")
     parser.add_argument("--allow-unsigned", action="store_true", help="accept a component without a signature")
     add_registry_options(parser)
 
 
 def run(args: argparse.Namespace) -> Outcome:
+    from wasm_oci.cli.publishing.pull_result import pull_lines
     from wasm_oci.publish import resolve
     from wasm_oci.publish.pull import pull
 
     request = _of_flags(args)
     asked = request.trust
-    spare_files([request.output], [request.signature, asked.trusted_keys, *asked.public_keys], what="input")
+    outputs = [request.output, request.signature_output]
+    spare_files(outputs, [request.signature, asked.trusted_keys, *asked.public_keys], what="input")
+    spare_files(outputs[1:], outputs[:1], what="output")
     trust, pattern = asked.trust(), asked.pattern()
-    for option, given in (("--threshold", asked.threshold != 1), ("--split-regex", pattern is not None)):
-        if given and request.allow_unsigned:
-            raise UsageError("cannot be combined with --allow-unsigned", where=option, hint="omit one of them")
+    save, unsigned = request.signature_output is not None, request.allow_unsigned
+    for option, other, both in (
+        ("--threshold", "--allow-unsigned", unsigned and asked.threshold != 1),
+        ("--split-regex", "--allow-unsigned", unsigned and pattern is not None),
+        ("--signature-output", "--allow-unsigned", unsigned and save),
+        ("--signature-output", "--signature-file", request.signature is not None and save),
+    ):
+        if both:
+            raise UsageError(f"cannot be combined with {other}", where=option, hint="omit one of them")
     signature = read_bounded(request.signature, LIMITS.signature_section, what="signature file") if request.signature else None
     with closing(resolve.make_transport(resolve.plain_http_hosts(request.plain_http), ca_files=request.ca_files)) as transport:
         target = resolve.open_target(request.reference, transport, os.environ)
-        unsigned = request.allow_unsigned
-        pulled = pull(target, request.output, trust=trust, signature=signature, pattern=pattern, allow_unsigned=unsigned)
-    reference = f"{target.store.name}@{pulled.digest}"
-    document: JsonObject = {
-        "reference": reference,
-        "digest": str(pulled.digest),
-        "pinned": target.pinned,
-        "component": {"digest": str(pulled.component.digest), "size": pulled.component.size},
-        "file": str(request.output),
-        "signature": None,
-    }
-    lines = [Painted(f"Pulled {reference}", GREEN), f"  component {pulled.component.digest}, {size_text(pulled.component.size)}"]
-    lines.append(f"  file      {request.output}")
-    if trust and (verified := pulled.verified):
-        kind, ids = "detached" if verified.detached else "embedded", [key.key_id.hex() for key in verified.keys]
-        signature_document: JsonObject = {"kind": kind, "keyId": ids[0], "publicKey": verified.key.raw.hex(), "keyIds": ids}
-        if trust.known:
-            signature_document["keyNames"] = [trust.name_of(key) for key in verified.keys]
-        document["signature"] = signature_document
-        described = ", ".join(trust.describe(key) for key in verified.keys)
-        lines.append(f"  signature {kind}, verified with key{'s' * (len(ids) > 1)} {described}")
-    else:
-        lines.append("  signature none that was verified")
-    if not target.pinned:
-        lines += ["  to get the same component again, use this reference:", f"    {reference}"]
+        pulled = pull(
+            target,
+            request.output,
+            trust=trust,
+            signature=signature,
+            pattern=pattern,
+            allow_unsigned=unsigned,
+            signature_output=request.signature_output,
+        )
+    lines, document = pull_lines(pulled, target, request.output, request.signature_output, trust)
     return Outcome(lines=lines, document=document)
 
 
@@ -107,6 +102,7 @@ def _of_flags(args: argparse.Namespace) -> PullRequest:
         output=args.output_file,
         trust=trust_request(args),
         signature=args.signature_file,
+        signature_output=args.signature_output,
         allow_unsigned=args.allow_unsigned,
         plain_http=args.plain_http,
         ca_files=args.ca_file,
