@@ -40,6 +40,8 @@ _CASES = {
     "attach_signature": (wasm_signature_attach, {"wasm_file": ":failure_input"}, ["no signature is given", "signature_file"]),
     "detach_detached": (wasm_signature_detach, {"signed_component": ":failure_detached"}, ["detached signature already", "embedded one"]),
     "detach_input": (wasm_signature_detach, {}, ["exactly one of signed_component, wasm_file"]),
+    "config_credential_label": (wkg_registry_config, {"credential_files": ["/a", "//:x"]}, ["credential_files[1]", "must not be in the build"]),
+    "config_credential_path": (wkg_registry_config, {"credential_files": ["a/b.json"]}, ["credential_files[0]", "not an absolute path"]),
     "config_default": (wkg_registry_config, {"default_registry": "b", "registries": ["a|localhost|oci"]}, ["default_registry", "among"]),
     "config_plain_http": (wkg_registry_config, {"plain_http": ["http://a:1"], "registries": ["a|localhost|oci"]}, ["plain_http[0]", "scheme"]),
     "config_timeout": (wkg_registry_config, {"timeout_seconds": 0}, ["timeout_seconds = 0", "from 1 to 3600"]),

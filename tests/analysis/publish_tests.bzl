@@ -139,6 +139,7 @@ def publish_test_suite(name):
     )
     plain = {
         "authors": [],
+        "credential_files": [],
         "default_registry": "",
         "description": "",
         "dry_run": False,
@@ -178,6 +179,7 @@ def publish_test_suite(name):
     }
     multi = {
         "authors": ["me"],
+        "credential_files": ["~/ci.json"],
         "description": "text",
         "dry_run": True,
         "extra_tags": ["edge"],
@@ -194,6 +196,7 @@ def publish_test_suite(name):
     }
     wkg_registry_config(
         name = "patient_config_subject",
+        credential_files = ["~/ci.json"],
         registries = ["local|localhost:5000|oci", "out|/tmp/out|layout"],
         tags = manual,
         timeout_seconds = 5,

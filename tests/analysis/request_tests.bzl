@@ -110,6 +110,7 @@ def _keys(manual):
 def _publish(manual):
     wkg_registry_config(
         name = "request_config",
+        credential_files = ["/run/secrets/docker.json", "~/.config/ci/auth.json"],
         default_registry = "plain",
         plain_http = ["registry.internal:5000"],
         registries = _REGISTRIES,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,8 @@ def test_names(name: str) -> None:
 @pytest.mark.parametrize("text", _table("NOT_VARIABLE_NAMES"))
 def test_what_is_none_is_refused_and_not_shown(text: str) -> None:
     assert not is_variable_name(text)
-    members = {"password_variable": text, "username": "me", "kind": "basic"}, {"variable": text, "kind": "token"}
+    basic = {"password_variable": text, "username": "me", "kind": "basic"}
+    members: tuple[dict[str, Any], ...] = (basic, {"variable": text, "kind": "token"})
     with pytest.raises(UsageError) as key:
         KeySource(kind="env", ref=text)
     with pytest.raises(UsageError) as passphrase:

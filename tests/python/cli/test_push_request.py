@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,6 +112,23 @@ def test_the_timeout_of_a_request(run: Run, images: tuple[Image, Image], tmp_pat
             registry.faults.add(Fault(path=TAG_PATH, effect=Late(seconds=0.8), times=None))
             path = request_file(tmp_path, images[0], registries=[entry(registry)], timeout_seconds=timeout, dry_run=True)
             assert run("push", "--request", path).code == code
+
+
+@pytest.mark.parametrize("kind", ["default", "docker"])
+@pytest.mark.parametrize("named", ["path", "home", "host"])
+def test_credential_files_of_a_request(run: Run, images: tuple[Image, Image], tmp_path: Path, named: str, kind: str) -> None:
+    """They are used beside those of `docker login`, also for a host without an entry; one that does not exist is left out."""
+    encoded = base64.b64encode(f"robot:{SECRET}".encode()).decode()
+    with token_server(users={"robot": SECRET}) as tokens, start(auth=Bearer(realm=tokens.realm, grants=tokens.grants)) as registry:
+        (tmp_path / "ci.json").write_text(json.dumps({"auths": {registry.host: {"auth": encoded}}}))
+        files = [str(tmp_path / "nothing.json"), "~/ci.json" if named == "home" else str(tmp_path / "ci.json")]
+        path = request_file(tmp_path, images[0], registries=[entry(registry, kind=kind)], credential_files=files)
+        chosen = ["--registry", registry.host] if named == "host" else []
+        ended = run("push", "--request", path, *chosen, "--output", "json")
+        assert ended.code == 0
+        source = ended.document["destinations"][0]["credentialSource"]
+        assert source == f"auths['{registry.host}'] in {tmp_path}/ci.json"
+        assert run("push", "--request", request_file(tmp_path, images[0], registries=[entry(registry, kind=kind)], tag="v2")).code == 5
 
 
 def test_an_unknown_registry_says_who_named_it(run: Run, images: tuple[Image, Image], tmp_path: Path) -> None:

@@ -86,6 +86,7 @@ def _places(request: PushRequest, overrides: Overrides) -> list[NamedRepository]
             registry=name,
             where=where,
             default_registry=request.default_registry,
+            credential_files=request.credential_files,
             namespace=request.namespace if overrides.namespace is None else overrides.namespace,
             repository=request.repository,
         )

@@ -83,7 +83,9 @@ def registry_client(
     """
     setting = auth or AuthSetting(entry=reference.registry)
     if lookup is None:
-        configs = transport.shared(DockerConfigs, lambda: DockerConfigs(environ, clock=transport.timing.clock))
+        configs = transport.shared(
+            (DockerConfigs, setting.files), lambda: DockerConfigs(environ, setting.files, clock=transport.timing.clock)
+        )
         lookup = setting.lookup(reference.registry, reference.repository, environ, configs)
     return RegistryClient(reference, transport=transport, lookup=lookup, actions=actions, scheme=scheme)
 

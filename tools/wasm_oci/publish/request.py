@@ -91,6 +91,8 @@ class PushRequest:
     default_registry: str = ""
     plain_http: frozenset[Annotated[str, Parsed(str, check_host)]] = frozenset()
     """The hosts that may be reached without TLS, beside this machine."""
+    credential_files: tuple[str, ...] = ()
+    """Further files as `docker login` writes them: absolute, or beginning with `~/`."""
     timeout_seconds: Annotated[int, Parsed(int, _check_timeout)] | None = None
     """Longest silence of a registry; None for the program's own limit."""
     movable_tags: frozenset[str] = frozenset()

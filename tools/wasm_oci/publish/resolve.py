@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wasm_oci.errors import UsageError
@@ -32,6 +32,8 @@ class NamedRepository:
     default_registry: str = ""
     where: str = ""
     """What named the registry, for messages: an option or a target."""
+    credential_files: tuple[str, ...] = ()
+    """Further files as `docker login` writes them."""
     namespace: str
     repository: str
 
@@ -98,6 +100,7 @@ def _destination_store(
         return registry_store(place, transport=transport, environ=environ, actions="pull,push", lookup=lookup)
     default = choose_registry(place.registries, place.default_registry, where=place.where).name if place.default_registry else ""
     entry = choose_registry(place.registries, place.registry, default, where=place.where)
+    entry = replace(entry, auth=replace(entry.auth, files=place.credential_files))
     return entry.store(place.namespace, place.repository, transport=transport, environ=environ, lookup=lookup)
 
 

@@ -45,6 +45,8 @@ class AuthSetting:
     secret_variable: str = ""
     entry: str = ""
     """The registry entry, for messages."""
+    files: tuple[str, ...] = ()
+    """Further files as `docker login` writes them, where the kind looks in such files."""
 
     def check(self) -> None:
         """Raises UsageError for an unknown kind or a member that the kind needs and does not have."""
@@ -72,7 +74,7 @@ class AuthSetting:
         if self.kind == "anonymous":
             return anonymous
         if self.kind == "docker" or (self.kind == "default" and not any(map(environ.get, _WKG_VARIABLES))):
-            return docker_lookup(host, repository, configs or DockerConfigs(environ))
+            return docker_lookup(host, repository, configs or DockerConfigs(environ, self.files))
         if self.kind == "default":
             credential = self._of_wkg(environ)
         elif self.kind == "basic":

@@ -16,7 +16,7 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -50,14 +50,15 @@ class _Helper:
 
 
 class DockerConfigs:
-    """The configuration files of `environ`, in their order: those that a variable names, then Docker's, then Podman's.
+    """The configuration files of `environ`, in their order: those that a variable names, then `files`, then Docker's, then Podman's.
 
-    Each is read once, and each helper is asked once about a server, until something that they hold is refused. Safe to
+    A file that does not exist is left out; `~` in `files` is the user's home. Each is read once, and each helper is asked once about a server, until something that they hold is refused. Safe to
     share between threads.
     """
 
-    def __init__(self, environ: Mapping[str, str], *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, environ: Mapping[str, str], files: Sequence[str] = (), *, clock: Callable[[], float] = time.monotonic) -> None:
         self._environ = environ
+        self._named = files
         self._clock = clock
         self._files: dict[Path, JsonObject | None] = {}
         self._helpers: dict[tuple[str, str, str], _Helper] = {}
@@ -140,6 +141,9 @@ class DockerConfigs:
             yield Path(docker) / "config.json"
         if podman:
             yield Path(podman)
+        for name in self._named:
+            if home or not name.startswith("~/"):
+                yield Path(home or "") / name.removeprefix("~/")
         if home and not docker:
             yield Path(home) / ".docker" / "config.json"
         if podman:

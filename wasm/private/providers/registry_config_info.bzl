@@ -5,6 +5,7 @@ visibility(["//wasm/..."])
 WasmRegistryConfigInfo = provider(
     doc = "Registries that images may be published to, and where their credentials come from.",
     fields = {
+        "credential_files": "list of string: further credential files, read when a target is run; absolute, or beginning with `~/`.",
         "default_registry": "string or None: name of the entry that is used where a publish names none.",
         "plain_http": "list of string: hosts, with a port or for any, that may be reached without TLS beside loopback ones.",
         "timeout_seconds": "int: longest silence of a registry.",

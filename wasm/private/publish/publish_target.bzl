@@ -100,6 +100,7 @@ def publish_target(ctx, *, config, registry = "", target_registries = [], fail_f
         files = files,
         request = {
             "authors": ctx.attr.authors,
+            "credential_files": config.credential_files if config else [],
             "default_registry": (config.default_registry if config else None) or "",
             "description": ctx.attr.description,
             "dry_run": ctx.attr.dry_run,

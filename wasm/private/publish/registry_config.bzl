@@ -28,6 +28,11 @@ plain HTTP, as are those of `plain_http`. A password that is written as it is, a
 _LONGEST_TIMEOUT = 3600
 
 _ATTRS = {
+    "credential_files": attr.string_list(
+        doc = "Paths of files in the form of Docker's `config.json`, such as `/run/secrets/docker.json` or `~/.config/ci/auth.json`. They are read " +
+              "when a target is run, after the files that variables name and before those of `docker login` and `podman login`; one that does " +
+              "not exist is left out. They are no inputs of the build: neither Bazel nor a cache has them. None by default.",
+    ),
     "default_registry": attr.string(
         doc = "Name of the entry that is used for an image that names no registry; empty, the default, is none.",
     ),
@@ -46,10 +51,23 @@ _ATTRS = {
     ),
 }
 
+def _path_error(path):
+    """Says why a path is not that of a file outside the build, or returns None."""
+    windows = len(path) > 2 and path[1] == ":" and path[2] in "\\/"
+    if path.startswith("//") or path.startswith("@") or path.startswith(":"):
+        return "is a label, and a file with credentials must not be in the build; write an absolute path, or one that begins with \"~/\""
+    if path.startswith("/") or path.startswith("~/") or windows:
+        return None
+    return "is not an absolute path; write one, or one that begins with \"~/\""
+
 def _wkg_registry_config_impl(ctx):
     registries, error = parse_registry_strings(ctx.attr.registries, ctx.attr.default_registry, ctx.attr.plain_http)
     if error:
         fail("{}: {}".format(shown_target(ctx), error))
+    for index, path in enumerate(ctx.attr.credential_files):
+        error = _path_error(path)
+        if error:
+            fail("{}: credential_files[{}]: {} {}".format(shown_target(ctx), index, repr(path), error))
     if ctx.attr.timeout_seconds < 1 or ctx.attr.timeout_seconds > _LONGEST_TIMEOUT:
         fail("{}: timeout_seconds = {} is not from 1 to {}; give a number of seconds".format(
             shown_target(ctx),
@@ -59,6 +77,7 @@ def _wkg_registry_config_impl(ctx):
     return [
         DefaultInfo(),
         WasmRegistryConfigInfo(
+            credential_files = ctx.attr.credential_files,
             default_registry = ctx.attr.default_registry or None,
             plain_http = ctx.attr.plain_http,
             registries = registries,
