@@ -10,10 +10,11 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
+from wasm_oci.registry_config.config_file import RegistryConfigFile
 from wasm_oci.shape import ONE_OF, Parsed, Size, annotated, members, optional
 from wasm_oci.trust.trust_store import TrustStoreFile
 
-FILES: dict[str, type] = {"trusted_keys": TrustStoreFile}
+FILES: dict[str, type] = {"registry_config": RegistryConfigFile, "trusted_keys": TrustStoreFile}
 """What each file in docs/schemas is the schema of."""
 _TYPES = {str: "string", bool: "boolean", int: "integer", Path: "string"}
 
@@ -28,7 +29,7 @@ def _object(kind: Any) -> dict[str, Any]:
     properties = {}
     for member in members(kind):
         properties[member.name] = {"description": said[member.name], **_type(member.type)}
-        if defaults[member.name] not in (MISSING, None, ""):
+        if defaults[member.name] not in (MISSING, None, "", ()):
             properties[member.name]["default"] = defaults[member.name]
     document: dict[str, Any] = {
         "type": "object",

@@ -40,6 +40,7 @@ _CASES = {
     "attach_signature": (wasm_signature_attach, {"wasm_file": ":failure_input"}, ["no signature is given", "signature_file"]),
     "detach_detached": (wasm_signature_detach, {"signed_component": ":failure_detached"}, ["detached signature already", "embedded one"]),
     "detach_input": (wasm_signature_detach, {}, ["exactly one of signed_component, wasm_file"]),
+    "config_both": (wkg_registry_config, {"config": ":failure_config.yaml", "timeout_seconds": 5}, ["timeout_seconds goes without config", "failure_config.yaml"]),
     "config_credential_label": (wkg_registry_config, {"credential_files": ["/a", "//:x"]}, ["credential_files[1]", "must not be in the build"]),
     "config_credential_path": (wkg_registry_config, {"credential_files": ["a/b.json"]}, ["credential_files[0]", "not an absolute path"]),
     "config_default": (wkg_registry_config, {"default_registry": "b", "registries": ["a|localhost|oci"]}, ["default_registry", "among"]),
@@ -260,6 +261,7 @@ def failure_test_suite(name):
         registry = "",
         tags = manual,
     )
+    write_file(name = "failure_config_file", out = "failure_config.yaml", content = ["registries: []"], tags = manual)
     wkg_registry_config(name = "failure_empty_config", tags = manual)
     wkg_registry_config(name = "failure_config", registries = ["local|localhost:5000|oci"], tags = manual)
     wasm_trusted_keys(name = "failure_trusted", keys = {":failure_keys": "one"}, tags = manual)

@@ -160,7 +160,15 @@ def _publish(manual):
         tags = manual,
         target_registries = ["token", "disk"],
     )
-    return ["publish_plain", "publish_registries", "publish_detached", "publish_embedded_later", "publish_detached_later", "publish_several"]
+    write_file(name = "request_registries", out = "request_registries.yaml", content = ["registries: [a|ghcr.io]"], tags = manual)
+    wkg_registry_config(name = "request_file_config", config = ":request_registries", tags = manual)
+    wkg_multi_registry_publish(
+        name = "publish_file",
+        oci_image = ":request_unsigned_image",
+        registry_config = ":request_file_config",
+        tags = manual,
+    )
+    return ["publish_file", "publish_plain", "publish_registries", "publish_detached", "publish_embedded_later", "publish_detached_later", "publish_several"]
 
 def _sign(manual):
     names = []

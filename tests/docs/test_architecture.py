@@ -28,6 +28,7 @@ FOLDERS: Mapping[str, set[str]] = {
     "http": {BASE},
     "oci": {BASE, "http", "keys", "wasm", "wasmsign"},
     "registry": {BASE, "http", "oci"},
+    "registry_config": {BASE, "http", "oci"},
     "publish": {BASE, "http", "keys", "keys/sources", "oci", "registry", "trust", "wasm", "wasmsign"},
     "wasm_tools": {BASE, "wasm"},
     "cli/common": {BASE, "keys", "keys/sources", "trust", "wasmsign"},
@@ -35,7 +36,7 @@ FOLDERS: Mapping[str, set[str]] = {
     "cli/publishing": {BASE, "cli/common", "oci", "publish", "trust"},
     "cli/commands": {
         *(BASE, "cli/common", "cli/modes", "cli/publishing"),
-        *("keys", "keys/sources", "oci", "publish", "registry", "trust", "wasm_tools", "wasmsign"),
+        *("keys", "keys/sources", "oci", "publish", "registry", "registry_config", "trust", "wasm_tools", "wasmsign"),
     },
     "cli": {BASE, "cli/commands", "cli/common", "keys", "keys/sources"},
     "local_registry": {BASE, "oci"},

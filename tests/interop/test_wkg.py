@@ -52,3 +52,14 @@ def test_we_pull_what_wkg_pushes(registry: DockerRegistry, tmp_path: Path, signe
     if not signed:
         assert call(wasm_oci(), "pull", reference, "-o", output, "--allow-unsigned").code == 0
     assert output.read_bytes() == source.read_bytes()
+
+
+def test_wkg_finds_what_we_publish_with_the_configuration_that_we_write(registry: DockerRegistry, tmp_path: Path) -> None:
+    pushed = call(wasm_oci(), "push", image_file("hello_oci_unsigned_image", "layout"), f"{registry.host}/my-org/hello:1.2.3")
+    assert pushed.code == 0, pushed.stderr
+    (tmp_path / "registries.yaml").write_text(f"registries: [here|{registry.host}/my-org]\n")
+    config, output = tmp_path / "config.toml", tmp_path / "got.wasm"
+    assert call(wasm_oci(), "registries", "-i", tmp_path / "registries.yaml", "--wkg-config", config).code == 0
+    got = call(WKG, "get", "--config", config, "my-org:hello", "--format", "wasm", "-o", output, cwd=tmp_path, HOME=str(tmp_path))
+    assert got.code == 0, got.stderr
+    assert output.read_bytes() == image_file("hello_oci_unsigned_image", "oci.wasm").read_bytes()

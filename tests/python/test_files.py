@@ -196,6 +196,7 @@ READS = [
     ["verify", "-i", "{}", "-K", "k.public"],
     ["verify", "-i", "m.wasm", "-S", "{}", "-K", "k.public"],
     ["trusted-keys", "-i", "{}"],
+    ["registries", "-i", "{}"],
     ["split", "-i", "{}", "-o", "o.wasm"],
     ["detach", "-i", "{}", "-o", "o.wasm", "-S", "s"],
     ["attach", "-i", "m.wasm", "-S", "{}", "-o", "o.wasm"],

@@ -21,6 +21,7 @@ from wasm_oci.keys.key import COMPACT, SecretKey
 from wasm_oci.keys.sources.source import KeySource
 from wasm_oci.oci.image_request import ImageFacts, ImageRequest
 from wasm_oci.publish.request import PushRequest, read_push_request
+from wasm_oci.registry_config.config_file import parse_registry_config
 from wasm_oci.runfiles import Runfiles
 from wasm_oci.shape import Parsed, annotated, members, optional, read_config, read_request
 from wasm_oci.trust.trust_store import TrustedKeyEntry, TrustStoreFile, parse_trust_store
@@ -45,7 +46,13 @@ NOT_WRITTEN: dict[Any, set[str]] = {
 """Members that no rule writes: the time of flags only, what the build of an image knows but the run that signs does not need, and
 what only people and the normal form write in a trust store."""
 RLOCATION = "_main/tests/analysis/"
-STATUS = "_main/stable-status.txt"
+READ = {
+    "_main/stable-status.txt": "STABLE_VERSION 1.2.3\n",
+    "_main/tests/analysis/request_file_config_registries.json": json.dumps(
+        parse_registry_config(b"registries: [a|ghcr.io]", where="").document()
+    ),
+}
+"""Files whose content is read with the request."""
 
 
 def class_of(file: Path) -> Any:
@@ -72,9 +79,9 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
             if text.startswith(RLOCATION):
                 (tmp_path / text).parent.mkdir(parents=True, exist_ok=True)
                 (tmp_path / text).touch()
-            if text == STATUS:
-                (tmp_path / text).parent.mkdir(exist_ok=True)
-                (tmp_path / text).write_text("STABLE_VERSION 1.2.3\n")
+            if text in READ:
+                (tmp_path / text).parent.mkdir(parents=True, exist_ok=True)
+                (tmp_path / text).write_text(READ[text])
         path = tmp_path / "request.json"
         path.write_text(json.dumps(document))
         environ = {"RUNFILES_DIR": str(tmp_path)}
@@ -217,3 +224,8 @@ def test_the_trust_store_of_attributes() -> None:
         ("two", True, "key two", "2027-01-01 00:00:00+00:00"),
     ]
     assert [str(key.not_after) for key in (one, two)] == ["2027-12-31 23:59:59+00:00", "2028-03-31 18:00:00+00:00"]
+
+
+def test_all_registries_of_a_file(read: Callable[..., Any]) -> None:
+    request = read(FOLDER / "publish_file.json")
+    assert ([entry.host for entry in request.registries], request.target_registries) == (["ghcr.io"], ("a",))

@@ -114,6 +114,27 @@ def test_the_timeout_of_a_request(run: Run, images: tuple[Image, Image], tmp_pat
             assert run("push", "--request", path).code == code
 
 
+def test_registries_of_a_file(run: Run, registry: RunningRegistry, images: tuple[Image, Image], tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text(f"registries: [here|{registry.host}, 'disk|{tmp_path}/disk|layout']\ndefault_registry: disk\n")
+    assert run("registries", "-i", tmp_path / "r.yaml", "-o", tmp_path / "r.json").code == 0
+    file = {"registries_file": str(tmp_path / "r.json"), "registry": ""}
+    here = f"{registry.host}/{NAME}"
+    for change, destinations in (
+        ({"all_registries": True}, [here, f"{tmp_path}/disk"]),
+        ({"target_registries": ["here"]}, [here]),
+        ({"registry": "here"}, [here]),
+        ({}, [f"{tmp_path}/disk"]),
+    ):
+        ended = run("push", "--request", request_file(tmp_path, images[0], **(file | change)), "--output", "json")
+        assert [each["destination"] for each in ended.document["destinations"]] == destinations
+    wrong = run("push", "--request", request_file(tmp_path, images[0], **(file | {"target_registries": ["hre"]})))
+    assert (wrong.code, "unknown registry 'hre'; did you mean here?" in wrong.err) == (2, True)
+    (tmp_path / "r.yaml").write_text("{}")
+    assert run("registries", "-i", tmp_path / "r.yaml", "-o", tmp_path / "r.json").code == 0
+    empty = run("push", "--request", request_file(tmp_path, images[0], **file, all_registries=True))
+    assert (empty.code, "//hello:publish: there are no registries; add some to the config" in empty.err) == (2, True)
+
+
 @pytest.mark.parametrize("kind", ["default", "docker"])
 @pytest.mark.parametrize("named", ["path", "home", "host"])
 def test_credential_files_of_a_request(run: Run, images: tuple[Image, Image], tmp_path: Path, named: str, kind: str) -> None:

@@ -13,6 +13,7 @@ COMMANDS = {
     "attach": "embed a detached signature",
     "normalise": "write the file that a detached signature will cover",
     "image": "make an OCI image layout from a component",
+    "registries": "check a list of registries, and write wkg's configuration",
     "push": "publish an image to a registry, with a plan first",
     "pull": "fetch a component, verified before it gets its name",
     "list": "list the tags of a repository, and who signed",

@@ -19,6 +19,7 @@ PRELOADED = (
     "wasm_oci.cli.commands.detach",
     "wasm_oci.cli.commands.image",
     "wasm_oci.cli.commands.normalise",
+    "wasm_oci.cli.commands.registries",
     "wasm_oci.cli.commands.sign",
     "wasm_oci.cli.commands.split",
     "wasm_oci.cli.commands.trusted_keys",

@@ -60,6 +60,17 @@ def _entry(registry: _Registry, *, where: str) -> RegistryEntry:
     return RegistryEntry(name=registry.name, type=registry.type, host=host, scheme=scheme, prefix=registry.prefix.strip("/"), auth=setting)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _RegistriesFile:
+    """The normal form of a list of registries, as `wasm_oci registries` writes it."""
+
+    registries: tuple[Annotated[RegistryEntry, Parsed(_Registry, _entry)], ...]
+    default_registry: str
+    plain_http: frozenset[Annotated[str, Parsed(str, check_host)]]
+    timeout_seconds: int
+    credential_files: tuple[str, ...]
+
+
 def _check_timeout(seconds: int, *, where: str) -> int:
     if not 1 <= seconds <= LONGEST_TIMEOUT:
         raise UsageError(f"{seconds} is not a time", where=where, hint=f"give a number from 1 to {LONGEST_TIMEOUT}")
@@ -91,6 +102,10 @@ class PushRequest:
     default_registry: str = ""
     plain_http: frozenset[Annotated[str, Parsed(str, check_host)]] = frozenset()
     """The hosts that may be reached without TLS, beside this machine."""
+    registries_file: Runfile | None = None
+    """What takes the place of the registries, and of all that is said about them here."""
+    all_registries: bool = False
+    """Whether `target_registries` are all that the file has."""
     credential_files: tuple[str, ...] = ()
     """Further files as `docker login` writes them: absolute, or beginning with `~/`."""
     timeout_seconds: Annotated[int, Parsed(int, _check_timeout)] | None = None
@@ -122,7 +137,23 @@ def read_push_request(path: Path, environ: Mapping[str, str]) -> PushRequest:
     request = shape.read_request(path, PushRequest, Runfiles(environ))
     if request.layout is None and (request.signing is None or request.signing.image is None):
         raise FormatError("the layout is missing, and no image is made of a signed component", where=f"{path}: layout", hint=BUILD_AGAIN)
+    if request.registries_file:
+        request = _with_registries(request, shape.read_request(request.registries_file, _RegistriesFile), where=request.target or str(path))
     return _with_tags(request, where=request.target or str(path))
+
+
+def _with_registries(request: PushRequest, file: _RegistriesFile, *, where: str) -> PushRequest:
+    if request.all_registries and not file.registries:
+        raise UsageError("there are no registries", where=where, hint="add some to the config, as `registries: [name|host]`")
+    return replace(
+        request,
+        registries=file.registries,
+        default_registry=file.default_registry,
+        plain_http=file.plain_http,
+        timeout_seconds=file.timeout_seconds,
+        credential_files=file.credential_files,
+        target_registries=tuple(entry.name for entry in file.registries) if request.all_registries else request.target_registries,
+    )
 
 
 def _with_tags(request: PushRequest, *, where: str) -> PushRequest:

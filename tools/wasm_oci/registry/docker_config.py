@@ -52,8 +52,8 @@ class _Helper:
 class DockerConfigs:
     """The configuration files of `environ`, in their order: those that a variable names, then `files`, then Docker's, then Podman's.
 
-    A file that does not exist is left out; `~` in `files` is the user's home. Each is read once, and each helper is asked once about a server, until something that they hold is refused. Safe to
-    share between threads.
+    A file that does not exist is left out; `~` in `files` is the user's home. Each is read once, and each helper is asked once
+    about a server, until something that they hold is refused. Safe to share between threads.
     """
 
     def __init__(self, environ: Mapping[str, str], files: Sequence[str] = (), *, clock: Callable[[], float] = time.monotonic) -> None:

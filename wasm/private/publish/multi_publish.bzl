@@ -35,13 +35,14 @@ _ATTRS = PUBLISH_ATTRS | {
     ),
 }
 
-def _targets(ctx, names):
+def _targets(ctx, info):
     """The names of all registries to publish to; fails for one that is not there or that is given twice."""
+    names = [entry.name for entry in info.registries]
     config = shown(ctx.attr.registry_config.label)
-    if not names:
+    if not names and not info.file:
         fail("{}: registry_config = {} has no registries; add some, as registries = [\"name|host\"]".format(shown_target(ctx), config))
     for index, name in enumerate(ctx.attr.target_registries):
-        if name not in names:
+        if name not in names and not info.file:
             near = nearest(name, names)
             fail("{}: target_registries[{}]: \"{}\" is not an entry of {}; {}".format(
                 shown_target(ctx),
@@ -58,9 +59,10 @@ def _wkg_multi_registry_publish_impl(ctx):
     config = ctx.attr.registry_config[WasmRegistryConfigInfo]
     return publish_target(
         ctx,
+        all_registries = bool(config.file and not ctx.attr.target_registries),
         config = config,
         fail_fast = ctx.attr.fail_fast,
-        target_registries = _targets(ctx, [entry.name for entry in config.registries]),
+        target_registries = _targets(ctx, config),
     )
 
 wkg_multi_registry_publish = rule(

@@ -1,6 +1,6 @@
 """`wasm_component_publish`: a run target that publishes an image to one registry."""
 
-load("//wasm/private/common:image_ref.bzl", "host_error", "looks_like_host", "repository_error")
+load("//wasm/private/common:image_ref.bzl", "entry_name_error", "host_error", "looks_like_host", "repository_error")
 load("//wasm/private/common:shown.bzl", "shown", "shown_target")
 load("//wasm/private/providers:oci_image_info.bzl", "WasmOciImageInfo")
 load("//wasm/private/providers:publish_info.bzl", "WasmPublishInfo")
@@ -37,9 +37,9 @@ def _image_attribute(ctx, attribute):
     written_as = ctx.attr.oci_image[WasmWrittenAsInfo].label if WasmWrittenAsInfo in ctx.attr.oci_image else shown(ctx.attr.oci_image.label)
     return attribute if written_as == shown_target(ctx) else "{} of {}".format(attribute, written_as)
 
-def _check_registry(ctx, registry, attribute, names):
-    """Fails unless the registry is an entry's name or a host."""
-    if registry in names:
+def _check_registry(ctx, registry, attribute, names, unknown):
+    """Fails unless the registry is an entry's name or a host; of `unknown` entries any name may be one."""
+    if registry in names or (unknown and entry_name_error(registry) == None):
         return
     host, slash, prefix = registry.partition("/")
     if attribute == "registry_override" and slash and looks_like_host(host) and repository_error(prefix) == None:
@@ -59,17 +59,19 @@ def _wasm_component_publish_impl(ctx):
     config = ctx.attr.registry_config[WasmRegistryConfigInfo] if ctx.attr.registry_config else None
     registries = config.registries if config else []
     registry = ctx.attr.registry_override or image.registry or (config.default_registry if config else None)
-    if not registry:
+    if not registry and not (config and config.file):
         fail("{}: no registry is named: {} is \"\"; give registry_override, or a registry_config with a default_registry".format(
             shown_target(ctx),
             _image_attribute(ctx, "registry"),
         ))
-    _check_registry(
-        ctx,
-        registry,
-        "registry_override" if ctx.attr.registry_override else _image_attribute(ctx, "registry"),
-        [entry.name for entry in registries],
-    )
+    if registry:
+        _check_registry(
+            ctx,
+            registry,
+            "registry_override" if ctx.attr.registry_override else _image_attribute(ctx, "registry"),
+            [entry.name for entry in registries],
+            unknown = bool(config and config.file),
+        )
     return publish_target(ctx, config = config, registry = registry)
 
 wasm_component_publish = rule(

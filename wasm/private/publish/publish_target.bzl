@@ -66,7 +66,7 @@ def _check_names(ctx, repository, tags):
         if error:
             fail("{}: {}: {}".format(shown_target(ctx), attribute, error))
 
-def publish_target(ctx, *, config, registry = "", target_registries = [], fail_fast = True):
+def publish_target(ctx, *, config, registry = "", target_registries = [], all_registries = False, fail_fast = True):
     """Makes the run target of a rule with PUBLISH_ATTRS.
 
     Args:
@@ -74,6 +74,7 @@ def publish_target(ctx, *, config, registry = "", target_registries = [], fail_f
         config: WasmRegistryConfigInfo, or None.
         registry: string, name of an entry, or a host; empty where there are several.
         target_registries: list of string, the same of each.
+        all_registries: bool, whether all entries are meant, which only the config's file has.
         fail_fast: bool, whether nothing new is begun after the first failure.
 
     Returns:
@@ -93,12 +94,14 @@ def publish_target(ctx, *, config, registry = "", target_registries = [], fail_f
     keys = deferred_keys(image)
     content = image.wasm_file if keys and image.signature_type == "embedded" else image.layout
     status = [ctx.info_file] if [each for each in [tag] + ctx.attr.extra_tags + ctx.attr.movable_tags if is_stamped(each)] else []
-    files = [content] + ([signature] if signature else []) + [key.public_key for key in image.signers] + status
+    registries_file = config.file if config else None
+    files = [content] + ([registries_file] if registries_file else []) + ([signature] if signature else []) + [key.public_key for key in image.signers] + status
     run = make_run_target(
         ctx,
         command = "push",
         files = files,
         request = {
+            "all_registries": all_registries,
             "authors": ctx.attr.authors,
             "credential_files": config.credential_files if config else [],
             "default_registry": (config.default_registry if config else None) or "",
@@ -112,6 +115,7 @@ def publish_target(ctx, *, config, registry = "", target_registries = [], fail_f
             "namespace": namespace,
             "plain_http": config.plain_http if config else [],
             "registries": config.registries if config else [],
+            "registries_file": rlocation_path(ctx, registries_file) if registries_file else None,
             "registry": registry,
             "repository": image.name,
             "require_signed": ctx.attr.require_signed,

@@ -1,6 +1,7 @@
 """`wkg_registry_config`: the registries that images are published to."""
 
-load("//wasm/private/common:shown.bzl", "shown_target")
+load("//wasm/private/common:shown.bzl", "shown", "shown_file", "shown_target")
+load("//wasm/private/common:tool_action.bzl", "TOOL_ATTRS", "params_file_args", "run_wasm_oci")
 load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
 load(":registry_strings.bzl", "parse_registry_strings")
 
@@ -23,11 +24,29 @@ Each entry is a string, parsed when the target is analysed:
 
 `host` may have a port, a repository prefix (`ghcr.io/my-org`), and `https://` in front; a loopback host without it is
 plain HTTP, as are those of `plain_http`. A password that is written as it is, and not as `${VARIABLE}`, is an error.
+
+The output `<name>_config.toml` is a configuration of wkg for the same registries: `wkg get --config <name>_config.toml my-org:hello` finds what
+an entry of `ghcr.io/my-org` publishes.
 """
 
 _LONGEST_TIMEOUT = 3600
+_TIMEOUT = 30
+
+# The attributes that a config has as members, and what they are without it.
+_MEMBERS = {
+    "credential_files": [],
+    "default_registry": "",
+    "plain_http": [],
+    "registries": [],
+    "timeout_seconds": _TIMEOUT,
+}
 
 _ATTRS = {
+    "config": attr.label(
+        doc = "All of this as a YAML or JSON file, with the names of the other attributes as members; give either it or them. It is checked in the " +
+              "build, with the same errors; names of registries that publish targets use are checked when those are run.",
+        allow_single_file = [".yaml", ".yml", ".json"],
+    ),
     "credential_files": attr.string_list(
         doc = "Paths of files in the form of Docker's `config.json`, such as `/run/secrets/docker.json` or `~/.config/ci/auth.json`. They are read " +
               "when a target is run, after the files that variables name and before those of `docker login` and `podman login`; one that does " +
@@ -47,9 +66,9 @@ _ATTRS = {
     "timeout_seconds": attr.int(
         doc = "How long a registry may be silent while it is waited for, from 1 to 3600 seconds; then the request is tried again, or fails. " +
               "30 by default.",
-        default = 30,
+        default = _TIMEOUT,
     ),
-}
+} | TOOL_ATTRS
 
 def _path_error(path):
     """Says why a path is not that of a file outside the build, or returns None."""
@@ -60,7 +79,8 @@ def _path_error(path):
         return None
     return "is not an absolute path; write one, or one that begins with \"~/\""
 
-def _wkg_registry_config_impl(ctx):
+def _check_attributes(ctx):
+    """Parses the attributes, or fails."""
     registries, error = parse_registry_strings(ctx.attr.registries, ctx.attr.default_registry, ctx.attr.plain_http)
     if error:
         fail("{}: {}".format(shown_target(ctx), error))
@@ -74,11 +94,51 @@ def _wkg_registry_config_impl(ctx):
             ctx.attr.timeout_seconds,
             _LONGEST_TIMEOUT,
         ))
+    return registries
+
+def _of_attributes(ctx):
+    """Writes the attributes as a `config` has them, for the action; returns the file."""
+    written = ctx.actions.declare_file(ctx.label.name + "_attributes.json")
+    members = {member: getattr(ctx.attr, member) for member in _MEMBERS}
+    ctx.actions.write(written, json.encode_indent(members, indent = "  ") + "\n")
+    return written
+
+def _check_config(ctx):
+    for member, default in _MEMBERS.items():
+        if getattr(ctx.attr, member) != default:
+            fail("{}: {} goes without config; write it in {}, or leave config out".format(
+                shown_target(ctx),
+                member,
+                shown(ctx.attr.config.label),
+            ))
+
+def _wkg_registry_config_impl(ctx):
+    config = ctx.file.config
+    if config:
+        _check_config(ctx)
+    registries = [] if config else _check_attributes(ctx)
+    listed = config or _of_attributes(ctx)
+    wkg_config = ctx.actions.declare_file(ctx.label.name + "_config.toml")
+    normal_form = ctx.actions.declare_file(ctx.label.name + "_registries.json") if config else None
+    args = params_file_args(ctx, "registries")
+    args.add(listed, format = "--input-file=%s")
+    args.add(wkg_config, format = "--wkg-config=%s")
+    if normal_form:
+        args.add(normal_form, format = "--output-file=%s")
+    run_wasm_oci(
+        ctx,
+        args = args,
+        inputs = {listed: shown_file("config", ctx.attr.config.label, config) if config else shown_target(ctx)},
+        outputs = [wkg_config] + ([normal_form] if normal_form else []),
+        mnemonic = "WkgRegistries",
+        progress = "Checking the registries of",
+    )
     return [
-        DefaultInfo(),
+        DefaultInfo(files = depset([wkg_config])),
         WasmRegistryConfigInfo(
             credential_files = ctx.attr.credential_files,
             default_registry = ctx.attr.default_registry or None,
+            file = normal_form,
             plain_http = ctx.attr.plain_http,
             registries = registries,
             timeout_seconds = ctx.attr.timeout_seconds,

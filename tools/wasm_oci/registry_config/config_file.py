@@ -1,0 +1,81 @@
+"""The file of a `wkg_registry_config`, in YAML or JSON: the attributes of the rule as members."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from wasm_oci.errors import FormatError, UsageError
+from wasm_oci.http.host import check_host
+from wasm_oci.registry_config.registry_string import Entry, parse_registry_string
+from wasm_oci.shape import SCHEMA_VERSION, Secret, read_config
+
+_LONGEST_TIMEOUT = 3600
+_OUTSIDE = re.compile(r"/(?!/).*|~/.*|[^/]:[\\/].*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryConfigFile:
+    """Registries that images are published to, and where their credentials come from."""
+
+    registries: tuple[Secret, ...] = ()
+    """The entries, each as `name|host|type|auth…`. Names are unique."""
+    default_registry: str = ""
+    """Name of the entry that is used for an image that names no registry."""
+    plain_http: tuple[str, ...] = ()
+    """Hosts that are reached over plain HTTP, without TLS, as `host` or `host:port`."""
+    timeout_seconds: int = 30
+    """How long a registry may be silent."""
+    credential_files: tuple[str, ...] = ()
+    """Paths of files in the form of Docker's `config.json`, absolute or beginning with `~/`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryConfig:
+    """A configuration whose entries are understood."""
+
+    entries: tuple[Entry, ...]
+    file: RegistryConfigFile
+
+    def document(self) -> dict[str, Any]:
+        """Returns what a publish target reads when it is run."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "credential_files": list(self.file.credential_files),
+            "default_registry": self.file.default_registry,
+            "plain_http": list(self.file.plain_http),
+            "registries": [asdict(entry) for entry in self.entries],
+            "timeout_seconds": self.file.timeout_seconds,
+        }
+
+
+def parse_registry_config(data: bytes, *, where: str) -> RegistryConfig:
+    """Raises FormatError that names the member, the entry and the field; no message has what may be a secret."""
+    file = read_config(data, RegistryConfigFile, where=where)
+    for index, host in enumerate(file.plain_http):
+        try:
+            check_host(host, where=f"{where}: plain_http[{index}]")
+        except UsageError as err:
+            raise FormatError(err.what, where=err.where, hint=err.hint) from err
+    entries: dict[str, Entry] = {}
+    for index, text in enumerate(file.registries):
+        name, bar, _ = text.partition("|")
+        place = f"{where}: registries[{index}]" + (f" ({name[:60]!r})" if bar else "")  # without a bar it need not be a name
+        entry = parse_registry_string(text, file.plain_http, where=place)
+        if entry.name in entries:
+            number = list(entries).index(entry.name)
+            raise FormatError(f"already used by registries[{number}]", where=f"{place}: name", hint="give each entry its own")
+        entries[entry.name] = entry
+    if file.default_registry and file.default_registry not in entries:
+        known = ", ".join(entries) or "there are none"
+        what = f"{file.default_registry[:60]!r} is not among the registries ({known})"
+        raise FormatError(what, where=f"{where}: default_registry", hint="write the name of one, or add the entry")
+    if not 1 <= file.timeout_seconds <= _LONGEST_TIMEOUT:
+        what = f"{file.timeout_seconds} is not from 1 to {_LONGEST_TIMEOUT}"
+        raise FormatError(what, where=f"{where}: timeout_seconds", hint="give a number of seconds")
+    for index, path in enumerate(file.credential_files):
+        if not _OUTSIDE.fullmatch(path):
+            place = f"{where}: credential_files[{index}]"
+            raise FormatError(f"{path[:100]!r} is not an absolute path", where=place, hint='write one, or one that begins with "~/"')
+    return RegistryConfig(entries=tuple(entries.values()), file=file)
