@@ -95,14 +95,14 @@ def test_a_result_file_after_an_interruption(
 ) -> None:
     """The content is there, and what is known of the tags is written: that they are absent."""
 
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     path = request_file(tmp_path, images[0], target_registries=["here", "disk"], registries=[here(registry), disk(tmp_path / "disk")])
     file = tmp_path / "result.json"
     monkeypatch.setattr(publisher, "_write_tags", interrupted)
     ended = run("push", "--request", path, "--result-file", file, "--output", "json")
-    assert (ended.code, ended.err) == (130, "wasm_oci: interrupted\n")
+    assert (ended.code, ended.said) == (130, "wasm_oci: interrupted\n")
     document = json.loads(file.read_text())
     assert document == ended.document
     assert (document["status"], document["exitCode"], problems(SCHEMA, document)) == ("interrupted", 130, [])
@@ -114,7 +114,7 @@ def test_a_result_file_after_an_interruption(
 def test_an_interruption_before_anything_is_known(
     run: Run, registry: RunningRegistry, images: tuple[Image, Image], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("wasm_oci.publish.release.plans_of", interrupted)
@@ -127,7 +127,7 @@ def test_an_interruption_before_anything_is_known(
 def test_a_result_file_after_a_bug(
     run: Run, registry: RunningRegistry, images: tuple[Image, Image], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise RuntimeError
 
     monkeypatch.setattr("wasm_oci.publish.release.plans_of", broken)

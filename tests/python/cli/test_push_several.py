@@ -53,7 +53,7 @@ def closed_port() -> str:
 
 def test_every_registry_gets_it(run: Run, several: Several, request_of: Callable[..., Path], images: tuple[Image, Image]) -> None:
     ended = run("push", "--request", request_of())
-    assert (ended.code, ended.err) == (0, "")
+    assert (ended.code, ended.said) == (0, "")
     names = [f"{registry.host}/{NAME}" for registry in several]
     for name in names:
         assert f"Plan for {name}\n" in ended.out
@@ -114,7 +114,7 @@ def test_the_exit_code_is_that_of_the_first_failure(run: Run, several: Several, 
     for order, code in ((["one", "two", "disk"], 6), (["two", "one", "disk"], 5)):
         ended = run("push", "--request", request_of(target_registries=order, fail_fast=False))
         assert ended.code == code
-        assert ended.err.count("wasm_oci: ") == 2
+        assert ended.said.count("wasm_oci: ") == 2
         assert [line.split()[1] for line in ended.out.splitlines()[-4:-2]] == ["failed", "failed"]
 
 

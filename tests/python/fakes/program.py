@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,12 +36,18 @@ class Ended:
         return document
 
     @property
+    def said(self) -> str:
+        """What is on stderr beside lines of progress."""
+        return "".join(line for line in self.err.splitlines(keepends=True) if not _PROGRESS.match(line))
+
+    @property
     def is_one_clear_error(self) -> bool:
-        """Whether stderr is one printable line that begins with the program's name."""
-        return self.err.startswith("wasm_oci: ") and self.err.count("\n") == 1 and self.err.strip().isprintable()
+        """Whether stderr is one printable line that begins with the program's name, beside lines of progress."""
+        return self.said.startswith("wasm_oci: ") and self.said.count("\n") == 1 and self.said.strip().isprintable()
 
 
 Run = Callable[..., Ended]
+_PROGRESS = re.compile(r"wasm_oci: (looking up|sending content|writing tags): ")
 
 NAME = "library/hello"
 TAG_PATH = "/manifests/v1"
