@@ -73,6 +73,7 @@ _CASES = {
     ),
     "image_tag": (wasm_component_oci_image, _IMAGE | {"tag": "1.0+x"}, ["tag: ", "'+'"]),
     "image_upper_case": (wasm_component_oci_image, _IMAGE | {"package_name": "Pkg"}, ["package_name: ", "upper-case", "\"pkg\""]),
+    "image_stamped": (wasm_component_oci_image, _IMAGE | {"tag": "{STABLE_VERSION}"}, ["tag: ", "is not a tag", "goes into tag_override"]),
     "image_upper_case_override": (wasm_component_oci_image, _IMAGE | {"name_override": "Pkg"}, ["name_override: "]),
     "keygen_comment": (ssh_keygen, {"comment": "a\n--format=compact"}, ["comment = ", "has a line break", "write one line"]),
     "keygen_type": (ssh_keygen, {"key_type": "rsa"}, ["key_type", "ed25519"]),

@@ -133,7 +133,11 @@ def tag_error(tag):
         return "{} has {} characters, {} is the most".format(repr(tag), len(tag), _LONGEST_TAG)
     if tag and tag[0] in _ALPHANUMERIC + "_" and _all_in(tag, _ALPHANUMERIC + "._-"):
         return None
-    hint = " (a version with '+' cannot be a tag: write '-' or '_' in its place)" if "+" in tag else ""
+    hint = ""
+    if "+" in tag:
+        hint = " (a version with '+' cannot be a tag: write '-' or '_' in its place)"
+    elif "{STABLE_" in tag:
+        hint = " (a value of the workspace status goes into tag_override or extra_tags of a publish target)"
     return "{} is not a tag; use letters, digits, '_', '.' and '-', not beginning with '.' or '-', such as \"v1.0.0\"{}".format(
         repr(tag),
         hint,

@@ -7,7 +7,7 @@ WasmRegistryConfigInfo = provider(
     fields = {
         "credential_files": "list of string: further credential files, read when a target is run; absolute, or beginning with `~/`.",
         "default_registry": "string or None: name of the entry that is used where a publish names none.",
-        "file": "File or None: all of this, where it is known only when the target is built; the other fields are then empty.",
+        "file": "File or None: all of this, where it is known only when the target is built; the other fields then have their defaults.",
         "plain_http": "list of string: hosts, with a port or for any, that may be reached without TLS beside loopback ones.",
         "timeout_seconds": "int: longest silence of a registry.",
         "registries": """list of struct, in the user's order, each with the fields
