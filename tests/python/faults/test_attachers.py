@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from fakes.attacher import attach_signature
@@ -18,13 +20,17 @@ SUBJECT = Manifest(config=EMPTY, layers=(EMPTY,), artifact_type="application/vnd
 ATTACHERS = 20
 
 
+@pytest.mark.parametrize("machines", [1, ATTACHERS], ids=["one machine", "many machines"])
 @pytest.mark.parametrize("referrers_api", [True, False], ids=["api", "fallback"])
-def test_twenty_processes_leave_twenty_entries(referrers_api: bool) -> None:
+def test_twenty_processes_leave_twenty_entries(tmp_path: Path, referrers_api: bool, machines: int) -> None:
     start_server()
     signatures = [b"signature %d" % number for number in range(ATTACHERS)]
     together = CONTEXT.Barrier(ATTACHERS)
     with start(referrers_api=referrers_api) as registry:
-        attachers = [CONTEXT.Process(target=attach_signature, args=(registry.host, SUBJECT, each, together)) for each in signatures]
+        attachers = [
+            CONTEXT.Process(target=attach_signature, args=(registry.host, SUBJECT, each, together, tmp_path / str(number % machines)))
+            for number, each in enumerate(signatures)
+        ]
         for attacher in attachers:
             attacher.start()
         for attacher in attachers:

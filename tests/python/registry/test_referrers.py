@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from instruments.faults import Fault
 from instruments.registry import RunningRegistry, start
 from wasm_oci.errors import RegistryError
 from wasm_oci.limits import LIMITS
+from wasm_oci.local_registry.messages import ServedRequest, ServedResponse
+from wasm_oci.local_registry.service import Responder
 from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB, INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, SIGNATURE_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.manifest import Manifest, signature_referrer
 from wasm_oci.oci.referrers import UNKNOWN_LIST, find_referrers, listed_digests
@@ -116,6 +119,34 @@ def test_an_entry_that_is_lost_is_added_again(plain: RegistryClient, without_api
     assert attach(plain, manifest) == FALLBACK
     assert fault.hits == 1
     assert list_referrers(plain, SUBJECT.digest).way_of(manifest.descriptor().digest) == FALLBACK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class After:
+    """Something happens just before the request is carried out."""
+
+    happens: Callable[[], None]
+
+    def apply(self, request: ServedRequest, carry: Responder) -> ServedResponse:
+        self.happens()
+        return carry(request)
+
+
+def test_an_entry_that_another_replaces_a_moment_later_is_added_again(plain: RegistryClient, without_api: RunningRegistry) -> None:
+    """The other one read the list before the update, and knows nothing of it."""
+
+    theirs = put(plain, Manifest(config=EMPTY, layers=(EMPTY,), artifact_type="application/vnd.other", subject=SUBJECT))
+
+    def replaced() -> None:
+        with client_of(without_api) as other:
+            put_fallback(other, theirs)
+
+    manifest = sign(plain, b"signature")
+    fault = without_api.faults.add(Fault(method="GET", path=f"/manifests/{TAG}$", effect=After(happens=replaced), nth=4))
+    assert attach(plain, manifest) == FALLBACK
+    assert fault.hits == 1
+    listed = {str(entry.digest) for entry in list_referrers(plain, SUBJECT.digest).entries}
+    assert listed == {theirs["digest"], str(manifest.descriptor().digest)}
 
 
 def test_an_entry_that_is_lost_for_ever_is_an_error(plain: RegistryClient, without_api: RunningRegistry) -> None:

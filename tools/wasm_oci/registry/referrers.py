@@ -7,7 +7,7 @@ that fails or limits requests is never taken for one that has no referrers.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wasm_oci.digest import Digest
 from wasm_oci.errors import AuthError, FormatError, NotFoundError, RegistryError
@@ -27,6 +27,11 @@ FALLBACK = "fallback tag"
 
 _UNSUPPORTED = frozenset({400, 404, 405, 406, 410, 415, 501})
 _KIND = "referrers"
+_UPDATES = 3
+"""How many times as long as an update took others may take for theirs."""
+_LONGEST_LOOK = 3.0
+_CONTENDED = 100
+"""How often an entry is added again that others removed, within the time for retries, and how often a list that others change is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,27 +147,48 @@ def _promise(client: RegistryClient, subject: Digest, way: str, entry: Descripto
 
 def _add_to_tag(client: RegistryClient, subject: Digest, entry: Descriptor) -> str:
     """Adds an entry to the fallback tag. Those that others add at the same time are kept: other programs on this machine are waited
-    for, and the tag is read again after each update."""
-    tag, timing = fallback_tag(subject), client.transport.timing
+    for, and the tag is read again after each update.
+
+    Another machine that read the list before this update replaces it a moment later. So it is read once more after some times as long as
+    the update took, and updated again where the entry is gone.
+    """
+    tag, timing, limits = fallback_tag(subject), client.transport.timing, client.transport.limits
     with machine_lock(f"{client.where}@{subject}", timing=timing):
-        backoff = Backoff(timing, client.transport.limits)
+        unstored, contended = Backoff(timing, limits), Backoff(timing, replace(limits, retries=_CONTENDED))
         while True:
+            started = timing.clock()
             before = _read_tag(client, subject, to_write=True)
             _promise(client, subject, FALLBACK, entry)
             ours = [each for way, each in client.attached(subject).values() if way == FALLBACK]
-            client.put_manifest(tag, _merged(before, ours), INDEX_MEDIA_TYPE, settles=False)
-            while not _names(now := _read_tag(client, subject), entry):
-                if _raw(now) != _raw(before) or not client.written.wait_for(_KIND, entry.digest):
+            merged = _merged(before, ours)
+            client.put_manifest(tag, merged, INDEX_MEDIA_TYPE, settles=False)
+            took = timing.clock() - started
+            now = seen = _settled(client, subject, entry, before)
+            for look in range(_CONTENDED):
+                if not _names(now, entry):
                     break
+                if look and _raw(now) == _raw(seen):
+                    return FALLBACK
+                timing.sleep(min(_UPDATES * took, _LONGEST_LOOK))
+                seen, now = now, _read_tag(client, subject)
             else:
                 return FALLBACK
-            if not backoff.wait():
+            others = _raw(now) not in (_raw(before), merged)
+            if not (contended if others else unstored).wait():
                 raise RegistryError(
                     f"the referrer {entry.digest} keeps disappearing from tag {tag}",
                     where=client.where,
                     hint="another program updates this tag at the same time: run again when it is done",
                     reason="referrer_lost",
                 )
+
+
+def _settled(client: RegistryClient, subject: Digest, entry: Descriptor, before: Index | None) -> Index | None:
+    """Returns what the tag names after an update; one that reads as before is waited for."""
+    while True:
+        now = _read_tag(client, subject)
+        if _names(now, entry) or _raw(now) != _raw(before) or not client.written.wait_for(_KIND, entry.digest):
+            return now
 
 
 def _names(index: Index | None, entry: Descriptor) -> bool:
