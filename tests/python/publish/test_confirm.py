@@ -23,7 +23,7 @@ from wasm_oci.oci.descriptor import SIGNATURE_MEDIA_TYPE
 from wasm_oci.oci.referrers import find_referrers
 from wasm_oci.oci.store import Store
 from wasm_oci.publish import confirm
-from wasm_oci.publish.artifact import Artifact, load_artifact
+from wasm_oci.publish.artifact import Artifact, blobs_of, load_artifact
 from wasm_oci.publish.confirm import ENDS, WHOLE
 from wasm_oci.publish.plan import make_plan
 from wasm_oci.publish.publisher import Result
@@ -81,7 +81,7 @@ def test_all_is_read_back_whole_where_that_is_asked_for(registry: RunningRegistr
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("position", [0, -1])
 def test_a_damaged_end_of_a_large_blob_is_found(registry: RunningRegistry, destination: Store, artifact: Artifact, position: int) -> None:
-    layer = artifact.manifest.layers[0]
+    layer = blobs_of(artifact.manifest)[1]
     plan = make_plan(artifact, destination, ["v1"])
     registry.faults.add(Fault(method="GET", path=f"/blobs/{layer.digest}", effect=Corrupt(position=position), times=None))
     (result,) = publish([plan])
@@ -94,7 +94,7 @@ def test_a_damaged_end_of_a_large_blob_is_found(registry: RunningRegistry, desti
 def test_damage_in_the_middle_of_a_large_blob_is_found_by_reading_it_whole(
     registry: RunningRegistry, destination: Store, artifact: Artifact
 ) -> None:
-    layer = artifact.manifest.layers[0]
+    layer = blobs_of(artifact.manifest)[1]
     plan = make_plan(artifact, destination, ["v1"])
     fault = registry.faults.add(Fault(method="GET", path=f"/blobs/{layer.digest}", effect=Corrupt(position=20), times=None))
     (result,) = publish([plan], read_whole=True)

@@ -19,8 +19,9 @@ from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Index
 from wasm_oci.oci.store import Store
-from wasm_oci.publish.artifact import Artifact, load_artifact
-from wasm_oci.publish.plan import Action, make_plan
+from wasm_oci.publish.artifact import Artifact, blobs_of, load_artifact
+from wasm_oci.publish.plan import make_plan
+from wasm_oci.publish.plan_steps import Action
 from wasm_oci.registry.store import RegistryStore
 
 
@@ -129,7 +130,7 @@ def test_a_layout_is_made_filled_and_then_unchanged(tmp_path: Path, artifact: Ar
 def test_a_damaged_blob_of_a_layout_is_written_again(tmp_path: Path, artifact: Artifact) -> None:
     destination = LayoutStore(tmp_path / "out")
     publish([make_plan(artifact, destination, ["v1"])])
-    layer = artifact.manifest.layers[0]
+    layer = blobs_of(artifact.manifest)[1]
     path = tmp_path / "out/blobs/sha256" / layer.digest.hex
     content = path.read_bytes()
     path.write_bytes(b"")

@@ -32,7 +32,8 @@ from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.reference import Reference
 from wasm_oci.oci.store import Content
 from wasm_oci.publish.artifact import Blob, Referrer, load_artifact
-from wasm_oci.publish.plan import Action, Plan, make_plan
+from wasm_oci.publish.plan import Plan, make_plan
+from wasm_oci.publish.plan_steps import Action
 from wasm_oci.publish.planning import Resolved
 from wasm_oci.publish.registries import RegistryEntry
 from wasm_oci.publish.release import Decision, Release, allow, keep_no_record, release

@@ -10,8 +10,8 @@ import pytest
 
 from wasm_oci.errors import RegistryError
 from wasm_oci.http.messages import ConnectionLost
+from wasm_oci.http.outages import Outages
 from wasm_oci.limits import LIMITS
-from wasm_oci.publish.outages import Outages
 from wasm_oci.publish.workers import Work, do_all
 
 

@@ -101,6 +101,21 @@ class Store(Protocol):
         """Stores a manifest with a subject so that `referrers` yields it; returns by which way it is found."""
 
 
+@runtime_checkable
+class MountingStore(Protocol):
+    """A repository of a registry, which can take over a blob of another of its repositories."""
+
+    @property
+    def repository(self) -> str:
+        """Its name at the registry."""
+
+    def mount_blob(self, blob: Descriptor, content: Content, source: str) -> int:
+        """Stores a blob that is missing here and that the repository `source` has, and returns the bytes that were sent.
+
+        0 where it was mounted; where the registry does not do that, the blob is sent.
+        """
+
+
 def read_blob(store: Store, blob: Descriptor, *, limit: int, what: str = "blob") -> bytes:
     """Returns a small blob, checked; raises LimitError above `limit` bytes."""
     if blob.size > limit:

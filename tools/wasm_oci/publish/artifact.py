@@ -49,7 +49,8 @@ class ComponentFile:
 class Artifact:
     """A manifest with all that has to be there before it. Digests are known before anything is sent."""
 
-    manifest: Manifest
+    manifest: Manifest | Index
+    """An index names manifests that have to be beside it, which are artifacts of their own."""
     blobs: tuple[Blob, ...]
     """Those of the manifest and of its referrers, each once."""
     referrers: tuple[Manifest, ...] = ()
@@ -65,6 +66,11 @@ class Artifact:
 
     def is_subject_of(self, referrer: Manifest) -> bool:
         return referrer.subject is not None and referrer.subject.digest.is_of(self.manifest.raw)
+
+
+def blobs_of(document: Manifest | Index) -> tuple[Descriptor, ...]:
+    """Returns the blobs that a document names: an index names none."""
+    return (document.config, *document.layers) if isinstance(document, Manifest) else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +155,7 @@ def _listed(layout: LayoutStore, subject: FetchedManifest) -> Iterator[Referrer]
 
 def _referrer(layout: LayoutStore, manifest: Manifest) -> Referrer:
     """Raises NotFoundError, or DigestError, where a blob is missing or of another size."""
-    blobs = dict.fromkeys((manifest.config, *manifest.layers))
+    blobs = dict.fromkeys(blobs_of(manifest))
     for blob in blobs:
         layout.open_blob(blob).close()
     return Referrer(manifest=manifest, blobs=tuple(_layout_blob(layout, blob, _role(blob)) for blob in blobs))
@@ -175,7 +181,7 @@ def _check(artifact: Descriptor, subjects: Collection[Digest], referrer: Referre
         named = manifest.subject.digest if manifest.subject else "nothing"
         raise UsageError(f"it refers to {named}, not to {artifact.digest}", where=where, hint="make it for this artifact")
     given = {blob.descriptor.digest for blob in referrer.blobs}
-    for blob in (manifest.config, *manifest.layers):
+    for blob in blobs_of(manifest):
         if blob.digest not in given:
             raise UsageError(f"its blob {blob.digest} is missing", where=where, hint="give it all blobs that it names")
 

@@ -11,7 +11,8 @@ from wasm_oci.oci.descriptor import Descriptor
 from wasm_oci.oci.referrers import listed_referrers
 from wasm_oci.oci.store import NOT_STORED, Store
 from wasm_oci.publish.artifact import Blob
-from wasm_oci.publish.plan import Action, Plan
+from wasm_oci.publish.plan import Plan
+from wasm_oci.publish.plan_steps import Action
 
 WHOLE = "done (whole)"
 ENDS = f"done (size, first and last {LIMITS.read_back_end // 1024} KiB)"
@@ -73,7 +74,7 @@ def confirm_manifest(plan: Plan) -> bool:
     """
     digest = plan.artifact.descriptor.digest
     try:
-        fetched = plan.destination.fetch_manifest(digest)
+        fetched = plan.destination.fetch_manifest(plan.name)
     except NotFoundError as err:
         if plan.manifest is Action.CREATE and any(tag.action.writes for tag in plan.tags):
             return False

@@ -4,40 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import partial
 from typing import TypeVar
 
 from wasm_oci.digest import Digest
 from wasm_oci.errors import TagConflictError, WasmOciError
+from wasm_oci.http.outages import Outages
 from wasm_oci.jsontext import JsonObject
-from wasm_oci.oci.descriptor import SIGNATURE_MEDIA_TYPE
-from wasm_oci.oci.manifest import Manifest
-from wasm_oci.oci.referrers import artifact_type_of, listed_referrers
-from wasm_oci.oci.store import Store, find_tag
-from wasm_oci.publish.artifact import Artifact, Blob
-from wasm_oci.publish.outages import Outages
+from wasm_oci.oci.manifest import Index, Manifest
+from wasm_oci.oci.referrers import listed_referrers
+from wasm_oci.oci.store import ManifestName, Store, find_tag
+from wasm_oci.publish.artifact import Artifact, Blob, blobs_of
+from wasm_oci.publish.plan_steps import ALONE, Action, BlobPlan, Placing, ReferrerPlan, TagPlan
 from wasm_oci.publish.signatures import UNCHECKED, Signatures
 
 _NEW_TAG = "publish under a new tag, or move this one with --move-tags"
 _NEW_KEY = ": if only the signature differs, the build has generated a new development key"
-
-
-class Action(StrEnum):
-    """What is to be done with one thing."""
-
-    UPLOAD = "upload"
-    CREATE = "create"
-    MOVE = "move"
-    EXISTS = "exists"
-    UNCHANGED = "unchanged"
-    REFUSE = "refuse"
-    UNKNOWN = "unknown"
-    """In a dry run: the destination was not asked, or did not say."""
-
-    @property
-    def writes(self) -> bool:
-        return self in (Action.UPLOAD, Action.CREATE, Action.MOVE)
 
 
 T = TypeVar("T")
@@ -66,47 +48,6 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BlobPlan:
-    blob: Blob
-    action: Action
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReferrerPlan:
-    """A manifest that refers to the artifact."""
-
-    manifest: Manifest
-    action: Action
-
-    @property
-    def digest(self) -> Digest:
-        return self.manifest.descriptor().digest
-
-    @property
-    def is_signature(self) -> bool:
-        """Whether it carries a detached wasmsign2 signature."""
-        return artifact_type_of(self.manifest) == SIGNATURE_MEDIA_TYPE
-
-    def to_json(self) -> JsonObject:
-        document: JsonObject = {"digest": str(self.digest), "action": self.action}
-        return document if self.is_signature else {"artifactType": artifact_type_of(self.manifest), **document}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TagPlan:
-    """A tag, and the digests that it names before and after."""
-
-    tag: str
-    action: Action
-    before: Digest | None
-    after: Digest
-
-    def to_json(self) -> JsonObject:
-        before = str(self.before) if self.before else None
-        return {"tag": self.tag, "action": self.action, "before": before, "after": str(self.after)}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """All that is to be done with one artifact at one destination, in the order in which it is done."""
 
@@ -123,6 +64,14 @@ class Plan:
     """Why not all is known, after a dry run; such a plan must not be carried out."""
     credential_missing: bool = False
     """Whether that is because the destination's credential is missing."""
+    placing: Placing = ALONE
+    named_by: Digest | None = None
+    """The release index that names all of this as it is, so that nothing was asked."""
+
+    @property
+    def name(self) -> ManifestName:
+        """What the destination knows the manifest by."""
+        return self.artifact.descriptor if self.placing.child else self.artifact.descriptor.digest
 
     @property
     def tagged(self) -> str:
@@ -186,6 +135,8 @@ class Plan:
             document["connection"] = connection
         if self.unknown:
             document["unknown"] = self.unknown.to_json()
+        if self.named_by:
+            document["namedBy"] = str(self.named_by)
         signatures = [step.to_json() for step in self.referrers if step.is_signature]
         others = [step.to_json() for step in self.referrers if not step.is_signature]
         document |= _one_or_several("signature", signatures) | _one_or_several("tag", [tag.to_json() for tag in self.tags])
@@ -207,6 +158,7 @@ def make_plan(
     move_tags: bool = False,
     signatures: Signatures = UNCHECKED,
     question: Question | None = None,
+    placing: Placing = ALONE,
 ) -> Plan:
     """Looks at a destination. Raises WasmOciError where its state cannot be known: nothing is assumed.
 
@@ -217,12 +169,16 @@ def make_plan(
     digest = artifact.descriptor.digest
     tag_plans = tuple(_plan_tag(question, destination, tag, digest, move=move_tags or tag in movable) for tag in dict.fromkeys(tags))
     listed = question.ask(destination.place, lambda: listed_referrers(destination, artifact.referrers))
-    there = [referrer for referrer in artifact.referrers if referrer.descriptor().digest in (listed or ())]
-    if named := any(tag.action is Action.UNCHANGED for tag in tag_plans):
+    there: list[Manifest | Index] = [referrer for referrer in artifact.referrers if referrer.descriptor().digest in (listed or ())]
+    named: bool | None = any(tag.action is Action.UNCHANGED for tag in tag_plans)
+    if placing.child and destination.whole and not named:  # one question in place of one for each blob
+        named = question.ask(destination.place, lambda: destination.find_manifest(artifact.descriptor) is not None)
+    if named:
         there.append(artifact.manifest)
-    kept = {blob.digest for manifest in there for blob in (manifest.config, *manifest.layers)} if destination.whole else set()
+    kept = {blob.digest for manifest in there for blob in blobs_of(manifest)} if destination.whole else set()
     blobs = tuple(BlobPlan(blob=blob, action=_plan_blob(question, destination, blob, kept)) for blob in artifact.blobs)
-    manifest = Action.EXISTS if named else _plan_manifest(question, destination, digest, blobs)
+    name: ManifestName = artifact.descriptor if placing.child else digest
+    manifest = Action.EXISTS if named else _plan_manifest(question, destination, name, blobs)
     referrers = tuple(
         ReferrerPlan(manifest=each, action=_action(None if listed is None else each.descriptor().digest in listed, Action.CREATE))
         for each in artifact.referrers
@@ -237,6 +193,23 @@ def make_plan(
         signatures=signatures,
         unknown=question.error,
         credential_missing=credential_missing,
+        placing=placing,
+    )
+
+
+def make_known_plan(artifact: Artifact, destination: Store, tags: Sequence[str], *, named_by: Digest, placing: Placing) -> Plan:
+    """Returns the plan of what a release index at the destination names: there is nothing to do, and nothing is asked."""
+    digest = artifact.descriptor.digest
+    return Plan(
+        destination=destination,
+        artifact=artifact,
+        blobs=tuple(BlobPlan(blob=blob, action=Action.EXISTS) for blob in artifact.blobs),
+        manifest=Action.EXISTS,
+        referrers=tuple(ReferrerPlan(manifest=each, action=Action.EXISTS) for each in artifact.referrers),
+        tags=tuple(TagPlan(tag=tag, action=Action.UNCHANGED, before=digest, after=digest) for tag in dict.fromkeys(tags)),
+        signatures=UNCHECKED,
+        placing=placing,
+        named_by=named_by,
     )
 
 
@@ -247,11 +220,11 @@ def _plan_blob(question: Question, destination: Store, blob: Blob, kept: Collect
     return _action(question.ask(destination.place, partial(destination.has_blob, blob.descriptor)), Action.UPLOAD)
 
 
-def _plan_manifest(question: Question, destination: Store, digest: Digest, blobs: Iterable[BlobPlan]) -> Action:
+def _plan_manifest(question: Question, destination: Store, name: ManifestName, blobs: Iterable[BlobPlan]) -> Action:
     """Where a blob is missing the manifest is sent, there or not: it has the same bytes."""
     if any(step.action is Action.UPLOAD for step in blobs):
         return Action.CREATE
-    return _action(question.ask(destination.place, lambda: destination.find_manifest(digest) is not None), Action.CREATE)
+    return _action(question.ask(destination.place, lambda: destination.find_manifest(name) is not None), Action.CREATE)
 
 
 def _action(there: bool | None, otherwise: Action) -> Action:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import TypedDict
 
 from wasm_oci.errors import WasmOciError
+from wasm_oci.http.outages import Outages
 from wasm_oci.keys.key import load_public_key
+from wasm_oci.oci.release_index import Member
 from wasm_oci.oci.store import Store
 from wasm_oci.progress import SILENT, Phase, Progress
 from wasm_oci.publish.artifact import Artifact
-from wasm_oci.publish.outages import Outages
 from wasm_oci.publish.plan import Plan, Question, make_plan
 from wasm_oci.publish.release_request import ArtifactRequest, ReleaseRequest
 from wasm_oci.publish.resolve import Destination
 from wasm_oci.publish.signatures import UNCHECKED, KnownKey, Signatures, check_signatures
+from wasm_oci.publish.uniting import Unit, with_current
 from wasm_oci.publish.unsigned_plan import UnsignedPlan, make_unsigned_plan
 from wasm_oci.publish.workers import Work, do_all
 
@@ -32,6 +35,13 @@ class Resolved:
     @property
     def stores(self) -> tuple[Store, ...]:
         return tuple(destination.store for destination in self.destinations)
+
+
+class Moving(TypedDict):
+    """Which tags may move."""
+
+    movable: Collection[str]
+    move_tags: bool
 
 
 AnyPlan = Plan | UnsignedPlan
@@ -54,44 +64,119 @@ def check_signed(request: ArtifactRequest, artifact: Artifact) -> Signatures:
     return check_signatures(artifact, keys, request.trust)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedIndex:
+    """What is planned for a release index."""
+
+    unit: Unit
+    beside: tuple[Plan, ...]
+    """Of the members, in the repository of the index."""
+    plan: Plan | None
+    """None in a dry run where a member's digest is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What is planned for a release."""
+
+    artifacts: tuple[tuple[AnyPlan, ...], ...]
+    """Of each artifact, in the order of its destinations."""
+    indexes: tuple[PlannedIndex, ...]
+
+    @property
+    def all(self) -> list[AnyPlan]:
+        """Every plan: of the members, beside each index, and of the indexes."""
+        beside = [plan for index in self.indexes for plan in index.beside]
+        return [*(plan for several in self.artifacts for plan in several), *beside, *(index.plan for index in self.indexes if index.plan)]
+
+
 def plans_of(
     request: ReleaseRequest,
     resolved: Sequence[Resolved],
     artifacts: Sequence[Ready | WasmOciError],
+    units: Sequence[Unit],
     *,
     outages: Outages,
     interrupt: Callable[[], None],
     progress: Progress = SILENT,
-) -> list[tuple[AnyPlan, ...]]:
+) -> Planned:
     """Asks all destinations, several at a time; what they do not say is unknown in a dry run, and without fail_fast."""
-    found: dict[tuple[int, int], AnyPlan] = {}
-    tolerant = request.dry_run or not request.fail_fast
+    planning = _Planning(request=request, resolved=resolved, artifacts=artifacts, outages=outages, interrupt=interrupt, progress=progress)
+    return planning.run(units)
 
-    def plan(number: int, position: int, shown: Phase) -> None:
-        destination = resolved[number].destinations[position]
-        question = Question(tolerant=tolerant, error=destination.missing, outages=outages)
-        with shown.began(destination.store.name):
-            found[number, position] = _plan(resolved[number], artifacts[number], position, question)
 
-    with progress.phase("looking up", count=sum(len(each.destinations) for each in resolved)) as shown:
-        do_all(
-            (
-                Work(place=destination.store.place, run=partial(plan, number, position, shown))
-                for number, each in enumerate(resolved)
-                for position, destination in enumerate(each.destinations)
+@dataclass(slots=True, kw_only=True)
+class _Planning:
+    request: ReleaseRequest
+    resolved: Sequence[Resolved]
+    artifacts: Sequence[Ready | WasmOciError]
+    outages: Outages
+    interrupt: Callable[[], None]
+    progress: Progress
+    units: dict[str, Unit] = field(default_factory=dict)
+    """By the place of their registries."""
+    found: dict[tuple[int, int], list[AnyPlan]] = field(default_factory=dict)
+    indexes: dict[str, Plan] = field(default_factory=dict)
+
+    def run(self, units: Sequence[Unit]) -> Planned:
+        do_all((Work(place=each.store.place, run=partial(self._find_current, each)) for each in units), interrupt=self.interrupt)
+        pairs = [(number, position) for number, each in enumerate(self.resolved) for position in range(len(each.destinations))]
+        with self.progress.phase("looking up", count=len(pairs)) as shown:
+            work = [
+                Work(place=self.resolved[number].stores[position].place, run=partial(self._plan, number, position, shown))
+                for number, position in pairs
+            ]
+            work += [Work(place=place, run=partial(self._plan_index, unit)) for place, unit in self.units.items()]
+            do_all(work, interrupt=self.interrupt)
+        beside: dict[str, list[Plan]] = {}
+        for pair in pairs:
+            for plan in self.found[pair][1:]:
+                if isinstance(plan, Plan):
+                    beside.setdefault(plan.placing.unit, []).append(plan)
+        return Planned(
+            artifacts=tuple(
+                tuple(self.found[number, position][0] for position in range(len(each.destinations)))
+                for number, each in enumerate(self.resolved)
             ),
-            interrupt=interrupt,
+            indexes=tuple(
+                PlannedIndex(unit=unit, beside=tuple(beside.get(place, ())), plan=self.indexes.get(place))
+                for place, unit in self.units.items()
+            ),
         )
-    return [tuple(found[number, position] for position in range(len(each.destinations))) for number, each in enumerate(resolved)]
 
+    def _question(self, destination: Destination) -> Question:
+        tolerant = self.request.dry_run or not self.request.fail_fast
+        return Question(tolerant=tolerant, error=destination.missing, outages=self.outages)
 
-def _plan(resolved: Resolved, ready: Ready | WasmOciError, position: int, question: Question) -> AnyPlan:
-    """Asks one destination."""
-    request, store, tags = resolved.request, resolved.stores[position], resolved.request.destinations[position].tags
-    movable, move_tags = request.movable_tags, request.move_tags
-    if isinstance(ready, tuple):
-        return make_plan(ready[0], store, tags, movable=movable, move_tags=move_tags, question=question)
-    return make_unsigned_plan(resolved.artifact, store, tags, movable=movable, move_tags=move_tags, unknown=ready, question=question)
+    def _find_current(self, unit: Unit) -> None:
+        self.units[unit.store.place] = with_current(unit, self._question(unit.destination))
+
+    def _plan(self, number: int, position: int, shown: Phase) -> None:
+        with shown.began(self.resolved[number].stores[position].name):
+            self.found[number, position] = self._plans(number, position)
+
+    def _plans(self, number: int, position: int) -> list[AnyPlan]:
+        """Asks one destination, and what is beside its index."""
+        resolved, ready = self.resolved[number], self.artifacts[number]
+        request, destination = resolved.request, resolved.request.destinations[position]
+        store, question = resolved.stores[position], self._question(resolved.destinations[position])
+        how: Moving = {"movable": request.movable_tags, "move_tags": request.move_tags}
+        unit = self.units.get(store.place)
+        if not isinstance(ready, tuple):
+            return [make_unsigned_plan(resolved.artifact, store, destination.tags, **how, unknown=ready, question=question)]
+        if unit:
+            return [*unit.plan_member(ready[0], store, destination, question, **how)]
+        return [make_plan(ready[0], store, destination.tags, **how, question=question)]
+
+    def _plan_index(self, unit: Unit) -> None:
+        members: list[Member] = []
+        for resolved, ready in zip(self.resolved, self.artifacts, strict=True):
+            for store, destination in zip(resolved.stores, resolved.request.destinations, strict=True):
+                if store.place == unit.store.place:
+                    if not isinstance(ready, tuple):
+                        return
+                    members.append(unit.member_of(ready[0], destination))
+        self.indexes[unit.store.place] = unit.plan_index(members, self._question(unit.destination))
 
 
 def with_signatures(resolved: Resolved, ready: Ready | WasmOciError, plans: tuple[AnyPlan, ...]) -> tuple[AnyPlan, ...]:
@@ -100,6 +185,6 @@ def with_signatures(resolved: Resolved, ready: Ready | WasmOciError, plans: tupl
         return plans
     artifact, signatures = ready
     known = [plan for plan in plans if isinstance(plan, Plan)]
-    if signatures is None and any(plan.writes or plan.unknown or plan.refusal for plan in known):
+    if signatures is None and resolved.request.ready is None and any(plan.writes or plan.unknown or plan.refusal for plan in known):
         signatures = check_signed(resolved.request, artifact)
     return tuple(replace(plan, signatures=signatures or UNCHECKED) for plan in known)

@@ -9,18 +9,20 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from threading import Event
+from itertools import product
 
 from wasm_oci.digest import Digest
 from wasm_oci.errors import AuthError, DigestError, NotFoundError, RegistryError, TagConflictError, WasmOciError
+from wasm_oci.http.outages import Outages
 from wasm_oci.jsontext import JsonObject
-from wasm_oci.oci.store import NOT_STORED, Content, find_tag, tagged_digest
+from wasm_oci.oci.store import NOT_STORED, Content, MountingStore, find_tag, tagged_digest
 from wasm_oci.progress import SILENT, Phase, Progress
 from wasm_oci.publish.confirm import WHOLE, confirm_blobs, confirm_manifest, confirm_referrers, manifest_lost
-from wasm_oci.publish.outages import Outages
-from wasm_oci.publish.plan import Action, Plan, TagPlan
+from wasm_oci.publish.plan import Plan
+from wasm_oci.publish.plan_steps import Action, BlobPlan, Stage, TagPlan
 from wasm_oci.publish.workers import Work, do_all
 
+_NOT_STARTED = "not started"
 _IN_PROGRESS = "in progress"
 _CONTENT_SENT = "content sent"
 
@@ -41,7 +43,7 @@ class Result:
 
     plan: Plan
     steps: list[Step] = field(default_factory=list)
-    status: str = "not started"
+    status: str = _NOT_STARTED
     """unchanged, published, failed, content sent (all but the tag), in progress, interrupted, or not started."""
     bytes_sent: int = 0
     bytes_skipped: int = 0
@@ -99,19 +101,21 @@ def carry_out(
 ) -> None:
     """Carries out the plans of results in two phases, content to all destinations, then tags; the results tell what happened.
 
-    Several are carried out at a time, see `do_all`, which calls `interrupt`. Errors are in the results; any other exception is
-    raised, and the results say how far this came. A plan that is refused or not known is not carried out. With `fail_fast`, one
-    such plan is enough that nothing is written anywhere; after any other error nothing further is begun and no tag is written.
-    With `read_whole` large blobs are read back whole too.
+    In both phases one stage follows the other. Several are carried out at a time, see `do_all`, which calls `interrupt`.
+    Errors are in the results; any other exception is raised, and the results say how far this came. A plan that is refused or not
+    known is not carried out. With `fail_fast`, one such plan is enough that nothing is written anywhere; after any other error nothing
+    further is begun and no tag is written. Without it, that is so in the unit of the plan, where it has one. With `read_whole` large
+    blobs are read back whole too.
     """
-    outages, failed = outages or Outages(), Event()
+    outages, failed = outages or Outages(), set[str]()
     for result in results:
         if error := result.plan.refusal or result.plan.unknown:
             result.status, result.error = "failed", error
-            failed.set()
+            failed.add(result.plan.placing.unit)
 
     def attempt(result: Result, phase: Callable[[Result, Phase], str], shown: Phase) -> None:
-        if fail_fast and failed.is_set():
+        unit = result.plan.placing.unit
+        if failed and (fail_fast or (unit and unit in failed)):
             return
         result.status = _IN_PROGRESS
         try:
@@ -119,16 +123,19 @@ def carry_out(
                 result.status = phase(result, shown)
         except WasmOciError as err:
             result.status, result.error = "failed", err
-            failed.set()
+            failed.add(unit)
 
+    phases: tuple[tuple[str, str, Callable[[Result, Phase], str]], ...] = (
+        (_NOT_STARTED, "sending content", partial(_send_content, whole=read_whole)),
+        (_CONTENT_SENT, "writing tags", _write_tags),
+    )
     try:
-        for status, name, phase in (
-            ("not started", "sending content", partial(_send_content, whole=read_whole)),
-            (_CONTENT_SENT, "writing tags", _write_tags),
-        ):
-            pending = [result for result in results if result.status == status]
+        for (status, name, phase), stage in product(phases, Stage):
+            pending = [result for result in results if result.status == status and result.plan.placing.stage is stage]
             size = sum(step.blob.descriptor.size for result in pending for step in result.plan.blobs if step.action.writes)
-            with progress.phase(name, count=len(pending), size=size if status == "not started" else 0) as shown:
+            if not pending:
+                continue
+            with progress.phase(name, count=len(pending), size=size if status == _NOT_STARTED else 0) as shown:
                 work = (Work(place=each.plan.destination.place, run=partial(attempt, each, phase, shown)) for each in pending)
                 do_all(work, interrupt=interrupt)
     except BaseException:
@@ -156,16 +163,16 @@ def _send_content(result: Result, shown: Phase, *, whole: bool) -> str:
     if not plan.writes:
         return "unchanged"
     for step in plan.blobs:
-        blob, subject = step.blob, str(step.blob.descriptor.digest)
+        subject = str(step.blob.descriptor.digest)
         if step.action is Action.EXISTS:
             result.steps.append(Step(name="blob", subject=subject, outcome="exists"))
             continue
         with _recorded(result, "blob", subject):
-            result.bytes_sent += destination.put_blob(blob.descriptor, _counted(blob.content, shown.sent), missing=True)
+            result.bytes_sent += _put_blob(plan, step, shown)
     digest = artifact.descriptor.digest
     if plan.manifest is Action.CREATE:
         with _recorded(result, "manifest", str(digest)):
-            destination.put_manifest(artifact.descriptor, artifact.manifest.raw)
+            destination.put_manifest(artifact.descriptor, artifact.manifest.raw, child=plan.placing.child)
             result.bytes_sent += artifact.descriptor.size
     else:
         result.steps.append(Step(name="manifest", subject=str(digest), outcome="exists"))
@@ -177,6 +184,15 @@ def _send_content(result: Result, shown: Phase, *, whole: bool) -> str:
             result.bytes_sent += referrer.manifest.descriptor().size
     _read_back(result, whole=whole)
     return _CONTENT_SENT if any(tag.action.writes for tag in plan.tags) else "published"
+
+
+def _put_blob(plan: Plan, step: BlobPlan, shown: Phase) -> int:
+    """Stores a blob that is missing, by a mount where the registry has it in another repository; returns the bytes that were sent."""
+    destination, blob, source = plan.destination, step.blob, plan.placing.mount_from
+    content = _counted(blob.content, shown.sent)
+    if source and isinstance(destination, MountingStore):
+        return destination.mount_blob(blob.descriptor, content, source)
+    return destination.put_blob(blob.descriptor, content, missing=True)
 
 
 def _read_back(result: Result, *, whole: bool) -> None:

@@ -7,26 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wasm_oci.digest import Digest
 from wasm_oci.errors import DigestError, FormatError, PolicyError, UsageError, WasmOciError
+from wasm_oci.http.outages import Outages
 from wasm_oci.http.transport import Transport
 from wasm_oci.keys.sources.passphrase import PassphraseSource
 from wasm_oci.keys.sources.source import without
+from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.reference import check_tag
 from wasm_oci.progress import SILENT, Progress
 from wasm_oci.publish.artifact import Artifact, load_artifact, with_referrers
 from wasm_oci.publish.gate import require_signed
-from wasm_oci.publish.outages import Outages
 from wasm_oci.publish.plan import Plan
-from wasm_oci.publish.planning import AnyPlan, Ready, Resolved, check_signed, plans_of, with_signatures
+from wasm_oci.publish.planning import AnyPlan, Planned, PlannedIndex, Ready, Resolved, check_signed, plans_of, with_signatures
 from wasm_oci.publish.publisher import Result, carry_out, results_of
 from wasm_oci.publish.release_request import ArtifactRequest, ReleaseRequest
 from wasm_oci.publish.resolve import open_destination
 from wasm_oci.publish.signatures import Signatures
 from wasm_oci.publish.signing import Signing, scratch_folder, secret_variables
+from wasm_oci.publish.uniting import Unit
 from wasm_oci.shape import BUILD_AGAIN
 
 
@@ -59,11 +61,39 @@ class ReleasedArtifact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReleasedIndex:
+    """What was planned for a release index, and what became of it."""
+
+    planned: PlannedIndex
+    beside: tuple[Result, ...]
+    """Of the members in its repository; empty after a dry run."""
+    result: Result | None
+    """None after a dry run."""
+
+    @property
+    def error(self) -> WasmOciError | None:
+        """The first error; after a dry run as that of an artifact."""
+        results = [*self.beside, *([self.result] if self.result else [])]
+        if results:
+            return next(filter(None, (result.error for result in results)), None)
+        plans = [*self.planned.beside, *([self.planned.plan] if self.planned.plan else [])]
+        errors: list[WasmOciError | None] = [*(plan.refusal for plan in plans), *(plan.unknown for plan in plans)]
+        return next(filter(None, errors), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
     """What became of a request."""
 
     request: ReleaseRequest
     artifacts: tuple[ReleasedArtifact, ...]
+    indexes: tuple[ReleasedIndex, ...] = ()
+
+    @property
+    def error(self) -> WasmOciError | None:
+        """The first error of all."""
+        errors = [*(artifact.error for artifact in self.artifacts), *(index.error for index in self.indexes)]
+        return next(filter(None, errors), None)
 
 
 Decide = Callable[[Sequence[Resolved]], Sequence[tuple[Decision, ...]]]
@@ -107,20 +137,21 @@ def release(
     visible = without(environ, secret_variables((artifact.signing for artifact in request.artifacts), passphrase))
     tolerant = request.dry_run or not request.fail_fast
     resolved = tuple(_resolve(artifact, transport, visible, tolerant=tolerant) for artifact in request.artifacts)
+    units = _units(request, transport, visible, tolerant=tolerant)
     decisions = decide(resolved)
     _check_decisions(resolved, decisions)
     with ExitStack() as stack:
         artifacts = _signed(resolved, passphrase, stack, dry_run=request.dry_run)
-        _check_tags(resolved, artifacts)
+        _check_tags(resolved, artifacts, units)
         outages = Outages()
-        planned = plans_of(request, resolved, artifacts, outages=outages, interrupt=transport.stop, progress=progress)
-        plans = [with_signatures(each, ready, several) for each, ready, several in zip(resolved, artifacts, planned, strict=True)]
-        flat = [plan for several in plans for plan in several]
-        show(flat)
+        planned = plans_of(request, resolved, artifacts, units, outages=outages, interrupt=transport.stop, progress=progress)
+        signed = zip(resolved, artifacts, planned.artifacts, strict=True)
+        planned = replace(planned, artifacts=tuple(with_signatures(each, ready, several) for each, ready, several in signed))
+        show(planned.all)
         if request.dry_run:
-            return _release(request, decisions, plans, ())
-        results = results_of([plan for plan in flat if isinstance(plan, Plan)])
-        done = _release(request, decisions, plans, results)
+            return _release(request, decisions, planned, ())
+        results = results_of([plan for plan in planned.all if isinstance(plan, Plan)])
+        done = _release(request, decisions, planned, results)
         try:
             carry_out(
                 results,
@@ -146,19 +177,31 @@ def _resolve(request: ArtifactRequest, transport: Transport, environ: Mapping[st
     destinations = tuple(
         open_destination(each.repository, transport=transport, environ=environ, tolerant=tolerant) for each in request.destinations
     )
-    artifact = None
-    if request.signing is None or request.signing.image is None:
+    artifact = request.ready
+    if artifact is None and (request.signing is None or request.signing.image is None):
         if request.layout is None and request.signing:
             raise FormatError("a detached signature needs the layout that it is for", where="request", hint=BUILD_AGAIN)
         if request.layout is None:
-            target = str(request.notes.get("target", ""))
-            raise UsageError("the image is not signed yet", where=target, hint="sign it before it is planned")
+            raise UsageError("the image is not signed yet", where=request.target, hint="sign it before it is planned")
         artifact = _load(request, request.layout)
     return Resolved(request=request, artifact=artifact, destinations=destinations)
 
 
+def _units(request: ReleaseRequest, transport: Transport, environ: Mapping[str, str], *, tolerant: bool) -> tuple[Unit, ...]:
+    """Raises UsageError where two release indexes are asked for at one registry."""
+    units: dict[str, Unit] = {}
+    for index in request.indexes:
+        for tag in index.destination.tags:
+            check_tag(tag, where="tag of the release")
+        place = index.destination.repository
+        unit = Unit(request=index, destination=open_destination(place, transport=transport, environ=environ, tolerant=tolerant))
+        if units.setdefault(unit.store.place, unit) is not unit:
+            raise UsageError("two release indexes are for one registry", where=unit.store.name, hint="publish two releases")
+    return tuple(units.values())
+
+
 def _load(request: ArtifactRequest, layout: Path) -> Artifact:
-    artifact = load_artifact(layout, request.referrers, where=str(request.notes.get("target", "")))
+    artifact = load_artifact(layout, request.referrers, where=request.target)
     if request.digest not in (None, artifact.descriptor.digest):
         raise DigestError(
             f"the layout's manifest is {artifact.descriptor.digest}", where=str(request.digest), hint="push it without a digest"
@@ -200,7 +243,7 @@ def _required(resolved: Resolved, artifact: Artifact) -> Signatures | None:
         return None
     signatures = check_signed(request, artifact)
     for store in resolved.stores if request.require_signed else ():
-        require_signed(signatures, store, target=str(request.notes.get("target", "")))
+        require_signed(signatures, store, target=request.target)
     return signatures
 
 
@@ -210,21 +253,25 @@ def _with_signature(resolved: Resolved, signing: Signing | None) -> Artifact:
         return _load(request, signing.embedded(request.signing, request.signing.image))
     if artifact is None:
         raise ValueError("an artifact is known, or made by signing")
-    if signing and request.signing and request.layout:
+    if signing and request.signing and request.layout and isinstance(artifact.manifest, Manifest):
         return with_referrers(artifact, [signing.detached(request.signing, request.layout, artifact.manifest)])
     return artifact
 
 
-def _check_tags(resolved: Sequence[Resolved], artifacts: Sequence[Ready | WasmOciError]) -> None:
+def _check_tags(resolved: Sequence[Resolved], artifacts: Sequence[Ready | WasmOciError], units: Sequence[Unit]) -> None:
     """Raises UsageError where one tag of a repository is asked for two manifests: the later would replace the earlier."""
-    claimed: dict[tuple[str, str], Digest] = {}
+    claimed: dict[tuple[str, str], Digest | str] = {
+        (unit.store.identity, tag): "the release index" for unit in units for tag in unit.request.destination.tags
+    }
+    places = {unit.store.place: unit for unit in units}
     for each, ready in zip(resolved, artifacts, strict=True):
         artifact = ready[0] if isinstance(ready, tuple) else each.artifact
         if artifact is None:
             continue
         digest = artifact.descriptor.digest
         for store, destination in zip(each.stores, each.request.destinations, strict=True):
-            for tag in destination.tags:
+            unit = places.get(store.place)
+            for tag in unit.tags_of(store, destination) if unit else destination.tags:
                 other = claimed.setdefault((store.identity, tag), digest)
                 if other != digest:
                     raise UsageError(
@@ -232,13 +279,20 @@ def _check_tags(resolved: Sequence[Resolved], artifacts: Sequence[Ready | WasmOc
                     )
 
 
-def _release(
-    request: ReleaseRequest, decisions: Sequence[tuple[Decision, ...]], plans: Sequence[tuple[AnyPlan, ...]], results: Sequence[Result]
-) -> Release:
-    """Gives each artifact its own results."""
+def _release(request: ReleaseRequest, decisions: Sequence[tuple[Decision, ...]], planned: Planned, results: Sequence[Result]) -> Release:
+    """Gives each artifact, and each index, its own results, which are in the order of all plans."""
     rest = iter(results)
+
+    def take(plans: Sequence[AnyPlan]) -> tuple[Result, ...]:
+        return tuple(next(rest) for _ in plans) if results else ()
+
     artifacts = tuple(
-        ReleasedArtifact(request=artifact, decisions=decided, plans=several, results=tuple(next(rest) for _ in several) if results else ())
-        for artifact, decided, several in zip(request.artifacts, decisions, plans, strict=True)
+        ReleasedArtifact(request=artifact, decisions=decided, plans=several, results=take(several))
+        for artifact, decided, several in zip(request.artifacts, decisions, planned.artifacts, strict=True)
     )
-    return Release(request=request, artifacts=artifacts)
+    beside = [take(index.beside) for index in planned.indexes]
+    indexes = tuple(
+        ReleasedIndex(planned=index, beside=several, result=next(rest, None))
+        for index, several in zip(planned.indexes, beside, strict=True)
+    )
+    return Release(request=request, artifacts=artifacts, indexes=indexes)

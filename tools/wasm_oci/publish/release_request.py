@@ -9,7 +9,7 @@ from typing import Any
 
 from wasm_oci.digest import Digest
 from wasm_oci.oci.reference import Reference
-from wasm_oci.publish.artifact import Referrer
+from wasm_oci.publish.artifact import Artifact, Referrer
 from wasm_oci.publish.resolve import NamedRepository
 from wasm_oci.publish.signing import DeferredSigning, SignerRequest
 from wasm_oci.trust.trust import Trust
@@ -27,8 +27,10 @@ class DestinationRequest:
 class ArtifactRequest:
     """An artifact, and all that is asked for it."""
 
-    layout: Path | None
-    """None where it is made only when the component is signed."""
+    layout: Path | None = None
+    """None where it is made only when the component is signed, or where it is ready."""
+    ready: Artifact | None = None
+    """An artifact that was read already, in place of a layout."""
     referrers: tuple[Path | Referrer, ...] = ()
     """What travels with it: files of detached signatures, and manifests that are ready."""
     signing: DeferredSigning | None = None
@@ -47,12 +49,32 @@ class ArtifactRequest:
     notes: Mapping[str, Any] = field(default_factory=dict)
     """What the result carries along."""
 
+    @property
+    def target(self) -> str:
+        """The label of the target that asks for it, empty where there is none."""
+        return str(self.notes.get("target", ""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexRequest:
+    """A release index: it names all artifacts that go to its registry, which becomes a unit."""
+
+    destination: DestinationRequest
+    movable_tags: frozenset[str] = frozenset()
+    move_tags: bool = False
+    ask_all: bool = False
+    """Whether the destinations are asked for what the release index that has one of the tags names already."""
+    ready: Artifact | None = None
+    """The index where it exists already, as for a promotion; else it is made of the artifacts."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseRequest:
     """What is to be published together."""
 
     artifacts: tuple[ArtifactRequest, ...]
+    indexes: tuple[IndexRequest, ...] = ()
+    """At most one for each registry."""
     dry_run: bool = False
     """Ends after the plan."""
     plain_http: frozenset[str] = frozenset()

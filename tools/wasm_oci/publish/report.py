@@ -15,7 +15,8 @@ from wasm_oci.oci.target import LAYOUT_PREFIX, is_path
 from wasm_oci.outcome import GREEN, Painted
 from wasm_oci.publish.confirm import ENDS, WHOLE
 from wasm_oci.publish.gate import signature_warning
-from wasm_oci.publish.plan import Action, Plan, TagPlan
+from wasm_oci.publish.plan import Plan
+from wasm_oci.publish.plan_steps import Action, TagPlan
 from wasm_oci.publish.planning import AnyPlan
 from wasm_oci.publish.publisher import Result
 from wasm_oci.publish.release import ReleasedArtifact

@@ -37,6 +37,11 @@ class NamedRepository:
     namespace: str
     repository: str
 
+    @property
+    def name(self) -> str:
+        """Namespace and repository, without what the registry's entry puts before them."""
+        return "/".join(filter(None, (self.namespace, self.repository)))
+
 
 def make_transport(plain_http: Collection[str] = (), timeout: float | None = None, ca_files: Iterable[str] = ()) -> Transport:
     """Returns the transport of a run of a program.

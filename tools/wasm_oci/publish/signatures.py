@@ -18,7 +18,7 @@ from wasm_oci.keys.key import PublicKey
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.annotations import SECURITY_ANNOTATION, SIGNATURE_ANNOTATION
 from wasm_oci.oci.descriptor import SIGNATURE_MEDIA_TYPE
-from wasm_oci.oci.manifest import Manifest
+from wasm_oci.oci.manifest import Index, Manifest
 from wasm_oci.oci.referrers import artifact_type_of
 from wasm_oci.publish.artifact import Artifact, Blob
 from wasm_oci.trust.trust import Trust
@@ -163,7 +163,7 @@ def _detached(artifact: Artifact) -> Iterator[Blob]:
             yield blobs[layer.digest]
 
 
-def _claimed(manifest: Manifest) -> set[str]:
+def _claimed(manifest: Manifest | Index) -> set[str]:
     """Returns the kinds of signature that the annotations promise; `any` is either kind."""
     said = {kinds.get(manifest.annotations.get(name, "")) for name, kinds in _CLAIMS.items()}
     said.add("any" if manifest.annotations.get(SECURITY_ANNOTATION) == "signed" else None)

@@ -10,7 +10,8 @@ from wasm_oci.errors import TagConflictError, WasmOciError
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.oci.store import Store
 from wasm_oci.publish.artifact import Artifact
-from wasm_oci.publish.plan import Action, Plan, Question, make_plan
+from wasm_oci.publish.plan import Plan, Question, make_plan
+from wasm_oci.publish.plan_steps import Action
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

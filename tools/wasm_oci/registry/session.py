@@ -49,7 +49,7 @@ class RegistrySession:
         self.where = reference.name
         self.transport = transport
         self._actions = actions
-        self._repository = reference.repository
+        self.repository = reference.repository
         self._path = f"{self.base}/v2/{reference.repository}"
         self._scopes = frozenset({f"repository:{reference.repository}:{actions}"})
         self._asked = self._closed = self._readable = False
@@ -74,7 +74,7 @@ class RegistrySession:
         scopes = self.auth.granted(self._scopes)
         if scopes is None:
             return None
-        own = f"repository:{self._repository}:"
+        own = f"repository:{self.repository}:"
         return ",".join(scope.removeprefix(own) for scope in scopes if scope.startswith(own))
 
     @property

@@ -27,6 +27,10 @@ class RegistryStore:
         return self._client.where
 
     @property
+    def repository(self) -> str:
+        return self._client.repository
+
+    @property
     def place(self) -> str:
         return self._client.base
 
@@ -79,6 +83,9 @@ class RegistryStore:
 
     def put_blob(self, blob: Descriptor, content: Content, *, missing: bool = False) -> int:
         return upload_blob(self._client, blob, content, missing=missing).sent
+
+    def mount_blob(self, blob: Descriptor, content: Content, source: str) -> int:
+        return upload_blob(self._client, blob, content, mount_from=source, missing=True).sent
 
     def referrers(self, subject: Digest, artifact_type: str | None = None) -> Iterator[Descriptor]:
         """Those that are listed with the wanted type come first: registries list wrong types, and the number is limited."""
