@@ -201,6 +201,8 @@ READS = [
     ["detach", "-i", "{}", "-o", "o.wasm", "-S", "s"],
     ["attach", "-i", "m.wasm", "-S", "{}", "-o", "o.wasm"],
     ["inspect", "{}"],
+    ["release", "--request", "{}"],
+    ["promote", "--request", "{}"],
     ["verify", "@{}"],
 ]
 

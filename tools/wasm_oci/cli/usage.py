@@ -15,15 +15,18 @@ COMMANDS = {
     "image": "make an OCI image layout from a component",
     "registries": "check a list of registries, and write wkg's configuration",
     "push": "publish an image to a registry, with a plan first",
+    "release": "publish many artifacts as one, and show, compare or verify releases",
+    "promote": "copy an artifact or a release to another place, by digest",
+    "archive": "write an artifact or a release to a tar file",
     "pull": "fetch a component, verified before it gets its name",
     "list": "list the tags of a repository, and who signed",
     "auth": "show which credential a registry gets, and what it allows",
     "wasm-tools": "have wasm-tools validate a file, or make a component",
     "inspect": "show what a reference, a layout or a .wasm file holds",
 }
-LOGGING = ("auth", "inspect", "list", "pull", "push")
+LOGGING = ("archive", "auth", "inspect", "list", "promote", "pull", "push", "release")
 """Commands that may log warnings, because they talk to registries."""
-RUN_TARGETS = ("keygen", "push", "sign")
+RUN_TARGETS = ("keygen", "promote", "push", "release", "sign")
 """Commands of run targets, whose launcher gives --request: there `-- --help` is about the target."""
 
 

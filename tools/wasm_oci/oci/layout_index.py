@@ -11,7 +11,7 @@ from typing import Any
 
 from wasm_oci.digest import Digest, is_of_other_algorithm
 from wasm_oci.errors import FormatError
-from wasm_oci.jsontext import JsonObject, parse_object, pretty
+from wasm_oci.jsontext import JsonObject, canonical, parse_object, pretty
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, REF_NAME_ANNOTATION, Descriptor, member
 
@@ -42,6 +42,11 @@ class LayoutIndex:
     def encode(self) -> bytes:
         """Returns sorted, indented JSON."""
         return pretty(self._document)
+
+    def sorted_bytes(self) -> bytes:
+        """Returns the same with its entries in an order that does not depend on when they were written."""
+        entries = sorted(self.entries, key=canonical)
+        return pretty({**self._document, "manifests": entries})
 
     @property
     def entries(self) -> list[Any]:

@@ -10,9 +10,10 @@ from pathlib import Path
 from wasm_oci.digest import Digest
 from wasm_oci.errors import UsageError
 from wasm_oci.files import file_type
+from wasm_oci.oci.archive import ARCHIVE_PREFIX, ArchiveStore
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.reference import has_registry
-from wasm_oci.oci.store import FetchedManifest, Store
+from wasm_oci.oci.store import FetchedManifest, ManifestName, Store
 
 LAYOUT_PREFIX = "oci:"
 """What skopeo writes before the folder of a layout (containers-transports(5))."""
@@ -24,8 +25,8 @@ class Target:
     """A manifest in a store."""
 
     store: Store
-    wanted: Digest | str
-    """A digest, or a tag."""
+    wanted: ManifestName
+    """A digest, a tag, or the descriptor by which an index names it."""
     pinned: bool
     """Whether the user named the digest."""
 
@@ -56,9 +57,11 @@ def layout_folder(text: str) -> Path | None:
 def layout_target(text: str) -> Target | None:
     """Returns what `text` names in a layout: a path (see `is_path`), or `oci:` and any path, with `:TAG` or `@DIGEST` or alone.
 
-    A path alone is the only manifest of the layout. None for any other form, which is that of a reference. Raises UsageError,
-    FormatError or NotFoundError for a layout that is absent or cannot be used.
+    With `oci-archive:`, the layout is in a tar archive. A path alone is the only manifest of the layout. None for any other form,
+    which is that of a reference. Raises UsageError, FormatError or NotFoundError for a layout that is absent or cannot be used.
     """
+    if text.startswith(ARCHIVE_PREFIX):
+        return _archive_target(text)
     path = text.removeprefix(LAYOUT_PREFIX)
     if path == text and not is_path(text):
         return None
@@ -73,6 +76,24 @@ def layout_target(text: str) -> Target | None:
     if colon and _is_folder(folder):
         return Target(store=LayoutStore.open(Path(folder)), wanted=tag, pinned=False)
     raise UsageError("no such file or folder", where=text, hint="check the path")
+
+
+def _archive_target(text: str) -> Target:
+    path = text.removeprefix(ARCHIVE_PREFIX)
+    if _is_file(path):
+        store = ArchiveStore(Path(path))
+        return Target(store=store, wanted=store.only_manifest().digest, pinned=False)
+    file, at, digest = path.rpartition("@")
+    if at and _is_file(file):
+        return Target(store=ArchiveStore(Path(file)), wanted=Digest.parse(digest, where=text), pinned=True)
+    file, colon, tag = path.rpartition(":")
+    if colon and _is_file(file):
+        return Target(store=ArchiveStore(Path(file)), wanted=tag, pinned=False)
+    raise UsageError("no such archive", where=text, hint="check the path")
+
+
+def _is_file(text: str) -> bool:
+    return file_type(Path(text), what="archive") == stat.S_IFREG
 
 
 def _is_folder(text: str) -> bool:

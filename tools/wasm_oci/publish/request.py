@@ -77,6 +77,9 @@ def _check_timeout(seconds: int, *, where: str) -> int:
     return seconds
 
 
+RegistryEntries = tuple[Annotated[RegistryEntry, Parsed(_Registry, _entry)], ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushRequest:
     """What a publish target asks for."""
@@ -98,7 +101,7 @@ class PushRequest:
     """Further tags of the same manifest."""
     stable_status: Runfile | None = None
     """The file of the workspace status; None where no tag has a place for one of its values."""
-    registries: tuple[Annotated[RegistryEntry, Parsed(_Registry, _entry)], ...] = ()
+    registries: RegistryEntries = ()
     default_registry: str = ""
     plain_http: frozenset[Annotated[str, Parsed(str, check_host)]] = frozenset()
     """The hosts that may be reached without TLS, beside this machine."""

@@ -103,10 +103,14 @@ def _destination_store(
 ) -> Store:
     if isinstance(place, Reference):
         return registry_store(place, transport=transport, environ=environ, actions="pull,push", lookup=lookup)
+    return entry_of(place).store(place.namespace, place.repository, transport=transport, environ=environ, lookup=lookup)
+
+
+def entry_of(place: NamedRepository) -> RegistryEntry:
+    """Returns the registry's entry, or one made of a host; raises UsageError for a name that is neither."""
     default = choose_registry(place.registries, place.default_registry, where=place.where).name if place.default_registry else ""
     entry = choose_registry(place.registries, place.registry, default, where=place.where)
-    entry = replace(entry, auth=replace(entry.auth, files=place.credential_files))
-    return entry.store(place.namespace, place.repository, transport=transport, environ=environ, lookup=lookup)
+    return replace(entry, auth=replace(entry.auth, files=place.credential_files))
 
 
 def open_target(text: str, transport: Transport, environ: Mapping[str, str]) -> Target:

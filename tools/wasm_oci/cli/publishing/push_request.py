@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 from dataclasses import replace
+from pathlib import Path
 
 from wasm_oci.cli.common.trust_options import trusted_keys_of
 from wasm_oci.errors import UsageError
+from wasm_oci.oci.archive import ARCHIVE_PREFIX, ArchiveStore
 from wasm_oci.oci.reference import Reference, check_tag
 from wasm_oci.publish.push import Overrides, release_of_layout, release_of_request
 from wasm_oci.publish.release_request import ReleaseRequest
@@ -54,4 +56,13 @@ def _request(args: argparse.Namespace, overrides: Overrides) -> ReleaseRequest:
             raise UsageError(f"--{option} changes a request file", hint="put it into REFERENCE")
     if args.fail_fast is not None:
         raise UsageError("there is one destination only", where="--fail-fast", hint="leave it out")
-    return release_of_layout(args.layout, Reference.parse(args.reference), overrides)
+    return release_of_layout(_folder(args), Reference.parse(args.reference), overrides)
+
+
+def _folder(args: argparse.Namespace) -> Path:
+    """Returns the folder of the layout; that of an archive goes with `args`."""
+    text = str(args.layout)
+    if not text.startswith(ARCHIVE_PREFIX):
+        return Path(text)
+    args.archive = ArchiveStore(Path(text.removeprefix(ARCHIVE_PREFIX)))
+    return Path(args.archive.folder)

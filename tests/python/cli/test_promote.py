@@ -1,0 +1,175 @@
+"""`wasm_oci promote` and `archive`: the same digests and referrers at every place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from cli.test_release import NAMES, entry, request
+from fakes.artifacts import Image, public, signed_image
+from fakes.program import Run, make_run, push, tag_of, writes
+from instruments.effects import Hangup
+from instruments.faults import Fault
+from instruments.registry import RunningRegistry, start
+from wasm_oci.oci.layout_store import LayoutStore
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    return make_run(tmp_path, monkeypatch, capsys)
+
+
+@pytest.fixture
+def registries() -> Iterator[list[RunningRegistry]]:
+    with ExitStack() as stack:
+        yield [stack.enter_context(start(referrers_api=number != 1)) for number in range(3)]
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> dict[str, Image]:
+    return {name: signed_image(tmp_path / name, text=name, detached=name != "two") for name in NAMES}
+
+
+def contents(registry: RunningRegistry, repository: str, images: dict[str, Image]) -> dict[str, object]:
+    """Everything of a release that a reader of a registry sees."""
+    store = LayoutStore(registry.state / repository)
+    return {
+        "release": tag_of(registry, repository, "v1"),
+        "members": {name: tag_of(registry, f"apps/{name}", "latest") for name in NAMES},
+        "referrers": {name: {entry.digest for entry in store.referrers(image.digest)} for name, image in images.items()},
+        "own referrers": {
+            name: {entry.digest for entry in LayoutStore(registry.state / "apps" / name).referrers(image.digest)}
+            for name, image in images.items()
+        },
+    }
+
+
+def test_a_release_has_the_same_digests_and_referrers_at_a_second_registry_and_through_an_archive_at_a_third(
+    run: Run, registries: list[RunningRegistry], images: dict[str, Image], tmp_path: Path
+) -> None:
+    first, second, third = registries
+    assert run("release", "--request", request(tmp_path, images, entry("first", first))).code == 0
+    assert run("promote", f"{first.host}/releases:v1", f"{second.host}/releases").code == 0
+    archive = tmp_path / "release.tar"
+    assert run("archive", f"{second.host}/releases:v1", archive).code == 0
+    assert run("promote", f"oci-archive:{archive}", f"{third.host}/releases:v1").code == 0
+    expected = contents(first, "releases", images)
+    assert expected["members"] == {name: image.digest for name, image in images.items()}
+    assert contents(second, "releases", images) == expected
+    assert contents(third, "releases", images) == expected
+    key = tmp_path / "1.public"
+    key.write_bytes(public(1).compact())
+    for place in (f"{third.host}/releases:v1", f"oci-archive:{archive}"):
+        assert run("release", "verify", place, "-K", key).code == 0
+    again = tmp_path / "again.tar"
+    assert run("archive", f"{third.host}/releases:v1", again).code == 0
+    assert again.read_bytes() == archive.read_bytes()
+    assert run("release", "diff", f"oci-archive:{again}:v1", f"{first.host}/releases:v1").out == "No difference\n"
+
+
+def test_a_promotion_again_is_unchanged(run: Run, registries: list[RunningRegistry], images: dict[str, Image], tmp_path: Path) -> None:
+    first, second, _ = registries
+    run("release", "--request", request(tmp_path, images, entry("first", first)))
+    run("promote", f"{first.host}/releases:v1", f"{second.host}/releases")
+    second.requests.clear()
+    again = run("promote", f"{first.host}/releases:v1", f"{second.host}/releases")
+    assert (again.code, "3 unchanged" in again.out, writes(second)) == (0, True, [])
+
+
+def test_a_dry_run_writes_nothing_and_names_the_digest(
+    run: Run, registries: list[RunningRegistry], images: dict[str, Image], tmp_path: Path
+) -> None:
+    first, second, _ = registries
+    run("release", "--request", request(tmp_path, images, entry("first", first)))
+    ended = run("promote", f"{first.host}/releases:v1", f"{second.host}/releases", "--dry-run", "--output", "json")
+    assert (ended.code, writes(second)) == (0, [])
+    assert ended.document["digest"] == str(tag_of(first, "releases", "v1"))
+
+
+def test_a_repository_of_another_name_is_refused_and_a_prefix_is_not(
+    run: Run, registries: list[RunningRegistry], images: dict[str, Image], tmp_path: Path
+) -> None:
+    first, second, _ = registries
+    run("release", "--request", request(tmp_path, images, entry("first", first)))
+    refused = run("promote", f"{first.host}/releases:v1", f"{second.host}/other")
+    assert (refused.code, "the release calls its repository releases" in refused.err, writes(second)) == (2, True, [])
+    assert run("promote", f"{first.host}/releases:v1", f"{second.host}/mirror/releases").code == 0
+    assert [tag_of(second, f"mirror/apps/{name}", "latest") for name in NAMES] == [images[name].digest for name in NAMES]
+    assert run("release", "verify", f"{second.host}/mirror/releases:v1").code == 0
+
+
+def test_whatever_request_fails_a_promoted_tag_names_all_or_nothing(
+    run: Run, registries: list[RunningRegistry], images: dict[str, Image], tmp_path: Path
+) -> None:
+    first, second, _ = registries
+    run("release", "--request", request(tmp_path, images, entry("first", first)))
+    number, failed = 0, 0
+    while True:
+        number += 3
+        fault = second.faults.add(Fault(effect=Hangup(), nth=number, times=None))
+        ended = run("promote", f"{first.host}/releases:v1", f"{second.host}/n{number}/releases")
+        second.faults.clear()
+        failed += ended.code != 0
+        tag = tag_of(second, f"n{number}/releases", "v1")
+        assert tag is None or run("release", "verify", f"{second.host}/n{number}/releases:v1").code == 0
+        assert tag is not None or ended.code == 6
+        if not fault.hits:
+            break
+    assert failed > 5
+
+
+def test_one_artifact_keeps_its_signature_and_a_taken_tag_is_refused(
+    run: Run, registries: list[RunningRegistry], images: dict[str, Image]
+) -> None:
+    first, second, _ = registries
+    push(run, images["one"], first, "v1")
+    assert run("promote", f"{first.host}/library/hello:v1", f"{second.host}/prod/hello", "--tag", "v1").code == 0
+    assert tag_of(second, "prod/hello", "v1") == images["one"].digest
+    assert list(LayoutStore(second.state / "prod/hello").referrers(images["one"].digest))
+    push(run, images["three"], first, "v2")
+    before = writes(second)
+    refused = run("promote", f"{first.host}/library/hello:v2", f"{second.host}/prod/hello:v1")
+    assert (refused.code, writes(second)) == (7, before)
+    assert run("promote", f"{first.host}/library/hello:v2", f"{second.host}/prod/hello:v1", "--move-tags").code == 0
+    assert tag_of(second, "prod/hello", "v1") == images["three"].digest
+
+
+def test_what_the_key_did_not_sign_is_not_promoted(
+    run: Run, registries: list[RunningRegistry], images: dict[str, Image], tmp_path: Path
+) -> None:
+    first, second, _ = registries
+    run("release", "--request", request(tmp_path, images, entry("first", first)))
+    for signer, code in ((2, 4), (1, 0)):
+        key = tmp_path / f"{signer}.public"
+        key.write_bytes(public(signer).compact())
+        assert run("promote", f"{first.host}/releases:v1", f"{second.host}/releases", "-K", key).code == code
+        assert bool(writes(second)) == (code == 0)
+
+
+def test_an_archive_of_one_image_is_pushed_pulled_and_inspected(
+    run: Run, registries: list[RunningRegistry], images: dict[str, Image], tmp_path: Path
+) -> None:
+    first, second, _ = registries
+    push(run, images["one"], first, "v1")
+    archive = tmp_path / "one.tar"
+    assert run("archive", f"{first.host}/library/hello:v1", archive, "--tag", "1.0.0").code == 0
+    assert run("push", f"oci-archive:{archive}", f"{second.host}/library/hello:v1").code == 0
+    assert tag_of(second, "library/hello", "v1") == images["one"].digest
+    assert list(LayoutStore(second.state / "library/hello").referrers(images["one"].digest))
+    key = tmp_path / "1.public"
+    key.write_bytes(public(1).compact())
+    assert run("pull", f"oci-archive:{archive}:1.0.0", "-o", tmp_path / "pulled.wasm", "-K", key).code == 0
+    assert (tmp_path / "pulled.wasm").read_bytes() == images["one"].wasm
+    assert run("inspect", f"oci-archive:{archive}", "--output", "json").document["digest"] == str(images["one"].digest)
+
+
+def test_a_layout_folder_is_a_place_too(run: Run, registries: list[RunningRegistry], images: dict[str, Image], tmp_path: Path) -> None:
+    first, second, _ = registries
+    run("release", "--request", request(tmp_path, images, entry("first", first)))
+    assert run("promote", f"{first.host}/releases:v1", f"{tmp_path}/out").code == 0
+    assert run("release", "verify", f"{tmp_path}/out:v1").code == 0
+    assert run("promote", f"{tmp_path}/out:v1", f"{second.host}/releases").code == 0
+    assert contents(second, "releases", images) == contents(first, "releases", images)

@@ -1,0 +1,216 @@
+"""`wasm_oci release`: many requests as one release, and what it says of releases."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakes.artifacts import Image, public, signed_image
+from fakes.program import Ended, Run, make_run, tag_of, writes
+from instruments.registry import RunningRegistry, start
+from wasm_oci.oci.layout_store import LayoutStore
+
+NAMES = ("one", "two", "three")
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    return make_run(tmp_path, monkeypatch, capsys)
+
+
+@pytest.fixture
+def registry() -> Iterator[RunningRegistry]:
+    with start() as running:
+        yield running
+
+
+@pytest.fixture
+def second() -> Iterator[RunningRegistry]:
+    with start() as running:
+        yield running
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> dict[str, Image]:
+    return {name: signed_image(tmp_path / name, text=name, detached=name == "one") for name in NAMES}
+
+
+def entry(name: str, registry: RunningRegistry, prefix: str = "") -> dict[str, str]:
+    return {"name": name, "host": registry.host, "prefix": prefix}
+
+
+def push_document(name: str, image: Image, **change: Any) -> dict[str, Any]:
+    document = {
+        "layout": str(image.folder),
+        "signature": str(image.signature) if image.signature else None,
+        "namespace": "apps",
+        "repository": name,
+        "tag": "latest",
+        "movable_tags": ["latest"],
+        "target": f"//{name}:publish",
+    }
+    return document | change
+
+
+def request(folder: Path, images: dict[str, Image], *registries: dict[str, str], **change: Any) -> Path:
+    """A release of `images`."""
+    for name, image in images.items():
+        (folder / f"{name}.json").write_text(json.dumps({"schema_version": 1, **push_document(name, image)}))
+    document = {
+        "schema_version": 1,
+        "repository": "releases",
+        "tag": "v1",
+        "registries": list(registries),
+        "target_registries": [each["name"] for each in registries],
+        "requests": [str(folder / f"{name}.json") for name in images],
+        "target": "//:release",
+    }
+    path = folder / "release.json"
+    path.write_text(json.dumps(document | change))
+    return path
+
+
+def changed(images: dict[str, Image], folder: Path) -> dict[str, Image]:
+    """Another `two`, no `three`, and a new `four`."""
+    return {
+        "one": images["one"],
+        "two": signed_image(folder / "two2", text="two, changed"),
+        "four": signed_image(folder / "four", text="four"),
+    }
+
+
+def reference(registry: RunningRegistry, tag: str) -> str:
+    return f"{registry.host}/releases:{tag}"
+
+
+def test_a_release_file_goes_to_every_registry(
+    run: Run, registry: RunningRegistry, second: RunningRegistry, images: dict[str, Image], tmp_path: Path
+) -> None:
+    file = request(tmp_path, images, entry("first", registry), entry("second", second, "mirror"))
+    ended = run("release", "--request", file)
+    assert (ended.code, ended.err) == (0, "")
+    assert f"Released {registry.host}/releases:v1" in ended.out
+    assert f"Released {second.host}/mirror/releases:v1" in ended.out
+    for running, prefix in ((registry, ""), (second, "mirror/")):
+        assert [tag_of(running, f"{prefix}apps/{name}", "latest") for name in NAMES] == [images[name].digest for name in NAMES]
+    assert tag_of(registry, "releases", "v1") == tag_of(second, "mirror/releases", "v1")
+
+
+def test_a_dry_run_writes_nothing_and_a_second_run_is_unchanged(
+    run: Run, registry: RunningRegistry, images: dict[str, Image], tmp_path: Path
+) -> None:
+    file = request(tmp_path, images, entry("first", registry))
+    planned = run("release", "--request", file, "--dry-run", "--output", "json")
+    assert (planned.code, writes(registry), planned.document["dryRun"]) == (0, [], True)
+    done = run("release", "--request", file, "--output", "json")
+    assert [each["digest"] for each in done.document["releases"]] == [each["digest"] for each in planned.document["releases"]]
+    again = run("release", "--request", file)
+    assert "Unchanged: 4 of 4" in again.out
+    assert "3 unchanged" in again.out
+
+
+def test_show_names_every_member(run: Run, registry: RunningRegistry, images: dict[str, Image], tmp_path: Path) -> None:
+    run("release", "--request", request(tmp_path, images, entry("first", registry)))
+    shown = run("release", "show", reference(registry, "v1"), "--output", "json").document
+    assert {(member["repository"], member["digest"]) for member in shown["members"]} == {
+        (f"apps/{name}", str(images[name].digest)) for name in NAMES
+    }
+    assert "apps/one" in run("release", "show", reference(registry, "v1")).out
+
+
+def test_diff_names_exactly_what_was_changed(run: Run, registry: RunningRegistry, images: dict[str, Image], tmp_path: Path) -> None:
+    run("release", "--request", request(tmp_path, images, entry("first", registry)))
+    later = changed(images, tmp_path)
+    assert run("release", "--request", request(tmp_path, later, entry("first", registry), tag="v2")).code == 0
+    ended = run("release", "diff", reference(registry, "v1"), reference(registry, "v2"), "--output", "json")
+    found = {(each["change"], each["repository"]) for each in ended.document["changes"]}
+    assert found == {("new", "apps/four"), ("changed", "apps/two"), ("gone", "apps/three")}
+    words = run("release", "diff", reference(registry, "v1"), reference(registry, "v2")).out
+    assert f"~ apps/two  {images['two'].digest} -> {later['two'].digest}" in words
+    assert "1 new, 1 changed, 1 gone" in words
+    assert run("release", "diff", reference(registry, "v2"), reference(registry, "v2")).out == "No difference\n"
+
+
+def verify(run: Run, registry: RunningRegistry, folder: Path, signer: int = 1) -> Ended:
+    key = folder / f"{signer}.public"
+    key.write_bytes(public(signer).compact())
+    return run("release", "verify", reference(registry, "v1"), "-K", key, "--output", "json")
+
+
+def test_verify_accepts_a_release_that_is_whole_and_signed(
+    run: Run, registry: RunningRegistry, images: dict[str, Image], tmp_path: Path
+) -> None:
+    run("release", "--request", request(tmp_path, images, entry("first", registry)))
+    ended = verify(run, registry, tmp_path)
+    assert (ended.code, ended.document["findings"], ended.document["signaturesVerified"]) == (0, [], True)
+    unverified = run("release", "verify", reference(registry, "v1"))
+    assert (unverified.code, "signatures not verified" in unverified.out) == (0, True)
+
+
+def test_verify_refuses_another_key(run: Run, registry: RunningRegistry, images: dict[str, Image], tmp_path: Path) -> None:
+    run("release", "--request", request(tmp_path, images, entry("first", registry)))
+    ended = verify(run, registry, tmp_path, signer=2)
+    assert (ended.code, {each["problem"] for each in ended.document["findings"]}) == (4, {"not signed as asked"})
+    assert len(ended.document["findings"]) == 3
+
+
+@pytest.mark.parametrize(
+    "case",
+    [("manifest", "missing"), ("layer", "missing"), ("referrer", "referrer missing"), ("tag", "tag elsewhere")],
+    ids=lambda case: case[0],
+)
+def test_verify_finds_what_is_missing(
+    run: Run, registry: RunningRegistry, images: dict[str, Image], tmp_path: Path, case: tuple[str, str]
+) -> None:
+    what, problem = case
+    run("release", "--request", request(tmp_path, images, entry("first", registry)))
+    beside, own, image = LayoutStore(registry.state / "releases"), LayoutStore(registry.state / "apps/one"), images["one"]
+    if what == "manifest":
+        beside.delete_manifest(image.digest)
+    elif what == "layer":
+        beside.delete_blob(image.manifest.layers[0].digest)
+    elif what == "referrer":
+        beside.delete_manifest(next(iter(beside.referrers(image.digest))).digest)
+    else:
+        own.delete_tag("latest")
+    ended = run("release", "verify", reference(registry, "v1"), "--output", "json")
+    assert (ended.code, [each["problem"] for each in ended.document["findings"]]) == (4, [problem])
+
+
+def test_a_tag_that_was_moved_is_found_and_written_again_with_ask_all(
+    run: Run, registry: RunningRegistry, images: dict[str, Image], tmp_path: Path
+) -> None:
+    file = request(tmp_path, images, entry("first", registry))
+    run("release", "--request", file)
+    LayoutStore(registry.state / "apps/two").delete_tag("latest")
+    assert run("release", "--request", file).code == 0
+    assert tag_of(registry, "apps/two", "latest") is None
+    assert run("release", "--request", file, "--ask-all").code == 0
+    assert tag_of(registry, "apps/two", "latest") == images["two"].digest
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "nothing to release"),
+        (("show",), "release show takes 1"),
+        (("diff", "a.example/b:c"), "release diff takes 2"),
+        (("show", "a.example/b:c", "--dry-run"), "the option is for publishing"),
+        (("apps",), "not a pattern of targets"),
+        (("//apps/...",), "needs a repository and a tag"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(run: Run, arguments: tuple[str, ...], words: str) -> None:
+    ended = run("release", *arguments)
+    assert ended.code == 2
+    assert words in ended.err
+
+
+def test_an_image_is_no_release(run: Run, registry: RunningRegistry, images: dict[str, Image], tmp_path: Path) -> None:
+    run("release", "--request", request(tmp_path, images, entry("first", registry)))
+    ended = run("release", "show", f"{registry.host}/apps/one:latest")
+    assert (ended.code, "not a release" in ended.err) == (2, True)

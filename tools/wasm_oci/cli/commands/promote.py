@@ -1,0 +1,80 @@
+"""`wasm_oci promote`: copies an artifact, or a release with all its members, to another place, by digest."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wasm_oci.cli.common.arguments import refuse_beside_request
+from wasm_oci.cli.common.registry_options import add_registry_options
+from wasm_oci.cli.common.trust_options import add_trusted_key_options, trusted_keys_of
+from wasm_oci.errors import UsageError
+from wasm_oci.outcome import Outcome
+
+if TYPE_CHECKING:
+    from wasm_oci.releases.promotion import PromotedTo, Promotion
+
+DESCRIPTION = """Copy an artifact, or a release with all its members, from one place to another; nothing is built again.
+
+Digests and whatever refers to them, such as signatures, stay as they are. First a plan is made, then content is copied, and the
+tags are written last. A tag that exists with another digest is refused with exit code 7, unless it may move.
+
+  wasm_oci promote staging.example/apps/hello:1.0.0 registry.example/apps/hello:1.0.0
+  wasm_oci promote staging.example/releases@sha256:… registry.example/releases --tag 2024.1 -K signing.public
+  wasm_oci promote oci-archive:release.tar registry.example/releases:2024.1
+
+A source is a reference, a layout folder or oci-archive:FILE, and so is a destination. Without a tag, that of the source is kept."""
+
+TARGET_DESCRIPTION = """Copy what this target names to its destination, by digest; the tags are written last.
+
+  bazel run TARGET -- --dry-run"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", nargs="?", metavar="SOURCE", help="a reference, a layout folder, or oci-archive:FILE")
+    parser.add_argument("destination", nargs="?", metavar="DESTINATION", help="host/repository with or without a tag, or as SOURCE")
+    parser.add_argument("--request", type=Path, metavar="FILE", help="request file of a wasm_promote target, in place of both")
+    parser.add_argument("--tag", action="append", default=[], metavar="TAG", help="tag at the destination; again for a further one")
+    parser.add_argument("--dry-run", action=argparse.BooleanOptionalAction, help="stop after the plan; send nothing that writes")
+    parser.add_argument("--move-tags", action="store_true", help="move tags that exist with another digest")
+    parser.add_argument(
+        "--movable-tag", action="append", default=[], metavar="TAG", help="a tag that may move, beside latest; may be given several times"
+    )
+    add_trusted_key_options(parser)
+    add_registry_options(parser)
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    from wasm_oci.cli.publishing import promoting
+    from wasm_oci.oci.reference import check_tag
+    from wasm_oci.publish.push import DEFAULT_MOVABLE
+    from wasm_oci.publish.resolve import plain_http_hosts
+    from wasm_oci.releases.promote_request import PromoteRequest, read_promote_request
+    from wasm_oci.releases.promotion import Promotion
+
+    if args.request:
+        refuse_beside_request(args, add_arguments, ("dry_run", "move_tags", "public_key", "trusted_keys", "plain_http"))
+        request = read_promote_request(args.request, os.environ)
+    elif not (args.source and args.destination):
+        raise UsageError("SOURCE and DESTINATION are needed", hint="write wasm_oci promote host/repository:tag other.host/repository")
+    else:
+        tags = tuple(check_tag(tag, where="--tag") for tag in args.tag)
+        movable = DEFAULT_MOVABLE.union(check_tag(tag, where="--movable-tag") for tag in args.movable_tag)
+        request = PromoteRequest(source=args.source, destination=args.destination, tags=tags, movable_tags=movable)
+    trust = trusted_keys_of(args)
+
+    def promotion(place: PromotedTo) -> Promotion:
+        return Promotion(
+            destination=place,
+            tags=tuple(dict.fromkeys((*([place.tag] if place.tag else []), *request.tags))),
+            movable_tags=request.movable_tags,
+            move_tags=args.move_tags,
+            plain_http=request.plain_http | plain_http_hosts(args.plain_http),
+            dry_run=request.dry_run if args.dry_run is None else args.dry_run,
+            trust=trust,
+        )
+
+    shown = args.output == "text" and not args.quiet
+    return promoting.run(request.source, request.destination, promotion, request.registries, text=shown)

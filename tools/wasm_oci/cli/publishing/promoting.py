@@ -1,0 +1,87 @@
+"""Promotes from one place to another, a file included: what `promote` and `archive` share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wasm_oci.jsontext import JsonObject
+from wasm_oci.keys.sources.passphrase import PassphraseSource
+from wasm_oci.oci.archive import ARCHIVE_PREFIX, pack
+from wasm_oci.oci.reference import check_tag
+from wasm_oci.oci.target import layout_folder
+from wasm_oci.outcome import GREEN, Outcome, Painted, error_document, report_error, write_lines
+from wasm_oci.publish import resolve
+from wasm_oci.publish.release import Release, release
+from wasm_oci.publish.report import artifact_document, result_lines
+from wasm_oci.publish.signing import scratch_folder
+from wasm_oci.releases.promotion import PromotedTo, Promotion, promotion_of
+from wasm_oci.releases.report import planned_lines, release_document, released_lines
+
+if TYPE_CHECKING:
+    from wasm_oci.http.transport import Transport
+    from wasm_oci.publish.planning import AnyPlan
+    from wasm_oci.publish.registries import RegistryEntry
+
+
+def run(
+    source: str, destination: str, promotion: Callable[[PromotedTo], Promotion], registries: tuple[RegistryEntry, ...], *, text: bool
+) -> Outcome:
+    """Promotes and reports; `promotion` returns how, given where to. `text`: whether the plan is shown."""
+    file = Path(destination.removeprefix(ARCHIVE_PREFIX)) if destination.startswith(ARCHIVE_PREFIX) else None
+    with scratch_folder() as scratch:
+        folder = scratch / "layout"
+        place = PromotedTo(folder=folder) if file else _place(destination, registries)
+        how = promotion(place)
+        with closing(resolve.make_transport(how.plain_http)) as transport:
+            done = _promote(source, how, transport, text=text)
+        document = _document(done, str(file) if file else None)
+        if error := done.error:
+            report_error("wasm_oci", error, "text")
+            return Outcome(document=document | error_document(error), exit_code=error.exit_code)
+        if done.request.dry_run:
+            return Outcome(lines=["Dry run: nothing was written"], document=document)
+        if file:
+            pack(folder, file)
+            return Outcome(lines=[Painted(f"Written: {file}", GREEN), f"  digest    {document['digest']}"], document=document)
+    return Outcome(lines=_lines(done), document=document)
+
+
+def _place(destination: str, registries: tuple[RegistryEntry, ...]) -> PromotedTo:
+    folder = layout_folder(destination)
+    if folder is None:
+        return PromotedTo.parse(destination, registries)
+    path, colon, tag = str(folder).rpartition(":")
+    if colon and len(path) > 1:
+        return PromotedTo(folder=Path(path), tag=check_tag(tag, where=destination))
+    return PromotedTo(folder=folder)
+
+
+def _promote(source: str, how: Promotion, transport: Transport, *, text: bool) -> Release:
+    target = resolve.open_target(source, transport, os.environ)
+    if not how.tags and isinstance(target.wanted, str):
+        how = replace(how, tags=(target.wanted,))
+    request = promotion_of(target, how, interrupt=transport.stop)
+
+    def show(plans: list[AnyPlan]) -> None:
+        if text:
+            write_lines(planned_lines(plans))
+
+    passphrase = PassphraseSource(environ=os.environ)
+    return release(request, transport=transport, environ=os.environ, passphrase=passphrase, show=lambda plans: show(list(plans)))
+
+
+def _lines(done: Release) -> list[str]:
+    if done.indexes:
+        return released_lines(done)
+    return [line for artifact in done.artifacts for result in artifact.results for line in result_lines(result)]
+
+
+def _document(done: Release, file: str | None) -> JsonObject:
+    document = release_document(done) if done.indexes else artifact_document(done.artifacts[0])
+    digest = document["releases"][0]["digest"] if done.indexes else document["digest"]
+    return document | {"digest": digest} | ({"archive": file} if file else {})

@@ -1,0 +1,1 @@
+"""Releases as one object: publishing, comparing, verifying, promoting and archiving them."""

@@ -1,0 +1,123 @@
+"""What a `wasm_release` target asks for, as its rule wrote it: many publish requests, and the index that names all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated
+
+from wasm_oci import shape
+from wasm_oci.errors import UsageError
+from wasm_oci.http.host import check_host
+from wasm_oci.oci.reference import check_repository, check_tag
+from wasm_oci.publish.push import Overrides, release_of_request
+from wasm_oci.publish.release_request import ArtifactRequest, DestinationRequest, IndexRequest, ReleaseRequest
+from wasm_oci.publish.request import PushRequest, RegistryEntries, read_push_request
+from wasm_oci.publish.resolve import NamedRepository, entry_of
+from wasm_oci.runfiles import Runfiles
+from wasm_oci.shape import Parsed, Runfile
+from wasm_oci.workspace_status import WorkspaceStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseFile:
+    """What a release target asks for."""
+
+    requests: tuple[Runfile, ...] = ()
+    """Those of publish targets and of images."""
+    repository: Annotated[str, Parsed(str, check_repository)]
+    """Of the release index, without what a registry's entry puts before it."""
+    tag: str
+    """This and the other tags are filled with values of the workspace status when the file is read."""
+    extra_tags: tuple[str, ...] = ()
+    movable_tags: frozenset[str] = frozenset()
+    """Of the tags of the index; each artifact has its own."""
+    stable_status: Runfile | None = None
+    """The file of the workspace status; None where no tag has a place for one of its values."""
+    registries: RegistryEntries = ()
+    target_registries: tuple[str, ...] = ()
+    """Names of entries or hosts, in place of what each request names; empty: as each says."""
+    plain_http: frozenset[Annotated[str, Parsed(str, check_host)]] = frozenset()
+    fail_fast: bool = False
+    dry_run: bool = False
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseOptions:
+    """What the command line says over a release file; None and empty leave it as it is."""
+
+    tags: tuple[str, ...] = ()
+    """In place of the tag of the index; what else it is tagged with stays."""
+    ask_all: bool = False
+    changes: Overrides = field(default_factory=Overrides)
+    """What it says of every artifact, and of the whole."""
+
+
+def read_release_file(path: Path, environ: Mapping[str, str]) -> ReleaseFile:
+    """Raises what `shape.read_request` raises, and UsageError for a registry entry or tag that cannot be used."""
+    file = shape.read_request(path, ReleaseFile, Runfiles(environ))
+    status, where = WorkspaceStatus(file.stable_status), file.target or str(path)
+
+    def tag(text: str) -> str:
+        return check_tag(status.fill(text, where=f"{where}: {text!r}"), where=where)
+
+    tags, movable = tuple(map(tag, file.extra_tags)), frozenset(map(tag, file.movable_tags))
+    return replace(file, tag=tag(file.tag), extra_tags=tags, movable_tags=movable)
+
+
+def release_of_file(file: ReleaseFile, options: ReleaseOptions, environ: Mapping[str, str]) -> ReleaseRequest:
+    """Returns the release of all that a file names; raises UsageError where that is nothing, and what reading the requests raises."""
+    return release_of_requests(file, [read_push_request(path, environ) for path in file.requests], options)
+
+
+def release_of_requests(file: ReleaseFile, requests: list[PushRequest], options: ReleaseOptions) -> ReleaseRequest:
+    """The same of publish requests that are read already."""
+    if not requests:
+        raise UsageError("there is nothing to release", where=file.target, hint="name images, or publish targets")
+    found = [_release(file, request, options) for request in requests]
+    artifacts = tuple(artifact for each in found for artifact in each.artifacts)
+    changes = options.changes
+    planned_only = file.dry_run or any(request.dry_run for request in requests)
+    timeouts = [each.timeout for each in found if each.timeout is not None]
+    return ReleaseRequest(
+        artifacts=artifacts,
+        indexes=tuple(_indexes(file, artifacts, options)),
+        dry_run=planned_only if changes.dry_run is None else changes.dry_run,
+        plain_http=file.plain_http.union(*(each.plain_http for each in found)),
+        fail_fast=file.fail_fast if changes.fail_fast is None else changes.fail_fast,
+        timeout=max(timeouts, default=None),
+    )
+
+
+def _release(file: ReleaseFile, request: PushRequest, options: ReleaseOptions) -> ReleaseRequest:
+    """Returns what one publish request asks for, at the registries that are named for all, else where it says itself."""
+    targets = options.changes.registries or file.target_registries
+    if targets:
+        known = {entry.name for entry in file.registries}
+        own = tuple(entry for entry in request.registries if entry.name not in known)
+        request = replace(request, registries=(*file.registries, *own))
+    return release_of_request(request, replace(options.changes, registries=targets))
+
+
+def _indexes(file: ReleaseFile, artifacts: tuple[ArtifactRequest, ...], options: ReleaseOptions) -> Iterator[IndexRequest]:
+    """Yields an index for each registry that something goes to, in their order."""
+    tags = (*(options.tags or (file.tag,)), *file.extra_tags)
+    seen: set[tuple[str, str]] = set()
+    for artifact in artifacts:
+        for destination in artifact.destinations:
+            place = destination.repository
+            if not isinstance(place, NamedRepository):
+                raise TypeError("a publish request names its registry")
+            entry = entry_of(place)
+            if (entry.host, entry.path) in seen:
+                continue
+            seen.add((entry.host, entry.path))
+            own = replace(place, namespace="", repository=file.repository)
+            yield IndexRequest(
+                destination=DestinationRequest(repository=own, tags=tags),
+                movable_tags=file.movable_tags | options.changes.movable_tags,
+                move_tags=options.changes.move_tags,
+                ask_all=options.ask_all,
+            )
