@@ -90,10 +90,15 @@ class Release:
     indexes: tuple[ReleasedIndex, ...] = ()
 
     @property
+    def errors(self) -> tuple[WasmOciError, ...]:
+        """The first error of each artifact and index that has one."""
+        errors = [*(artifact.error for artifact in self.artifacts), *(index.error for index in self.indexes)]
+        return tuple(filter(None, errors))
+
+    @property
     def error(self) -> WasmOciError | None:
         """The first error of all."""
-        errors = [*(artifact.error for artifact in self.artifacts), *(index.error for index in self.indexes)]
-        return next(filter(None, errors), None)
+        return next(iter(self.errors), None)
 
 
 Decide = Callable[[Sequence[Resolved]], Sequence[tuple[Decision, ...]]]

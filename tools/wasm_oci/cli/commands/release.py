@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import os
-from collections.abc import Sequence
-from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wasm_oci.cli.common.arguments import make_parser
-from wasm_oci.cli.common.key_options import add_passphrase_options, passphrase_of
+from wasm_oci.cli.common.key_options import add_passphrase_options
 from wasm_oci.cli.common.registry_options import add_registry_options
+from wasm_oci.cli.common.result_file import keep_result
 from wasm_oci.cli.common.target_help import WITH_REQUEST
 from wasm_oci.cli.common.trust_options import add_trusted_key_options, trusted_keys_of
+from wasm_oci.cli.publishing.publish_options import add_publish_options
 from wasm_oci.errors import UsageError
-from wasm_oci.outcome import YELLOW, Outcome, Painted, error_document, report_error, say, write_lines
+from wasm_oci.outcome import Outcome
 
 if TYPE_CHECKING:
-    from wasm_oci.publish.planning import AnyPlan
     from wasm_oci.publish.release_request import ReleaseRequest
 
 DESCRIPTION = """Publish many artifacts as one release, and look at releases.
@@ -47,20 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--request", type=Path, metavar="FILE", help="request file of a wasm_release target")
     parser.add_argument("--repository", metavar="NAME", help="with patterns: the repository of the release, without what is before it")
     parser.add_argument(
-        "--registry",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help=f"{WITH_REQUEST}publish all to this registry; again for another",
+        "--registry", action="append", default=[], metavar="NAME", help=f"{WITH_REQUEST}publish all to this registry; again for another"
     )
     parser.add_argument("--tag", action="append", default=[], metavar="TAG", help=f"{WITH_REQUEST}tag of the release; again for another")
-    parser.add_argument("--dry-run", action=argparse.BooleanOptionalAction, help="stop after the plan; send nothing that writes")
-    parser.add_argument("--fail-fast", action=argparse.BooleanOptionalAction, help="after a failure anywhere, write no tag at any registry")
     parser.add_argument("--ask-all", action="store_true", help="also ask for members that the current release names already")
-    parser.add_argument("--read-back", choices=("standard", "full"), default="standard", help="full: read large blobs back whole too")
-    parser.add_argument("--move-tags", action="store_true", help="move tags that exist with another digest")
-    parser.add_argument("--movable-tag", action="append", default=[], metavar="TAG", help="a tag that may move; may be given several times")
     parser.add_argument("--require-signed", action="store_true", help="refuse images that no known key signed (exit code 3)")
+    add_publish_options(parser)
     add_passphrase_options(parser)
     add_trusted_key_options(parser)
     add_registry_options(parser)
@@ -73,26 +62,15 @@ def run(args: argparse.Namespace) -> Outcome:
         _refuse_publishing_options(args)
         what, *names = args.words
         return release_read.run(what, names, trust=trusted_keys_of(args), plain_http=args.plain_http)
-    from wasm_oci.publish import resolve
-    from wasm_oci.publish.release import release
-    from wasm_oci.publish.report import warnings_of
-    from wasm_oci.releases.report import planned_lines, release_document, released_lines
 
-    def show(plans: Sequence[AnyPlan]) -> None:
-        say(*(Painted(f"wasm_oci: warning: {warning}", YELLOW) for warning in dict.fromkeys(warnings_of(plans))))
-        if args.output == "text" and not args.quiet:
-            write_lines(planned_lines(plans))
+    def publish() -> Outcome:
+        from wasm_oci.cli.publishing.release_request import release_request
+        from wasm_oci.cli.publishing.released import released
 
-    request = replace(_request(args), read_whole=args.read_back == "full")
-    with closing(resolve.make_transport(request.plain_http)) as transport:
-        done = release(request, transport=transport, environ=os.environ, passphrase=passphrase_of(args), show=show)
-    document = release_document(done)
-    if error := done.error:
-        if args.output == "text" and not args.quiet:
-            write_lines(released_lines(done))
-        report_error("wasm_oci", error, "text")
-        return Outcome(document=document | error_document(error), exit_code=error.exit_code)
-    return Outcome(lines=["Dry run: nothing was written"] if request.dry_run else released_lines(done), document=document)
+        request: ReleaseRequest = release_request(args)
+        return released(request, args)
+
+    return keep_result(args.result_file, publish)
 
 
 def _refuse_publishing_options(args: argparse.Namespace) -> None:
@@ -102,17 +80,3 @@ def _refuse_publishing_options(args: argparse.Namespace) -> None:
         if name not in _SHARED and value != parser.get_default(name):
             hint = f"leave it out of release {args.words[0]}"
             raise UsageError("the option is for publishing", where=f"--{name.replace('_', '-')}", hint=hint)
-
-
-def _request(args: argparse.Namespace) -> ReleaseRequest:
-    from wasm_oci.cli.publishing.release_options import release_options
-    from wasm_oci.releases.release_file import read_release_file, release_of_file
-
-    options = release_options(args)
-    if not args.request:
-        from wasm_oci.releases.bazel import release_of_patterns
-
-        return release_of_patterns(args.words, args.repository, options, os.environ)
-    if args.words or args.repository:
-        raise UsageError("neither patterns nor --repository go with --request", where=str(args.request), hint="leave them out")
-    return release_of_file(read_release_file(args.request, os.environ), options, os.environ)
