@@ -8,6 +8,8 @@ load(
     "wasm_component_oci_image",
     "wasm_component_publish",
     "wasm_keygen",
+    "wasm_promote",
+    "wasm_release",
     "wasm_sign",
     "wasm_signature_attach",
     "wasm_signature_detach",
@@ -22,6 +24,8 @@ load(":subjects.bzl", "failure_test", "folder", "public_half", "wasm_file")
 _IMAGE = {"component": ":failure_input", "package_name": "pkg"}
 _SIGN = {"component": ":failure_input", "keys": ":failure_keys"}
 _PUBLISH = {"oci_image": ":failure_image"}
+_PROMOTE = {"destination": "ghcr.io/my-org/releases", "source": "staging.example.com/releases:v1", "target_tags": ["manual"]}
+_RELEASE = {"releases": [":failure_publish"], "repository": "releases", "tag": "v1"}
 _MULTI = _PUBLISH | {"registry_config": ":failure_config"}
 _TRUSTED = {"keys": {":failure_keys": "one"}}
 _IS_FILE = ["but the target of a key is required", "wasm_keygen or ssh_keygen target for development", "wasm_signing_key"]
@@ -122,6 +126,22 @@ _CASES = {
         ["no registry is named", "registry_override", "default_registry"],
     ),
     "publish_tag": (wasm_component_publish, _PUBLISH | {"tag_override": "-"}, ["tag_override"]),
+    "promote_destination": (wasm_promote, _PROMOTE | {"destination": "nowhere"}, ["destination = \"nowhere\"", "names no repository"]),
+    "promote_entry": (
+        wasm_promote,
+        _PROMOTE | {"destination": "github/releases"},
+        ["github is neither a host nor an entry", "registry_config, which is not given"],
+    ),
+    "promote_source": (wasm_promote, _PROMOTE | {"source": "ghcr.io/releases"}, ["source = ", "names neither tag nor digest"]),
+    "promote_tag": (wasm_promote, _PROMOTE | {"movable_tags": ["a b"]}, ["movable_tags: "]),
+    "release_empty": (wasm_release, _RELEASE | {"releases": []}, ["there is nothing to release"]),
+    "release_far": (
+        wasm_release,
+        _RELEASE | {"registry_config": ":failure_config", "target_registries": ["github"]},
+        ["target_registries[0]", "\"github\" is not an entry of", "write one of local"],
+    ),
+    "release_repository": (wasm_release, _RELEASE | {"repository": "Releases"}, ["repository: "]),
+    "release_tag": (wasm_release, _RELEASE | {"tag": "-"}, ["tag: "]),
     "rust_world_alone": (rust_wasm_component, {"srcs": [":failure_main.rs"], "world": "w"}, ["world", "wit"]),
     "sign_both_inputs": (wasm_sign, _SIGN | {"wasm_file": ":failure_input"}, ["exactly one of component, wasm_file"]),
     "sign_both_keys": (wasm_sign, _SIGN | {"public_key": ":failure_keys/key.public"}, ["keys and public_key"]),
@@ -265,6 +285,7 @@ def failure_test_suite(name):
     write_file(name = "failure_config_file", out = "failure_config.yaml", content = ["registries: []"], tags = manual)
     wkg_registry_config(name = "failure_empty_config", tags = manual)
     wkg_registry_config(name = "failure_config", registries = ["local|localhost:5000|oci"], tags = manual)
+    wasm_component_publish(name = "failure_publish", oci_image = ":failure_image", tags = manual)
     wasm_trusted_keys(name = "failure_trusted", keys = {":failure_keys": "one"}, tags = manual)
     write_file(name = "failure_trusted_config", out = "failure_trusted.yaml", content = [], tags = manual)
     native.genrule(name = "failure_main", outs = ["failure_main.rs"], cmd = "echo 'fn main() {}' > $@", tags = manual)

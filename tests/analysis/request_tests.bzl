@@ -9,6 +9,8 @@ load(
     "wasm_component_oci_image",
     "wasm_component_publish",
     "wasm_keygen",
+    "wasm_promote",
+    "wasm_release",
     "wasm_sign",
     "wasm_signing_key",
     "wasm_trusted_keys",
@@ -170,6 +172,33 @@ def _publish(manual):
     )
     return ["publish_file", "publish_plain", "publish_registries", "publish_detached", "publish_embedded_later", "publish_detached_later", "publish_several"]
 
+def _release(manual):
+    wasm_release(
+        name = "release_several",
+        dry_run = True,
+        extra_tags = ["{STABLE_RELEASE}"],
+        fail_fast = True,
+        images = [":request_unsigned_image"],
+        movable_tags = ["edge"],
+        registry_config = ":request_config",
+        releases = [":publish_detached"],
+        repository = "my-org/releases",
+        tag = "v9",
+        tags = manual,
+        target_registries = ["plain", "disk"],
+    )
+    wasm_promote(
+        name = "promote_release",
+        destination = "plain/releases",
+        dry_run = True,
+        movable_tags = ["edge"],
+        registry_config = ":request_config",
+        source = "staging.example.com/releases:v9",
+        tags = ["v9"],
+        target_tags = manual,
+    )
+    return ["release_several", "promote_release"]
+
 def _sign(manual):
     names = []
     for case, detached in {"sign_build": False, "sign_build_detached": True}.items():
@@ -220,7 +249,7 @@ def request_test_suite(name):
         tags = manual,
     )
     _keys(manual)
-    targets = {subject: subject for subject in _publish(manual) + _sign(manual) + _verify(manual)}
+    targets = {subject: subject for subject in _publish(manual) + _release(manual) + _sign(manual) + _verify(manual)}
     targets |= {"keygen": "request_keygen", "keygen_openssh": "request_ssh_keygen"}
     for case, target in targets.items():
         _request_file(name = case + ".request", testonly = True, tags = manual, target = target)

@@ -22,6 +22,8 @@ from wasm_oci.keys.sources.source import KeySource
 from wasm_oci.oci.image_request import ImageFacts, ImageRequest
 from wasm_oci.publish.request import PushRequest, read_push_request
 from wasm_oci.registry_config.config_file import parse_registry_config
+from wasm_oci.releases.promote_request import PromoteRequest
+from wasm_oci.releases.release_file import ReleaseFile
 from wasm_oci.runfiles import Runfiles
 from wasm_oci.shape import Parsed, annotated, members, optional, read_config, read_request
 from wasm_oci.trust.trust_store import TrustedKeyEntry, TrustStoreFile, parse_trust_store
@@ -31,7 +33,9 @@ FILES = sorted(FOLDER.glob("*.json"))
 CLASSES = {
     "image": ImageFacts,
     "keygen": KeygenRequest,
+    "promote": PromoteRequest,
     "publish": PushRequest,
+    "release": ReleaseFile,
     "sign": SignRequest,
     "trust": TrustStoreFile,
     "verify": VerifyRequest,

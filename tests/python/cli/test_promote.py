@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -164,6 +165,27 @@ def test_an_archive_of_one_image_is_pushed_pulled_and_inspected(
     assert run("pull", f"oci-archive:{archive}:1.0.0", "-o", tmp_path / "pulled.wasm", "-K", key).code == 0
     assert (tmp_path / "pulled.wasm").read_bytes() == images["one"].wasm
     assert run("inspect", f"oci-archive:{archive}", "--output", "json").document["digest"] == str(images["one"].digest)
+
+
+def test_a_target_promotes_between_entries(run: Run, registries: list[RunningRegistry], images: dict[str, Image], tmp_path: Path) -> None:
+    first, second, _ = registries
+    run("release", "--request", request(tmp_path, images, entry("first", first, "staging")))
+    document = {
+        "schema_version": 1,
+        "source": "first/releases:v1",
+        "destination": "second/releases",
+        "tags": ["v1"],
+        "movable_tags": ["latest"],
+        "registries": [entry("first", first, "staging"), entry("second", second, "production")],
+        "target": "//:promote",
+    }
+    file = tmp_path / "promote.json"
+    file.write_text(json.dumps(document))
+    assert run("promote", "--request", file).code == 0
+    assert [tag_of(second, f"production/apps/{name}", "latest") for name in NAMES] == [images[name].digest for name in NAMES]
+    assert tag_of(second, "production/releases", "v1") == tag_of(first, "staging/releases", "v1")
+    unknown = run("promote", "--request", file, "--tag", "v2")
+    assert (unknown.code, "does not go with --request" in unknown.err) == (2, True)
 
 
 def test_a_layout_folder_is_a_place_too(run: Run, registries: list[RunningRegistry], images: dict[str, Image], tmp_path: Path) -> None:

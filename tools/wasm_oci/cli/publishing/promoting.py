@@ -19,6 +19,7 @@ from wasm_oci.publish import resolve
 from wasm_oci.publish.release import Release, release
 from wasm_oci.publish.report import artifact_document, result_lines
 from wasm_oci.publish.signing import scratch_folder
+from wasm_oci.releases.places import open_source
 from wasm_oci.releases.promotion import PromotedTo, Promotion, promotion_of
 from wasm_oci.releases.report import planned_lines, release_document, released_lines
 
@@ -62,7 +63,7 @@ def _place(destination: str, registries: tuple[RegistryEntry, ...]) -> PromotedT
 
 
 def _promote(source: str, how: Promotion, transport: Transport, *, text: bool) -> Release:
-    target = resolve.open_target(source, transport, os.environ)
+    target = open_source(source, how.destination.registries, transport, os.environ)
     if not how.tags and isinstance(target.wanted, str):
         how = replace(how, tags=(target.wanted,))
     request = promotion_of(target, how, interrupt=transport.stop)

@@ -1,0 +1,143 @@
+"""`wasm_release`: a run target that publishes many images, and an index that names all of them."""
+
+load("//wasm/private/common:image_ref.bzl", "repository_error")
+load("//wasm/private/common:macro_attrs.bzl", "check_attributes", "public_attributes")
+load("//wasm/private/common:nearest.bzl", "nearest")
+load("//wasm/private/common:run_target.bzl", "RUN_TARGET_ATTRS", "make_run_target", "rlocation_path")
+load("//wasm/private/common:shown.bzl", "shown", "shown_target")
+load("//wasm/private/providers:publish_info.bzl", "WasmPublishInfo")
+load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
+load(":multi_publish.bzl", "wkg_multi_registry_publish")
+load(":stamped_tags.bzl", "is_stamped", "stamped_tag_error")
+
+visibility(["//wasm/..."])
+
+_DOC = """Publishes any number of images to any number of registries with one `bazel run`, as one release.
+
+A release is an image index that names all its members by digest. In each registry the members go first, then the index, then
+the members' tags, and the release's tags last of all: whoever resolves the tag of a release sees all of the old one or all of the
+new one. If a member fails at a registry, none of its tags moves there; the other registries go on. A later release writes only what
+is new, and the index. [Releases](../releases.md) has the details, and the commands that show, compare, verify, promote and archive.
+
+Further arguments go after `--`: `--dry-run`, `--no-dry-run`, `--tag`, `--registry`, `--move-tags`, `--fail-fast`, `--ask-all`,
+`--output json`; they win over the attributes.
+"""
+
+_ATTRS = {
+    "dry_run": attr.bool(
+        doc = "True stops after the plan, before anything is written; `-- --no-dry-run` wins. False by default.",
+    ),
+    "extra_tags": attr.string_list(
+        doc = "Further tags of the release, such as `current`; one that moves tells a release under a new tag what is there already. None by default.",
+    ),
+    "fail_fast": attr.bool(
+        doc = "True: after a failure at one registry no tag is written at any. False, the default: the other registries go on.",
+    ),
+    "movable_tags": attr.string_list(
+        doc = "Tags of the release that may move to another digest. Publish targets have their own.",
+        default = ["latest"],
+    ),
+    "registry_config": attr.label(
+        doc = "A `wkg_registry_config`: the registries that `target_registries` names, and their credentials.",
+        providers = [WasmRegistryConfigInfo],
+    ),
+    "releases": attr.label_list(
+        doc = "Publish targets, such as `wasm_component_publish` and `wkg_multi_registry_publish`.",
+        providers = [WasmPublishInfo],
+    ),
+    "repository": attr.string(
+        doc = "The repository of the release at each registry, such as `releases`, behind the prefix of the registry's entry.",
+        mandatory = True,
+    ),
+    "tag": attr.string(
+        doc = "The tag of the release. `{STABLE_NAME}` in it is the value that the workspace status has when this is run.",
+        mandatory = True,
+    ),
+    "target_registries": attr.string_list(
+        doc = "Names of entries of `registry_config`: all goes to each of them. Empty, the default: each publish target goes where it says.",
+    ),
+} | RUN_TARGET_ATTRS
+
+def _check(ctx, names):
+    if not ctx.attr.releases:
+        fail("{}: there is nothing to release; name images, publish targets in releases, or both".format(shown_target(ctx)))
+    error = repository_error(ctx.attr.repository)
+    if error:
+        fail("{}: repository: {}".format(shown_target(ctx), error))
+    for attribute, tags in {"extra_tags": ctx.attr.extra_tags, "movable_tags": ctx.attr.movable_tags, "tag": [ctx.attr.tag]}.items():
+        for tag in tags:
+            error = stamped_tag_error(tag)
+            if error:
+                fail("{}: {}: {}".format(shown_target(ctx), attribute, error))
+    for index, name in enumerate(ctx.attr.target_registries):
+        if name not in names:
+            near = nearest(name, names)
+            fail("{}: target_registries[{}]: \"{}\" is not an entry of {}; {}".format(
+                shown_target(ctx),
+                index,
+                name,
+                shown(ctx.attr.registry_config.label) if ctx.attr.registry_config else "a registry_config, which is not given",
+                "did you mean \"{}\"?".format(near) if near else "write one of " + ", ".join(names) if names else "give registry_config",
+            ))
+
+def _wasm_release_impl(ctx):
+    config = ctx.attr.registry_config[WasmRegistryConfigInfo] if ctx.attr.registry_config else None
+    _check(ctx, [entry.name for entry in config.registries] if config else [])
+    published = [target[WasmPublishInfo] for target in ctx.attr.releases]
+    requests = [info.request for info in published]
+    stamped = [tag for tag in [ctx.attr.tag] + ctx.attr.extra_tags + ctx.attr.movable_tags if is_stamped(tag)]
+    status = [ctx.info_file] if stamped else []
+    run = make_run_target(
+        ctx,
+        command = "release",
+        files = depset(requests + status, transitive = [info.files for info in published]).to_list(),
+        request = {
+            "dry_run": ctx.attr.dry_run,
+            "extra_tags": ctx.attr.extra_tags,
+            "fail_fast": ctx.attr.fail_fast,
+            "movable_tags": ctx.attr.movable_tags,
+            "plain_http": config.plain_http if config else [],
+            "registries": config.registries if config else [],
+            "repository": ctx.attr.repository,
+            "requests": [rlocation_path(ctx, request) for request in requests],
+            "schema_version": 1,
+            "stable_status": rlocation_path(ctx, ctx.info_file) if stamped else None,
+            "tag": ctx.attr.tag,
+            "target": shown(ctx.label),
+            "target_registries": ctx.attr.target_registries,
+        },
+    )
+    return run.providers
+
+release = rule(
+    implementation = _wasm_release_impl,
+    doc = _DOC,
+    attrs = _ATTRS,
+    executable = True,
+)
+
+def wasm_release(name, images = [], releases = [], **kwargs):
+    """Publishes images and what publish targets publish as one release. See [`release`](#release) for further attributes.
+
+    Args:
+        name: Name of the run target.
+        images: Images, or any targets with their provider, that go to all of `target_registries`, or else to all registries of
+            `registry_config`, in the namespace and under the tag that each image has. They may move the tags of `movable_tags`.
+        releases: Publish targets; each goes where it says itself, or to all of `target_registries` where some are given.
+        **kwargs: Attributes of [`release`](#release), and those that every rule has.
+    """
+    check_attributes(name, "wasm_release", kwargs, public_attributes(_ATTRS))
+    if images and not kwargs.get("registry_config"):
+        fail("{}: images need a registry; give registry_config".format(name))
+    published = []
+    for number, image in enumerate(images):
+        target = "{}_image_{}".format(name, number)
+        published.append(":" + target)
+        wkg_multi_registry_publish(
+            name = target,
+            oci_image = image,
+            tags = ["manual"],
+            visibility = ["//visibility:private"],
+            **{each: kwargs[each] for each in ("movable_tags", "registry_config", "target_registries", "testonly") if each in kwargs}
+        )
+    release(name = name, releases = releases + published, **kwargs)
