@@ -69,6 +69,11 @@ class _Document(ABC):
             return Descriptor.of(self.raw, self.MEDIA_TYPE)
         return Descriptor(media_type=self.MEDIA_TYPE, digest=self._digest, size=len(self.raw))
 
+    def keep(self) -> None:
+        """Makes the bytes once and for all; for a document that is looked at often."""
+        data = self.raw
+        self._keep(data, Digest.of(data))
+
     def _keep(self, data: bytes, digest: Digest | None) -> None:
         object.__setattr__(self, "_source", data)
         object.__setattr__(self, "_digest", digest)

@@ -132,6 +132,7 @@ class ReleaseIndex:
             artifact_type=RELEASE_ARTIFACT_TYPE,
             annotations={REPOSITORY_ANNOTATION: self.repository},
         )
+        document.keep()
         size = len(document.raw)
         if size > LIMITS.manifest or len(self.members) > LIMITS.descriptors:
             raise LimitError(
