@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+from pathlib import Path
 
 import pytest
 
 from fakes.program import tag_of, writes
 from fakes.three import NAMES, RunRelease, Three, member_tags, to
+from fakes.token_server import token_server
 from instruments.effects import Hangup, Reply
 from instruments.faults import Fault
-from instruments.registry import RunningRegistry
+from instruments.registry import RunningRegistry, start
 from wasm_oci.errors import TagConflictError, UsageError
+from wasm_oci.local_registry.access import Bearer
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.release_index import ReleaseIndex
 from wasm_oci.publish.release_request import IndexRequest, ReleaseRequest
@@ -179,3 +183,14 @@ def test_an_index_without_members_is_refused(
     elsewhere = IndexRequest(destination=to(second, "releases", "v1"))
     with pytest.raises(UsageError, match="no artifact goes to the registry"):
         publish_all(ReleaseRequest(artifacts=request.artifacts, indexes=(elsewhere,)))
+
+
+def test_a_mount_asks_for_a_token_of_both_repositories(publish_all: RunRelease, environ: dict[str, str], three: Three) -> None:
+    with token_server(users={"robot": "s3cret"}) as tokens, start(auth=Bearer(realm=tokens.realm, grants=tokens.grants)) as registry:
+        pair = base64.b64encode(b"robot:s3cret").decode()
+        Path(environ["DOCKER_CONFIG"]).mkdir()
+        (Path(environ["DOCKER_CONFIG"]) / "config.json").write_text(json.dumps({"auths": {registry.host: {"auth": pair}}}))
+        assert publish_all(three.request(registry)).error is None
+        mounts = [record for record in registry.requests if record.query.get("mount") and record.status == 201]
+        assert mounts
+    assert ("repository:apps/one:pull", "repository:releases:pull,push") in {asked.scopes for asked in tokens.requests}
