@@ -61,7 +61,7 @@ def _entry(registry: _Registry, *, where: str) -> RegistryEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _RegistriesFile:
+class RegistriesFile:
     """The normal form of a list of registries, as `wasm_oci registries` writes it."""
 
     registries: tuple[Annotated[RegistryEntry, Parsed(_Registry, _entry)], ...]
@@ -71,7 +71,7 @@ class _RegistriesFile:
     credential_files: tuple[str, ...]
 
 
-def _check_timeout(seconds: int, *, where: str) -> int:
+def check_timeout(seconds: int, *, where: str) -> int:
     if not 1 <= seconds <= LONGEST_TIMEOUT:
         raise UsageError(f"{seconds} is not a time", where=where, hint=f"give a number from 1 to {LONGEST_TIMEOUT}")
     return seconds
@@ -111,7 +111,7 @@ class PushRequest:
     """Whether `target_registries` are all that the file has."""
     credential_files: tuple[str, ...] = ()
     """Further files as `docker login` writes them: absolute, or beginning with `~/`."""
-    timeout_seconds: Annotated[int, Parsed(int, _check_timeout)] | None = None
+    timeout_seconds: Annotated[int, Parsed(int, check_timeout)] | None = None
     """Longest silence of a registry; None for the program's own limit."""
     movable_tags: frozenset[str] = frozenset()
     dry_run: bool = False
@@ -141,11 +141,11 @@ def read_push_request(path: Path, environ: Mapping[str, str]) -> PushRequest:
     if request.layout is None and (request.signing is None or request.signing.image is None):
         raise FormatError("the layout is missing, and no image is made of a signed component", where=f"{path}: layout", hint=BUILD_AGAIN)
     if request.registries_file:
-        request = _with_registries(request, shape.read_request(request.registries_file, _RegistriesFile), where=request.target or str(path))
+        request = _with_registries(request, shape.read_request(request.registries_file, RegistriesFile), where=request.target or str(path))
     return _with_tags(request, where=request.target or str(path))
 
 
-def _with_registries(request: PushRequest, file: _RegistriesFile, *, where: str) -> PushRequest:
+def _with_registries(request: PushRequest, file: RegistriesFile, *, where: str) -> PushRequest:
     if request.all_registries and not file.registries:
         raise UsageError("there are no registries", where=where, hint="add some to the config, as `registries: [name|host]`")
     return replace(

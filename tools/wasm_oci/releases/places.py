@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wasm_oci.errors import UsageError
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from wasm_oci.http.transport import Transport
 
 
-def open_source(text: str, registries: Sequence[RegistryEntry], transport: Transport, environ: Mapping[str, str]) -> Target:
+def open_source(
+    text: str, registries: Sequence[RegistryEntry], files: tuple[str, ...], *, transport: Transport, environ: Mapping[str, str]
+) -> Target:
     """Returns what `text` names to read, with the credential of the entry that it, or its host, names; else see `open_target`."""
     name, slash, rest = text.partition("/")
     entry = next((each for each in registries if slash and each.type == "oci" and name in (each.name, each.host)), None)
@@ -29,7 +32,7 @@ def open_source(text: str, registries: Sequence[RegistryEntry], transport: Trans
     wanted = reference.digest or reference.tag
     if wanted is None:
         raise UsageError(f"{text} names neither tag nor digest", hint=f"write {text}:TAG or {text}@sha256:…")
-    store = registry_store(reference, transport=transport, environ=environ, auth=entry.auth, scheme=entry.scheme)
+    store = registry_store(reference, transport=transport, environ=environ, auth=replace(entry.auth, files=files), scheme=entry.scheme)
     return Target(store=store, wanted=wanted, pinned=reference.digest is not None)
 
 

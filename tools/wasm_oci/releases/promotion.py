@@ -32,6 +32,7 @@ class PromotedTo:
     """A repository of a registry, or the folder of a layout."""
 
     registries: tuple[RegistryEntry, ...] = ()
+    credential_files: tuple[str, ...] = ()
     registry: str = ""
     """An entry's name, or a host; empty for a folder."""
     repository: str = ""
@@ -60,7 +61,13 @@ class PromotedTo:
             registry = entries[0].name
         if prefix:
             registry = f"{registry}/{prefix.strip('/')}"
-        return NamedRepository(registries=entries, registry=registry, namespace="", repository=name or self.repository)
+        return NamedRepository(
+            registries=entries,
+            registry=registry,
+            namespace="",
+            repository=name or self.repository,
+            credential_files=self.credential_files,
+        )
 
     def prefix(self, named: str) -> str:
         """Returns what is before the names of a release, whose index is `named`; raises UsageError for another repository."""

@@ -13,7 +13,7 @@ from wasm_oci.http.host import check_host
 from wasm_oci.oci.reference import check_repository, check_tag
 from wasm_oci.publish.push import Overrides, release_of_request
 from wasm_oci.publish.release_request import ArtifactRequest, DestinationRequest, IndexRequest, ReleaseRequest
-from wasm_oci.publish.request import PushRequest, RegistryEntries, read_push_request
+from wasm_oci.publish.request import PushRequest, RegistriesFile, RegistryEntries, read_push_request
 from wasm_oci.publish.resolve import NamedRepository, entry_of
 from wasm_oci.runfiles import Runfiles
 from wasm_oci.shape import Parsed, Runfile
@@ -36,6 +36,8 @@ class ReleaseFile:
     stable_status: Runfile | None = None
     """The file of the workspace status; None where no tag has a place for one of its values."""
     registries: RegistryEntries = ()
+    registries_file: Runfile | None = None
+    """What takes the place of the registries, and of the hosts without TLS."""
     target_registries: tuple[str, ...] = ()
     """Names of entries or hosts, in place of what each request names; empty: as each says."""
     plain_http: frozenset[Annotated[str, Parsed(str, check_host)]] = frozenset()
@@ -58,6 +60,9 @@ class ReleaseOptions:
 def read_release_file(path: Path, environ: Mapping[str, str]) -> ReleaseFile:
     """Raises what `shape.read_request` raises, and UsageError for a registry entry or tag that cannot be used."""
     file = shape.read_request(path, ReleaseFile, Runfiles(environ))
+    if file.registries_file:
+        found = shape.read_request(file.registries_file, RegistriesFile)
+        file = replace(file, registries=found.registries, plain_http=found.plain_http)
     status, where = WorkspaceStatus(file.stable_status), file.target or str(path)
 
     def tag(text: str) -> str:

@@ -2,7 +2,7 @@
 
 load("//wasm/private/common:image_ref.bzl", "looks_like_host", "repository_error", "tag_error")
 load("//wasm/private/common:macro_attrs.bzl", "check_attributes", "public_attributes")
-load("//wasm/private/common:run_target.bzl", "RUN_TARGET_ATTRS", "make_run_target")
+load("//wasm/private/common:run_target.bzl", "RUN_TARGET_ATTRS", "make_run_target", "rlocation_path")
 load("//wasm/private/common:shown.bzl", "shown", "shown_target")
 load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
 
@@ -53,7 +53,7 @@ def _check(ctx, names):
             shown_target(ctx),
             ctx.attr.destination,
         ))
-    if host not in names and not looks_like_host(host):
+    if names != None and host not in names and not looks_like_host(host):
         fail("{}: destination = \"{}\": {} is neither a host nor an entry of {}".format(
             shown_target(ctx),
             ctx.attr.destination,
@@ -65,21 +65,25 @@ def _check(ctx, names):
 
 def _promote_impl(ctx):
     config = ctx.attr.registry_config[WasmRegistryConfigInfo] if ctx.attr.registry_config else None
-    _check(ctx, [entry.name for entry in config.registries] if config else [])
+    file = config.file if config else None
+    _check(ctx, None if file else [entry.name for entry in config.registries] if config else [])
     return make_run_target(
         ctx,
         command = "promote",
-        files = [],
+        files = [file] if file else [],
         request = {
+            "credential_files": config.credential_files if config else [],
             "destination": ctx.attr.destination,
             "dry_run": ctx.attr.dry_run,
             "movable_tags": ctx.attr.movable_tags,
             "plain_http": config.plain_http if config else [],
             "registries": config.registries if config else [],
+            "registries_file": rlocation_path(ctx, file) if file else None,
             "schema_version": 1,
             "source": ctx.attr.source,
             "tags": ctx.attr.promoted_tags,
             "target": shown(ctx.label),
+            "timeout_seconds": config.timeout_seconds if config else None,
         },
     ).providers
 

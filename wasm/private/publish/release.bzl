@@ -70,7 +70,7 @@ def _check(ctx, names):
             if error:
                 fail("{}: {}: {}".format(shown_target(ctx), attribute, error))
     for index, name in enumerate(ctx.attr.target_registries):
-        if name not in names:
+        if names != None and name not in names:
             near = nearest(name, names)
             fail("{}: target_registries[{}]: \"{}\" is not an entry of {}; {}".format(
                 shown_target(ctx),
@@ -82,11 +82,12 @@ def _check(ctx, names):
 
 def _wasm_release_impl(ctx):
     config = ctx.attr.registry_config[WasmRegistryConfigInfo] if ctx.attr.registry_config else None
-    _check(ctx, [entry.name for entry in config.registries] if config else [])
+    file = config.file if config else None
+    _check(ctx, None if file else [entry.name for entry in config.registries] if config else [])
     published = [target[WasmPublishInfo] for target in ctx.attr.releases]
     requests = [info.request for info in published]
     stamped = [tag for tag in [ctx.attr.tag] + ctx.attr.extra_tags + ctx.attr.movable_tags if is_stamped(tag)]
-    status = [ctx.info_file] if stamped else []
+    status = ([ctx.info_file] if stamped else []) + ([file] if file else [])
     run = make_run_target(
         ctx,
         command = "release",
@@ -98,6 +99,7 @@ def _wasm_release_impl(ctx):
             "movable_tags": ctx.attr.movable_tags,
             "plain_http": config.plain_http if config else [],
             "registries": config.registries if config else [],
+            "registries_file": rlocation_path(ctx, file) if file else None,
             "repository": ctx.attr.repository,
             "requests": [rlocation_path(ctx, request) for request in requests],
             "schema_version": 1,

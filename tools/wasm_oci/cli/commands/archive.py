@@ -53,4 +53,4 @@ def run(args: argparse.Namespace) -> Outcome:
     def promotion(place: PromotedTo) -> Promotion:
         return Promotion(destination=place, tags=tags, plain_http=plain_http_hosts(args.plain_http), trust=trust)
 
-    return promoting.run(request.source, f"{ARCHIVE_PREFIX}{request.file}", promotion, (), text=False)
+    return promoting.run(request.source, f"{ARCHIVE_PREFIX}{request.file}", promotion, (), text=False, ca_files=args.ca_file)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> Outcome:
     from wasm_oci.releases.promotion import Promotion
 
     if args.request:
-        refuse_beside_request(args, add_arguments, ("dry_run", "move_tags", "public_key", "trusted_keys", "plain_http"))
+        refuse_beside_request(args, add_arguments, ("dry_run", "move_tags", "public_key", "trusted_keys", "plain_http", "ca_file"))
         request = read_promote_request(args.request, os.environ)
     elif not (args.source and args.destination):
         raise UsageError("SOURCE and DESTINATION are needed", hint="write wasm_oci promote host/repository:tag other.host/repository")
@@ -67,7 +68,7 @@ def run(args: argparse.Namespace) -> Outcome:
 
     def promotion(place: PromotedTo) -> Promotion:
         return Promotion(
-            destination=place,
+            destination=replace(place, credential_files=request.credential_files),
             tags=tuple(dict.fromkeys((*([place.tag] if place.tag else []), *request.tags))),
             movable_tags=request.movable_tags,
             move_tags=args.move_tags,
@@ -77,4 +78,12 @@ def run(args: argparse.Namespace) -> Outcome:
         )
 
     shown = args.output == "text" and not args.quiet
-    return promoting.run(request.source, request.destination, promotion, request.registries, text=shown)
+    return promoting.run(
+        request.source,
+        request.destination,
+        promotion,
+        request.registries,
+        text=shown,
+        timeout=request.timeout_seconds,
+        ca_files=args.ca_file,
+    )

@@ -36,7 +36,7 @@ TARGET_DESCRIPTION = """Publish everything that this target names as one release
   bazel run TARGET -- --tag 2024.1"""
 
 _READING = ("show", "diff", "verify")
-_SHARED = ("words", "plain_http", "public_key", "trusted_keys", "output", "quiet", "verbose")
+_SHARED = ("words", "ca_file", "plain_http", "public_key", "trusted_keys", "output", "quiet", "verbose")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> Outcome:
 
         _refuse_publishing_options(args)
         what, *names = args.words
-        return release_read.run(what, names, trust=trusted_keys_of(args), plain_http=args.plain_http)
+        return release_read.run(what, names, trust=trusted_keys_of(args), plain_http=args.plain_http, ca_files=args.ca_file)
 
     def publish() -> Outcome:
         from wasm_oci.cli.publishing.release_request import release_request

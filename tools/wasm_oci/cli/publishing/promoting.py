@@ -30,7 +30,14 @@ if TYPE_CHECKING:
 
 
 def run(
-    source: str, destination: str, promotion: Callable[[PromotedTo], Promotion], registries: tuple[RegistryEntry, ...], *, text: bool
+    source: str,
+    destination: str,
+    promotion: Callable[[PromotedTo], Promotion],
+    registries: tuple[RegistryEntry, ...],
+    *,
+    text: bool,
+    timeout: float | None = None,
+    ca_files: Sequence[str] = (),
 ) -> Outcome:
     """Promotes and reports; `promotion` returns how, given where to. `text`: whether the plan is shown."""
     file = Path(destination.removeprefix(ARCHIVE_PREFIX)) if destination.startswith(ARCHIVE_PREFIX) else None
@@ -38,7 +45,7 @@ def run(
         folder = scratch / "layout"
         place = PromotedTo(folder=folder) if file else _place(destination, registries)
         how = promotion(place)
-        with closing(resolve.make_transport(how.plain_http)) as transport:
+        with closing(resolve.make_transport(how.plain_http, timeout, ca_files)) as transport:
             done = _promote(source, how, transport, text=text)
         document = _document(done, str(file) if file else None)
         if error := done.error:
@@ -63,7 +70,8 @@ def _place(destination: str, registries: tuple[RegistryEntry, ...]) -> PromotedT
 
 
 def _promote(source: str, how: Promotion, transport: Transport, *, text: bool) -> Release:
-    target = open_source(source, how.destination.registries, transport, os.environ)
+    place = how.destination
+    target = open_source(source, place.registries, place.credential_files, transport=transport, environ=os.environ)
     if not how.tags and isinstance(target.wanted, str):
         how = replace(how, tags=(target.wanted,))
     request = promotion_of(target, how, interrupt=transport.stop)

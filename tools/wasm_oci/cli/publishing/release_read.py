@@ -23,12 +23,12 @@ COUNTS = {"show": 1, "diff": 2, "verify": 1}
 """How many releases each takes."""
 
 
-def run(what: str, names: Sequence[str], *, trust: Trust | None, plain_http: Sequence[str]) -> Outcome:
+def run(what: str, names: Sequence[str], *, trust: Trust | None, plain_http: Sequence[str], ca_files: Sequence[str]) -> Outcome:
     """Raises UsageError for another number of names, and what reading a release raises."""
     if len(names) != COUNTS[what]:
         words = " ".join("REFERENCE" for _ in range(COUNTS[what]))
         raise UsageError(f"release {what} takes {COUNTS[what]} of them, and {len(names)} are given", hint=f"write release {what} {words}")
-    with closing(resolve.make_transport(resolve.plain_http_hosts(plain_http))) as transport:
+    with closing(resolve.make_transport(resolve.plain_http_hosts(plain_http), ca_files=ca_files)) as transport:
         found = [read_release(resolve.open_target(name, transport, os.environ)) for name in names]
         if what == "show":
             return Outcome(lines=list(member_lines(found[0])), document=found[0].to_json())

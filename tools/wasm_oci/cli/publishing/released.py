@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from wasm_oci.cli.common.key_options import passphrase_of
+from wasm_oci.cli.common.progress import progress_of
 from wasm_oci.cli.common.result_file import INTERRUPTED
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.outcome import YELLOW, Outcome, Painted, error_document, report_error, say, write_lines
@@ -30,8 +31,16 @@ def released(request: ReleaseRequest, args: argparse.Namespace) -> Outcome:
 
     known: list[Release] = []
     try:
-        with closing(resolve.make_transport(request.plain_http, request.timeout)) as transport:
-            done = release(request, transport=transport, environ=os.environ, passphrase=passphrase_of(args), show=show, record=known.append)
+        with closing(resolve.make_transport(request.plain_http, request.timeout, args.ca_file)) as transport:
+            done = release(
+                request,
+                transport=transport,
+                environ=os.environ,
+                passphrase=passphrase_of(args),
+                show=show,
+                record=known.append,
+                progress=progress_of(quiet=args.quiet),
+            )
     except KeyboardInterrupt:
         if not known:
             raise
