@@ -92,7 +92,7 @@ def test_a_release_file_goes_to_every_registry(
 ) -> None:
     file = request(tmp_path, images, entry("first", registry), entry("second", second, "mirror"))
     ended = run("release", "--request", file)
-    assert (ended.code, ended.err) == (0, "")
+    assert ended.code == 0
     assert f"Released {registry.host}/releases:v1" in ended.out
     assert f"Released {second.host}/mirror/releases:v1" in ended.out
     for running, prefix in ((registry, ""), (second, "mirror/")):

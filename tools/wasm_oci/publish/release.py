@@ -41,6 +41,13 @@ class Decision:
     """Why not, or why; for people."""
 
 
+def _first_error(results: Sequence[Result], plans: Sequence[AnyPlan]) -> WasmOciError | None:
+    if results:
+        return next(filter(None, (result.error for result in results)), None)
+    errors: list[WasmOciError | None] = [*(plan.refusal for plan in plans), *(plan.unknown for plan in plans)]
+    return next(filter(None, errors), None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleasedArtifact:
     """What was decided and planned for an artifact and what became of it, in the order of its destinations."""
@@ -54,10 +61,7 @@ class ReleasedArtifact:
     @property
     def error(self) -> WasmOciError | None:
         """The first error; after a dry run the one with which publishing would end, else why that is not known."""
-        if self.results:
-            return next(filter(None, (result.error for result in self.results)), None)
-        errors: list[WasmOciError | None] = [*(plan.refusal for plan in self.plans), *(plan.unknown for plan in self.plans)]
-        return next(filter(None, errors), None)
+        return _first_error(self.results, self.plans)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +77,8 @@ class ReleasedIndex:
     @property
     def error(self) -> WasmOciError | None:
         """The first error; after a dry run as that of an artifact."""
-        results = [*self.beside, *([self.result] if self.result else [])]
-        if results:
-            return next(filter(None, (result.error for result in results)), None)
-        plans = [*self.planned.beside, *([self.planned.plan] if self.planned.plan else [])]
-        errors: list[WasmOciError | None] = [*(plan.refusal for plan in plans), *(plan.unknown for plan in plans)]
-        return next(filter(None, errors), None)
+        plan, results = self.planned.plan, [*self.beside, *([self.result] if self.result else [])]
+        return _first_error(results, [*self.planned.beside, *([plan] if plan else [])])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,11 +94,6 @@ class Release:
         """The first error of each artifact and index that has one."""
         errors = [*(artifact.error for artifact in self.artifacts), *(index.error for index in self.indexes)]
         return tuple(filter(None, errors))
-
-    @property
-    def error(self) -> WasmOciError | None:
-        """The first error of all."""
-        return next(iter(self.errors), None)
 
 
 Decide = Callable[[Sequence[Resolved]], Sequence[tuple[Decision, ...]]]

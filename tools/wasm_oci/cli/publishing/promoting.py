@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -48,7 +48,7 @@ def run(
         with closing(resolve.make_transport(how.plain_http, timeout, ca_files)) as transport:
             done = _promote(source, how, transport, text=text)
         document = _document(done, str(file) if file else None)
-        if error := done.error:
+        for error in done.errors[:1]:
             report_error("wasm_oci", error, "text")
             return Outcome(document=document | error_document(error), exit_code=error.exit_code)
         if done.request.dry_run:
