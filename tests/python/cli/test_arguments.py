@@ -121,7 +121,7 @@ def test_an_error_of_the_command_line_is_json_too(capsys: pytest.CaptureFixture[
         assert document["error"]["hint"] == "did you mean --tag?"
 
 
-ONCE = [("push", "--registry"), ("push", "--signature-file"), ("verify", "-i"), ("pull", "--trusted-keys"), ("image", "--tag")]
+ONCE = [("push", "--namespace"), ("push", "--signature-file"), ("verify", "-i"), ("pull", "--trusted-keys"), ("image", "--tag")]
 
 
 @pytest.mark.parametrize(("command", "option"), ONCE)
