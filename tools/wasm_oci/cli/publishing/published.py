@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 
 from wasm_oci.cli.common.key_options import passphrase_of
@@ -21,12 +21,29 @@ from wasm_oci.publish.report import artifact_document, errors_of, plan_lines, re
 
 def published(request: ReleaseRequest, args: argparse.Namespace) -> Outcome:
     """Publishes one artifact; raises what `release` raises. After Ctrl-C the outcome is what is known, if anything was begun."""
+    done, whole = carried_out(request, args, lambda plans: (line for plan in plans for line in plan_lines(plan)))
+    (artifact,) = done.artifacts
+    if not whole:
+        return _outcome(artifact, INTERRUPTED)
+    errors = errors_of(artifact)
+    for error in errors:
+        report_error("wasm_oci", error, "text")
+    return _outcome(artifact, error_document(errors[0]) if errors else {})
+
+
+def carried_out(
+    request: ReleaseRequest, args: argparse.Namespace, planned: Callable[[Sequence[AnyPlan]], Iterable[str]]
+) -> tuple[Release, bool]:
+    """Publishes, and shows the plans in the lines that `planned` makes; returns what became of it, and False where Ctrl-C ended it.
+
+    Raises what `release` raises, and KeyboardInterrupt where nothing was begun.
+    """
 
     def show(plans: Sequence[AnyPlan]) -> None:
-        for warning in warnings_of(plans):
+        for warning in dict.fromkeys(warnings_of(plans)):
             say(Painted(f"wasm_oci: warning: {warning}", YELLOW))
         if args.output == "text" and not args.quiet:
-            write_lines(line for plan in plans for line in plan_lines(plan))
+            write_lines(planned(plans))
 
     known: list[Release] = []
     try:
@@ -44,12 +61,8 @@ def published(request: ReleaseRequest, args: argparse.Namespace) -> Outcome:
         if not known:
             raise
         say("wasm_oci: interrupted")
-        return _outcome(known[0].artifacts[0], INTERRUPTED)
-    (artifact,) = done.artifacts
-    errors = errors_of(artifact)
-    for error in errors:
-        report_error("wasm_oci", error, "text")
-    return _outcome(artifact, error_document(errors[0]) if errors else {})
+        return known[0], False
+    return done, True
 
 
 def _outcome(artifact: ReleasedArtifact, error: JsonObject) -> Outcome:
