@@ -242,7 +242,7 @@ DIFFERENCES = {
         files={"x": M, "sig": b"junk"},
         published=(0, "Signature is now embedded as a custom section.\n", ""),
         ours=(1, "", "Parse error\n"),
-        reason="unsupported_version",
+        reason="malformed_signature",
         written={"out": embedded(b"junk", M[8:])},
     ),
     "attaching nothing": Difference(
@@ -266,7 +266,7 @@ DIFFERENCES = {
         files={"x": embedded(b"junk", M[8:])},
         published=(0, "Signature is now detached.\n", ""),
         ours=(1, "", "Parse error\n"),
-        reason="unsupported_version",
+        reason="malformed_signature",
         written={"out": M, "out.sig": b"junk"},
     ),
     "detaching an empty signature": Difference(
