@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.test_release import NAMES, entry, request
 from fakes.artifacts import Image, public, signed_image
 from fakes.program import Run, make_run, push, tag_of, writes
+from fakes.release_files import NAMES, entry, request
 from instruments.effects import Hangup
 from instruments.faults import Fault
 from instruments.registry import RunningRegistry, start

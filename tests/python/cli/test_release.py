@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from fakes.artifacts import Image, public, signed_image
 from fakes.program import Ended, Run, make_run, tag_of, writes
+from fakes.release_files import NAMES, entry, request
 from instruments.registry import RunningRegistry, start
 from wasm_oci.oci.layout_store import LayoutStore
-
-NAMES = ("one", "two", "three")
 
 
 @pytest.fixture
@@ -37,41 +34,6 @@ def second() -> Iterator[RunningRegistry]:
 @pytest.fixture
 def images(tmp_path: Path) -> dict[str, Image]:
     return {name: signed_image(tmp_path / name, text=name, detached=name == "one") for name in NAMES}
-
-
-def entry(name: str, registry: RunningRegistry, prefix: str = "") -> dict[str, str]:
-    return {"name": name, "host": registry.host, "prefix": prefix}
-
-
-def push_document(name: str, image: Image, **change: Any) -> dict[str, Any]:
-    document = {
-        "layout": str(image.folder),
-        "signature": str(image.signature) if image.signature else None,
-        "namespace": "apps",
-        "repository": name,
-        "tag": "latest",
-        "movable_tags": ["latest"],
-        "target": f"//{name}:publish",
-    }
-    return document | change
-
-
-def request(folder: Path, images: dict[str, Image], *registries: dict[str, str], **change: Any) -> Path:
-    """A release of `images`."""
-    for name, image in images.items():
-        (folder / f"{name}.json").write_text(json.dumps({"schema_version": 1, **push_document(name, image)}))
-    document = {
-        "schema_version": 1,
-        "repository": "releases",
-        "tag": "v1",
-        "registries": list(registries),
-        "target_registries": [each["name"] for each in registries],
-        "requests": [str(folder / f"{name}.json") for name in images],
-        "target": "//:release",
-    }
-    path = folder / "release.json"
-    path.write_text(json.dumps(document | change))
-    return path
 
 
 def changed(images: dict[str, Image], folder: Path) -> dict[str, Image]:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.test_release import push_document
 from fakes.artifacts import Image, signed_image
+from fakes.release_files import push_document
 from wasm_oci.errors import UsageError
 from wasm_oci.publish.push import Overrides
 from wasm_oci.releases.bazel import Bazel, release_of_patterns
