@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 
 import pytest
 
@@ -12,7 +13,9 @@ def main() -> int:
         args += ["--junitxml", output]
     if only := os.environ.get("TESTBRIDGE_TEST_ONLY"):
         args += ["-k", only]
-    return int(pytest.main(args))
+    # A folder of its own: pytest's usual one is shared by all runs, each of which removes old folders while others do.
+    with tempfile.TemporaryDirectory(prefix="t", ignore_cleanup_errors=True) as folder:
+        return int(pytest.main([*args, "--basetemp", f"{folder}/t"]))
 
 
 if __name__ == "__main__":
