@@ -20,6 +20,7 @@ from wasm_oci.locks import machine_lock
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.manifest import Index, Manifest
 from wasm_oci.oci.referrers import UNKNOWN_LIST, referrer_descriptor
+from wasm_oci.oci.store import FetchedManifest
 from wasm_oci.registry.client import RegistryClient
 
 API = "referrers API"
@@ -206,6 +207,15 @@ def _merged(current: Index | None, entries: Iterable[Descriptor]) -> bytes:
     return canonical(document)
 
 
+def _fetch_again(client: RegistryClient, tag: str) -> FetchedManifest:
+    """Returns what a tag names that was not there a moment ago, when another program may have written it for the first time."""
+    try:
+        return client.fetch_manifest(tag)
+    except NotFoundError as err:
+        hint = "run again later: it is not replaced before it can be read"
+        raise RegistryError(f"tag {tag} is found and cannot be read", where=client.where, hint=hint, reason="fallback_tag") from err
+
+
 def _read_tag(client: RegistryClient, subject: Digest, *, to_write: bool = False) -> Index | None:
     """The index under the fallback tag, None where there is none; whatever else is there is an error.
 
@@ -214,12 +224,11 @@ def _read_tag(client: RegistryClient, subject: Digest, *, to_write: bool = False
     tag = fallback_tag(subject)
     try:
         fetched = client.fetch_manifest(tag)
-    except NotFoundError as err:
+    except NotFoundError:
         found = client.find_manifest(tag) if to_write else None
         if found is None or found.digest == subject:
             return None
-        hint = "run again later: it is not replaced before it can be read"
-        raise RegistryError(f"tag {tag} is found and cannot be read", where=client.where, hint=hint, reason="fallback_tag") from err
+        fetched = _fetch_again(client, tag)
     if fetched.descriptor.digest == subject:
         return None  # GitLab answers with the subject where this tag does not exist
     if fetched.descriptor.media_type != INDEX_MEDIA_TYPE:
