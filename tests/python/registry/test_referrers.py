@@ -373,12 +373,13 @@ def test_a_tag_that_head_finds_is_not_replaced(plain: RegistryClient, without_ap
         attach(other, sign(other, b"two"))
 
 
-def test_a_tag_that_appears_between_two_looks_is_added_to(plain: RegistryClient, without_api: RunningRegistry) -> None:
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_a_tag_that_appears_between_two_looks_is_added_to(plain: RegistryClient, without_api: RunningRegistry, nth: int) -> None:
     first = sign(plain, b"one")
     attach(plain, first)
     with client_of(without_api) as other:
         second = sign(other, b"two")
-        without_api.faults.add(Fault(method="GET", path=TAG, effect=Reply(status=404)))
+        without_api.faults.add(Fault(method="GET", path=TAG, nth=nth, effect=Reply(status=404)))
         attach(other, second)
         found = {entry.digest for entry in list_referrers(other, SUBJECT.digest).entries}
     assert found == {first.descriptor().digest, second.descriptor().digest}
