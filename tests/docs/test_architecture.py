@@ -29,7 +29,7 @@ FOLDERS: Mapping[str, set[str]] = {
     "oci": {BASE, "http", "keys", "wasm", "wasmsign"},
     "registry": {BASE, "http", "oci"},
     "registry_config": {BASE, "http", "oci"},
-    "publish": {BASE, "http", "keys", "keys/sources", "oci", "registry", "trust", "wasm", "wasmsign"},
+    "publish": {BASE, "http", "keys", "keys/sources", "oci", "registry", "registry_config", "trust", "wasm", "wasmsign"},
     "releases": {BASE, "http", "oci", "publish", "trust"},
     "wasm_tools": {BASE, "wasm"},
     "cli/common": {BASE, "keys", "keys/sources", "trust", "wasmsign"},

@@ -13,6 +13,7 @@ from typing import ClassVar
 from wasm_oci.redaction import redacted
 
 EXIT_BUG = 70
+EXIT_INTERRUPTED = 130
 
 HIDDEN = re.compile(
     "[\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"

@@ -14,7 +14,7 @@ from wasm_oci.cli.common.arguments_file import expanded
 from wasm_oci.cli.common.file_names import named, split_names
 from wasm_oci.cli.common.target_help import asks_for_help, help_request, target_help
 from wasm_oci.cli.usage import COMMANDS, LOGGING, RUN_TARGETS, usage
-from wasm_oci.errors import EXIT_BUG, UsageError, WasmOciError
+from wasm_oci.errors import EXIT_BUG, EXIT_INTERRUPTED, UsageError, WasmOciError
 from wasm_oci.outcome import Outcome, keep_whole, report_error, say, start_logging, write_document, write_text
 from wasm_oci.wording import did_you_mean
 
@@ -104,7 +104,7 @@ def execute(command: Command, parsed: argparse.Namespace, names: Mapping[str, st
         return err.exit_code
     except KeyboardInterrupt:
         say("wasm_oci: interrupted")
-        return 130
+        return EXIT_INTERRUPTED
     except ModuleNotFoundError as err:
         package = (err.name or "").partition(".")[0]
         if package in ("", "wasm_oci"):

@@ -8,7 +8,7 @@ same members make the same digest.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError, LimitError, UsageError
@@ -58,13 +58,7 @@ class Member:
             TAGS_ANNOTATION: " ".join(sorted(self.tags)),
             REFERRERS_ANNOTATION: " ".join(sorted(map(str, self.referrers))),
         }
-        plain = self.plain
-        return Descriptor(
-            media_type=plain.media_type,
-            digest=plain.digest,
-            size=plain.size,
-            annotations={name: text for name, text in annotations.items() if text},
-        )
+        return replace(self.plain, annotations={name: text for name, text in annotations.items() if text})
 
     def to_json(self) -> JsonObject:
         """Returns what people and programs look at."""
@@ -98,14 +92,8 @@ class ReleaseIndex:
         for member in members:
             other = merged.setdefault((member.repository, member.digest), member)
             if other is not member:
-                merged[member.repository, member.digest] = Member(
-                    descriptor=member.descriptor,
-                    repository=member.repository,
-                    title=member.title,
-                    version=member.version,
-                    tags=member.tags | other.tags,
-                    referrers=member.referrers | other.referrers,
-                )
+                both = replace(member, tags=member.tags | other.tags, referrers=member.referrers | other.referrers)
+                merged[member.repository, member.digest] = both
         return ReleaseIndex(repository=repository, members=tuple(merged[key] for key in sorted(merged)))
 
     @staticmethod

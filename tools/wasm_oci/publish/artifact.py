@@ -158,10 +158,11 @@ def _referrer(layout: LayoutStore, manifest: Manifest) -> Referrer:
     blobs = dict.fromkeys(blobs_of(manifest))
     for blob in blobs:
         layout.open_blob(blob).close()
-    return Referrer(manifest=manifest, blobs=tuple(_layout_blob(layout, blob, _role(blob)) for blob in blobs))
+    return Referrer(manifest=manifest, blobs=tuple(_layout_blob(layout, blob, referrer_role(blob)) for blob in blobs))
 
 
-def _role(blob: Descriptor) -> str:
+def referrer_role(blob: Descriptor) -> str:
+    """Returns what a blob of a referrer is called in plans."""
     if blob.digest == EMPTY.digest:
         return "empty"
     return "signature" if blob.media_type == SIGNATURE_MEDIA_TYPE else "referrer"

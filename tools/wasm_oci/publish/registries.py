@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from wasm_oci.registry.client import RegistryClient
 from wasm_oci.registry.credentials import AuthSetting, CredentialLookup
 from wasm_oci.registry.docker_config import DockerConfigs
 from wasm_oci.registry.store import RegistryStore
+from wasm_oci.wording import did_you_mean
 
 _HUB_SEGMENTS = 2
 
@@ -130,9 +130,9 @@ def choose_registry(entries: Sequence[RegistryEntry], wanted: str, default: str 
         known = [entry for entry in entries if entry.type == "oci" and entry.host == host]
         best = next((entry for entry in known if entry.prefix == prefix), known[0] if known else None)
         return replace(best, prefix=prefix) if best else RegistryEntry(name=host, host=host, prefix=prefix, auth=AuthSetting(entry=host))
-    near = difflib.get_close_matches(wanted, names, n=1, cutoff=0.5)
+    near = did_you_mean(wanted, names, cutoff=0.5)
     known_names = f"the names are {', '.join(names)}" if names else "no registry has a name here"
-    hint = f"did you mean {near[0]}? {known_names}" if near else f"{known_names}; or write a host such as ghcr.io"
+    hint = f"{near} {known_names}" if near else f"{known_names}; or write a host such as ghcr.io"
     raise UsageError(f"unknown registry {wanted[:100]!r}", where=where, hint=hint, reason="unknown_registry")
 
 

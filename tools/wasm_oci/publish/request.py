@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from wasm_oci import shape
 from wasm_oci.errors import FormatError, UsageError
@@ -14,6 +14,7 @@ from wasm_oci.oci.reference import check_tag
 from wasm_oci.publish.registries import RegistryEntry, split_scheme
 from wasm_oci.publish.signing import DeferredSigning, SignerRequest
 from wasm_oci.registry.credentials import AuthSetting
+from wasm_oci.registry_config.registry_string import Entry
 from wasm_oci.runfiles import Runfiles
 from wasm_oci.shape import BUILD_AGAIN, Parsed, Runfile
 from wasm_oci.workspace_status import WorkspaceStatus
@@ -22,31 +23,7 @@ LONGEST_TIMEOUT = 3600
 """Seconds that a registry may be given to respond."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Auth:
-    """How a registry entry asks for its credential; names of variables, never values."""
-
-    kind: str = "default"
-    variable: str = ""
-    username: str = ""
-    password_variable: str = ""
-    id_variable: str = ""
-    secret_variable: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Registry:
-    """An entry of `wkg_registry_config` as the rule has parsed it; `host` may begin with a scheme."""
-
-    name: str
-    type: Literal["oci", "layout"] = "oci"
-    host: str = ""
-    prefix: str = ""
-    path: str = ""
-    auth: _Auth = _Auth()
-
-
-def _entry(registry: _Registry, *, where: str) -> RegistryEntry:
+def _entry(registry: Entry, *, where: str) -> RegistryEntry:
     del where  # an entry is known by its name
     setting = AuthSetting(entry=registry.name, **asdict(registry.auth))
     setting.check()
@@ -60,11 +37,14 @@ def _entry(registry: _Registry, *, where: str) -> RegistryEntry:
     return RegistryEntry(name=registry.name, type=registry.type, host=host, scheme=scheme, prefix=registry.prefix.strip("/"), auth=setting)
 
 
+RegistryEntries = tuple[Annotated[RegistryEntry, Parsed(Entry, _entry)], ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistriesFile:
     """The normal form of a list of registries, as `wasm_oci registries` writes it."""
 
-    registries: tuple[Annotated[RegistryEntry, Parsed(_Registry, _entry)], ...]
+    registries: RegistryEntries
     default_registry: str
     plain_http: frozenset[Annotated[str, Parsed(str, check_host)]]
     timeout_seconds: int
@@ -75,9 +55,6 @@ def check_timeout(seconds: int, *, where: str) -> int:
     if not 1 <= seconds <= LONGEST_TIMEOUT:
         raise UsageError(f"{seconds} is not a time", where=where, hint=f"give a number from 1 to {LONGEST_TIMEOUT}")
     return seconds
-
-
-RegistryEntries = tuple[Annotated[RegistryEntry, Parsed(_Registry, _entry)], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Literal
 
 from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.http.host import check_host, is_loopback, split_host
@@ -48,11 +49,11 @@ class Entry:
     """A registry, as requests name it; `host` may begin with a scheme."""
 
     name: str
-    type: str = "oci"
+    type: Literal["oci", "layout"] = "oci"
     host: str = ""
     prefix: str = ""
     path: str = ""
-    auth: EntryAuth = field(default_factory=EntryAuth)
+    auth: EntryAuth = EntryAuth()
 
 
 def parse_registry_string(text: str, plain_http: Collection[str] = (), *, where: str = "") -> Entry:

@@ -7,11 +7,11 @@ from functools import partial
 
 from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError
-from wasm_oci.oci.descriptor import EMPTY, INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, SIGNATURE_MEDIA_TYPE, Descriptor
+from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.manifest import Index, Manifest
 from wasm_oci.oci.referrers import find_referrers
 from wasm_oci.oci.store import FetchedManifest, Store
-from wasm_oci.publish.artifact import Artifact, Blob, blobs_of
+from wasm_oci.publish.artifact import Artifact, Blob, blobs_of, referrer_role
 
 
 def artifact_in(store: Store, fetched: FetchedManifest) -> Artifact:
@@ -62,6 +62,4 @@ def _role(document: Manifest | Index, blob: Descriptor) -> str:
         return "config"
     if blob in blobs_of(document):
         return "layer"
-    if blob.digest == EMPTY.digest:
-        return "empty"
-    return "signature" if blob.media_type == SIGNATURE_MEDIA_TYPE else "referrer"
+    return referrer_role(blob)

@@ -9,7 +9,7 @@ from functools import partial
 from wasm_oci.digest import Digest
 from wasm_oci.errors import DigestError, NotFoundError, SignatureError, WasmOciError
 from wasm_oci.jsontext import JsonObject
-from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE
+from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.referrers import listed_digests
 from wasm_oci.oci.release_index import Member
@@ -68,7 +68,7 @@ def _check(store: Store, member: Member, *, trust: Trust | None, open_repository
         yield Finding(member=member, problem="referrer missing", error=error)
     if trust:
         try:
-            _check_signed(store, member, trust)
+            check_signed(store, member.plain, trust)
         except SignatureError as err:
             yield Finding(member=member, problem="not signed as asked", error=err)
     if open_repository:
@@ -88,9 +88,10 @@ def _check_content(store: Store, fetched: FetchedManifest) -> None:
             )
 
 
-def _check_signed(store: Store, member: Member, trust: Trust) -> None:
+def check_signed(store: Store, manifest: Descriptor, trust: Trust) -> None:
+    """Reads the component of a manifest and verifies it; raises what `pull` raises."""
     with scratch_folder() as scratch:
-        pull(Target(store=store, wanted=member.plain, pinned=True), scratch / "component.wasm", trust=trust)
+        pull(Target(store=store, wanted=manifest, pinned=True), scratch / "component.wasm", trust=trust)
 
 
 def _check_tags(own: Store, member: Member) -> Iterator[Finding]:

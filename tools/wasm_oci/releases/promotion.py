@@ -13,16 +13,14 @@ from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE
 from wasm_oci.oci.manifest import Index
 from wasm_oci.oci.reference import Reference, check_repository, check_tag
 from wasm_oci.oci.release_index import RELEASE_ARTIFACT_TYPE, Member, ReleaseIndex
-from wasm_oci.oci.store import FetchedManifest
 from wasm_oci.oci.target import Target
 from wasm_oci.publish.artifact import Artifact
-from wasm_oci.publish.pull import pull
 from wasm_oci.publish.registries import RegistryEntry
 from wasm_oci.publish.release_request import ArtifactRequest, DestinationRequest, IndexRequest, ReleaseRequest
 from wasm_oci.publish.resolve import NamedRepository
-from wasm_oci.publish.signing import scratch_folder
 from wasm_oci.publish.workers import Work, do_all
 from wasm_oci.releases.carried import artifact_in
+from wasm_oci.releases.check import check_signed
 from wasm_oci.releases.places import prefix_of
 from wasm_oci.trust.trust import Trust
 
@@ -114,7 +112,7 @@ def promotion_of(source: Target, promotion: Promotion, *, interrupt: Callable[[]
     if fetched.descriptor.media_type == INDEX_MEDIA_TYPE:
         raise UsageError("this index is not a release", where=artifact.where, hint="promote each of its manifests by digest")
     if promotion.trust:
-        _verify(source, fetched, promotion.trust)
+        check_signed(source.store, fetched.descriptor, promotion.trust)
     request = ArtifactRequest(
         ready=artifact,
         destinations=(DestinationRequest(repository=promotion.destination.place(), tags=promotion.tags),),
@@ -155,14 +153,9 @@ def _members(source: Target, members: Sequence[Member], promotion: Promotion, in
     def read(number: int, member: Member) -> None:
         fetched = source.store.fetch_manifest(member.plain)
         if promotion.trust:
-            _verify(source, fetched, promotion.trust)
+            check_signed(source.store, fetched.descriptor, promotion.trust)
         found[number] = artifact_in(source.store, fetched)
 
     place = source.store.place
     do_all((Work(place=place, run=partial(read, number, member)) for number, member in enumerate(members)), interrupt=interrupt)
     return [found[number] for number in range(len(members))]
-
-
-def _verify(source: Target, fetched: FetchedManifest, trust: Trust) -> None:
-    with scratch_folder() as scratch:
-        pull(Target(store=source.store, wanted=fetched.descriptor, pinned=True), scratch / "component.wasm", trust=trust)

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from wasm_oci.errors import EXIT_BUG, UsageError, WasmOciError
+from wasm_oci.errors import EXIT_BUG, EXIT_INTERRUPTED, UsageError, WasmOciError
 from wasm_oci.files import atomic_path
 from wasm_oci.outcome import Outcome, error_document, json_bytes, report_error
 
-EXIT_INTERRUPTED = 130
 INTERRUPTED = {"error": {"reason": "interrupted", "message": "interrupted", "where": "", "hint": ""}, "exitCode": EXIT_INTERRUPTED}
 """The document of a run that Ctrl-C ended before anything was known."""
 _BUG = {"error": {"reason": "bug", "message": "a bug in wasm_oci", "where": "", "hint": "report it"}, "exitCode": EXIT_BUG}

@@ -76,12 +76,11 @@ def _promote(source: str, how: Promotion, transport: Transport, *, text: bool) -
         how = replace(how, tags=(target.wanted,))
     request = promotion_of(target, how, interrupt=transport.stop)
 
-    def show(plans: list[AnyPlan]) -> None:
+    def show(plans: Sequence[AnyPlan]) -> None:
         if text:
             write_lines(planned_lines(plans))
 
-    passphrase = PassphraseSource(environ=os.environ)
-    return release(request, transport=transport, environ=os.environ, passphrase=passphrase, show=lambda plans: show(list(plans)))
+    return release(request, transport=transport, environ=os.environ, passphrase=PassphraseSource(environ=os.environ), show=show)
 
 
 def _lines(done: Release) -> list[str]:

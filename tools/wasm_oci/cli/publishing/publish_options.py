@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wasm_oci.publish.push import Overrides
 
 
 def add_publish_options(parser: argparse.ArgumentParser) -> None:
@@ -17,4 +21,26 @@ def add_publish_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--result-file", type=Path, metavar="FILE", help="write the JSON document of the result there too, however this ends"
+    )
+
+
+def overrides_of(args: argparse.Namespace) -> Overrides:
+    """Returns what these options, --registry, --plain-http and those of trusted keys say over a request.
+
+    Raises UsageError for a tag or host that cannot be used, and what loading the trusted keys raises.
+    """
+    from wasm_oci.cli.common.trust_options import trusted_keys_of
+    from wasm_oci.oci.reference import check_tag
+    from wasm_oci.publish.push import Overrides
+    from wasm_oci.publish.resolve import plain_http_hosts
+
+    return Overrides(
+        registries=tuple(args.registry or ()),
+        trust=trusted_keys_of(args),
+        require_signed=args.require_signed,
+        movable_tags=frozenset(check_tag(tag, where="--movable-tag") for tag in args.movable_tag),
+        move_tags=args.move_tags,
+        plain_http=plain_http_hosts(args.plain_http),
+        dry_run=args.dry_run,
+        fail_fast=args.fail_fast,
     )

@@ -7,14 +7,13 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from wasm_oci.cli.common.trust_options import trusted_keys_of
+from wasm_oci.cli.publishing.publish_options import overrides_of
 from wasm_oci.errors import UsageError
 from wasm_oci.oci.archive import ARCHIVE_PREFIX, ArchiveStore
 from wasm_oci.oci.reference import Reference, check_tag
 from wasm_oci.publish.push import Overrides, release_of_layout, release_of_request
 from wasm_oci.publish.release_request import ReleaseRequest
 from wasm_oci.publish.request import read_push_request
-from wasm_oci.publish.resolve import plain_http_hosts
 
 
 def push_request(args: argparse.Namespace) -> ReleaseRequest:
@@ -23,19 +22,8 @@ def push_request(args: argparse.Namespace) -> ReleaseRequest:
 
 
 def _overrides(args: argparse.Namespace) -> Overrides:
-    return Overrides(
-        registries=tuple(args.registry or ()),
-        namespace=args.namespace,
-        tags=tuple(check_tag(tag, where="--tag") for tag in args.tag or ()),
-        signature=args.signature_file,
-        trust=trusted_keys_of(args),
-        require_signed=args.require_signed,
-        movable_tags=frozenset(check_tag(tag, where="--movable-tag") for tag in args.movable_tag),
-        move_tags=args.move_tags,
-        plain_http=plain_http_hosts(args.plain_http),
-        dry_run=args.dry_run,
-        fail_fast=args.fail_fast,
-    )
+    tags = tuple(check_tag(tag, where="--tag") for tag in args.tag or ())
+    return replace(overrides_of(args), namespace=args.namespace, tags=tags, signature=args.signature_file)
 
 
 def _request(args: argparse.Namespace, overrides: Overrides) -> ReleaseRequest:
