@@ -1,9 +1,9 @@
 """`wkg_multi_registry_publish`: a run target that publishes an image to several registries."""
 
-load("//wasm/private/common:nearest.bzl", "nearest")
-load("//wasm/private/common:shown.bzl", "shown", "shown_target")
+load("//wasm/private/common:shown.bzl", "shown_target")
 load("//wasm/private/providers:publish_info.bzl", "WasmPublishInfo")
 load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
+load(":config_of_target.bzl", "check_target", "config_name", "config_of", "entry_names")
 load(":publish_target.bzl", "PUBLISH_ATTRS", "publish_target")
 
 visibility(["//wasm/..."])
@@ -38,25 +38,16 @@ _ATTRS = PUBLISH_ATTRS | {
 def _targets(ctx, info):
     """The names of all registries to publish to; fails for one that is not there or that is given twice."""
     names = [entry.name for entry in info.registries]
-    config = shown(ctx.attr.registry_config.label)
     if not names and not info.file:
-        fail("{}: registry_config = {} has no registries; add some, as registries = [\"name|host\"]".format(shown_target(ctx), config))
+        fail("{}: registry_config = {} has no registries; add some, as registries = [\"name|host\"]".format(shown_target(ctx), config_name(ctx)))
     for index, name in enumerate(ctx.attr.target_registries):
-        if name not in names and not info.file:
-            near = nearest(name, names)
-            fail("{}: target_registries[{}]: \"{}\" is not an entry of {}; {}".format(
-                shown_target(ctx),
-                index,
-                name,
-                config,
-                "did you mean \"{}\"?".format(near) if near else "write one of " + ", ".join(names),
-            ))
+        check_target(ctx, index, entry_names(info))
         if name in ctx.attr.target_registries[:index]:
             fail("{}: target_registries[{}]: \"{}\" is there twice; remove one".format(shown_target(ctx), index, name))
     return ctx.attr.target_registries or names
 
 def _wkg_multi_registry_publish_impl(ctx):
-    config = ctx.attr.registry_config[WasmRegistryConfigInfo]
+    config = config_of(ctx)
     return publish_target(
         ctx,
         all_registries = bool(config.file and not ctx.attr.target_registries),

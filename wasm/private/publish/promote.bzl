@@ -2,9 +2,10 @@
 
 load("//wasm/private/common:image_ref.bzl", "looks_like_host", "repository_error", "tag_error")
 load("//wasm/private/common:macro_attrs.bzl", "check_attributes", "public_attributes")
-load("//wasm/private/common:run_target.bzl", "RUN_TARGET_ATTRS", "make_run_target", "rlocation_path")
+load("//wasm/private/common:run_target.bzl", "RUN_TARGET_ATTRS", "make_run_target")
 load("//wasm/private/common:shown.bzl", "shown", "shown_target")
 load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
+load(":config_of_target.bzl", "config_files", "config_name", "config_of", "config_request", "credentials_request", "entry_names")
 
 visibility(["//wasm/..."])
 
@@ -58,33 +59,27 @@ def _check(ctx, names):
             shown_target(ctx),
             ctx.attr.destination,
             host,
-            shown(ctx.attr.registry_config.label) if ctx.attr.registry_config else "a registry_config, which is not given",
+            config_name(ctx),
         ))
     if ":" not in ctx.attr.source.partition("/")[2]:
         fail("{}: source = \"{}\" names neither tag nor digest; write host/repository@sha256:…".format(shown_target(ctx), ctx.attr.source))
 
 def _promote_impl(ctx):
-    config = ctx.attr.registry_config[WasmRegistryConfigInfo] if ctx.attr.registry_config else None
-    file = config.file if config else None
-    _check(ctx, None if file else [entry.name for entry in config.registries] if config else [])
+    config = config_of(ctx)
+    _check(ctx, entry_names(config))
     return make_run_target(
         ctx,
         command = "promote",
-        files = [file] if file else [],
+        files = config_files(config),
         request = {
-            "credential_files": config.credential_files if config else [],
             "destination": ctx.attr.destination,
             "dry_run": ctx.attr.dry_run,
             "movable_tags": ctx.attr.movable_tags,
-            "plain_http": config.plain_http if config else [],
-            "registries": config.registries if config else [],
-            "registries_file": rlocation_path(ctx, file) if file else None,
             "schema_version": 1,
             "source": ctx.attr.source,
             "tags": ctx.attr.promoted_tags,
             "target": shown(ctx.label),
-            "timeout_seconds": config.timeout_seconds if config else None,
-        },
+        } | config_request(ctx, config) | credentials_request(config),
     ).providers
 
 promote = rule(

@@ -6,6 +6,7 @@ load("//wasm/private/providers:oci_image_info.bzl", "WasmOciImageInfo")
 load("//wasm/private/providers:publish_info.bzl", "WasmPublishInfo")
 load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
 load("//wasm/private/providers:written_as_info.bzl", "WasmWrittenAsInfo")
+load(":config_of_target.bzl", "config_name", "config_of")
 load(":publish_target.bzl", "PUBLISH_ATTRS", "publish_target")
 
 visibility(["//wasm/..."])
@@ -50,13 +51,13 @@ def _check_registry(ctx, registry, attribute, names, unknown):
         shown_target(ctx),
         attribute,
         registry,
-        shown(ctx.attr.registry_config.label) if ctx.attr.registry_config else "a registry_config, which is not given",
+        config_name(ctx),
         "one of {}, or a host such as ghcr.io".format(", ".join(names)) if names else "a host such as ghcr.io",
     ) + (" (" + host_error(registry) + ")" if ":" in registry else ""))
 
 def _wasm_component_publish_impl(ctx):
     image = ctx.attr.oci_image[WasmOciImageInfo]
-    config = ctx.attr.registry_config[WasmRegistryConfigInfo] if ctx.attr.registry_config else None
+    config = config_of(ctx)
     registries = config.registries if config else []
     registry = ctx.attr.registry_override or image.registry or (config.default_registry if config else None)
     if not registry and not (config and config.file):

@@ -6,6 +6,7 @@ load("//wasm/private/common:shown.bzl", "shown", "shown_target")
 load("//wasm/private/image:image_request.bzl", "deferred_keys", "signing_request")
 load("//wasm/private/providers:oci_image_info.bzl", "WasmOciImageInfo")
 load("//wasm/private/providers:publish_info.bzl", "WasmPublishInfo")
+load(":config_of_target.bzl", "config_files", "config_request", "credentials_request")
 load(":stamped_tags.bzl", "is_stamped", "stamped_tag_error")
 
 visibility(["//wasm/..."])
@@ -94,8 +95,7 @@ def publish_target(ctx, *, config, registry = "", target_registries = [], all_re
     keys = deferred_keys(image)
     content = image.wasm_file if keys and image.signature_type == "embedded" else image.layout
     status = [ctx.info_file] if [each for each in [tag] + ctx.attr.extra_tags + ctx.attr.movable_tags if is_stamped(each)] else []
-    registries_file = config.file if config else None
-    files = [content] + ([registries_file] if registries_file else []) + ([signature] if signature else []) + [key.public_key for key in image.signers] + status
+    files = [content] + config_files(config) + ([signature] if signature else []) + [key.public_key for key in image.signers] + status
     run = make_run_target(
         ctx,
         command = "push",
@@ -103,7 +103,6 @@ def publish_target(ctx, *, config, registry = "", target_registries = [], all_re
         request = {
             "all_registries": all_registries,
             "authors": ctx.attr.authors,
-            "credential_files": config.credential_files if config else [],
             "default_registry": (config.default_registry if config else None) or "",
             "description": ctx.attr.description,
             "dry_run": ctx.attr.dry_run,
@@ -113,9 +112,6 @@ def publish_target(ctx, *, config, registry = "", target_registries = [], all_re
             "license": ctx.attr.license,
             "movable_tags": ctx.attr.movable_tags,
             "namespace": namespace,
-            "plain_http": config.plain_http if config else [],
-            "registries": config.registries if config else [],
-            "registries_file": rlocation_path(ctx, registries_file) if registries_file else None,
             "registry": registry,
             "repository": image.name,
             "require_signed": ctx.attr.require_signed,
@@ -127,7 +123,6 @@ def publish_target(ctx, *, config, registry = "", target_registries = [], all_re
             "tag": tag,
             "target": shown(ctx.label),
             "target_registries": target_registries,
-            "timeout_seconds": config.timeout_seconds if config else None,
-        },
+        } | config_request(ctx, config) | credentials_request(config),
     )
     return run.providers + [WasmPublishInfo(files = depset(files), request = run.request)]

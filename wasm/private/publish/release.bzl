@@ -2,11 +2,11 @@
 
 load("//wasm/private/common:image_ref.bzl", "repository_error")
 load("//wasm/private/common:macro_attrs.bzl", "check_attributes", "public_attributes")
-load("//wasm/private/common:nearest.bzl", "nearest")
 load("//wasm/private/common:run_target.bzl", "RUN_TARGET_ATTRS", "make_run_target", "rlocation_path")
 load("//wasm/private/common:shown.bzl", "shown", "shown_target")
 load("//wasm/private/providers:publish_info.bzl", "WasmPublishInfo")
 load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
+load(":config_of_target.bzl", "check_target", "config_files", "config_of", "config_request", "entry_names")
 load(":multi_publish.bzl", "wkg_multi_registry_publish")
 load(":stamped_tags.bzl", "is_stamped", "stamped_tag_error")
 
@@ -69,37 +69,25 @@ def _check(ctx, names):
             error = stamped_tag_error(tag)
             if error:
                 fail("{}: {}: {}".format(shown_target(ctx), attribute, error))
-    for index, name in enumerate(ctx.attr.target_registries):
-        if names != None and name not in names:
-            near = nearest(name, names)
-            fail("{}: target_registries[{}]: \"{}\" is not an entry of {}; {}".format(
-                shown_target(ctx),
-                index,
-                name,
-                shown(ctx.attr.registry_config.label) if ctx.attr.registry_config else "a registry_config, which is not given",
-                "did you mean \"{}\"?".format(near) if near else "write one of " + ", ".join(names) if names else "give registry_config",
-            ))
+    for index in range(len(ctx.attr.target_registries)):
+        check_target(ctx, index, names)
 
 def _wasm_release_impl(ctx):
-    config = ctx.attr.registry_config[WasmRegistryConfigInfo] if ctx.attr.registry_config else None
-    file = config.file if config else None
-    _check(ctx, None if file else [entry.name for entry in config.registries] if config else [])
+    config = config_of(ctx)
+    _check(ctx, entry_names(config))
     published = [target[WasmPublishInfo] for target in ctx.attr.releases]
     requests = [info.request for info in published]
     stamped = [tag for tag in [ctx.attr.tag] + ctx.attr.extra_tags + ctx.attr.movable_tags if is_stamped(tag)]
-    status = ([ctx.info_file] if stamped else []) + ([file] if file else [])
+    read_when_run = ([ctx.info_file] if stamped else []) + config_files(config)
     run = make_run_target(
         ctx,
         command = "release",
-        files = depset(requests + status, transitive = [info.files for info in published]).to_list(),
+        files = depset(requests + read_when_run, transitive = [info.files for info in published]).to_list(),
         request = {
             "dry_run": ctx.attr.dry_run,
             "extra_tags": ctx.attr.extra_tags,
             "fail_fast": ctx.attr.fail_fast,
             "movable_tags": ctx.attr.movable_tags,
-            "plain_http": config.plain_http if config else [],
-            "registries": config.registries if config else [],
-            "registries_file": rlocation_path(ctx, file) if file else None,
             "repository": ctx.attr.repository,
             "requests": [rlocation_path(ctx, request) for request in requests],
             "schema_version": 1,
@@ -107,7 +95,7 @@ def _wasm_release_impl(ctx):
             "tag": ctx.attr.tag,
             "target": shown(ctx.label),
             "target_registries": ctx.attr.target_registries,
-        },
+        } | config_request(ctx, config),
     )
     return run.providers
 

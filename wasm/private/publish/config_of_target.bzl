@@ -1,0 +1,55 @@
+"""What targets that publish take from their `registry_config`: how errors call it, and its part of a request."""
+
+load("//wasm/private/common:nearest.bzl", "nearest")
+load("//wasm/private/common:run_target.bzl", "rlocation_path")
+load("//wasm/private/common:shown.bzl", "shown", "shown_target")
+load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
+
+visibility(["//wasm/..."])
+
+def config_of(ctx):
+    """The `WasmRegistryConfigInfo` of a target, None where it has none."""
+    return ctx.attr.registry_config[WasmRegistryConfigInfo] if ctx.attr.registry_config else None
+
+def config_name(ctx):
+    """What errors call it."""
+    return shown(ctx.attr.registry_config.label) if ctx.attr.registry_config else "a registry_config, which is not given"
+
+def entry_names(config):
+    """Names of its entries, empty without one; None where they are known only when the target is built."""
+    if config and config.file:
+        return None
+    return [entry.name for entry in config.registries] if config else []
+
+def check_target(ctx, index, names):
+    """Fails unless an item of `target_registries` is one of the `names`, of which any may be one where they are None."""
+    name = ctx.attr.target_registries[index]
+    if names == None or name in names:
+        return
+    near = nearest(name, names)
+    fail("{}: target_registries[{}]: \"{}\" is not an entry of {}; {}".format(
+        shown_target(ctx),
+        index,
+        name,
+        config_name(ctx),
+        "did you mean \"{}\"?".format(near) if near else "write one of " + ", ".join(names) if names else "give registry_config",
+    ))
+
+def config_files(config):
+    """The files that a request with `config_request` names."""
+    return [config.file] if config and config.file else []
+
+def config_request(ctx, config):
+    """What a request says of registries; the program reads the file in place of the rest, where there is one."""
+    return {
+        "plain_http": config.plain_http if config else [],
+        "registries": config.registries if config else [],
+        "registries_file": rlocation_path(ctx, config.file) if config and config.file else None,
+    }
+
+def credentials_request(config):
+    """What a request that speaks to registries itself says beside `config_request`."""
+    return {
+        "credential_files": config.credential_files if config else [],
+        "timeout_seconds": config.timeout_seconds if config else None,
+    }
