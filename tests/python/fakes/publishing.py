@@ -1,11 +1,41 @@
-"""Carrying out plans that a test made itself; a release does the same with its own."""
+"""Carrying out releases, and plans that a test made itself, without credentials and without waiting."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
 
+import pytest
+
+from fakes.timing import IMPATIENT, FakeTime
+from wasm_oci.http.transport import Transport
+from wasm_oci.keys.sources.passphrase import PassphraseSource
 from wasm_oci.publish.plan import Plan
 from wasm_oci.publish.publisher import Result, carry_out, results_of
+from wasm_oci.publish.release import Release, release
+from wasm_oci.publish.release_request import ReleaseRequest
+
+RunRelease = Callable[..., Release]
+
+
+def no_credentials(home: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Returns an environment without any, and makes it this process's."""
+    environ = {"HOME": str(home), "DOCKER_CONFIG": str(home)}
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    return environ
+
+
+@contextmanager
+def releasing(environ: dict[str, str]) -> Iterator[RunRelease]:
+    """Yields what carries out releases over connections that end with the block."""
+    with closing(Transport(limits=IMPATIENT, timing=FakeTime().timing, environ={})) as transport:
+
+        def run(request: ReleaseRequest, **steps: object) -> Release:
+            return release(request, transport=transport, environ=environ, passphrase=PassphraseSource(environ={}), **steps)  # type: ignore[arg-type]  # one of the callables
+
+        yield run
 
 
 def publish(plans: Sequence[Plan], *, fail_fast: bool = True, read_whole: bool = False) -> tuple[Result, ...]:

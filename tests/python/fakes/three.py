@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from fakes.artifacts import Image
@@ -10,10 +9,8 @@ from fakes.program import tag_of
 from instruments.registry import RunningRegistry
 from wasm_oci.digest import Digest
 from wasm_oci.oci.reference import Reference
-from wasm_oci.publish.release import Release
 from wasm_oci.publish.release_request import ArtifactRequest, DestinationRequest, IndexRequest, ReleaseRequest
 
-RunRelease = Callable[[ReleaseRequest], Release]
 NAMES = ("one", "two", "three")
 
 

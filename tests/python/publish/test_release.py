@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,15 +14,12 @@ import pytest
 from fakes.artifacts import Image, component, key, layout_of, signed_image
 from fakes.clients import REPOSITORY, client_of
 from fakes.program import tag_of
-from fakes.publishing import publish
-from fakes.timing import IMPATIENT, FakeTime
+from fakes.publishing import RunRelease, no_credentials, publish, releasing
 from instruments.effects import Hangup, Reply
 from instruments.faults import Fault
 from instruments.registry import RunningRegistry, start
 from wasm_oci.digest import Digest
 from wasm_oci.errors import DigestError, PolicyError, RegistryError, UsageError
-from wasm_oci.http.transport import Transport
-from wasm_oci.keys.sources.passphrase import PassphraseSource
 from wasm_oci.keys.sources.signing_keys import SigningKey
 from wasm_oci.keys.sources.source import KeySource
 from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB, Descriptor
@@ -36,7 +32,7 @@ from wasm_oci.publish.plan import Plan, make_plan
 from wasm_oci.publish.plan_steps import Action
 from wasm_oci.publish.planning import Resolved
 from wasm_oci.publish.registries import RegistryEntry
-from wasm_oci.publish.release import Decision, Release, allow, keep_no_record, release
+from wasm_oci.publish.release import Decision, Release, allow, keep_no_record
 from wasm_oci.publish.release_request import ArtifactRequest, DestinationRequest, ReleaseRequest
 from wasm_oci.publish.report import artifact_document, plan_lines, result_lines
 from wasm_oci.publish.resolve import NamedRepository
@@ -45,24 +41,16 @@ from wasm_oci.registry.store import RegistryStore
 
 VARIABLE = "TEST_SIGNING_KEY"
 
-Run = Callable[..., Release]
-
 
 @pytest.fixture
 def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """No credentials."""
-    for name in ("HOME", "DOCKER_CONFIG"):
-        monkeypatch.setenv(name, str(tmp_path / "home"))
-    return {"HOME": str(tmp_path / "home"), "DOCKER_CONFIG": str(tmp_path / "home")}
+    return no_credentials(tmp_path / "home", monkeypatch)
 
 
 @pytest.fixture
-def publish_all(environ: dict[str, str]) -> Iterator[Run]:
-    with closing(Transport(limits=IMPATIENT, timing=FakeTime().timing, environ={})) as transport:
-
-        def run(request: ReleaseRequest, **steps: object) -> Release:
-            return release(request, transport=transport, environ=environ, passphrase=PassphraseSource(environ={}), **steps)  # type: ignore[arg-type]  # one of the callables
-
+def publish_all(environ: dict[str, str]) -> Iterator[RunRelease]:
+    with releasing(environ) as run:
         yield run
 
 
@@ -112,7 +100,7 @@ def signing(folder: Path, image: Image, monkeypatch: pytest.MonkeyPatch) -> Arti
 
 
 def test_every_artifact_goes_to_every_destination(
-    publish_all: Run, registry: RunningRegistry, one: Image, two: Image, tmp_path: Path
+    publish_all: RunRelease, registry: RunningRegistry, one: Image, two: Image, tmp_path: Path
 ) -> None:
     disks = [tmp_path / name for name in ("disk1", "disk2")]
     request = ReleaseRequest(
@@ -146,7 +134,9 @@ def test_every_artifact_goes_to_every_destination(
     assert puts(registry) == order
 
 
-def test_the_steps_have_one_order(publish_all: Run, registry: RunningRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_steps_have_one_order(
+    publish_all: RunRelease, registry: RunningRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     image = layout_of(tmp_path / "layout", component())
     asked = replace(signing(tmp_path, image, monkeypatch), destinations=(to(registry, "hello", "v1"),))
     steps: list[str] = []
@@ -173,7 +163,7 @@ def test_the_steps_have_one_order(publish_all: Run, registry: RunningRegistry, t
 
 
 def test_a_denial_uses_no_key_and_asks_no_registry(
-    publish_all: Run, registry: RunningRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    publish_all: RunRelease, registry: RunningRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     image = layout_of(tmp_path / "layout", component())
     asked = replace(signing(tmp_path, image, monkeypatch), destinations=(to(registry, "hello", "v1"),))
@@ -197,7 +187,7 @@ def test_a_denial_uses_no_key_and_asks_no_registry(
     assert (registry.requests, recorded) == ([], [])
 
 
-def test_a_key_is_asked_for_once_in_a_release(publish_all: Run, two: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_is_asked_for_once_in_a_release(publish_all: RunRelease, two: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(base64.b64encode(key(1).compact()))))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
     (tmp_path / "scratch").mkdir()
@@ -220,7 +210,9 @@ def test_a_key_is_asked_for_once_in_a_release(publish_all: Run, two: Image, tmp_
     assert (len(scratch), list((tmp_path / "scratch").iterdir())) == (1, [])
 
 
-def test_nothing_is_signed_for_a_destination_that_is_unknown(publish_all: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_signed_for_a_destination_that_is_unknown(
+    publish_all: RunRelease, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     image = layout_of(tmp_path / "layout", component())
     asked = signing(tmp_path, image, monkeypatch)
     monkeypatch.delenv(VARIABLE)
@@ -234,7 +226,7 @@ def test_nothing_is_signed_for_a_destination_that_is_unknown(publish_all: Run, t
 
 
 def test_one_that_cannot_be_planned_leaves_all_unwritten(
-    publish_all: Run, registry: RunningRegistry, one: Image, two: Image, tmp_path: Path
+    publish_all: RunRelease, registry: RunningRegistry, one: Image, two: Image, tmp_path: Path
 ) -> None:
     registry.faults.add(Fault(path="/library/two/", effect=Reply(status=500), times=None))
     with pytest.raises(RegistryError):
@@ -244,7 +236,7 @@ def test_one_that_cannot_be_planned_leaves_all_unwritten(
         publish_all(ReleaseRequest(artifacts=(replace(of(one, folder(tmp_path / "disk", "v1")), digest=two.digest),)))
 
 
-def test_a_dry_run_ends_after_the_plan(publish_all: Run, registry: RunningRegistry, one: Image, two: Image, tmp_path: Path) -> None:
+def test_a_dry_run_ends_after_the_plan(publish_all: RunRelease, registry: RunningRegistry, one: Image, two: Image, tmp_path: Path) -> None:
     publish_all(ReleaseRequest(artifacts=(of(two, to(registry, "one", "v1")),)))
     registry.requests.clear()
     recorded: list[Release] = []
@@ -261,14 +253,16 @@ def test_a_dry_run_ends_after_the_plan(publish_all: Run, registry: RunningRegist
     )
 
 
-def test_an_image_that_was_never_signed(publish_all: Run, tmp_path: Path) -> None:
+def test_an_image_that_was_never_signed(publish_all: RunRelease, tmp_path: Path) -> None:
     asked = ArtifactRequest(layout=None, destinations=(folder(tmp_path / "disk"),), notes={"target": "//hello:publish"})
     with pytest.raises(UsageError, match="//hello:publish: the image is not signed yet"):
         publish_all(ReleaseRequest(artifacts=(asked,)))
 
 
 @pytest.mark.parametrize("fail_fast", [True, False])
-def test_results_belong_to_their_artifacts(publish_all: Run, registry: RunningRegistry, one: Image, two: Image, fail_fast: bool) -> None:
+def test_results_belong_to_their_artifacts(
+    publish_all: RunRelease, registry: RunningRegistry, one: Image, two: Image, fail_fast: bool
+) -> None:
     registry.faults.add(Fault(method="POST", path="/library/one/", effect=Reply(status=400), times=None))
     request = ReleaseRequest(
         artifacts=(of(one, folder(one.folder.parent / "disk", "v1"), to(registry, "one", "v1")), of(two, to(registry, "two", "v1"))),
@@ -288,7 +282,7 @@ def test_results_belong_to_their_artifacts(publish_all: Run, registry: RunningRe
     assert len(recorded) == 1
 
 
-def test_one_tag_for_two_manifests_is_refused(publish_all: Run, registry: RunningRegistry, one: Image, two: Image) -> None:
+def test_one_tag_for_two_manifests_is_refused(publish_all: RunRelease, registry: RunningRegistry, one: Image, two: Image) -> None:
     disk, link = (one.folder.parent / name for name in ("disk", "link"))
     link.symlink_to(disk)
     shown: list[Sequence[Plan]] = []
@@ -306,7 +300,7 @@ def test_one_tag_for_two_manifests_is_refused(publish_all: Run, registry: Runnin
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit, RuntimeError])
 @pytest.mark.parametrize("step", ["blob", "tag"])
 def test_what_is_known_is_recorded_however_it_ends(
-    publish_all: Run, one: Image, monkeypatch: pytest.MonkeyPatch, interrupt: type[BaseException], step: str
+    publish_all: RunRelease, one: Image, monkeypatch: pytest.MonkeyPatch, interrupt: type[BaseException], step: str
 ) -> None:
     put_manifest = LayoutStore.put_manifest
 
@@ -400,7 +394,7 @@ def note(image: Image, text: bytes, *, missing: bool = False) -> Referrer:
     return Referrer(manifest=manifest, blobs=blobs[:1] if missing else blobs)
 
 
-def test_any_number_of_referrers_is_released(publish_all: Run, registry: RunningRegistry, one: Image) -> None:
+def test_any_number_of_referrers_is_released(publish_all: RunRelease, registry: RunningRegistry, one: Image) -> None:
     assert one.signature
     other = signed_image(one.folder.parent / "other", text="one", signer=2, detached=True)
     notes = [note(one, text) for text in (b"first", b"second")]
@@ -423,7 +417,7 @@ def test_any_number_of_referrers_is_released(publish_all: Run, registry: Running
     assert [result.status for result in again.artifacts[0].results] == ["unchanged"] * 2
 
 
-def test_a_referrer_of_something_else_or_without_its_blobs_is_refused(publish_all: Run, one: Image, two: Image) -> None:
+def test_a_referrer_of_something_else_or_without_its_blobs_is_refused(publish_all: RunRelease, one: Image, two: Image) -> None:
     disk = one.folder.parent / "disk"
     for referrer, problem in (
         (note(two, b"x"), f"it refers to {two.digest}, not to {one.digest}"),

@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fakes.artifacts import Image, signed_image
-from fakes.three import RunRelease, Three
-from fakes.timing import IMPATIENT, FakeTime
+from fakes.publishing import RunRelease, no_credentials, releasing
+from fakes.three import Three
 from instruments.registry import RunningRegistry, start
-from wasm_oci.http.transport import Transport
-from wasm_oci.keys.sources.passphrase import PassphraseSource
-from wasm_oci.publish.release import Release, release
-from wasm_oci.publish.release_request import ReleaseRequest
 
 
 @pytest.fixture
 def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """No credentials."""
-    for name in ("HOME", "DOCKER_CONFIG"):
-        monkeypatch.setenv(name, str(tmp_path / "home"))
-    return {"HOME": str(tmp_path / "home"), "DOCKER_CONFIG": str(tmp_path / "home")}
+    return no_credentials(tmp_path / "home", monkeypatch)
 
 
 @pytest.fixture
 def publish_all(environ: dict[str, str]) -> Iterator[RunRelease]:
-    with closing(Transport(limits=IMPATIENT, timing=FakeTime().timing, environ={})) as transport:
-
-        def run(request: ReleaseRequest) -> Release:
-            return release(request, transport=transport, environ=environ, passphrase=PassphraseSource(environ={}))
-
+    with releasing(environ) as run:
         yield run
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from fakes.program import tag_of, writes
-from fakes.three import NAMES, RunRelease, Three, member_tags, to
+from fakes.publishing import RunRelease
+from fakes.three import NAMES, Three, member_tags, to
 from fakes.token_server import token_server
 from instruments.effects import Hangup, Reply
 from instruments.faults import Fault
