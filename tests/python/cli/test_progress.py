@@ -12,7 +12,9 @@ import pytest
 
 from fakes.artifacts import component, layout_of
 from instruments.registry import RunningRegistry
-from wasm_oci.cli.common.progress import PlainLines, progress_of, size_text
+from wasm_oci.cli.common.progress import progress_of
+from wasm_oci.cli.common.progress_count import size_text
+from wasm_oci.cli.common.progress_lines import PlainLines
 from wasm_oci.errors import RegistryError
 from wasm_oci.http.transport import Transport
 from wasm_oci.keys.sources.passphrase import PassphraseSource

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from wasm_oci.cli.common.reach_lines import reach_lines
 from wasm_oci.cli.common.registry_options import add_registry_options
+from wasm_oci.cli.common.wasm_lines import named_lines, wasm_lines
 from wasm_oci.errors import UsageError
 from wasm_oci.files import file_type
 from wasm_oci.jsontext import JsonObject
@@ -72,9 +71,9 @@ def _lines(document: JsonObject) -> Iterator[str]:
     if "size" in document:
         yield f"  size         {size_with_bytes(document['size'])}"
     if document["type"] == "wasm":
-        yield from _wasm_lines(document)
+        yield from wasm_lines(document)
         return
-    yield from _named("annotations", document["annotations"])
+    yield from named_lines("annotations", document["annotations"])
     if config := document.get("config"):
         content = config.get("content", {})
         yield f"  config       {config['digest']}, {size_text(config['size'])}"
@@ -90,31 +89,6 @@ def _lines(document: JsonObject) -> Iterator[str]:
             yield f"  {kind.removesuffix('s'):<12} {entry['digest']}, {size_text(entry['size'])}, {name} {title}".rstrip()
     if subject := document.get("subject"):
         yield f"  {'subject':<12} {subject['digest']}"
-
-
-def _wasm_lines(document: JsonObject) -> Iterator[str]:
-    yield from reach_lines(document)
-    yield from _named("metadata", document["metadata"])
-    yield "  sections"
-    for row in document["sections"]:
-        yield f"    {row['section']:<14} {row['count']:>5} with {size_text(row['bytes'])}  {row.get('name', '')}".rstrip()
-    if appended := document["appended"]:
-        yield f"  appended     {', '.join(appended)} (by wsc, after signing: no signature covers them)"
-    signature = document["signature"]
-    if signature is None:
-        yield "  signature    none"
-    elif "malformed" in signature:
-        yield f"  signature    malformed: {signature['malformed']}"
-    else:
-        for number, signed in enumerate(signature["sets"], 1):
-            keys = ", ".join(record["keyId"] or "no key id" for record in signed["signatures"])
-            yield f"  signature    set {number}: {signed['hashes']} hash(es), not verified: claims {keys}"
-
-
-def _named(title: str, values: dict[str, Any]) -> Iterator[str]:
-    if values:
-        yield f"  {title}"
-        yield from (f"    {key:<38} {value}" for key, value in sorted(values.items()))
 
 
 def _listed(title: str, values: list[str]) -> Iterator[str]:
