@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -88,19 +88,45 @@ def digest_of(stream: BinaryIO, algorithm: str = SHA256) -> tuple[Digest, int]:
     return Digest(f"{algorithm}:{sha.hexdigest()}"), size
 
 
-def checked(pieces: Iterator[bytes], digest: Digest, size: int, *, where: str) -> Iterator[bytes]:
-    """Passes `pieces` on; raises DigestError at their end, or as soon as they are more than `size` bytes.
+class Checked(Iterator[bytes]):
+    """The pieces of what has `digest` and `size`, whose last one is passed on only once all of that is known."""
 
-    The consumer must throw away what it got when this raises.
+    def __init__(self, pieces: Iterator[bytes], digest: Digest, size: int) -> None:
+        self._pieces, self.digest, self.size = pieces, digest, size
+
+    def __next__(self) -> bytes:
+        return next(self._pieces)
+
+    def through(self, step: Callable[[Iterator[bytes]], Iterator[bytes]]) -> Checked:
+        """Returns the same pieces by way of an iterator that passes each of them on."""
+        return Checked(step(self._pieces), self.digest, self.size)
+
+
+def checked(pieces: Iterator[bytes], digest: Digest, size: int, *, where: str, proof: Callable[[], None] = lambda: None) -> Checked:
+    """Passes `pieces` on; raises DigestError before the last of them, or as soon as they are more than `size` bytes.
+
+    `proof` is called at that point too, and may raise. What was passed through this already is not hashed once more. The consumer
+    must throw away what it got when this raises.
     """
-    sha, seen = digest.hasher(), 0
+    if isinstance(pieces, Checked) and (pieces.digest, pieces.size) == (digest, size):
+        return pieces
+    return Checked(_checked(pieces, digest, size, where, proof), digest, size)
+
+
+def _checked(pieces: Iterator[bytes], digest: Digest, size: int, where: str, proof: Callable[[], None]) -> Iterator[bytes]:
+    sha, seen, held = digest.hasher(), 0, b""
     for piece in pieces:
+        if held:
+            yield held
         seen += len(piece)
         if seen > size:
             raise DigestError(f"received more than the expected {size} bytes", where=where)
         sha.update(piece)
-        yield piece
+        held = piece
     if seen != size:
         raise DigestError(f"received {seen} of {size} bytes", where=where)
     if sha.hexdigest() != digest.hex:
         raise DigestError(f"content has digest {digest.algorithm}:{sha.hexdigest()}, not {digest}", where=where)
+    proof()
+    if held:
+        yield held

@@ -90,6 +90,9 @@ class Limits:
     referrer_bytes: int = 64 * MIB
     """All manifests together that are fetched to find those that refer to another one."""
 
+    checked_early: int = 8 * MIB
+    """Largest component whose content is compared with its signatures before anything is sent; that of a larger one is while it is sent,
+    before its last piece."""
     small_blob: int = MIB
     """Largest blob that is sent again rather than asked for twice."""
     jobs: int = 8

@@ -101,6 +101,12 @@ def upload(client: RegistryClient, blob: Descriptor = DESCRIPTOR) -> None:
     assert b"".join(blob_pieces(client, blob)) == BLOB
 
 
+def in_halves(content: bytes) -> Iterator[bytes]:
+    """What is wrong with a content is known before its last piece goes."""
+    half = len(content) // 2
+    return iter((content[:half], content[half:]))
+
+
 def sizes(registry: RunningRegistry) -> list[int]:
     """How much of the blob each request had that was accepted."""
     return [request.received for request in registry.requests if request.method == "PATCH" and request.status < 300]
@@ -197,7 +203,7 @@ def test_content_that_changes_before_it_goes_in_chunks_is_not_stored(registry: R
     behind(registry, Proxy(most=4096))
     contents = [BLOB, BLOB[:-1] + b"x"]
     with pytest.raises(DigestError):
-        upload_blob(client, DESCRIPTOR, lambda: iter((contents.pop(0),)))
+        upload_blob(client, DESCRIPTOR, lambda: in_halves(contents.pop(0)))
     assert sizes(registry)
     assert not has_blob(client, DESCRIPTOR)
 

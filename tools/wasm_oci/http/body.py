@@ -80,10 +80,10 @@ def decoded(pieces: Iterator[bytes], encoding: str, *, step: str, url: str) -> I
         raise refused("the response's gzip encoding is cut off")
 
 
-def paced(pieces: Iterable[bytes], pace: Pace) -> Iterator[bytes]:
+def paced(pieces: Iterable[bytes], pace: Pace) -> Iterator[memoryview]:
     """Yields a request's body in slices; raises RegistryError where they are taken too slowly."""
     for piece in pieces:
         view = memoryview(piece)
         for start in range(0, len(view), _SLICE):
-            yield bytes(view[start : start + _SLICE])
+            yield view[start : start + _SLICE]
             pace.moved(min(_SLICE, len(view) - start))

@@ -106,8 +106,9 @@ class _Connection(HTTPConnection):
         if self._keeps_head:
             self._keeps_head, self._head = False, data
             return
-        if self._head is not None and len(self._head) + len(data) <= _JOINED:
-            self._head, data = None, self._head + data
+        head = self._head
+        if head is not None and len(head) + len(data) <= _JOINED:
+            self._head, data = None, b"".join((head, data))
         self._send_head()
         super().send(data)
 

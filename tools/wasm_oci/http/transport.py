@@ -168,7 +168,7 @@ class Transport:
         if isinstance(request.body, StreamBody):
             sent["Content-Length"] = str(request.body.size)
         sending = len(request.body) / self.limits.slowest if request.body else 0.0
-        body = paced(request.body, self.pace(request.step, url)) if isinstance(request.body, StreamBody) else request.body
+        body: Any = paced(request.body, self.pace(request.step, url)) if isinstance(request.body, StreamBody) else request.body
         allowed = min(self.limits.connect_timeout + sending + self.limits.response_time, self.run_time.left)
         with Deadline(allowed) as deadline, self._stoppable(request, deadline):
             try:

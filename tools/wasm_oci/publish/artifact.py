@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from wasm_oci.digest import Digest, chunks
+from wasm_oci.digest import Checked, Digest, chunks
 from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.files import read_bounded
 from wasm_oci.limits import LIMITS
@@ -25,6 +25,10 @@ from wasm_oci.oci.store import Content, FetchedManifest
 from wasm_oci.wasmsign.signature import parse_signature
 
 
+def nothing_to_prove() -> None:
+    """Is called for a blob that was checked, or that nobody signs."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blob:
     """A blob and how its content is opened; `role` is config, layer, signature, referrer, or empty (the signature's config)."""
@@ -35,6 +39,24 @@ class Blob:
     """Unchecked: the store that takes it checks it."""
     where: str = ""
     """The file that it is from, for messages."""
+    file: Path | None = None
+    """The file that is the content."""
+    proof: Callable[[], None] = nothing_to_prove
+    """Called once a store has taken it: raises where its content was not compared with its signatures yet and does not fit them."""
+
+    def counted(self, sent: Callable[[int], None]) -> Content:
+        """Returns the content, each piece of which is counted when it is taken."""
+
+        def count(pieces: Iterator[bytes]) -> Iterator[bytes]:
+            for piece in pieces:
+                yield piece
+                sent(len(piece))
+
+        def opened() -> Iterator[bytes]:
+            pieces = self.content()
+            return pieces.through(count) if isinstance(pieces, Checked) else count(pieces)
+
+        return opened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,8 +210,8 @@ def _check(artifact: Descriptor, subjects: Collection[Digest], referrer: Referre
 
 
 def _layout_blob(layout: LayoutStore, descriptor: Descriptor, role: str) -> Blob:
-    where = str(layout.blob_path(descriptor))
-    return Blob(role=role, descriptor=descriptor, content=partial(_pieces, layout, descriptor), where=where)
+    file = layout.blob_path(descriptor)
+    return Blob(role=role, descriptor=descriptor, content=partial(_pieces, layout, descriptor), where=str(file), file=file)
 
 
 def _pieces(layout: LayoutStore, blob: Descriptor) -> Iterator[bytes]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Protocol, runtime_checkable
 
 from wasm_oci.errors import DigestError, NotFoundError, RegistryError
+from wasm_oci.files import open_input
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.descriptor import Descriptor
 from wasm_oci.oci.referrers import listed_referrers
@@ -59,12 +61,21 @@ def _confirm_blob(store: Store, blob: Blob, *, whole: bool, largest: int) -> str
 
 
 def _check_ends(blob: Blob, ends: tuple[bytes, bytes]) -> None:
-    first, last, length = b"", b"", LIMITS.read_back_end
+    if ends != _ends_of(blob, LIMITS.read_back_end):
+        raise DigestError(f"its first or last {LIMITS.read_back_end} bytes differ")
+
+
+def _ends_of(blob: Blob, length: int) -> tuple[bytes, bytes]:
+    if blob.file:
+        with open_input(blob.file, what="blob") as stream:
+            first = stream.read(length)
+            stream.seek(max(stream.seek(0, os.SEEK_END) - length, 0))
+            return first, stream.read(length)
+    first, last = b"", b""
     for piece in blob.content():
         first += piece[: length - len(first)]
         last = (last + piece)[-length:]
-    if ends != (first, last):
-        raise DigestError(f"its first or last {length} bytes differ")
+    return first, last
 
 
 def confirm_manifest(plan: Plan) -> bool:

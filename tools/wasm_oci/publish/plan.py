@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
@@ -11,12 +11,14 @@ from wasm_oci.digest import Digest
 from wasm_oci.errors import TagConflictError, WasmOciError
 from wasm_oci.http.outages import Outages
 from wasm_oci.jsontext import JsonObject
+from wasm_oci.oci.descriptor import Descriptor
 from wasm_oci.oci.manifest import Index, Manifest
 from wasm_oci.oci.referrers import listed_referrers
 from wasm_oci.oci.store import ManifestName, Store, find_tag
 from wasm_oci.publish.artifact import Artifact, Blob, blobs_of
 from wasm_oci.publish.plan_steps import ALONE, Action, BlobPlan, Placing, ReferrerPlan, TagPlan
 from wasm_oci.publish.signatures import UNCHECKED, Signatures
+from wasm_oci.wasmsign.content_check import ContentCheck
 
 _NEW_TAG = "publish under a new tag, or move this one with --move-tags"
 _NEW_KEY = ": if only the signature differs, the build has generated a new development key"
@@ -91,6 +93,23 @@ class Plan:
         actions += [step.action for step in self.referrers]
         actions += [step.action for step in self.tags]
         return any(action.writes for action in actions)
+
+    def sends(self, blob: Descriptor) -> bool:
+        """Whether the destination is given the content of a blob."""
+        uploads = any(step.action is Action.UPLOAD for step in self.blobs if step.blob.descriptor.digest == blob.digest)
+        return uploads and not (self.unknown or self.placing.mount_from)
+
+    def with_content(self, blob: Descriptor, check: ContentCheck) -> Plan:
+        """Returns the plan, in which the content of a blob is compared with its signatures while it is sent."""
+        return replace(
+            self,
+            blobs=tuple(
+                replace(step, blob=replace(step.blob, content=check.pieces, proof=check.finish))
+                if step.blob.descriptor.digest == blob.digest
+                else step
+                for step in self.blobs
+            ),
+        )
 
     @property
     def credential_source(self) -> str:

@@ -179,12 +179,21 @@ class _Planning:
         self.indexes[unit.store.place] = unit.plan_index(members, self._question(unit.destination))
 
 
-def with_signatures(resolved: Resolved, ready: Ready | WasmOciError, plans: tuple[AnyPlan, ...]) -> tuple[AnyPlan, ...]:
-    """Adds who signed, which is checked before anything is written; where there is nothing to do, the component is not read."""
+def with_signatures(resolved: Resolved, ready: Ready | WasmOciError, plans: tuple[AnyPlan, ...], *, dry_run: bool) -> tuple[AnyPlan, ...]:
+    """Adds who signed, which is checked before anything is written; where there is nothing to do, the component is not read.
+
+    The content of a large component is compared with its signatures while it is sent, where each destination that is written to gets it.
+    """
     if not isinstance(ready, tuple):
         return plans
     artifact, signatures = ready
     known = [plan for plan in plans if isinstance(plan, Plan)]
     if signatures is None and resolved.request.ready is None and any(plan.writes or plan.unknown or plan.refusal for plan in known):
         signatures = check_signed(resolved.request, artifact)
+    if signatures and signatures.content and artifact.component:
+        component, writing = artifact.component.descriptor, [plan for plan in known if plan.writes]
+        if writing and not dry_run and all(plan.sends(component) for plan in writing):
+            known = [plan.with_content(component, signatures.content) for plan in known]
+        else:
+            signatures.content.finish()
     return tuple(replace(plan, signatures=signatures or UNCHECKED) for plan in known)

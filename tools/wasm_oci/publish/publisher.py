@@ -15,7 +15,7 @@ from wasm_oci.digest import Digest
 from wasm_oci.errors import AuthError, DigestError, NotFoundError, RegistryError, TagConflictError, WasmOciError
 from wasm_oci.http.outages import Outages
 from wasm_oci.jsontext import JsonObject
-from wasm_oci.oci.store import NOT_STORED, Content, MountingStore, find_tag, tagged_digest
+from wasm_oci.oci.store import NOT_STORED, MountingStore, find_tag, tagged_digest
 from wasm_oci.progress import SILENT, Phase, Progress
 from wasm_oci.publish.confirm import WHOLE, confirm_blobs, confirm_manifest, confirm_referrers, manifest_lost
 from wasm_oci.publish.plan import Plan
@@ -145,17 +145,6 @@ def carry_out(
         raise
 
 
-def _counted(content: Content, sent: Callable[[int], None]) -> Content:
-    """Returns the same content, each piece of which is counted when it is taken."""
-
-    def pieces() -> Iterator[bytes]:
-        for piece in content():
-            yield piece
-            sent(len(piece))
-
-    return pieces
-
-
 def _send_content(result: Result, shown: Phase, *, whole: bool) -> str:
     """Sends all but the tags; returns the status that the result then has."""
     plan = result.plan
@@ -169,6 +158,7 @@ def _send_content(result: Result, shown: Phase, *, whole: bool) -> str:
             continue
         with _recorded(result, "blob", subject):
             result.bytes_sent += _put_blob(plan, step, shown)
+            step.blob.proof()
     digest = artifact.descriptor.digest
     if plan.manifest is Action.CREATE:
         with _recorded(result, "manifest", str(digest)):
@@ -189,7 +179,7 @@ def _send_content(result: Result, shown: Phase, *, whole: bool) -> str:
 def _put_blob(plan: Plan, step: BlobPlan, shown: Phase) -> int:
     """Stores a blob that is missing, by a mount where the registry has it in another repository; returns the bytes that were sent."""
     destination, blob, source = plan.destination, step.blob, plan.placing.mount_from
-    content = _counted(blob.content, shown.sent)
+    content = blob.counted(shown.sent)
     if source and isinstance(destination, MountingStore):
         return destination.mount_blob(blob.descriptor, content, source)
     return destination.put_blob(blob.descriptor, content, missing=True)

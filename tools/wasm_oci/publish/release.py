@@ -146,7 +146,7 @@ def release(
         outages = Outages()
         planned = plans_of(request, resolved, artifacts, units, outages=outages, interrupt=transport.stop, progress=progress)
         signed = zip(resolved, artifacts, planned.artifacts, strict=True)
-        planned = replace(planned, artifacts=tuple(with_signatures(each, ready, several) for each, ready, several in signed))
+        planned = replace(planned, artifacts=tuple(with_signatures(*each, dry_run=request.dry_run) for each in signed))
         show(planned.all)
         if request.dry_run:
             return _release(request, decisions, planned, ())

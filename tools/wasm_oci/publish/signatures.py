@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from wasm_oci.digest import checked, chunks
-from wasm_oci.errors import FormatError, LimitError, SignatureError
+from wasm_oci.digest import checked
+from wasm_oci.errors import FormatError, LimitError, SignatureError, WasmOciError
 from wasm_oci.files import open_input
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.keys import ed25519
@@ -23,9 +23,10 @@ from wasm_oci.oci.referrers import artifact_type_of
 from wasm_oci.publish.artifact import Artifact, Blob
 from wasm_oci.trust.trust import Trust
 from wasm_oci.wasm.sections import PREAMBLE_SIZE, read_preamble
-from wasm_oci.wasmsign.parts import Part, Stretch, fits, read_parts
+from wasm_oci.wasmsign.content_check import ContentCheck, Covered, not_of_this
+from wasm_oci.wasmsign.parts import Stretch, fits, read_parts
 from wasm_oci.wasmsign.section import find_signature
-from wasm_oci.wasmsign.signature import ED25519, SignatureData, SignatureRecord, message, parse_signature
+from wasm_oci.wasmsign.signature import ED25519, SignatureData, SignatureRecord, SignedHashes, message, parse_signature
 
 _SHOWN = 8
 """How many keys a message names."""
@@ -57,6 +58,8 @@ class Signatures:
     """Hexadecimal ids of other keys in signatures, sorted; empty for one without. No public key is known to verify these with."""
     checked: bool = True
     """False where nobody looked, so that nothing is known."""
+    content: ContentCheck | None = field(default=None, compare=False)
+    """How the content of a large component is still to be compared with what was signed, before a destination has the whole of it."""
 
     @property
     def none(self) -> bool:
@@ -93,9 +96,9 @@ UNCHECKED = Signatures(checked=False)
 def check_signatures(artifact: Artifact, expected: Sequence[KnownKey] = (), trust: Trust | None = None) -> Signatures:
     """Checks that each signature of an artifact is of its component, that each expected key signed, and as many of `trust` as it asks for.
 
-    Reads the component once for its digest and once for each kind of signature. Raises SignatureError for a signature of another
-    file, one that an expected key did not make, or one that the manifest or a target promises and that is not there; DigestError for
-    a damaged component; FormatError or LimitError for one that is not WebAssembly.
+    Reads the component once; of one above `LIMITS.checked_early` only its signatures, and leaves the content in `Signatures.content`.
+    Raises SignatureError for a signature of another file, one that an expected key did not make, or one that the manifest or a target
+    promises and that is not there; DigestError for a damaged component; FormatError or LimitError for one that is not WebAssembly.
     """
     detached = list(_detached(artifact))
     component, where = artifact.component, artifact.where
@@ -108,14 +111,19 @@ def check_signatures(artifact: Artifact, expected: Sequence[KnownKey] = (), trus
                 reason="unfit",
             )
         return Signatures()
+    described = component.descriptor
     with open_input(component.path, what="component") as stream:
-        described = component.descriptor
-        for _ in checked(chunks(stream), described.digest, described.size, where=str(component.path)):
-            pass  # the digest is compared at the end
         found = _Found(stream=stream, where=where, wanted=(*expected, *_trusted(trust, [key.public for key in expected])))
-        embedded = found.add_embedded()
-        for blob in detached:
-            found.add_detached(blob)
+        try:
+            embedded = found.add_embedded()
+            for blob in detached:
+                found.add_detached(blob)
+        except WasmOciError:
+            ContentCheck(component.path, described.digest, described.size, (), where=where).finish()  # damage explains the rest
+            raise
+    content = ContentCheck(component.path, described.digest, described.size, found.covered, where=where)
+    if early := described.size <= LIMITS.checked_early:
+        content.finish()
     _check_claims(artifact, embedded=embedded, detached=bool(detached))
     missing = [key for key in expected if key not in found.verified]
     if missing:
@@ -125,7 +133,7 @@ def check_signatures(artifact: Artifact, expected: Sequence[KnownKey] = (), trus
         )
     accepted = _accepted(trust, [key.public for key in found.verified], where) if trust else ()
     verified = [key for key in found.wanted if key in found.verified and (key in expected or key.public in accepted)]
-    return Signatures(verified=tuple(verified), unverified=tuple(sorted(found.unverified)))
+    return Signatures(verified=tuple(verified), unverified=tuple(sorted(found.unverified)), content=None if early else content)
 
 
 def _accepted(trust: Trust, signed: Collection[PublicKey], where: str) -> tuple[PublicKey, ...]:
@@ -193,7 +201,8 @@ class _Found:
     verified: set[KnownKey] = field(default_factory=set)
     unverified: set[str] = field(default_factory=set)
     tried: int = 0
-    _covered: tuple[Part, ...] | None = None
+    covered: list[Covered] = field(default_factory=list)
+    """What the content has to be, where that is not known yet."""
 
     def add_embedded(self) -> bool:
         """Returns whether the component carries a signature."""
@@ -202,28 +211,24 @@ class _Found:
         section = find_signature(self.stream, where=self.where)
         if section is None:
             return False
-        data = parse_signature(section.payload(), where=self.where)
-        content = Stretch(stream=self.stream, start=section.end, detached=False, where=self.where)
-        self._add(data, read_parts(content, None), self.where)
+        self._add(parse_signature(section.payload(), where=self.where), self.where, start=section.end, detached=False)
         return True
 
     def add_detached(self, blob: Blob) -> None:
-        if self._covered is None:
-            content = Stretch(stream=self.stream, start=PREAMBLE_SIZE, detached=True, where=self.where)
-            self._covered = read_parts(content, None)
         where = blob.where or f"{self.where}: signature {blob.descriptor.digest}"
-        self._add(parse_signature(_payload(blob, where), where=where), self._covered, where)
+        self._add(parse_signature(_payload(blob, where), where=where), where, start=PREAMBLE_SIZE, detached=True)
 
-    def _add(self, data: SignatureData, parts: Sequence[Part], where: str) -> None:
-        fitting = [signed for signed in data.sets if fits(signed.hashes, parts)]
-        if not fitting:
-            raise SignatureError(
-                "the signature is not of this component",
-                where=where,
-                hint="give the signature that was written when this component was signed",
-                reason="content_changed",
-            )
-        for signed in fitting:
+    def _add(self, data: SignatureData, where: str, *, start: int, detached: bool) -> None:
+        """Where there is one set of hashes, the content has to have them; of several sets, those count that it has."""
+        sets: Sequence[SignedHashes] = data.sets
+        if len(sets) == 1:
+            self.covered.append(Covered(start=start, detached=detached, hashes=tuple(sets[0].hashes), where=where))
+        else:
+            parts = read_parts(Stretch(stream=self.stream, start=start, detached=detached, where=self.where), None)
+            sets = [signed for signed in sets if fits(signed.hashes, parts)]
+            if not sets:
+                raise not_of_this(where)
+        for signed in sets:
             for record in signed.signatures:
                 if record.algorithm != ED25519:
                     what, hint = "a signature uses an unknown algorithm", "use a newer program"
