@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fakes.artifacts import Image, signed_image
-from fakes.program import tag_of
 from fakes.timing import FakeTime
+from fakes.whole import check_artifact, check_release, releases_of, tags_of
+from instruments.effects import Effect
+from instruments.faults import Fault
 from instruments.registry import RunningRegistry, start
 from wasm_oci.digest import Digest
 from wasm_oci.errors import WasmOciError
 from wasm_oci.http.transport import Transport
-from wasm_oci.jsontext import JsonObject
 from wasm_oci.keys.sources.passphrase import PassphraseSource
 from wasm_oci.limits import Limits
-from wasm_oci.oci.reference import Reference
+from wasm_oci.publish.publisher import Result
+from wasm_oci.publish.registries import RegistryEntry
 from wasm_oci.publish.release import Release, release
-from wasm_oci.publish.release_request import ArtifactRequest, DestinationRequest, ReleaseRequest
-from wasm_oci.registry.referrers import fallback_tag
+from wasm_oci.publish.release_request import ArtifactRequest, DestinationRequest, IndexRequest, ReleaseRequest
+from wasm_oci.publish.resolve import NamedRepository
 from wasm_oci.timing import REAL_TIME, Timing
 
 ARTIFACTS = ("one", "two", "three")
+RELEASES = "releases"
+"""The repository of the release index, where there is one."""
 TAG = "latest"
-"""Names the old image of each artifact at first, and may move."""
+"""Names the old image of each artifact at first, and the old release, and may move."""
 ADDED = "v2"
 """A second tag, which is absent at first."""
 _TEMPLATE = "template"
@@ -41,21 +44,31 @@ class Wanted:
     layouts: tuple[Path, ...]
     signatures: tuple[Path, ...]
     hosts: tuple[str, ...]
+    index: bool
+    """Whether the artifacts are one object at each registry."""
+    tags: tuple[str, ...] = (TAG, ADDED)
 
     def request(self, run: str) -> ReleaseRequest:
-        """Asks for the new images, signed, in repositories of one run, each with both tags."""
+        """Asks for the images, signed, in repositories of one run, each with all tags."""
         artifacts = tuple(
             ArtifactRequest(
                 layout=layout,
                 referrers=(signature,),
-                destinations=tuple(
-                    DestinationRequest(repository=Reference.parse(f"{host}/{run}/{name}"), tags=(TAG, ADDED)) for host in self.hosts
-                ),
+                destinations=tuple(self._destination(host, run, name) for host in self.hosts),
                 movable_tags=frozenset({TAG}),
             )
             for name, layout, signature in zip(ARTIFACTS, self.layouts, self.signatures, strict=True)
         )
-        return ReleaseRequest(artifacts=artifacts, fail_fast=False)
+        indexes = tuple(
+            IndexRequest(destination=self._destination(host, run, RELEASES), movable_tags=frozenset({TAG})) for host in self.hosts
+        )
+        return ReleaseRequest(artifacts=artifacts, indexes=indexes if self.index else (), fail_fast=False)
+
+    def _destination(self, host: str, run: str, name: str) -> DestinationRequest:
+        entry = RegistryEntry(name="here", host=host, prefix=run)
+        return DestinationRequest(
+            repository=NamedRepository(registries=(entry,), registry="here", namespace="", repository=name), tags=self.tags
+        )
 
     def publish(self, run: str, *, limits: Limits, timing: Timing = REAL_TIME) -> Release:
         """Raises WasmOciError where nothing could be planned."""
@@ -63,22 +76,53 @@ class Wanted:
             return release(self.request(run), transport=transport, environ={}, passphrase=PassphraseSource(environ={}))
 
 
+def results_of(done: Release) -> Iterator[Result]:
+    """Every result, also of what is beside an index, and of the indexes."""
+    for artifact in done.artifacts:
+        yield from artifact.results
+    for index in done.indexes:
+        yield from index.beside
+        if index.result:
+            yield index.result
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a run ended."""
+    """How a run ended, by the names of repositories with their registries."""
 
-    published: int
-    """Destinations where all is done."""
-    errors: tuple[WasmOciError, ...]
+    published: frozenset[str]
+    """Where all is done."""
+    errors: dict[str, WasmOciError]
 
     @classmethod
     def of(cls, done: Release) -> Ended:
-        results = [result for artifact in done.artifacts for result in artifact.results]
+        """What is neither done nor failed is held back by a failure at its registry, where that is a unit."""
+        results = list(results_of(done))
         good = [result for result in results if result.status in ("published", "unchanged")]
         assert all(result.error is None for result in good)
-        errors = tuple(result.error for result in results if result.error)
-        assert len(good) + len(errors) == len(results), [result.status for result in results]
-        return cls(published=len(good), errors=errors)
+        failed = [result for result in results if result.status == "failed"]
+        assert all(result.error for result in failed)
+        errors = {result.plan.destination.name: result.error for result in failed if result.error}
+        units = {result.plan.placing.unit for result in failed} - {""}
+        for result in results:
+            if result.status not in ("published", "unchanged", "failed"):
+                assert result.status in ("not started", "content sent"), result.status
+                assert result.plan.placing.unit in units, result.plan.destination.name
+        unfinished = {result.plan.destination.name for result in results if result not in good}
+        return cls(published=frozenset(result.plan.destination.name for result in good) - unfinished, errors=errors)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """A request of a run: the `number`-th, from 1, to a repository."""
+
+    registry: int
+    repository: str
+    number: int
+
+    def fault(self, run: str, effect: Effect, *, times: int | None = 1) -> Fault:
+        """Returns a fault that this request meets, and with `times` further ones to the repository, None for all."""
+        return Fault(path=f"^/v2/{run}/{self.repository}/", nth=self.number, times=times, effect=effect)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,15 +132,33 @@ class Places:
     registries: tuple[RunningRegistry, ...]
     old: tuple[Image, ...]
     new: tuple[Image, ...]
+    index: bool
     _runs: int = field(default=0)
 
     @property
     def wanted(self) -> Wanted:
+        return self._wanted(self.new)
+
+    def _wanted(self, images: tuple[Image, ...]) -> Wanted:
         return Wanted(
-            layouts=tuple(image.folder for image in self.new),
-            signatures=tuple(image.signature for image in self.new if image.signature),
+            layouts=tuple(image.folder for image in images),
+            signatures=tuple(image.signature for image in images if image.signature),
             hosts=tuple(registry.host for registry in self.registries),
+            index=self.index,
         )
+
+    @property
+    def repositories(self) -> tuple[str, ...]:
+        """Of a run, at each registry."""
+        return (*ARTIFACTS, RELEASES) if self.index else ARTIFACTS
+
+    @property
+    def destinations(self) -> int:
+        return len(self.registries) * len(self.repositories)
+
+    def name(self, registry: int, run: str, repository: str) -> str:
+        """Returns a repository with its registry, as results name it."""
+        return f"{self.registries[registry].host}/{run}/{repository}"
 
     def begin(self) -> str:
         """Returns the name of a new run, whose repositories have the old images."""
@@ -117,77 +179,81 @@ class Places:
         """Raises WasmOciError where nothing could be planned."""
         return Ended.of(self.wanted.publish(run, limits=limits, timing=(time or FakeTime()).timing))
 
-    def check_whole(self, run: str, *, complete: bool = False) -> int:
+    def positions(self, limits: Limits) -> tuple[list[Position], ...]:
+        """Returns every request of a run in which nothing goes wrong, by registry."""
+        run = self.begin()
+        assert not self.publish(run, limits=limits).errors
+        self.check_whole(run, complete=True)
+        paths = [[record.path for record in registry.requests] for registry in self.registries]
+        self.end(run)
+        return tuple(
+            [
+                Position(registry=number, repository=name, number=nth)
+                for name in self.repositories
+                for nth in range(1, 1 + sum(path.startswith(f"/v2/{run}/{name}/") for path in found))
+            ]
+            for number, found in enumerate(paths)
+        )
+
+    def put_old(self, limits: Limits) -> None:
+        """Fills the repositories that all runs begin with."""
+        wanted = replace(self._wanted(self.old), tags=(TAG,))
+        done = Ended.of(wanted.publish(_TEMPLATE, limits=limits, timing=FakeTime().timing))
+        assert len(done.published) == self.destinations, done.errors
+
+    def check_whole(self, run: str, ended: Ended | None = None, *, complete: bool = False) -> int:
         """Checks every tag of a run; returns how many are as planned, which with `complete` are all.
 
-        A tag is absent, old or as planned. The content of one as planned is there, and its signature.
+        A tag is absent, old or as planned. What one that is as planned names is there, with its signature. What ended well has its
+        tags. With an index, no tag moves before everything is at its registry, the tags of the release move after those of
+        its members, and what they name is all old or all new.
         """
         planned = 0
         for registry in self.registries:
-            for name, old, new in zip(ARTIFACTS, self.old, self.new, strict=True):
-                repository = f"{run}/{name}"
-                for tag, before in ((TAG, old.digest), (ADDED, None)):
-                    now = tag_of(registry, repository, tag)
-                    assert now in ({new.digest} if complete else {before, new.digest}), (registry.host, repository, tag, now)
-                    if now == new.digest:
-                        planned += 1
-                        _check_content(registry.state / repository, new, by_tag=not registry.behaviour.referrers_api)
+            folder, by_tag = registry.state / run, not registry.behaviour.referrers_api
+            moved = {name: self._moved(registry, run, name, complete=complete) for name in self.repositories}
+            there = [name for name in ARTIFACTS if moved[name] or (self.index and any(moved.values()))]
+            for name in there:
+                check_artifact(folder / name, self.new[ARTIFACTS.index(name)], by_tag=by_tag)
+            if self.index:
+                old, new = self._releases(registry, run)
+                check_release(folder / RELEASES, old, dict(zip(ARTIFACTS, self.old, strict=True)), (TAG,), by_tag=by_tag)
+                for digest in new:
+                    check_release(folder / RELEASES, digest, dict(zip(ARTIFACTS, self.new, strict=True)), (TAG, ADDED), by_tag=by_tag)
+                assert len(new) == 1 or not any(moved.values()), (folder, moved, new)
+                assert not moved[RELEASES] or all(moved[name] == 2 for name in ARTIFACTS), (folder, moved)
+            for name, tags in moved.items():
+                assert tags == 2 or not ended or f"{registry.host}/{run}/{name}" not in ended.published, (folder, moved)
+            planned += sum(moved.values())
         return planned
 
+    def _moved(self, registry: RunningRegistry, run: str, name: str, *, complete: bool) -> int:
+        """Returns how many tags of a repository are as planned."""
+        if name == RELEASES:
+            before, after = self._releases(registry, run)
+        else:
+            number = ARTIFACTS.index(name)
+            before, after = self.old[number].digest, {self.new[number].digest}
+        tags = tags_of(registry.state / run / name)
+        for tag, first in ((TAG, before), (ADDED, None)):
+            assert tags.get(tag) in (after if complete else {first, *after}), (registry.host, run, name, tags)
+        return sum(tags.get(tag) in after for tag in (TAG, ADDED))
 
-def _check_content(folder: Path, image: Image, *, by_tag: bool) -> None:
-    """Looks at the registry's files only: whether the image and its signature are there, and listed."""
-    manifest = _read(folder, image.digest)
-    for descriptor in (manifest["config"], *manifest["layers"]):
-        assert len(_blob(folder, Digest(descriptor["digest"]))) == descriptor["size"]
-    assert image.signature is not None
-    listed: Sequence[JsonObject] = json.loads((folder / "index.json").read_bytes())["manifests"]
-    if by_tag:
-        tag = fallback_tag(image.digest)
-        (entry,) = (each for each in listed if each.get("annotations", {}).get("org.opencontainers.image.ref.name") == tag)
-        listed = _read(folder, Digest(entry["digest"]))["manifests"]
-    referrers = [_read(folder, Digest(each["digest"])) for each in listed if each.get("artifactType")]
-    ours = [each for each in referrers if each.get("subject", {}).get("digest") == str(image.digest)]
-    contents = [_blob(folder, Digest(layer["digest"])) for each in ours for layer in each["layers"]]
-    assert contents == [image.signature.read_bytes()]
-
-
-def _read(folder: Path, digest: Digest) -> JsonObject:
-    document: JsonObject = json.loads(_blob(folder, digest))
-    return document
-
-
-def _blob(folder: Path, digest: Digest) -> bytes:
-    data = (folder / "blobs" / "sha256" / digest.hex).read_bytes()
-    assert digest.is_of(data)
-    return data
+    def _releases(self, registry: RunningRegistry, run: str) -> tuple[Digest, set[Digest]]:
+        """Returns the old release, and every other."""
+        old = tags_of(registry.state / _TEMPLATE / RELEASES)[TAG]
+        return old, releases_of(registry.state / run / RELEASES) - {old}
 
 
 @contextmanager
-def places(*, limits: Limits) -> Iterator[Places]:
+def places(*, limits: Limits, index: bool = False) -> Iterator[Places]:
     """Registries that have the old images."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="images.")))
-        images = [
+        old, new = (
             tuple(signed_image(folder / age / name, text=f"{age} {name}", detached=True) for name in ARTIFACTS) for age in ("old", "new")
-        ]
-        registries = tuple(stack.enter_context(start(referrers_api=api)) for api in (True, False))
-        found = Places(registries=registries, old=images[0], new=images[1])
-        for registry in registries:
-            for name, image in zip(ARTIFACTS, found.old, strict=True):
-                _put_old(registry, name, image, limits)
-        yield found
-
-
-def _put_old(registry: RunningRegistry, name: str, image: Image, limits: Limits) -> None:
-    request = ReleaseRequest(
-        artifacts=(
-            ArtifactRequest(
-                layout=image.folder,
-                destinations=(DestinationRequest(repository=Reference.parse(f"{registry.host}/{_TEMPLATE}/{name}"), tags=(TAG,)),),
-            ),
         )
-    )
-    with closing(Transport(limits=limits, timing=FakeTime().timing, environ={})) as transport:
-        done = Ended.of(release(request, transport=transport, environ={}, passphrase=PassphraseSource(environ={})))
-    assert done.published == 1
+        registries = tuple(stack.enter_context(start(referrers_api=api)) for api in (True, False))
+        found = Places(registries=registries, old=old, new=new, index=index)
+        found.put_old(limits)
+        yield found

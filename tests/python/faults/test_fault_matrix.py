@@ -1,11 +1,11 @@
-"""A release of three artifacts to two registries, each of whose requests goes wrong in every way.
+"""A release of three artifacts to two registries, with and without a release index, whose requests go wrong in every way.
 
 Every run ends in success or in one clear error for each destination, within its limits; success is never false, each tag is as it was or
 as planned, and a second run completes the work.
 
 Each request of a release to one repository follows from the one before, so that "the n-th request to this repository" is the same
-request in each run, however the repositories take turns. FAULT_MATRIX names one kind of fault, which every request to each repository
-meets; without it each request to one repository of each registry meets one kind, in turn.
+request in each run, however the repositories take turns. In that of a release index, where members take turns, it is one of a few.
+FAULT_MATRIX names one kind of fault, which every request meets; without it some requests meet one kind each, in turn.
 """
 
 from __future__ import annotations
@@ -14,92 +14,98 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import count
+from itertools import chain, zip_longest
 
 import pytest
 
 from fakes.faults import KINDS, SECRET
-from fakes.releases import ARTIFACTS, Ended, Places, places
+from fakes.releases import ARTIFACTS, Ended, Places, Position, places
 from fakes.timing import IMPATIENT, FakeTime
-from instruments.faults import Fault
 
 LIMITS = replace(IMPATIENT, read_timeout=0.3)
-_DESTINATIONS = 2 * len(ARTIFACTS)
 _SECONDS = 60.0
 """Longest real time of a run: the longest waits are over in fake time."""
 
 _ONLY = os.environ.get("FAULT_MATRIX", "")
 _ENDS_THE_RUN = frozenset({"late"})
 """Kinds that use up the time of all destinations."""
+_SAMPLE = 7
+"""Of so many requests one meets a fault where no kind is named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """Where faults are."""
+    """A run: the requests that meet a fault, each to another repository, and whether all later ones there meet it too."""
 
-    registry: int
-    artifact: str
-    kinds: tuple[str, ...]
-    """One that each request meets, or several of which request by request the next ones are taken."""
-
-    def __str__(self) -> str:
-        return f"{self.artifact}-{('api', 'fallback')[self.registry]}"
-
-    def of(self, number: int) -> Sequence[tuple[str, bool]]:
-        """Returns the kinds that request `number` meets, each with whether all later requests meet it too."""
-        if len(self.kinds) == 1:
-            return [(self.kinds[0], True), (self.kinds[0], False)][: 1 + (self.artifact == ARTIFACTS[self.registry])]
-        return [(self.kinds[(number * 3 + self.registry * 5) % len(self.kinds)], number % 2 == 1)]
+    positions: tuple[Position, ...]
+    kind: str
+    lasting: bool
 
 
-def _cases() -> list[Case]:
+def _cases(filled: Places) -> Iterator[Case]:
+    found = filled.positions(LIMITS)
     if _ONLY:
-        return [Case(registry=registry, artifact=name, kinds=(_ONLY,)) for registry in (0, 1) for name in ARTIFACTS]
-    return [Case(registry=registry, artifact=ARTIFACTS[registry], kinds=tuple(KINDS)) for registry in (0, 1)]
+        for number, positions in enumerate(_together(filled.index, found)):
+            for lasting in (number % 2 == 1,) if filled.index else (True, False):
+                yield Case(positions=positions, kind=_ONLY, lasting=lasting)
+        return
+    kinds = tuple(KINDS)
+    for registry, several in enumerate(found):
+        some = several[registry::_SAMPLE] if filled.index else [each for each in several if each.repository == ARTIFACTS[registry]]
+        for number, position in enumerate(some):
+            yield Case(positions=(position,), kind=kinds[(number * 3 + registry * 5) % len(kinds)], lasting=number % 2 == 1)
 
 
-@pytest.fixture(scope="module")
-def filled() -> Iterator[Places]:
-    with places(limits=LIMITS) as found:
-        yield found
+def _together(index: bool, found: Sequence[Sequence[Position]]) -> Iterator[tuple[Position, ...]]:
+    """Yields the requests that meet a fault in one run: as many as do not concern each other, with every request in one of them.
+
+    With an index a registry is one unit. Else every repository is by itself, but three in succession that do not respond are an outage.
+    """
+    for remainder in (0,) if index else (0, 1):
+        columns: dict[tuple[int, str], list[Position]] = {}
+        for each in chain(*found):
+            if index or (each.registry + ARTIFACTS.index(each.repository)) % 2 == remainder:
+                columns.setdefault((each.registry, "" if index else each.repository), []).append(each)
+        for row in zip_longest(*columns.values()):
+            yield tuple(filter(None, row))
 
 
-@pytest.mark.parametrize("case", _cases(), ids=str)
-def test_every_request_goes_wrong_in_every_way(filled: Places, case: Case) -> None:
-    for number in count(1):
-        hits = [_one_run(filled, case, number, kind, lasting=lasting) for kind, lasting in case.of(number)]
-        if not all(hits):
-            break
-    assert number > 30
+@pytest.mark.parametrize("index", [False, True], ids=["apart", "with an index"])
+def test_every_request_goes_wrong_in_every_way(index: bool) -> None:
+    with places(limits=LIMITS, index=index) as filled:
+        cases = list(_cases(filled))
+        assert len(cases) > 50
+        for case in cases:
+            _run(filled, case)
 
 
-def _one_run(filled: Places, case: Case, number: int, kind: str, *, lasting: bool) -> int:
-    """Returns how many requests went wrong."""
-    where = (str(case), number, kind, lasting)
+def _run(filled: Places, case: Case) -> None:
     run, fake = filled.begin(), FakeTime()
-    fault = Fault(path=f"^/v2/{run}/{case.artifact}/", nth=number, times=None if lasting else 1, effect=KINDS[kind](fake))
-    filled.registries[case.registry].faults.add(fault)
+    faults = [each.fault(run, KINDS[case.kind](fake), times=None if case.lasting else 1) for each in case.positions]
+    for position, fault in zip(case.positions, faults, strict=True):
+        filled.registries[position.registry].faults.add(fault)
     started = time.monotonic()
     ended = filled.publish(run, limits=LIMITS, time=fake)
-    assert time.monotonic() - started < _SECONDS, where
-    filled.registries[case.registry].faults.clear()
-    _check(filled, run, ended, where, alone=kind not in _ENDS_THE_RUN)
+    assert time.monotonic() - started < _SECONDS, case
+    assert (any if case.kind in _ENDS_THE_RUN else all)(fault.hits for fault in faults), case
+    for registry in filled.registries:
+        registry.faults.clear()
+    _check(filled, run, ended, case)
     again = filled.publish(run, limits=LIMITS)
-    assert (again.published, again.errors) == (_DESTINATIONS, ()), where
-    filled.check_whole(run, complete=True)
+    assert (len(again.published), again.errors) == (filled.destinations, {}), case
+    filled.check_whole(run, again, complete=True)
     filled.end(run)
-    return fault.hits
 
 
-def _check(filled: Places, run: str, ended: Ended, where: object, *, alone: bool) -> None:
-    """`alone`: at most the destination of the fault may fail."""
-    planned = filled.check_whole(run, complete=not ended.errors)
-    assert planned >= 2 * ended.published, where
-    assert len(ended.errors) <= (1 if alone else _DESTINATIONS), (where, ended.errors)
-    for error in ended.errors:
+def _check(filled: Places, run: str, ended: Ended, case: Case) -> None:
+    """Nothing but what has a fault may fail: a repository, or a registry where that is a unit."""
+    filled.check_whole(run, ended, complete=not ended.errors)
+    names = [filled.name(each.registry, run, "" if filled.index else each.repository) for each in case.positions]
+    for name, error in ended.errors.items():
+        assert case.kind in _ENDS_THE_RUN or name.startswith(tuple(names)), (case, name, error)
         line = f"{error} {error.hint}"
-        assert line.isprintable(), where
-        assert SECRET not in line, where
-        assert error.exit_code in (4, 5, 6, 7), (where, error)
-        assert error.what, where
-        assert any(host in line for host in filled.wanted.hosts) or "127.0.0.1:1" in line, (where, line)
+        assert line.isprintable(), case
+        assert SECRET not in line, case
+        assert error.exit_code in (4, 5, 6, 7), (case, error)
+        assert error.what, case
+        assert any(host in line for host in filled.wanted.hosts) or "127.0.0.1:1" in line, (case, line)

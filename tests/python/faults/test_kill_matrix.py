@@ -1,31 +1,30 @@
-"""A release of three artifacts to two registries, killed at every one of its requests (SIGKILL).
+"""A release of three artifacts to two registries, with and without a release index, killed at its requests (SIGKILL).
 
-Whenever that is, each tag is as it was or as planned, what a planned tag names is there with its signature, and a second run completes the
-work. "The n-th request to this repository" is the same request in each run: see test_fault_matrix. KILL_MATRIX says when a request to each
-repository is the last, `before` it is carried out or `after` that; without it one or the other, for one repository of each registry.
+Whenever that is, each tag is as it was or as planned, what a planned tag names is there with its signature, the tag of the release shows
+all old or all new, and a second run completes the work. KILL_MATRIX says when a request is the last, `before` it is carried out or
+`after` that, and then each request is; without it some are, one or the other. Which request a number means: see test_fault_matrix.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import signal
 from dataclasses import dataclass, field
-from itertools import count
 from multiprocessing.process import BaseProcess
 
 import pytest
 
 from fakes.processes import CONTEXT, start_server
-from fakes.releases import ARTIFACTS, Places, places
+from fakes.releases import ARTIFACTS, Places, Position, places
 from fakes.timing import IMPATIENT
 from fakes.victim import publish
 from instruments.effects import Disconnect
-from instruments.faults import Fault
 from wasm_oci.local_registry.messages import ServedRequest, ServedResponse
 from wasm_oci.local_registry.service import Responder
 
 _ONLY = os.environ.get("KILL_MATRIX", "")
-PLACES = [(number, name) for number in (0, 1) for name in (ARTIFACTS if _ONLY else ARTIFACTS[number : number + 1])]
+_SAMPLE = 9
+"""Of so many requests one is the last where KILL_MATRIX does not ask for all."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,31 +42,38 @@ class Kill:
         raise Disconnect
 
 
-@pytest.fixture(scope="module")
-def filled() -> Iterator[Places]:
+def _positions(filled: Places) -> list[Position]:
+    found = filled.positions(IMPATIENT)
+    if _ONLY:
+        return [*found[0], *found[1]]
+    if filled.index:
+        return [each for registry in (0, 1) for each in found[registry][registry * 3 :: _SAMPLE]]
+    return [each for registry in (0, 1) for each in found[registry] if each.repository == ARTIFACTS[registry]]
+
+
+@pytest.mark.parametrize("index", [False, True], ids=["apart", "with an index"])
+def test_a_run_that_is_killed_leaves_no_tag_in_between(index: bool) -> None:
     start_server()
-    with places(limits=IMPATIENT) as found:
-        yield found
+    with places(limits=IMPATIENT, index=index) as filled:
+        moved = set()
+        for number, position in enumerate(_positions(filled)):
+            moved.add(_tags_after_kill(filled, position, stored=_ONLY == "after" if _ONLY else number % 2 == 0))
+        assert moved & set(range(1, 6)), "no run was killed between two tags"
 
 
-@pytest.mark.parametrize(("registry", "artifact"), PLACES)
-def test_a_run_that_is_killed_leaves_no_tag_in_between(filled: Places, registry: int, artifact: str) -> None:
-    moved = 0
-    for number in count(1):
-        run, kill = filled.begin(), Kill(stored=_ONLY == "after" if _ONLY else number % 2 == 0)
-        fault = filled.registries[registry].faults.add(Fault(path=f"^/v2/{run}/{artifact}/", nth=number, effect=kill))
-        victim = CONTEXT.Process(target=publish, args=(filled.wanted, run))
-        kill.victims.append(victim)
-        victim.start()
-        victim.join(60)
-        filled.registries[registry].faults.clear()
-        assert (victim.exitcode != 0) == bool(fault.hits), (number, victim.exitcode)
-        moved += filled.check_whole(run, complete=not fault.hits)
-        again = filled.publish(run, limits=IMPATIENT)
-        assert (again.published, again.errors) == (6, ()), number
-        filled.check_whole(run, complete=True)
-        filled.end(run)
-        if not fault.hits:
-            break
-    assert number > 30
-    assert moved > 12, "no run was killed between two tags"
+def _tags_after_kill(filled: Places, position: Position, *, stored: bool) -> int:
+    """Returns how many tags are as planned after a run that was killed."""
+    run, kill = filled.begin(), Kill(stored=stored)
+    fault = filled.registries[position.registry].faults.add(position.fault(run, kill))
+    victim = CONTEXT.Process(target=publish, args=(filled.wanted, run))
+    kill.victims.append(victim)
+    victim.start()
+    victim.join(60)
+    filled.registries[position.registry].faults.clear()
+    assert (fault.hits, victim.exitcode) == (1, -signal.SIGKILL), position
+    moved = filled.check_whole(run)
+    again = filled.publish(run, limits=IMPATIENT)
+    assert (len(again.published), again.errors) == (filled.destinations, {}), position
+    filled.check_whole(run, again, complete=True)
+    filled.end(run)
+    return moved
