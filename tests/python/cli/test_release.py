@@ -57,6 +57,7 @@ def test_a_release_file_goes_to_every_registry(
     assert ended.code == 0
     assert f"Released {registry.host}/releases:v1" in ended.out
     assert f"Released {second.host}/mirror/releases:v1" in ended.out
+    assert ended.out.endswith("\n3 artifacts at 2 registries: 6 published\n")
     for running, prefix in ((registry, ""), (second, "mirror/")):
         assert [tag_of(running, f"{prefix}apps/{name}", "latest") for name in NAMES] == [images[name].digest for name in NAMES]
     assert tag_of(registry, "releases", "v1") == tag_of(second, "mirror/releases", "v1")

@@ -39,12 +39,22 @@ def _count(plans: Sequence[AnyPlan]) -> int:
 
 
 def released_lines(release: Release) -> list[str]:
-    """Returns what was done at each destination of the release, from what the destinations answered."""
+    """Returns what was done at each registry of the release, from what the registries answered, and a line with the counts of all."""
     lines = list[str]()
     for index in release.indexes:
         if result := index.result:
             lines += _index_lines(index, result, members_of(release, index))
+    if len(release.indexes) > 1 and lines:
+        lines.append(_total_line(release))
     return lines
+
+
+def _total_line(release: Release) -> str:
+    counts = Counter(result.status for artifact in release.artifacts for result in artifact.results)
+    artifacts, registries = len(release.artifacts), len(release.indexes)
+    total = ", ".join(f"{count} {status}" for status, count in counts.items())
+    line = f"{artifacts} artifact{'s' * (artifacts != 1)} at {registries} registries: {total}"
+    return Painted(line, GREEN) if set(counts) <= {"published", "unchanged"} else line
 
 
 def members_of(release: Release, index: ReleasedIndex) -> list[Result]:

@@ -18,7 +18,7 @@ def released(request: ReleaseRequest, args: argparse.Namespace) -> Outcome:
     done, whole = carried_out(request, args, planned_lines)
     if not whole:
         return _outcome(done, INTERRUPTED)
-    for error in done.errors:
+    for error in {str(error): error for error in done.errors}.values():
         report_error("wasm_oci", error, "text")
     return _outcome(done, error_document(done.errors[0]) if done.errors else {})
 
