@@ -24,6 +24,7 @@ from wasm_oci.oci.manifest import Manifest
 from wasm_oci.registry.blobs import blob_ends, blob_pieces, has_blob
 from wasm_oci.registry.client import RegistryClient, manifest_type
 from wasm_oci.registry.credential import ANONYMOUS, Credential
+from wasm_oci.registry.referrers import list_referrers
 from wasm_oci.registry.upload import upload_blob
 
 BLOB = bytes(range(256)) * 40
@@ -301,6 +302,20 @@ def test_half_a_compressed_blob_is_begun_again() -> None:
 )
 def test_what_a_manifest_is_where_nobody_says_so(members: dict[str, object], header: str, expected: str) -> None:
     assert manifest_type(members, header) == expected
+
+
+@pytest.mark.parametrize("method", ["HEAD|PUT|POST", "GET"])
+def test_the_type_of_a_web_page_alone_makes_none(registry: RunningRegistry, method: str) -> None:
+    """Google Artifact Registry gives it to its empty responses; the content of all others decides."""
+    changes = {"Content-Type": "text/html; charset=UTF-8"}
+    registry.faults.add(Fault(method=method, path="/manifests/|/uploads/|/tags/|/referrers/", effect=Headers(changes=changes), times=None))
+    with client_of(registry) as client:
+        put_blob(client, BLOB)
+        put_blob(client, EMPTY_BLOB)
+        client.put_manifest("v1", MANIFEST.encode(), MANIFEST_MEDIA_TYPE)
+        assert client.find_manifest("v1") == client.fetch_manifest(DIGEST).descriptor == MANIFEST.descriptor()
+        assert client.tags() == ("v1",)
+        assert list_referrers(client, DIGEST).entries == ()
 
 
 def test_a_registry_that_goes_away_in_a_look_up_is_an_error(filled: RegistryClient, registry: RunningRegistry) -> None:

@@ -15,7 +15,7 @@ from wasm_oci.jsontext import JsonObject
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.reference import is_tag
 from wasm_oci.oci.store import NOT_STORED, FetchedManifest
-from wasm_oci.registry.errors_from_response import error_code, hidden, is_html, missing_manifest, refused_manifest
+from wasm_oci.registry.errors_from_response import error_code, hidden, missing_manifest, refused_manifest
 from wasm_oci.registry.headers import media_type_of, size_of
 from wasm_oci.registry.session import ANY_STATUS, RegistrySession
 
@@ -58,7 +58,7 @@ class RegistryClient(RegistrySession):
         digest = self.header_digest(response, step) if response.status == 200 else None
         size, media_type = size_of(response.headers), media_type_of(response.headers)
         comparable = digest and (isinstance(name, str) or digest.algorithm == name.algorithm)
-        if digest and comparable and size is not None and media_type and not is_html(response.headers, b""):
+        if digest and comparable and size is not None and media_type not in ("", "text/html"):
             self._check_digest(digest, name, step)
             return Descriptor(media_type=media_type, digest=digest, size=size)
         fetched = self._read(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Mapping
 from typing import Protocol
@@ -43,11 +44,17 @@ class Login(Protocol):
         ...
 
 
-def is_html(headers: Mapping[str, str], body: bytes) -> bool:
-    """Says whether a response is a web page."""
-    return headers.get("Content-Type", "").lower().startswith("text/html") or body[:64].lstrip().lower().startswith(
-        (b"<!doctype", b"<html")
-    )
+def is_html(response: HttpResponse) -> bool:
+    """Says whether a response is a web page.
+
+    Its content decides where there is any: Google Artifact Registry gives the type of a page to empty responses. Of one whose body
+    still has to be read, the type decides.
+    """
+    typed = response.headers.get("Content-Type", "").lower().startswith("text/html")
+    if response.wire is not None:
+        return typed
+    start = response.body[:64].removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    return start.startswith((b"<!doctype", b"<html")) or (typed and start.startswith(b"<"))
 
 
 def _first_error(response: HttpResponse) -> Mapping[str, object]:
@@ -68,7 +75,7 @@ def error_code(response: HttpResponse) -> str:
 
 def words_of(response: HttpResponse) -> str:
     """Returns the registry's own error code and message, short, escaped and without secrets that it was sent; never a page's text."""
-    if is_html(response.headers, response.body):
+    if is_html(response):
         return "an HTML page"
     try:
         first = _first_error(response)
@@ -124,7 +131,7 @@ def refused_manifest(error: WasmOciError, response: HttpResponse, name: object, 
 
 def _keeps_tag(response: HttpResponse, names: str) -> bool:
     """Whether a tag's refusal says that tags are not moved; `names`, which it may quote, say nothing."""
-    if response.status not in _TAG_KEPT or is_html(response.headers, response.body):
+    if response.status not in _TAG_KEPT or is_html(response):
         return False
     text = response.body.decode("utf-8", "replace").lower().strip()
     if not text:

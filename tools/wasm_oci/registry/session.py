@@ -179,7 +179,7 @@ class RegistrySession:
             raise RegistryError(f"{step}: the response is {err.what}", where=self.where, hint="check the registry's address") from err
 
     def check_is_registry(self, response: HttpResponse, step: str) -> None:
-        if is_html(response.headers, response.body):
+        if is_html(response):
             response.close()
             hint = "check the registry's address: this may be a web site or a login page"
             what = f"{step}: the response is an HTML page, not a registry's"
