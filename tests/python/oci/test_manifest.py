@@ -110,6 +110,7 @@ def test_media_type_may_be_absent() -> None:
         (_with(schemaVersion=True), "m.schemaVersion: must be a whole number"),
         (_with(mediaType="application/vnd.docker.distribution.manifest.v2+json"), "m: mediaType must be"),
         (_with(mediaType=3), "m.mediaType: must be a string"),
+        (_with(manifests=[]), "m: manifests makes it ambiguous"),
         (_with(config=None), "m: config: must be an object"),
         (_with(config={**CONFIG, "size": -5}), "m: config.size: must not be negative"),
         (_with(layers=None), "m.layers: must be a list"),
@@ -169,6 +170,8 @@ def test_index_round_trip() -> None:
         (b'{"schemaVersion":2}', "i.manifests: must be a list"),
         (b'{"schemaVersion":2,"manifests":[1]}', "i: manifests[0]: must be an object"),
         (GOLDEN.encode(), "i: mediaType must be application/vnd.oci.image.index.v1+json"),
+        (b'{"schemaVersion":2,"manifests":[],"layers":[]}', "i: layers makes it ambiguous"),
+        (b'{"schemaVersion":2,"manifests":[],"config":{}}', "i: config makes it ambiguous"),
     ],
 )
 def test_index_refused(data: bytes, message: str) -> None:

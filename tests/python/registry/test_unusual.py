@@ -292,16 +292,44 @@ def test_half_a_compressed_blob_is_begun_again() -> None:
 @pytest.mark.parametrize(
     ("members", "header", "expected"),
     [
-        ({"mediaType": "a/b"}, INDEX_MEDIA_TYPE, "a/b"),
+        ({"mediaType": "a/b"}, "application/json", "a/b"),
+        ({"mediaType": INDEX_MEDIA_TYPE}, INDEX_MEDIA_TYPE, INDEX_MEDIA_TYPE),
+        ({"mediaType": "", "manifests": []}, "application/json", INDEX_MEDIA_TYPE),
+        ({"mediaType": None, "manifests": []}, "application/json", INDEX_MEDIA_TYPE),
         ({"manifests": []}, INDEX_MEDIA_TYPE, INDEX_MEDIA_TYPE),
         ({"manifests": []}, "text/plain", INDEX_MEDIA_TYPE),
         ({"config": {}, "layers": []}, "", MANIFEST_MEDIA_TYPE),
         ({"config": {}, "layers": [], "manifests": []}, "text/plain", "text/plain"),
-        ({"mediaType": 7, "manifests": []}, "application/json", INDEX_MEDIA_TYPE),
     ],
 )
 def test_what_a_manifest_is_where_nobody_says_so(members: dict[str, object], header: str, expected: str) -> None:
     assert manifest_type(members, header) == expected
+
+
+@pytest.mark.parametrize(
+    ("media_type", "problem"),
+    [
+        (7, "mediaType is no media type, but 7"),
+        (["a/b"], "mediaType is no media type, but a list"),
+        ("a/b\r\nX-Evil: 1", "mediaType is no media type"),
+        (f"{MANIFEST_MEDIA_TYPE}; charset=utf-8", "mediaType is no media type"),
+        ("a" * 200 + "/b", "mediaType is no media type"),
+        (INDEX_MEDIA_TYPE, f"mediaType is {INDEX_MEDIA_TYPE}, but the response's Content-Type is {MANIFEST_MEDIA_TYPE}"),
+    ],
+)
+def test_a_media_type_that_two_programs_may_read_differently_is_refused(
+    registry: RunningRegistry, media_type: object, problem: str
+) -> None:
+    body = json.dumps({**json.loads(MANIFEST.encode()), "mediaType": media_type}).encode()
+    answer = Reply(status=200, headers={"Content-Type": MANIFEST_MEDIA_TYPE}, body=body)
+    registry.faults.add(Fault(path="/manifests/", effect=answer, times=None))
+    with client_of(registry) as client:
+        for ask in (client.fetch_manifest, client.find_manifest):
+            with pytest.raises(RegistryError) as caught:
+                ask("v1")
+            assert problem in str(caught.value)
+            assert str(caught.value).isprintable()
+            assert len(str(caught.value)) < 500
 
 
 @pytest.mark.parametrize("method", ["HEAD|PUT|POST", "GET"])

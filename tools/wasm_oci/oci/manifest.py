@@ -31,6 +31,9 @@ from wasm_oci.oci.descriptor import (
 
 _log = logging.getLogger(__name__)
 
+_FOREIGN = {MANIFEST_MEDIA_TYPE: ("manifests",), INDEX_MEDIA_TYPE: ("config", "layers")}
+"""The members of the other kind: programs that go by them and not by the media type would take a document for that one."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Document(ABC):
@@ -164,6 +167,9 @@ def _open(data: bytes, media_type: str, *, where: str) -> JsonObject:
     found = member(document, "mediaType", str, where=where, needed=False)
     if found is not None and found != media_type:
         raise FormatError(f"mediaType must be {media_type}, but is {found[:100]!r}", where=where)
+    for key in _FOREIGN[media_type]:
+        if document.get(key) is not None:
+            raise FormatError(f"{key} makes it ambiguous: a manifest has config and layers, an index has manifests", where=where)
     return document
 
 

@@ -8,22 +8,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wasm_oci.digest import SHA256, Digest
-from wasm_oci.errors import DigestError, RegistryError
+from wasm_oci.errors import DigestError, FormatError, RegistryError
 from wasm_oci.http.host import host_of
 from wasm_oci.http.messages import HttpRequest, HttpResponse
 from wasm_oci.jsontext import JsonObject
-from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
+from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, is_media_type
 from wasm_oci.oci.reference import is_tag
 from wasm_oci.oci.store import NOT_STORED, FetchedManifest
 from wasm_oci.registry.errors_from_response import error_code, hidden, missing_manifest, refused_manifest
 from wasm_oci.registry.headers import media_type_of, size_of
 from wasm_oci.registry.session import ANY_STATUS, RegistrySession
+from wasm_oci.wording import shown_value
 
 _DOCKER_TYPES = ("application/vnd.docker.distribution.manifest.v2+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 ACCEPT = ", ".join((MANIFEST_MEDIA_TYPE, INDEX_MEDIA_TYPE, *_DOCKER_TYPES))
 """Sent with every question for a manifest: docker-registry 2.8.3 answers 404 to `*/*`."""
 
 _KIND = "manifests"
+_DISTRUST = "do not use what this registry serves"
 _STORED = frozenset({200, 201, 202})
 _REFUSED = frozenset({400, 403, 404, 405, 406, 409, 412, 415, 422})
 _NOT_YET_THERE = ("MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN")
@@ -110,7 +112,10 @@ class RegistryClient(RegistrySession):
         if claimed and not claimed.is_of(response.body):
             actual = Digest.of(response.body, claimed.algorithm)
             raise DigestError(f"{step}: the content has digest {actual}, the registry says {claimed}", where=self.where)
-        media_type = manifest_type(self.json(response, step), media_type_of(response.headers))
+        try:
+            media_type = manifest_type(self.json(response, step), media_type_of(response.headers))
+        except FormatError as err:
+            raise RegistryError(f"{step}: {err.what}", where=self.where, hint=err.hint) from err
         return FetchedManifest(descriptor=Descriptor(media_type=media_type, digest=digest, size=len(response.body)), data=response.body)
 
     def put_manifest(self, name: Digest | str, data: bytes, media_type: str, *, settles: bool = True) -> PutManifest:
@@ -152,15 +157,23 @@ class RegistryClient(RegistrySession):
 
     def _check_digest(self, found: Digest, name: Digest | str, step: str) -> None:
         if isinstance(name, Digest) and found != name:
-            hint = "do not use what this registry serves"
-            raise DigestError(f"{step}: the registry's content has digest {found}", where=self.where, hint=hint)
+            raise DigestError(f"{step}: the registry's content has digest {found}", where=self.where, hint=_DISTRUST)
 
 
 def manifest_type(document: JsonObject, header: str) -> str:
-    """Returns a manifest's own media type, else the response's, else the one whose members it has."""
-    if isinstance(stated := document.get("mediaType"), str) and stated:
+    """Returns a manifest's own media type, else the response's, else the one whose members it has.
+
+    Raises FormatError for one of its own that is malformed, or that the response contradicts: other programs believe the response.
+    See the distribution specification 1.1, "Pulling manifests".
+    """
+    stated, specific = document.get("mediaType"), header.startswith("application/vnd.")
+    if stated not in (None, ""):
+        if not isinstance(stated, str) or not is_media_type(stated):
+            raise FormatError(f"the manifest's mediaType is no media type, but {shown_value(stated)}", hint=_DISTRUST)
+        if specific and stated.lower() != header:
+            raise FormatError(f"the manifest's mediaType is {stated}, but the response's Content-Type is {header}", hint=_DISTRUST)
         return stated
-    if header.startswith("application/vnd."):
+    if specific:
         return header
     members = {"manifests", "layers", "config"} & document.keys()
     return INDEX_MEDIA_TYPE if members == {"manifests"} else MANIFEST_MEDIA_TYPE if members == {"config", "layers"} else header
