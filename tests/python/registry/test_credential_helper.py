@@ -199,10 +199,47 @@ def test_the_file_takes_the_place_of_a_helper_that_is_not_installed(tmp_path: Pa
         find(docker(tmp_path, {**config, "auths": {"quay.io": auth("file:pw"), "ghcr.io": {}}}))
 
 
-def test_the_file_does_not_take_the_place_of_a_helper_that_fails(tmp_path: Path) -> None:
+UNUSABLE = {
+    "of another system": ("\x7fELF of another system", "docker-credential-foreign cannot be run"),
+    "without its interpreter": ("#!/nowhere/sh\n", "docker-credential-foreign cannot be run"),
+    "without a library": ("#!/bin/sh\nexit 127\n", "docker-credential-foreign cannot be run (exit code 127)"),
+    "a link to nothing": ("#!/bin/sh\n/nowhere/docker-credential-real\n", "docker-credential-foreign cannot be run (exit code 127)"),
+    "what may not be run": ("#!/bin/sh\nexec /etc/passwd\n", "docker-credential-foreign cannot be run (exit code 126)"),
+}
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_the_file_takes_the_place_of_a_helper_that_does_not_start(tmp_path: Path, name: str) -> None:
+    """A helper of Windows below WSL, or one whose library is missing, is like one that is not installed."""
+    content, reason = UNUSABLE[name]
+    helper(tmp_path, "foreign", "")
+    (tmp_path / "docker-credential-foreign").write_text(content)
+    found = find(docker(tmp_path, {"credsStore": "foreign", "auths": {"ghcr.io": auth("file:pw")}}))
+    assert (found.username, found.source) == ("file", f"auths['ghcr.io'] in {tmp_path}/config.json, because {reason}")
+    with pytest.raises(AuthError, match="install the helper, or remove it from the file"):
+        find(docker(tmp_path, {"credsStore": "foreign"}))
+
+
+@pytest.mark.parametrize(
+    ("host", "key", "configured"),
+    [("ghcr.io", "ghcr.io", "ghcr.io"), ("docker.io", "index.docker.io", "https://index.docker.io/v1/")],
+)
+def test_the_file_does_not_take_the_place_of_a_helper_that_fails(tmp_path: Path, host: str, key: str, configured: str) -> None:
+    """What the helper keeps may be another account; the error says how to choose the entry of the file, and that works."""
     helper(tmp_path, "locked", "exit 1")
-    with pytest.raises(AuthError, match="failed with exit code 1"):
-        find(docker(tmp_path, {"credsStore": "locked", "auths": {"ghcr.io": auth("file:pw")}}))
+    config: dict[str, object] = {"credsStore": "locked", "auths": {key: auth("file:pw")}}
+    with pytest.raises(AuthError, match="failed with exit code 1") as caught:
+        find(docker(tmp_path, config), host)
+    assert f'; to use auths[{key!r}] instead, add "credHelpers": {{"{configured}": ""}} to the file' in str(caught.value)
+    assert find(docker(tmp_path, {**config, "credHelpers": {configured: ""}}), host).username == "file"
+
+
+@pytest.mark.parametrize("auths", [{}, {"quay.io": auth("file:pw")}, {"ghcr.io": {}}, {"ghcr.io": 7}, []])
+def test_a_helper_that_fails_beside_no_entry_is_not_said_to_have_one(tmp_path: Path, auths: object) -> None:
+    helper(tmp_path, "locked", "exit 1")
+    with pytest.raises(AuthError, match="failed with exit code 1") as caught:
+        find(docker(tmp_path, {"credsStore": "locked", "auths": auths}))
+    assert "instead" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["../mine", "a b", "", 7, "x;y"])

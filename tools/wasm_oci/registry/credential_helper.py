@@ -21,7 +21,10 @@ from wasm_oci.registry.credential import Credential
 _log = logging.getLogger(__name__)
 
 NOT_INSTALLED = "credential_helper_missing"
-"""The reason of the error for a helper that is not there."""
+"""The reason of the error for a helper that is not there, or cannot run on this machine."""
+_NOT_RUN = frozenset({126, 127})
+"""The exit codes of shells and dynamic linkers for a program that does not start, such as one whose library is missing."""
+_INSTALL = "install the helper, or remove it from the file"
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _NOT_FOUND = b"credentials not found"
 _SAID = 4096
@@ -40,15 +43,14 @@ def ask_helper(name: object, key: str, environ: Mapping[str, str], *, where: str
     """Returns the credential for the server `key`, or None where the helper has none.
 
     The helper does not see signing keys and passphrases of `environ`, and its output is bounded and never shown. Raises
-    UsageError for a name that cannot be a helper's, AuthError for a helper that is missing, fails, or is too slow.
+    UsageError for a name that cannot be a helper's, AuthError for a helper that is missing (`NOT_INSTALLED`), fails, or is too slow.
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise UsageError("the name of the credential helper is invalid", where=where, hint="correct the file")
     program = f"docker-credential-{name}"
     path = shutil.which(program, path=environ.get("PATH"))
     if path is None or not Path(path).is_absolute():
-        hint = "install the helper, or remove it from the file"
-        raise AuthError(f"{program} is not on PATH", where=where, hint=hint, reason=NOT_INSTALLED)
+        raise AuthError(f"{program} is not on PATH", where=where, hint=_INSTALL, reason=NOT_INSTALLED)
     try:
         result = run_program(
             [path, "get"],
@@ -61,9 +63,12 @@ def ask_helper(name: object, key: str, environ: Mapping[str, str], *, where: str
     except subprocess.TimeoutExpired as err:
         raise AuthError(f"{program} timed out after {LIMITS.helper_timeout:.0f} seconds", where=where, hint="unlock its store") from err
     except (OSError, ValueError) as err:
-        raise AuthError(f"cannot run {program}", where=where, hint="install the helper again") from err
+        raise AuthError(f"{program} cannot be run", where=where, hint=_INSTALL, reason=NOT_INSTALLED) from err
     if len(result.stdout) > LIMITS.helper_output:
         raise AuthError(f"{program} wrote more than {LIMITS.helper_output} bytes", where=where, hint="log in again")
+    if result.exit_code in _NOT_RUN:
+        what = f"{program} cannot be run (exit code {result.exit_code})"
+        raise AuthError(what, where=where, hint=_INSTALL, reason=NOT_INSTALLED)
     if result.exit_code != 0:
         if _NOT_FOUND in result.stdout[:_SAID] or _NOT_FOUND in result.stderr[:_SAID]:
             _log.debug("%s has nothing for %s", program, key)

@@ -1,7 +1,8 @@
 """The credentials that `docker login` and `podman login` keep (`config.json`, containers-auth.json(5)).
 
 Within a file `credHelpers` beats `credsStore`, which beats `auths`; the first file with an entry counts.
-A helper that is not installed leaves the entry in `auths`; without one it is an error. Files are read as
+A helper that is not installed, or does not start on this machine, leaves the entry in `auths`; without one it is an error. One that
+ran and failed is always an error, because what it keeps may be another account: so it is for crane and oras too. Files are read as
 those programs read them: of a member that is given twice the last counts, objects are merged, and its name is in any case.
 """
 
@@ -17,6 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -84,9 +86,9 @@ class DockerConfigs:
                         return found
                 except AuthError as err:
                     if err.reason != NOT_INSTALLED:
-                        raise
+                        raise _failed(err, keys[0], lambda: _from_auths(config, host, repository, where=name)) from err
                     missing = missing or err
-            if found := _from_auths(_members(config, "auths", where=name), host, repository, where=name):
+            if found := _from_auths(config, host, repository, where=name):
                 return replace(found, source=f"{found.source}, because {missing.what}") if missing else found
             if missing:
                 raise missing
@@ -215,15 +217,27 @@ def _reduced(key: str) -> str:
     return ("docker.io" if host in DOCKER_HUB else host) + slash + rest
 
 
-def _from_auths(auths: JsonObject, host: str, repository: str, *, where: str) -> Credential | None:
+def _from_auths(config: JsonObject, host: str, repository: str, *, where: str) -> Credential | None:
     """The entry with the longest path that `host/repository` begins with; a bare host is the shortest."""
-    wanted = _reduced(f"{host}/{repository}")
+    auths, wanted = _members(config, "auths", where=where), _reduced(f"{host}/{repository}")
     keys = [key for key in auths if wanted == _reduced(key) or wanted.startswith(_reduced(key) + "/")]
     exact = (host, _DOCKER_HUB_KEY)
     for key in sorted(keys, key=lambda key: (len(_reduced(key)), key in exact), reverse=True):
         if found := _entry(auths[key], source=f"auths[{key!r}] in {where}", where=where):
             return found
     return None
+
+
+def _failed(error: AuthError, key: str, entry_in_auths: Callable[[], Credential | None]) -> AuthError:
+    """The error of a helper that failed, with how to use the entry in `auths` in its place, where there is one."""
+    other = None
+    with suppress(UsageError):
+        other = entry_in_auths()
+    if other is None:
+        return error
+    entry, member = other.source.partition(" in ")[0], json.dumps({key: ""})
+    hint = f'{error.hint}; to use {entry} instead, add "credHelpers": {member} to the file'
+    return AuthError(error.what, where=error.where, hint=hint, reason=error.reason)
 
 
 def _entry(entry: Any, *, source: str, where: str) -> Credential | None:
