@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ class DockerConfigs:
                         return found
                 except AuthError as err:
                     if err.reason != NOT_INSTALLED:
-                        raise _failed(err, keys[0], lambda: _from_auths(config, host, repository, where=name)) from err
+                        raise _failed(err, keys[0], partial(_from_auths, config, host, repository, where=name)) from err
                     missing = missing or err
             if found := _from_auths(config, host, repository, where=name):
                 return replace(found, source=f"{found.source}, because {missing.what}") if missing else found
