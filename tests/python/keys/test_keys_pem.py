@@ -258,6 +258,10 @@ def test_the_old_forms_of_other_algorithms_are_named(name: str) -> None:
     with pytest.raises(KeyFormatError, match=f"the key is of type {name}; Ed25519 is needed") as caught:
         parse_secret_key(data, where="key")
     assert caught.value.reason == ("key_rsa" if name == "RSA" else "key_algorithm")
+    assert "give an Ed25519 secret key" in caught.value.hint
+    with pytest.raises(KeyFormatError, match=f"the key is of type {name}; Ed25519 is needed") as caught:
+        parse_public_keys(data, where="key")
+    assert "give the Ed25519 public key of the signer" in caught.value.hint
 
 
 def test_an_encrypted_key_of_another_algorithm() -> None:
@@ -365,6 +369,9 @@ def test_keys_of_cosign_are_named(kind: str) -> None:
     with pytest.raises(KeyFormatError, match="encrypted private key of cosign") as caught:
         parse_secret_key(private, where="cosign.key")
     assert ("Ed25519 secret key" in caught.value.hint, "with cosign" in caught.value.hint) == (True, True)
+    with pytest.raises(KeyFormatError, match="encrypted private key of cosign") as caught:
+        parse_public_keys(private, where="cosign.key")
+    assert ("Ed25519 public key of the signer" in caught.value.hint, "secret" in caught.value.hint) == (True, False)
     with pytest.raises(KeyFormatError, match="of type ECDSA") as caught:
         parse_public_keys(public(OTHERS["ECDSA"], Encoding.PEM), where="cosign.pub")
     assert ("Ed25519 public key of the signer" in caught.value.hint, "with cosign" in caught.value.hint) == (True, True)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from fakes.signing import K1, K2, PKCS8_1, SPKI_1, SSH_LINE_1
 from wasm_oci.errors import KeyFormatError
 from wasm_oci.keys.key import OPENSSH, SecretKey, parse_public_keys, parse_secret_key
+from wasm_oci.keys.key_errors import bare_key
 from wasm_oci.keys.sources.passphrase import PassphraseSource
 from wasm_oci.keys.sources.stored import parse_stored
 
@@ -126,3 +129,48 @@ def test_what_is_not_text_is_not_a_key(data: bytes) -> None:
     for parse in (parse_public_keys, parse_secret_key):
         with pytest.raises(KeyFormatError):
             parse(data, where="key")
+
+
+BARE = {
+    "base64": base64.b64encode(K1.public.raw) + b"\n",
+    "base64 without padding": base64.b64encode(K1.public.raw).rstrip(b"="),
+    "base64 for URLs": base64.urlsafe_b64encode(bytes([0xFB, 0xFF]) * 16),
+    "base64 in quotation marks": b'"' + base64.b64encode(K1.public.raw) + b'"',
+    "bytes": b"\xa0" + K1.public.raw[1:],
+    "PEM": b"-----BEGIN PUBLIC KEY-----\n" + base64.b64encode(K1.public.raw) + b"\n-----END PUBLIC KEY-----\n",
+}
+
+
+@pytest.mark.parametrize("name", BARE)
+def test_a_public_key_without_a_format_is_named_and_not_read(name: str) -> None:
+    """Vault's transit engine shows keys so; a secret seed looks alike, so that it must not be taken for one, nor be shown."""
+    with pytest.raises(KeyFormatError, match="these are 32 bytes without a key format") as caught:
+        parse_public_keys(BARE[name], where="key.pub")
+    assert r"`{ printf '0*0\005\006\003+ep\003!\000'; " in caught.value.hint
+    assert BARE[name].decode("latin-1").strip().splitlines()[-2:][0] not in str(caught.value)
+
+
+@pytest.mark.parametrize("reader", ["base64 -d KEY", "cat KEY", "grep -v -e ----- KEY | base64 -d"])
+def test_the_command_that_makes_a_file_of_a_public_key(tmp_path: Path, reader: str) -> None:
+    raw = K1.public.raw
+    content = {"base64 -d KEY": base64.b64encode(raw), "cat KEY": raw}.get(reader, BARE["PEM"])
+    (tmp_path / "KEY").write_bytes(content)
+    command = bare_key("key", reader=reader).hint.partition("`")[2].rstrip("`")
+    subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True)
+    assert parse_public_keys((tmp_path / "COPY.der").read_bytes(), where="key") == (K1.public,)
+
+
+@pytest.mark.parametrize("blank", ["\xa0", "\u2003", "\u3000", "\u1680"])
+@pytest.mark.parametrize(
+    "form", ["{b}{line}", " {b}{line}", "{type}{b}{rest}", "{other}\n{b}{line}", "{b}# {line}\n{other}", "{other}\n{type}{b}{rest}"]
+)
+def test_a_blank_that_is_none_to_openssh_is_refused(blank: str, form: str) -> None:
+    kind, rest = SSH_LINE_1.split(" ", 1)
+    text = form.format(b=blank, line=SSH_LINE_1, type=kind, rest=rest, other=LINE_2)
+    with pytest.raises(KeyFormatError, match=f"has U\\+{ord(blank):04X}, which looks like a space"):
+        parse_public_keys(text.encode(), where="key.pub")
+
+
+def test_a_comment_may_have_any_blanks() -> None:
+    (key,) = parse_public_keys(f"{SSH_LINE_1} a\xa0b\u2003c\n".encode(), where="key.pub")
+    assert key.comment.endswith("a\xa0b\u2003c")

@@ -18,7 +18,7 @@ from wasm_oci.trust.trust import TrustedKey
 from wasm_oci.trust.trust_store import bundled, document_of, load_trust_store, parse_trust_store
 
 COMPACT_1 = base64.b64encode(K1.public.compact()).decode()
-DER_1 = pem.unarmoured(SPKI_1.decode(), where="")[1]
+DER_1 = pem.unarmoured(SPKI_1.decode(), where="", public=True)[1]
 
 
 def parsed(text: str) -> tuple[TrustedKey, ...]:

@@ -161,16 +161,20 @@ def _public_keys(data: bytes, where: str) -> tuple[PublicKey, ...]:
     if pem.is_der(data):
         return (_public_of_der(data, where),)
     _check_whole(data, _PUBLIC_TAG, _PUBLIC_SIZE, "public", where)
+    if not data.isascii():
+        keytext.require_format(data, where=where, reader="cat KEY")
     text = keytext.unwrapped_block(keytext.text_of(data, "public", where=where))
     if openssh.BEGIN in text:
         raise _secret_for_public(where)
     if pem.holds_block(text):
         if openssh.holds_line(text):
             raise KeyFormatError("it holds both a PEM block and OpenSSH lines", where=where, hint="keep one of the two")
-        label, der = pem.unarmoured(text, where=where)
+        label, der = pem.unarmoured(text, where=where, public=True)
         if label != pem.PUBLIC_LABEL:
             raise _secret_for_public(where)
+        keytext.require_format(der, where=where, reader="grep -v -e ----- KEY | base64 -d")
         return (_public_of_der(der, where),)
+    keytext.require_format(keytext.base64_bytes(text), where=where, reader="base64 -d KEY")
     check_line_ends(text, where=where)
     lines = openssh.parse_public_lines(text, where=where)
     return tuple(PublicKey(raw=raw, format=OPENSSH, comment=comment) for raw, comment in lines)
@@ -196,7 +200,7 @@ def parse_secret_key(data: bytes, *, where: str, passphrase: Passphrase | None =
         seed, raw, comment = openssh.parse_private(text, where=where, passphrase=passphrase)
         return _checked(seed, PublicKey(raw=raw, format=OPENSSH, comment=comment), where)
     if pem.holds_block(text):
-        label, der = pem.unarmoured(text, where=where)
+        label, der = pem.unarmoured(text, where=where, public=False)
         if label == pem.PUBLIC_LABEL:
             raise _public_for_secret(where)
         return _secret_of_der(der, passphrase, where, encrypted=label == pem.ENCRYPTED_LABEL)

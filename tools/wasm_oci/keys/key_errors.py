@@ -17,6 +17,7 @@ def wrong_passphrase(where: str) -> KeyFormatError:
 
 
 def wrong_algorithm(name: str, where: str, *, public: bool) -> KeyFormatError:
+    """The error for a key of another algorithm; `public` says which half of an Ed25519 key is needed."""
     reason = "key_rsa" if name.startswith("RSA") else "key_algorithm"
     hint = _PUBLIC if public else _PRIVATE
     if name == "ECDSA":
@@ -24,6 +25,14 @@ def wrong_algorithm(name: str, where: str, *, public: bool) -> KeyFormatError:
     return KeyFormatError(f"the key is of type {name}; Ed25519 is needed", where=where, hint=hint, reason=reason)
 
 
-def cosign_key(where: str) -> KeyFormatError:
+def cosign_key(where: str, *, public: bool) -> KeyFormatError:
+    """The error for a secret key of cosign; `public` says which half of an Ed25519 key is needed."""
     what = "this is an encrypted private key of cosign, which signs images, not WebAssembly"
-    return KeyFormatError(what, where=where, hint=f"{_PRIVATE}; {_COSIGN}", reason="key_algorithm")
+    return KeyFormatError(what, where=where, hint=f"{_PUBLIC if public else _PRIVATE}; {_COSIGN}", reason="key_algorithm")
+
+
+def bare_key(where: str, *, reader: str) -> KeyFormatError:
+    """The error for 32 bytes in place of a public key; `reader` is the command that writes them to stdout."""
+    what = "these are 32 bytes without a key format: a public key as HashiCorp Vault shows it, or a secret seed"
+    prefix = rf"{{ printf '0*0\005\006\003+ep\003!\000'; {reader}; }} > COPY.der"
+    return KeyFormatError(what, where=where, hint=f"if it is the public key, write the prefix of DER before it: `{prefix}`")

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import string
+
 from wasm_oci.errors import KeyFormatError
-from wasm_oci.keys.key_errors import NEW_KEY
+from wasm_oci.keys.ed25519 import KEY_SIZE
+from wasm_oci.keys.key_errors import NEW_KEY, bare_key
 
 _WASM = b"\0asm"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -28,7 +33,7 @@ def text_of(data: bytes, kind: str, *, where: str) -> str:
     if data.startswith(_WASM):
         what = f"this is a WebAssembly file; the {kind} key is needed here"
         raise KeyFormatError(what, where=where, hint=f"give the {kind} file of the key pair")
-    text = _decoded(data, kind, where).strip()
+    text = _decoded(data, kind, where).strip(string.whitespace)
     if not text:
         raise _not_a_key(kind, where)
     for first, encoding in enumerate(("UTF-16BE", "UTF-16LE")):
@@ -55,6 +60,21 @@ def _decoded(data: bytes, kind: str, where: str) -> str:
 def _not_a_key(kind: str, where: str) -> KeyFormatError:
     hint = f"give the {kind} file of an Ed25519 key pair; `wasm_oci keygen` makes one"
     return KeyFormatError(f"this is not a {kind} key", where=where, hint=hint)
+
+
+def base64_bytes(text: str) -> bytes:
+    """Returns what a text is in base64, padded or not, also as in URLs; empty where it is not base64."""
+    compact = unwrapped(text).translate({ord("-"): "+", ord("_"): "/"}).rstrip("=")
+    try:
+        return base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def require_format(data: bytes, *, where: str, reader: str) -> None:
+    """Raises KeyFormatError for the bytes of a key alone; `reader` is the command that writes them to stdout."""
+    if len(data) == KEY_SIZE:
+        raise bare_key(where, reader=reader)
 
 
 def unwrapped(text: str) -> str:

@@ -18,6 +18,8 @@ BEGIN = "-----BEGIN OPENSSH PRIVATE KEY-----"
 END = "-----END OPENSSH PRIVATE KEY-----"
 _KEY_TYPES = ("ssh-", "ecdsa-", "sk-")
 _OTHER_TYPE = re.compile(r"(?:ssh|ecdsa|sk)-[a-z0-9@.-]{1,60}")
+_BLANK = re.compile(r"[ \t]*(?:(?:ssh|ecdsa|sk)-[!-~]*)?([^\S \t\r])")
+"""Another blank than space and tab, before a key or behind its type."""
 _MAGIC = b"openssh-key-v1\0"
 _BLOCK = 8
 _LINE = 70
@@ -44,7 +46,12 @@ def parse_public_lines(text: str, *, where: str, skip_malformed: bool = False) -
     """
     found, others = [], []
     for number, line in enumerate(text.split("\n"), 1):  # what else Python takes for a line end is part of a comment
-        if not line.strip() or line.lstrip().startswith("#"):
+        if not line.strip():
+            continue
+        if not skip_malformed and (blank := _BLANK.match(line)):
+            what = f"line {number} has U+{ord(blank[1]):04X}, which looks like a space, and is none to OpenSSH"
+            raise KeyFormatError(what, where=where, hint="write an ordinary space, or none")
+        if line.lstrip().startswith("#"):
             continue
         options: list[str] = []
         if not skip_malformed and not line.lstrip().startswith(_KEY_TYPES):

@@ -71,10 +71,11 @@ def require_one_block(text: str, *, where: str) -> None:
         raise KeyFormatError("it holds more than one PEM block", where=where, hint="keep the block of the key")
 
 
-def unarmoured(text: str, *, where: str) -> tuple[str, bytes]:
+def unarmoured(text: str, *, where: str, public: bool) -> tuple[str, bytes]:
     """Returns label and content of the one PEM block in `text`; lines around it are explanation.
 
-    Raises KeyFormatError for a block that is cut off, is not base64, or is not alone.
+    Raises KeyFormatError for a block that is cut off, is not base64, or is not alone, and for a key of another algorithm; `public` says
+    which half of an Ed25519 key is needed.
     """
     require_one_block(text, where=where)
     (begin,) = _BEGIN_LINE.finditer(text)
@@ -83,9 +84,9 @@ def unarmoured(text: str, *, where: str) -> tuple[str, bytes]:
     if not end:
         raise KeyFormatError(f"the PEM block {label[:40]!r} is cut off", where=where, hint="copy it again, from its first line to its last")
     if algorithm := _LABELS.get(label):
-        raise wrong_algorithm(algorithm, where, public=label.endswith(PUBLIC_LABEL))
+        raise wrong_algorithm(algorithm, where, public=public)
     if label in _COSIGN_LABELS:
-        raise cosign_key(where)
+        raise cosign_key(where, public=public)
     if label not in (PUBLIC_LABEL, SECRET_LABEL, ENCRYPTED_LABEL):
         raise KeyFormatError(f"this is a PEM file of another kind ({label[:40]})", where=where, hint=NEW_KEY)
     try:
