@@ -252,11 +252,15 @@ def test_a_blob_beyond_the_readers_limit(tmp_path: Path) -> None:
 
 
 def test_no_layout(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"not an OCI image layout; name the folder that holds index\.json"):
+    with pytest.raises(UsageError, match="not an OCI image layout: there is no such folder; check the path"):
         LayoutStore.open(tmp_path / "none")
+    (tmp_path / "file").write_bytes(b"tar")
+    with pytest.raises(UsageError, match=r"name the folder that holds index\.json, or write oci-archive:FILE"):
+        LayoutStore.open(tmp_path / "file")
     with pytest.raises(UsageError, match="cannot read the layout's marker file"):
         LayoutStore.open(tmp_path)
     assert not find_layout(tmp_path / "none")
+    (tmp_path / "file").unlink()
     assert not find_layout(tmp_path)
 
 

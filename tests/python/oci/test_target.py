@@ -9,6 +9,7 @@ import pytest
 
 from fakes.artifacts import Image, signed_image
 from fakes.program import Run
+from fakes.signing import C
 from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.oci.reference import has_registry
 from wasm_oci.oci.target import is_path, layout_target
@@ -91,3 +92,29 @@ def test_a_file_in_a_folder_with_a_dot_can_be_inspected(run: Run, tmp_path: Path
     (tmp_path / "out.d/hello.wasm").write_bytes(image.wasm)
     assert run("inspect", "out.d/hello.wasm").code == 0
     assert "no such file" in run("inspect", "out.d/other.wasm").err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("push", "a b.wasm", "localhost:1/library/hello:v1"),
+        ("push", "oci:a b.wasm", "localhost:1/library/hello:v1"),
+        ("pull", "./a b.wasm", "-o", "out.wasm", "--allow-unsigned"),
+        ("list", "./a b.wasm"),
+        ("promote", "./a b.wasm", "localhost:1/library/hello:v1"),
+    ],
+)
+def test_a_component_in_place_of_a_layout_leads_to_image(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a b.wasm").write_bytes(C)
+    done = run(*arguments)
+    assert done.code == 2
+    assert "a b.wasm: not an OCI image layout; make a layout of it first, with `wasm_oci image -i 'a b.wasm' -o DIR`" in done.err
+
+
+def test_push_takes_a_layout_by_each_form(run: Run, tmp_path: Path, image: Image) -> None:
+    for form in (str(image.folder), f"oci:{image.folder}"):
+        done = run("push", form, "localhost:1/library/hello:v1", "--dry-run")
+        assert (done.code, "not an OCI image layout" in done.err) == (6, False)

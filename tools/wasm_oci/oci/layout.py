@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,7 @@ from wasm_oci.oci.manifest import Manifest
 MARKER, INDEX = "oci-layout", "index.json"
 _BLOBS = Path("blobs", "sha256")
 _VERSION = "1.0.0"
+_WASM = b"\0asm"
 _UNFINISHED = "if writing this layout was interrupted, delete the folder and run again; otherwise name another folder"
 _MARKER_TEXT = b'{"imageLayoutVersion":"1.0.0"}'
 
@@ -58,12 +60,25 @@ def find_layout(folder: Path) -> bool:
 
 def check_layout(folder: Path) -> None:
     """Raises UsageError, FormatError or LimitError where there is no usable layout."""
-    if file_type(folder, what="layout") != stat.S_IFDIR:
-        raise UsageError("not an OCI image layout", where=str(folder), hint="name the folder that holds index.json")
+    kind = file_type(folder, what="layout")
+    if kind != stat.S_IFDIR:
+        what = "not an OCI image layout" + (": there is no such folder" if kind is None else "")
+        raise UsageError(what, where=str(folder), hint=_remedy(folder, kind))
     path = folder / MARKER
     marker = parse_object(_read(path, KIB, what="layout's marker file"), where=str(path))
     if marker.get("imageLayoutVersion") != _VERSION:
         raise FormatError(f"imageLayoutVersion must be {_VERSION}", where=str(path), hint="write the layout again")
+
+
+def _remedy(path: Path, kind: int | None) -> str:
+    """What to do about a path that is no folder: a component may be meant, or a layout in an archive."""
+    if kind is None:
+        return "check the path"
+    if kind == stat.S_IFREG:
+        with suppress(UsageError), open_input(path) as stream:
+            if stream.read(len(_WASM)) == _WASM:
+                return f"make a layout of it first, with `wasm_oci image -i {shlex.quote(str(path))} -o DIR`, and name DIR"
+    return "name the folder that holds index.json, or write oci-archive:FILE for an archive of one"
 
 
 def create_layout(folder: Path) -> None:

@@ -65,7 +65,7 @@ def layout_target(text: str) -> Target | None:
     path = text.removeprefix(LAYOUT_PREFIX)
     if path == text and not is_path(text):
         return None
-    if _is_folder(path):
+    if file_type(Path(path), what="layout") is not None:
         layout = LayoutStore.open(Path(path))
         return Target(store=layout, wanted=layout.only_manifest().digest, pinned=False)
     folder, at, digest = path.rpartition("@")

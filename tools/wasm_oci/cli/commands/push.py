@@ -36,7 +36,11 @@ TARGET_DESCRIPTION = """Publish the image of this target: first a plan, by readi
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "layout", nargs="?", type=Path, metavar="LAYOUT", help="folder of an OCI image layout with one image, or oci-archive:FILE"
+        "layout",
+        nargs="?",
+        type=Path,
+        metavar="LAYOUT",
+        help="an OCI image layout with one image: DIR, oci:DIR or oci-archive:FILE",
     )
     parser.add_argument("reference", nargs="?", metavar="REFERENCE", help="where to, as host/repository:tag")
     parser.add_argument("--request", type=Path, metavar="FILE", help="request file of a publish target, instead of LAYOUT and REFERENCE")

@@ -11,6 +11,7 @@ from wasm_oci.cli.publishing.publish_options import overrides_of
 from wasm_oci.errors import UsageError
 from wasm_oci.oci.archive import ARCHIVE_PREFIX, ArchiveStore
 from wasm_oci.oci.reference import Reference, check_tag
+from wasm_oci.oci.target import LAYOUT_PREFIX
 from wasm_oci.publish.push import Overrides, release_of_layout, release_of_request
 from wasm_oci.publish.release_request import ReleaseRequest
 from wasm_oci.publish.request import read_push_request
@@ -51,6 +52,6 @@ def _folder(args: argparse.Namespace) -> Path:
     """Returns the folder of the layout; that of an archive goes with `args`."""
     text = str(args.layout)
     if not text.startswith(ARCHIVE_PREFIX):
-        return Path(text)
+        return Path(text.removeprefix(LAYOUT_PREFIX))
     args.archive = ArchiveStore(Path(text.removeprefix(ARCHIVE_PREFIX)))
     return Path(args.archive.folder)
