@@ -105,6 +105,8 @@ def test_the_stream_may_be_moved_between_sections() -> None:
         (b"\x00\x00", "truncated", "byte 10: the data ends inside a number"),
         (b"\x00\x02\x05ab", "truncated", "name is longer than the section"),
         (b"\x00\x03\x02\xff\xfe", "utf8", "not UTF-8"),
+        (MODULE, "joined", "byte 8: another WebAssembly file begins here"),
+        (MODULE + section(1, b"x") * 40, "joined", "byte 8: another WebAssembly file begins here"),
     ],
 )
 @pytest.mark.parametrize("before", [b"", section(1, b"x") * 40])

@@ -17,6 +17,7 @@ from wasm_oci.wasm.varint import MAX_BYTES, encode_u32, read_u32
 
 CUSTOM_ID = 0
 PREAMBLE_SIZE = 8
+_MAGIC = b"\0asm"
 SIGNATURE_NAME = b"signature"
 DELIMITER_NAME = b"signature_delimiter"
 
@@ -157,7 +158,7 @@ def walk(source: SectionSource, start: int, *, every: bool, where: str = "") -> 
 
     Without `every` only those that signing must look at: with padded numbers, or named as signature or delimiter.
 
-    Raises FormatError (reasons `truncated`, `leb128`, `leb128_overflow`, `utf8`, `section_id`) or LimitError.
+    Raises FormatError (reasons `truncated`, `leb128`, `leb128_overflow`, `utf8`, `section_id`, `joined`) or LimitError.
     """
     total, offset, count = source.total, start, 0
     window = _Window(b"")
@@ -240,6 +241,9 @@ def _is_utf8(name: bytes) -> bool:
 def _read_header(source: SectionSource, offset: int, where: str) -> Header:
     data, base = source.window(offset, _HEADER)
     section_id = data[offset - base]
+    if data.startswith(_MAGIC, offset - base):  # as a section its name would be longer than itself
+        what = f"byte {offset}: another WebAssembly file begins here: this is several files, one behind the other"
+        raise FormatError(what, where=where, hint="build it again, or take it apart", reason="joined")
     if section_id > 0x7F:
         raise FormatError(f"byte {offset}: 0x{section_id:02x} is not a section id", where=where, reason="section_id")
     pos = offset + 1 - base
