@@ -166,6 +166,21 @@ def test_an_upload_goes_on_where_the_registry_says_that_it_is(
     assert fault.hits == 1
 
 
+@pytest.mark.parametrize("nth", [2, 3])
+@pytest.mark.parametrize("effect", [Hangup(), Hangup(stored=True), Reply(status=500)], ids=["lost", "response-lost", "failed"])
+def test_what_was_accepted_counts_where_the_registry_says_that_it_has_less(
+    registry: RunningRegistry, client: RegistryClient, effect: Effect, nth: int
+) -> None:
+    """Amazon ECR goes on to name the end of the first chunk, whatever it has: then the whole is sent anew at the worst."""
+    registry.faults.add(Fault(method="PATCH", path="/uploads/", effect=effect, nth=nth))
+    registry.faults.add(Fault(method="GET|PATCH", path="/uploads/", effect=Headers(headers={"Range": "0-4095"}), times=None))
+    behind(registry, Proxy(most=4096))
+    upload(client)
+    assert [request.status for request in registry.requests if request.method == "PUT"][-1] == 201
+    again = effect == Hangup(stored=True)
+    assert [request.method for request in registry.requests].count("POST") == 2 + again
+
+
 def test_a_session_that_is_lost_is_begun_anew_in_chunks(registry: RunningRegistry, client: RegistryClient) -> None:
     registry.faults.add(Fault(method="PATCH", path="/uploads/", effect=Reply(status=404), nth=2))
     behind(registry, Proxy(most=4096))

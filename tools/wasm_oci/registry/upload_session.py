@@ -111,17 +111,23 @@ class UploadSession:
         elif response.status in RETRIED_STATUSES | {416}:
             if not self._backoff.wait(response.headers.get("Retry-After")):
                 raise self._client.failure(response, self._step, writes=True)
-            self._ask()
+            if not self._ask() and response.status == 416:
+                raise self._client.failure(response, self._step, writes=True)
         else:
             end, reached = self._offset + len(chunk), _reached(response)
             self._go_on(response, reached if reached and self._offset < reached < end else end)
 
-    def _ask(self) -> None:
-        """Asks how much of the blob has arrived, and where the upload continues."""
+    def _ask(self) -> bool:
+        """Asks how much of the blob has arrived, and where the upload continues.
+
+        Returns False where that would be less than was accepted. It goes on behind that all the same: Amazon ECR goes on to name the
+        first chunk. Where it was lost indeed, the registry refuses what comes next, or the whole at the end.
+        """
         request = HttpRequest(method="GET", url=self._location, step=f"{self._step}: ask how much has arrived")
         response = self._client.send(request, good=TAKEN)
         reached = _reached(response)
-        self._go_on(response, self._offset if reached is None else reached)
+        self._go_on(response, max(self._offset, reached or 0))
+        return reached is None or reached >= self._offset
 
     def _go_on(self, response: HttpResponse, offset: int) -> None:
         self._offset = offset
