@@ -53,7 +53,8 @@ _ATTRS = {
               "not exist is left out. They are no inputs of the build: neither Bazel nor a cache has them. None by default.",
     ),
     "default_registry": attr.string(
-        doc = "Name of the entry that is used for an image that names no registry; empty, the default, is none.",
+        doc = "Name of the entry that is used for an image whose `registry` is `\"\"`; an image without that attribute names " +
+              "`localhost:5000`. Empty, the default, is none.",
     ),
     "plain_http": attr.string_list(
         doc = "Hosts that are reached over plain HTTP, without TLS, as `host` (any port) or `host:port`: registries, and token services " +
