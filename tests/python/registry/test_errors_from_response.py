@@ -37,3 +37,22 @@ def test_what_is_too_large_for_a_registry_or_its_proxy(status: str, remedy: str)
 
     with serve(script) as web, client_of(web.host) as client, pytest.raises(RegistryError, match=f"status {status[:3]}.*; {remedy}"):
         put_blob(client, b"blob")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n",
+        b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n<html><h1>400 The plain HTTP request was sent to HTTPS port</h1></html>",
+        b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\nYou're speaking plain HTTP to an SSL-enabled server port.",
+        b"HTTP/1.1 400 \r\nConnection: close\r\n\r\nBad Request\nThis combination of host and port requires TLS.\n",
+        b"\x15\x03\x01\x00\x02\x02\x46",
+        b"\x15\x03\x03\x00\x02\x01\x00",
+    ],
+)
+def test_a_server_that_expects_tls_is_named_as_such(answer: bytes) -> None:
+    """A registry with TLS on this machine, as the common servers answer to a client without."""
+    for ask in (lambda client: client.fetch_manifest("v1"), lambda client: put_blob(client, b"blob")):
+        with serve(lambda asked: answer) as web, client_of(web.host) as client, pytest.raises(RegistryError) as caught:
+            ask(client)
+        assert "write the name in its certificate in place of localhost or 127.0.0.1" in caught.value.hint

@@ -73,6 +73,15 @@ def test_not_wasm(data: bytes, reason: str) -> None:
     assert (caught.value.reason, caught.value.where) == (reason, "x.wasm")
 
 
+@pytest.mark.parametrize(
+    ("rest", "version"), [("0c000100", "0xc of layer 1"), ("0d000000", "0xd of layer 0"), ("01000200", "0x1 of layer 2")]
+)
+def test_another_version_is_named(rest: str, version: str) -> None:
+    """Components of tools before the present binary format, and what may come."""
+    with pytest.raises(FormatError, match=f"it has version {version}; build it again with current tools"):
+        read_preamble(io.BytesIO(MODULE[:4] + bytes.fromhex(rest)))
+
+
 def test_places() -> None:
     data = MODULE + section(1, b"abc") + b"\0" + padded(7, 3) + padded(2, 2) + b"hi" + b"xyz"
     first, second = sections_of(data)

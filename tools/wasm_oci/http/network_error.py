@@ -13,6 +13,10 @@ from urllib3 import exceptions
 _INVALID_URL = (exceptions.LocationValueError, UnicodeError, http.client.InvalidURL)
 _INVALID_RESPONSE = (exceptions.InvalidHeader, exceptions.InvalidChunkLength, http.client.BadStatusLine, http.client.LineTooLong)
 """What the next attempt would not change. A response that ends too early is not among them: that connection was lost."""
+WITH_TLS = "omit plain_http and --plain-http for this host, and write the name in its certificate in place of localhost or 127.0.0.1"
+"""The remedy where a server that expects TLS was spoken to without."""
+_TLS_RECORD = re.compile("[\x14-\x17]\x03")
+"""How a server that expects TLS begins its answer to anything else (RFC 8446, section 5.1): an alert."""
 _ISSUER = (
     "set SSL_CERT_FILE to the PEM file of your company's certificate authority (for one host only: --ca-file HOST=FILE), "
     "or check the registry's name"
@@ -118,6 +122,8 @@ def describe_network_error(error: BaseException) -> NetworkProblem:
         return NetworkProblem(what="the host name is not known", hint="check the registry's name and the network")
     if is_any(TimeoutError, exceptions.TimeoutError):
         return NetworkProblem(what="no response in time", hint="check that the registry is up and reachable, then run again")
+    if any(isinstance(each, http.client.BadStatusLine) and _TLS_RECORD.match(str(each)) for each in chain):
+        return NetworkProblem(what="the server expects TLS", hint=WITH_TLS, reason="tls", permanent=True)
     too_many = any(type(each) is http.client.HTTPException for each in chain)  # headers: http.client has no type for it
     if too_many or (is_any(*_INVALID_RESPONSE) and not is_any(http.client.RemoteDisconnected)):
         hint = "check the registry's address and port, and the proxy before it"

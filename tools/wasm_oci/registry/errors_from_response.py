@@ -11,6 +11,7 @@ from wasm_oci.digest import Digest
 from wasm_oci.errors import AuthError, FormatError, NotFoundError, RegistryError, TagConflictError, WasmOciError, one_line
 from wasm_oci.http.host import host_of, origin
 from wasm_oci.http.messages import HttpResponse
+from wasm_oci.http.network_error import WITH_TLS
 from wasm_oci.jsontext import parse_object
 from wasm_oci.redaction import redacted
 
@@ -22,6 +23,10 @@ _SAYS_KEPT = re.compile(
     r"|not allow(?:ed to)? (?:overwrit|updating assets)"
 )
 
+_WANTS_TLS = re.compile(
+    rb"HTTP request to an HTTPS server|plain HTTP request was sent to HTTPS port|plain HTTP to an SSL-enabled|host and port requires TLS"
+)
+"""What Go, nginx, Apache and Tomcat say to a client that speaks without TLS."""
 _SAYS_EXPIRED = re.compile(r"expired|re-?authenticat|invalid[ _]token|token[ _](?:is )?invalid", re.IGNORECASE)
 
 
@@ -172,6 +177,8 @@ def failure(
         return NotFoundError(what, where=where, hint=hint, status=404)
     if response.status == 429:
         hint = "the registry limits requests: wait, or log in for a higher limit"
+    elif response.status == 400 and _WANTS_TLS.search(response.body):
+        hint = WITH_TLS
     elif response.status == 413:
         hint = "raise the limit for the size of a request in the registry and in the proxy before it"
     elif response.status == 507:

@@ -130,6 +130,10 @@ def read_preamble(stream: BinaryIO, *, where: str = "") -> Kind:
     """Reads 8 bytes; raises FormatError (reason `not_wasm` or `truncated`) unless they begin a module or component."""
     preamble = stream.read(PREAMBLE_SIZE)
     kind = PREAMBLES.get(preamble)
+    if kind is None and len(preamble) == PREAMBLE_SIZE and preamble.startswith(_MAGIC):
+        version, layer = (int.from_bytes(preamble[start : start + 2], "little") for start in (4, 6))
+        what = f"this is neither a WebAssembly module nor a component of a known version: it has version {version:#x} of layer {layer}"
+        raise FormatError(what, where=where, hint="build it again with current tools", reason="not_wasm")
     if kind is None:
         raise FormatError(
             "this is neither a WebAssembly module nor a component",
