@@ -415,9 +415,47 @@ def test_lists_go_on_over_pages() -> None:
         assert client.tags() == ("a", "b", "c")
 
 
+_NEXT = "/v2/library/hello/tags/list?last=a"
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        f'<{_NEXT}>; rel="next"',
+        f"<{_NEXT}>;rel=next",
+        f'{_NEXT}; rel="next"',
+        '<?last=a>; rel="next"',
+        f'<{_NEXT}>; REL = "Next"',
+        f'<{_NEXT}>; title="a, b"; rel="next"',
+        f'<{_NEXT}>; title="next; rel=\\"prev\\""; rel="next"',
+        f'<{_NEXT}>; rel="prefetch next"; rel="prev"',
+        f'</v2/first>; rel="first", <{_NEXT}>; rel="next", </v2/last>; rel="last"',
+        f'</style.css>; rel=preload; as=style; nopush,, <{_NEXT}>; rel="next"',
+    ],
+)
+def test_the_next_page_in_every_form_of_the_header(link: str) -> None:
+    def script(asked: Asked) -> bytes:
+        if "?" in asked.line:
+            return reply(body=b'{"tags":["b"]}', Link='</v2/library/hello/tags/list>; rel="first"')
+        return reply(body=b'{"tags":["a"]}', Link=link)
+
+    with serve(script) as web, client_of(web.host) as client:
+        assert client.tags() == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    "link", ["", ", ,", "</style.css>; rel=preload", '</v2/x>; rel="prev"; title="next"', "<</v2/x>>; rel=prev", '<x>; a="']
+)
+def test_a_list_without_a_next_page(link: str) -> None:
+    with serve(lambda asked: reply(body=b'{"tags":["a"]}', Link=link)) as web, client_of(web.host) as client:
+        assert client.tags() == ("a",)
+
+
 @pytest.mark.parametrize(
     ("link", "body", "problem"),
     [
+        ('<</v2/x>>; rel="next"', b'{"tags":[]}', "Link to the next page of the list cannot be read"),
+        ('</v2/x>; title="; rel="next"', b'{"tags":[]}', "Link to the next page of the list cannot be read"),
         ('</v2/library/hello/tags/list>; rel="next"', b'{"tags":[]}', "more than 100 pages"),
         ('<https://evil.example/>; rel="next"', b'{"tags":[]}', "the next page of the list is not on this registry"),
         ("", b'{"tags":"a"}', "holds no list of tags"),

@@ -161,7 +161,7 @@ class RegistrySession:
             try:
                 path_and_query = next_path(response) if response.status == 200 else None
             except ValueError as err:
-                raise RegistryError(f"{step}: the next page of the list is not on this registry", where=self.where, hint=_PROXY) from err
+                raise RegistryError(f"{step}: {err}", where=self.where, hint=_PROXY) from err
             if path_and_query is None:
                 return
             url = f"{self.base}{path_and_query}"
