@@ -19,6 +19,7 @@ from wasm_oci.wording import WIDTH, ShellCommand, Whole, fitted, fitted_parts, s
         (115369, "112.7 KiB"),
         (5 << 20, "5.0 MiB"),
         (3 << 30, "3.0 GiB"),
+        (5 << 40, "5120.0 GiB"),
     ],
 )
 def test_sizes(size: int, text: str) -> None:

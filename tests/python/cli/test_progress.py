@@ -13,7 +13,6 @@ import pytest
 from fakes.artifacts import component, layout_of
 from instruments.registry import RunningRegistry
 from wasm_oci.cli.common.progress import progress_of
-from wasm_oci.cli.common.progress_count import size_text
 from wasm_oci.cli.common.progress_lines import PlainLines
 from wasm_oci.errors import RegistryError
 from wasm_oci.http.transport import Transport
@@ -22,6 +21,7 @@ from wasm_oci.oci.reference import Reference
 from wasm_oci.progress import SILENT, Progress
 from wasm_oci.publish.release import release
 from wasm_oci.publish.release_request import ArtifactRequest, DestinationRequest, ReleaseRequest
+from wasm_oci.wording import size_text
 
 
 class Terminal(io.StringIO):
@@ -109,13 +109,6 @@ def test_what_failed_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
     with PlainLines(program="wasm_oci").phase("writing tags", count=2) as phase, pytest.raises(RegistryError), phase.began("a/b"):
         raise RegistryError("no")
     assert capsys.readouterr().err.endswith("wasm_oci: writing tags: 1 of 2 done, 1 failed, 0 s\n")
-
-
-@pytest.mark.parametrize(
-    ("size", "text"), [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (200 << 20, "200.0 MiB"), (5 << 40, "5120.0 GiB")]
-)
-def test_sizes(size: int, text: str) -> None:
-    assert size_text(size) == text
 
 
 def test_a_release_tells_how_far_it_is(registry: RunningRegistry, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 
-from wasm_oci.cli.common.progress_count import Count, size_text
+from wasm_oci.cli.common.progress_count import Count
 from wasm_oci.errors import one_line
 from wasm_oci.progress import Phase
 from wasm_oci.redaction import redacted
+from wasm_oci.wording import size_text
 
 
 class Bars:

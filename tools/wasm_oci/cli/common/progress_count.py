@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from wasm_oci.wording import size_text
+
 _SHOWN = 3
 """Things under way that a line names."""
-_UNITS = ("B", "KiB", "MiB", "GiB")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,11 +56,3 @@ class Count:
                 more = len(self.under_way) - _SHOWN
                 parts.append("now " + ", ".join(self.under_way[:_SHOWN]) + (f" and {more} more" if more > 0 else ""))
         return f"{self.name}: {', '.join(parts)}"
-
-
-def size_text(size: int) -> str:
-    """Returns a number of bytes with at most one digit after the point."""
-    number, unit = float(size), 0
-    while number >= 1024 and unit < len(_UNITS) - 1:
-        number, unit = number / 1024, unit + 1
-    return f"{number:.1f} {_UNITS[unit]}" if unit else f"{size} B"

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from wasm_oci.cli.common.progress_count import Count, size_text
+from wasm_oci.cli.common.progress_count import Count
 from wasm_oci.outcome import say
 from wasm_oci.progress import Phase
+from wasm_oci.wording import size_text
 
 _HEARTBEAT = 10.0
 """Seconds without a line after which there is one."""
