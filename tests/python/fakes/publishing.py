@@ -11,10 +11,12 @@ import pytest
 from fakes.timing import IMPATIENT, FakeTime
 from wasm_oci.http.transport import Transport
 from wasm_oci.keys.sources.passphrase import PassphraseSource
-from wasm_oci.publish.plan import Plan
+from wasm_oci.oci.store import ManifestName, Store
+from wasm_oci.publish.plan import Plan, make_plan
 from wasm_oci.publish.publisher import Result, carry_out, results_of
 from wasm_oci.publish.release import Release, release
 from wasm_oci.publish.release_request import ReleaseRequest
+from wasm_oci.releases.carried import artifact_in
 
 RunRelease = Callable[..., Release]
 
@@ -43,3 +45,11 @@ def publish(plans: Sequence[Plan], *, fail_fast: bool = True, read_whole: bool =
     results = results_of(plans)
     carry_out(results, fail_fast=fail_fast, read_whole=read_whole)
     return results
+
+
+def carry(source: Store, destination: Store, name: ManifestName) -> Result:
+    """Publishes a manifest of one store, with all that refers to it, to another one without a tag; raises what went wrong."""
+    (result,) = publish([make_plan(artifact_in(source, source.fetch_manifest(name)), destination)])
+    if result.error:
+        raise result.error
+    return result

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from fakes.clients import client_of
+from fakes.publishing import carry
 from instruments.effects import Reply
 from instruments.faults import Fault
 from instruments.registry import start
@@ -18,7 +19,6 @@ from wasm_oci.digest import SHA256, SHA512, Digest
 from wasm_oci.errors import DigestError
 from wasm_oci.local_registry.messages import ServedRequest, ServedResponse
 from wasm_oci.local_registry.service import Responder
-from wasm_oci.oci.copy import copy
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, SIGNATURE_MEDIA_TYPE, WASM_LAYER_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Index, Manifest
@@ -105,16 +105,15 @@ def test_what_has_a_sha512_digest_is_found_and_read(pair: tuple[Store, Store]) -
 
 
 @pytest.mark.parametrize("pair", [(one, two) for one in KINDS for two in KINDS], indirect=True)
-def test_a_copy_keeps_every_digest(pair: tuple[Store, Store]) -> None:
+def test_carrying_keeps_every_digest(pair: tuple[Store, Store]) -> None:
     source, destination = pair
     _fill(source)
-    done = copy(source, destination, INDEX.digest, referrers=True)
-    assert done.manifest.descriptor.digest == INDEX.digest
-    assert set(done.manifests) == {IMAGE.digest, REFERRER_DIGEST, INDEX.digest}
-    assert destination.fetch_manifest(INDEX.digest).data == INDEX_DATA
+    assert carry(source, destination, IMAGE.digest).status == "published"
+    fetched = destination.fetch_manifest(IMAGE.digest)
+    assert (fetched.descriptor.digest, fetched.data) == (IMAGE.digest, IMAGE_DATA)
     assert b"".join(destination.pieces(LAYER)) == WASM
     assert [entry.digest for entry in destination.referrers(IMAGE.digest)] == [REFERRER_DIGEST]
-    assert copy(source, destination, INDEX.digest, referrers=True).bytes_sent == 0
+    assert carry(source, destination, IMAGE.digest).bytes_sent == 0
 
 
 @pytest.mark.parametrize("change", [b"\0asm\x0d\0\1\1", b"", WASM + b"\0"])
@@ -206,10 +205,9 @@ def test_a_referrer_may_name_its_subject_by_the_other_algorithm(pair: tuple[Stor
     subject = IMAGE.digest if algorithm == SHA512 else OTHER_SUBJECT.digest
     if algorithm == SHA512 or not isinstance(source, LayoutStore):
         assert [found.raw for found in find_referrers(source, subject)] == [referrer.raw]
-    done = copy(source, destination, IMAGE.digest, referrers=True)
-    assert done.manifests == (IMAGE.digest, Digest.of(referrer.raw))
+    carry(source, destination, IMAGE.digest)
     assert [entry.digest for entry in destination.referrers(IMAGE.digest)] == [Digest.of(referrer.raw)]
-    assert copy(source, destination, IMAGE.digest, referrers=True).bytes_sent == 0
+    assert carry(source, destination, IMAGE.digest).bytes_sent == 0
 
 
 def test_a_referrer_of_nothing_is_not_one_of_the_other_algorithm() -> None:
