@@ -46,8 +46,24 @@ class Moving(TypedDict):
 
 AnyPlan = Plan | UnsignedPlan
 """The latter in a dry run only."""
-Ready = tuple[Artifact, Signatures | None]
-"""An artifact as it is published, and who signed it where that is known already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """An artifact as it is published, or why a dry run cannot know it."""
+
+    artifact: Artifact | None
+    """As it is before it is signed where `unsigned` says why the signature cannot be made; None where its content depends on it."""
+    signatures: Signatures | None = None
+    """Who signed it, where that is known already."""
+    unsigned: WasmOciError | None = None
+
+    @property
+    def published(self) -> Artifact:
+        """Raises ValueError where `unsigned` says why it is not known."""
+        if self.artifact is None or self.unsigned:
+            raise ValueError("the artifact is not signed")
+        return self.artifact
 
 
 def check_signed(request: ArtifactRequest, artifact: Artifact) -> Signatures:
@@ -93,7 +109,7 @@ class Planned:
 def plans_of(
     request: ReleaseRequest,
     resolved: Sequence[Resolved],
-    artifacts: Sequence[Ready | WasmOciError],
+    artifacts: Sequence[Ready],
     units: Sequence[Unit],
     *,
     outages: Outages,
@@ -109,7 +125,7 @@ def plans_of(
 class _Planning:
     request: ReleaseRequest
     resolved: Sequence[Resolved]
-    artifacts: Sequence[Ready | WasmOciError]
+    artifacts: Sequence[Ready]
     outages: Outages
     interrupt: Callable[[], None]
     progress: Progress
@@ -162,36 +178,37 @@ class _Planning:
         store, question = resolved.stores[position], self._question(resolved.destinations[position])
         how: Moving = {"movable": request.movable_tags, "move_tags": request.move_tags}
         unit = self.units.get(store.place)
-        if not isinstance(ready, tuple):
-            return [make_unsigned_plan(resolved.artifact, store, destination.tags, **how, unknown=ready, question=question)]
+        if ready.unsigned:
+            return [make_unsigned_plan(ready.artifact, store, destination.tags, **how, unknown=ready.unsigned, question=question)]
+        artifact = ready.published
         if unit:
-            return [*unit.plan_member(ready[0], store, destination, question, **how)]
-        return [make_plan(ready[0], store, destination.tags, **how, question=question)]
+            return [*unit.plan_member(artifact, store, destination, question, **how)]
+        return [make_plan(artifact, store, destination.tags, **how, question=question)]
 
     def _plan_index(self, unit: Unit) -> None:
         members: list[Member] = []
         for resolved, ready in zip(self.resolved, self.artifacts, strict=True):
             for store, destination in zip(resolved.stores, resolved.request.destinations, strict=True):
                 if store.place == unit.store.place:
-                    if not isinstance(ready, tuple):
+                    if ready.unsigned:
                         return
-                    members.append(unit.member_of(ready[0], destination))
+                    members.append(unit.member_of(ready.published, destination))
         self.indexes[unit.store.place] = unit.plan_index(members, self._question(unit.destination))
 
 
-def with_signatures(resolved: Resolved, ready: Ready | WasmOciError, plans: tuple[AnyPlan, ...], *, dry_run: bool) -> tuple[AnyPlan, ...]:
+def with_signatures(resolved: Resolved, ready: Ready, plans: tuple[AnyPlan, ...], *, dry_run: bool) -> tuple[AnyPlan, ...]:
     """Adds who signed, which is checked before anything is written; where there is nothing to do, the component is not read.
 
     The content of a large component is compared with its signatures while it is sent, where each destination that is written to gets it.
     """
-    if not isinstance(ready, tuple):
+    if ready.unsigned:
         return plans
-    artifact, signatures = ready
+    signatures = ready.signatures
     known = [plan for plan in plans if isinstance(plan, Plan)]
     if signatures is None and resolved.request.ready is None and any(plan.writes or plan.unknown or plan.refusal for plan in known):
-        signatures = check_signed(resolved.request, artifact)
-    if signatures and signatures.content and artifact.component:
-        component, writing = artifact.component.descriptor, [plan for plan in known if plan.writes]
+        signatures = check_signed(resolved.request, ready.published)
+    if signatures and signatures.content and ready.published.component:
+        component, writing = ready.published.component.descriptor, [plan for plan in known if plan.writes]
         if writing and not dry_run and all(plan.sends(component) for plan in writing):
             known = [plan.with_content(component, signatures.content) for plan in known]
         else:

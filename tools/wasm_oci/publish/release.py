@@ -216,23 +216,23 @@ def _check_decisions(resolved: Sequence[Resolved], decisions: Sequence[tuple[Dec
                 raise PolicyError(f"publishing is denied: {decision.reason}", where=store.name, hint="ask who decides this")
 
 
-def _signed(resolved: Sequence[Resolved], passphrase: PassphraseSource, stack: ExitStack, *, dry_run: bool) -> list[Ready | WasmOciError]:
+def _signed(resolved: Sequence[Resolved], passphrase: PassphraseSource, stack: ExitStack, *, dry_run: bool) -> list[Ready]:
     """Makes the signatures that are asked for; blobs of the artifacts are readable until `stack` ends.
 
     In a dry run a key that cannot be used is in the result, else it is raised.
     """
     requests = [each.request.signing for each in resolved if each.request.signing]
     signing = Signing(requests, passphrase, stack.enter_context(scratch_folder())) if requests else None
-    artifacts: list[Ready | WasmOciError] = []
+    artifacts: list[Ready] = []
     for each in resolved:
         try:
             artifact = _with_signature(each, signing)
         except WasmOciError as err:
             if not (dry_run and signing and err is signing.failure):
                 raise
-            artifacts.append(err)
+            artifacts.append(Ready(artifact=each.artifact, unsigned=err))
         else:
-            artifacts.append((artifact, _required(each, artifact)))
+            artifacts.append(Ready(artifact=artifact, signatures=_required(each, artifact)))
     return artifacts
 
 
@@ -258,17 +258,16 @@ def _with_signature(resolved: Resolved, signing: Signing | None) -> Artifact:
     return artifact
 
 
-def _check_tags(resolved: Sequence[Resolved], artifacts: Sequence[Ready | WasmOciError], units: Sequence[Unit]) -> None:
+def _check_tags(resolved: Sequence[Resolved], artifacts: Sequence[Ready], units: Sequence[Unit]) -> None:
     """Raises UsageError where one tag of a repository is asked for two manifests: the later would replace the earlier."""
     claimed: dict[tuple[str, str], Digest | str] = {
         (unit.store.identity, tag): "the release index" for unit in units for tag in unit.request.destination.tags
     }
     places = {unit.store.place: unit for unit in units}
     for each, ready in zip(resolved, artifacts, strict=True):
-        artifact = ready[0] if isinstance(ready, tuple) else each.artifact
-        if artifact is None:
+        if ready.artifact is None:
             continue
-        digest = artifact.descriptor.digest
+        digest = ready.artifact.descriptor.digest
         for store, destination in zip(each.stores, each.request.destinations, strict=True):
             unit = places.get(store.place)
             for tag in unit.tags_of(store, destination) if unit else destination.tags:
