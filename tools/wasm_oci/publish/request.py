@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from wasm_oci import shape
 from wasm_oci.errors import FormatError, UsageError
@@ -51,14 +51,42 @@ class RegistriesFile:
     credential_files: tuple[str, ...]
 
 
-def check_timeout(seconds: int, *, where: str) -> int:
+def _check_timeout(seconds: int, *, where: str) -> int:
     if not 1 <= seconds <= LONGEST_TIMEOUT:
         raise UsageError(f"{seconds} is not a time", where=where, hint=f"give a number from 1 to {LONGEST_TIMEOUT}")
     return seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PushRequest:
+class RegistrySettings:
+    """What every request of a run target says of registries."""
+
+    registries: RegistryEntries = ()
+    plain_http: frozenset[Annotated[str, Parsed(str, check_host)]] = frozenset()
+    """The hosts that may be reached without TLS, beside this machine."""
+    credential_files: tuple[str, ...] = ()
+    """Further files as `docker login` writes them: absolute, or beginning with `~/`."""
+    timeout_seconds: Annotated[int, Parsed(int, _check_timeout)] | None = None
+    """Longest silence of a registry; None for the program's own limit."""
+    registries_file: Runfile | None = None
+    """What takes the place of all members that both have, where there is such a file."""
+
+
+Settings = TypeVar("Settings", bound=RegistrySettings)
+
+
+def read_with_registries(path: Path, kind: type[Settings], environ: Mapping[str, str]) -> Settings:
+    """Returns a request with what its file of registries says; raises what `shape.read_request` raises, and UsageError for an entry."""
+    request = shape.read_request(path, kind, Runfiles(environ))
+    if request.registries_file is None:
+        return request
+    file = shape.read_request(request.registries_file, RegistriesFile)
+    shared = {field.name for field in fields(RegistriesFile)} & {field.name for field in fields(kind)}
+    return replace(request, **{name: getattr(file, name) for name in shared})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushRequest(RegistrySettings):
     """What a publish target asks for."""
 
     layout: Runfile | None
@@ -78,18 +106,9 @@ class PushRequest:
     """Further tags of the same manifest."""
     stable_status: Runfile | None = None
     """The file of the workspace status; None where no tag has a place for one of its values."""
-    registries: RegistryEntries = ()
     default_registry: str = ""
-    plain_http: frozenset[Annotated[str, Parsed(str, check_host)]] = frozenset()
-    """The hosts that may be reached without TLS, beside this machine."""
-    registries_file: Runfile | None = None
-    """What takes the place of the registries, and of all that is said about them here."""
     all_registries: bool = False
     """Whether `target_registries` are all that the file has."""
-    credential_files: tuple[str, ...] = ()
-    """Further files as `docker login` writes them: absolute, or beginning with `~/`."""
-    timeout_seconds: Annotated[int, Parsed(int, check_timeout)] | None = None
-    """Longest silence of a registry; None for the program's own limit."""
     movable_tags: frozenset[str] = frozenset()
     dry_run: bool = False
     signing: DeferredSigning | None = None
@@ -110,30 +129,19 @@ class PushRequest:
 
 
 def read_push_request(path: Path, environ: Mapping[str, str]) -> PushRequest:
-    """Raises what `shape.read_request` raises, and UsageError for a registry entry or tag that cannot be used.
+    """Raises what `read_with_registries` raises, and UsageError for a tag that cannot be used.
 
     A tag with `{STABLE_NAME}` gets the value of the workspace status, and a name that this does not have is a UsageError.
     """
-    request = shape.read_request(path, PushRequest, Runfiles(environ))
+    request = read_with_registries(path, PushRequest, environ)
+    where = request.target or str(path)
     if request.layout is None and (request.signing is None or request.signing.image is None):
         raise FormatError("the layout is missing, and no image is made of a signed component", where=f"{path}: layout", hint=BUILD_AGAIN)
-    if request.registries_file:
-        request = _with_registries(request, shape.read_request(request.registries_file, RegistriesFile), where=request.target or str(path))
-    return _with_tags(request, where=request.target or str(path))
-
-
-def _with_registries(request: PushRequest, file: RegistriesFile, *, where: str) -> PushRequest:
-    if request.all_registries and not file.registries:
-        raise UsageError("there are no registries", where=where, hint="add some to the config, as `registries: [name|host]`")
-    return replace(
-        request,
-        registries=file.registries,
-        default_registry=file.default_registry,
-        plain_http=file.plain_http,
-        timeout_seconds=file.timeout_seconds,
-        credential_files=file.credential_files,
-        target_registries=tuple(entry.name for entry in file.registries) if request.all_registries else request.target_registries,
-    )
+    if request.all_registries:
+        if not request.registries:
+            raise UsageError("there are no registries", where=where, hint="add some to the config, as `registries: [name|host]`")
+        request = replace(request, target_registries=tuple(entry.name for entry in request.registries))
+    return _with_tags(request, where=where)
 
 
 def _with_tags(request: PushRequest, *, where: str) -> PushRequest:

@@ -7,21 +7,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
-from wasm_oci import shape
 from wasm_oci.errors import UsageError
-from wasm_oci.http.host import check_host
 from wasm_oci.oci.reference import check_repository, check_tag
 from wasm_oci.publish.push import Overrides, release_of_request
 from wasm_oci.publish.release_request import ArtifactRequest, DestinationRequest, IndexRequest, ReleaseRequest
-from wasm_oci.publish.request import PushRequest, RegistriesFile, RegistryEntries, read_push_request
+from wasm_oci.publish.request import PushRequest, RegistrySettings, read_push_request, read_with_registries
 from wasm_oci.publish.resolve import NamedRepository, entry_of
-from wasm_oci.runfiles import Runfiles
 from wasm_oci.shape import Parsed, Runfile
 from wasm_oci.workspace_status import WorkspaceStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReleaseFile:
+class ReleaseFile(RegistrySettings):
     """What a release target asks for."""
 
     requests: tuple[Runfile, ...] = ()
@@ -35,12 +32,8 @@ class ReleaseFile:
     """Of the tags of the index; each artifact has its own."""
     stable_status: Runfile | None = None
     """The file of the workspace status; None where no tag has a place for one of its values."""
-    registries: RegistryEntries = ()
-    registries_file: Runfile | None = None
-    """What takes the place of the registries, and of the hosts without TLS."""
     target_registries: tuple[str, ...] = ()
     """Names of entries or hosts, in place of what each request names; empty: as each says."""
-    plain_http: frozenset[Annotated[str, Parsed(str, check_host)]] = frozenset()
     fail_fast: bool = False
     dry_run: bool = False
     target: str = ""
@@ -58,11 +51,8 @@ class ReleaseOptions:
 
 
 def read_release_file(path: Path, environ: Mapping[str, str]) -> ReleaseFile:
-    """Raises what `shape.read_request` raises, and UsageError for a registry entry or tag that cannot be used."""
-    file = shape.read_request(path, ReleaseFile, Runfiles(environ))
-    if file.registries_file:
-        found = shape.read_request(file.registries_file, RegistriesFile)
-        file = replace(file, registries=found.registries, plain_http=found.plain_http)
+    """Raises what `read_with_registries` raises, and UsageError for a tag that cannot be used."""
+    file = read_with_registries(path, ReleaseFile, environ)
     status, where = WorkspaceStatus(file.stable_status), file.target or str(path)
 
     def tag(text: str) -> str:
@@ -85,7 +75,7 @@ def release_of_requests(file: ReleaseFile, requests: list[PushRequest], options:
     artifacts = tuple(artifact for each in found for artifact in each.artifacts)
     changes = options.changes
     planned_only = file.dry_run or any(request.dry_run for request in requests)
-    timeouts = [each.timeout for each in found if each.timeout is not None]
+    timeouts = [seconds for seconds in (file.timeout_seconds, *(each.timeout for each in found)) if seconds is not None]
     return ReleaseRequest(
         artifacts=artifacts,
         indexes=tuple(_indexes(file, artifacts, options)),
@@ -102,7 +92,8 @@ def _release(file: ReleaseFile, request: PushRequest, options: ReleaseOptions) -
     if targets:
         known = {entry.name for entry in file.registries}
         own = tuple(entry for entry in request.registries if entry.name not in known)
-        request = replace(request, registries=(*file.registries, *own))
+        files = tuple(dict.fromkeys((*file.credential_files, *request.credential_files)))
+        request = replace(request, registries=(*file.registries, *own), credential_files=files)
     return release_of_request(request, replace(options.changes, registries=targets))
 
 

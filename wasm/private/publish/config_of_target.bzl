@@ -42,14 +42,9 @@ def config_files(config):
 def config_request(ctx, config):
     """What a request says of registries; the program reads the file in place of the rest, where there is one."""
     return {
+        "credential_files": config.credential_files if config else [],
         "plain_http": config.plain_http if config else [],
         "registries": config.registries if config else [],
         "registries_file": rlocation_path(ctx, config.file) if config and config.file else None,
-    }
-
-def credentials_request(config):
-    """What a request that speaks to registries itself says beside `config_request`."""
-    return {
-        "credential_files": config.credential_files if config else [],
         "timeout_seconds": config.timeout_seconds if config else None,
     }

@@ -6,7 +6,7 @@ load("//wasm/private/common:shown.bzl", "shown", "shown_target")
 load("//wasm/private/image:image_request.bzl", "deferred_keys", "signing_request")
 load("//wasm/private/providers:oci_image_info.bzl", "WasmOciImageInfo")
 load("//wasm/private/providers:publish_info.bzl", "WasmPublishInfo")
-load(":config_of_target.bzl", "config_files", "config_request", "credentials_request")
+load(":config_of_target.bzl", "config_files", "config_request")
 load(":stamped_tags.bzl", "is_stamped", "stamped_tag_error")
 
 visibility(["//wasm/..."])
@@ -123,6 +123,6 @@ def publish_target(ctx, *, config, registry = "", target_registries = [], all_re
             "tag": tag,
             "target": shown(ctx.label),
             "target_registries": target_registries,
-        } | config_request(ctx, config) | credentials_request(config),
+        } | config_request(ctx, config),
     )
     return run.providers + [WasmPublishInfo(files = depset(files), request = run.request)]

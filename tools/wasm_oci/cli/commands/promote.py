@@ -51,13 +51,14 @@ def run(args: argparse.Namespace) -> Outcome:
     from wasm_oci.cli.publishing import promoting
     from wasm_oci.oci.reference import check_tag
     from wasm_oci.publish.push import DEFAULT_MOVABLE
+    from wasm_oci.publish.request import read_with_registries
     from wasm_oci.publish.resolve import plain_http_hosts
-    from wasm_oci.releases.promote_request import PromoteRequest, read_promote_request
+    from wasm_oci.releases.promote_request import PromoteRequest
     from wasm_oci.releases.promotion import Promotion
 
     if args.request:
         refuse_beside_request(args, add_arguments, ("dry_run", "move_tags", "public_key", "trusted_keys", "plain_http", "ca_file"))
-        request = read_promote_request(args.request, os.environ)
+        request = read_with_registries(args.request, PromoteRequest, os.environ)
     elif not (args.source and args.destination):
         raise UsageError("SOURCE and DESTINATION are needed", hint="write wasm_oci promote host/repository:tag other.host/repository")
     else:
