@@ -110,8 +110,11 @@ def _keys(manual):
     wasm_trusted_keys(name = "request_trusted", keys = {"request_env.pub": "one", "request_ssh-agent.pub": "two"}, tags = manual)
 
 def _publish(manual):
+    write_file(name = "request_ca", out = "request_ca.pem", content = [], tags = manual)
     wkg_registry_config(
         name = "request_config",
+        ca_file = "request_ca.pem",
+        ca_hosts = ["registry.example.com"],
         credential_files = ["/run/secrets/docker.json", "~/.config/ci/auth.json"],
         default_registry = "plain",
         plain_http = ["registry.internal:5000"],

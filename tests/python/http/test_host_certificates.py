@@ -273,7 +273,7 @@ def test_the_option_for_a_file_of_authorities(
     with registry(tmp_path, script=lambda asked: reply(body=b'{"name":"a/b","tags":null}')) as (web, authority):
         repository = f"registry.example:{web.port}/a/b"
         assert main(["list", repository]) == 6
-        assert "for one host only: --ca-file HOST=FILE" in capsys.readouterr().err
+        assert "for one host only: --ca-file HOST=FILE, or ca_file of the registry_config" in capsys.readouterr().err
         assert main(["list", repository, "--ca-file", f"registry.example={authority}"]) == 0
 
 

@@ -113,7 +113,7 @@ def tls_context(authorities: Authorities, host: HostCertificates = NO_CERTIFICAT
     for certificate, key in reversed(host.clients):  # the last of each kind of key is the one that OpenSSL sends
         _load_client(context, certificate, key)
     if host.only:
-        _load_file(context, host.only, "--ca-file")
+        _load_file(context, host.only, "--ca-file, or ca_file of a wkg_registry_config")
         return context
     _load_authorities(context, authorities)
     for path in host.authorities:

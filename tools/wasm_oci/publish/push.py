@@ -69,6 +69,7 @@ def release_of_request(request: PushRequest, overrides: Overrides) -> ReleaseReq
         artifacts=(artifact,),
         dry_run=request.dry_run if overrides.dry_run is None else overrides.dry_run,
         plain_http=request.plain_http | overrides.plain_http,
+        ca_files=request.ca_files,
         timeout=request.timeout_seconds,
         fail_fast=request.fail_fast if overrides.fail_fast is None else overrides.fail_fast,
     )

@@ -79,6 +79,8 @@ class ReleaseRequest:
     """Ends after the plan."""
     plain_http: frozenset[str] = frozenset()
     """The hosts that may be reached without TLS, beside this machine."""
+    ca_files: tuple[str, ...] = ()
+    """A `host[:port]=FILE` of certificate authorities for each host that has its own."""
     timeout: float | None = None
     """Longest silence of a registry in seconds; None for `LIMITS.read_timeout`."""
     fail_fast: bool = True

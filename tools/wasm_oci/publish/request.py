@@ -68,8 +68,20 @@ class RegistrySettings:
     """Further files as `docker login` writes them: absolute, or beginning with `~/`."""
     timeout_seconds: Annotated[int, Parsed(int, _check_timeout)] | None = None
     """Longest silence of a registry; None for the program's own limit."""
+    ca_file: Runfile | None = None
+    """Certificate authorities that are trusted at some hosts in place of all others."""
+    ca_hosts: tuple[Annotated[str, Parsed(str, check_host)], ...] = ()
+    """The hosts where `ca_file` counts; empty: those of all registries."""
     registries_file: Runfile | None = None
     """What takes the place of all members that both have, where there is such a file."""
+
+    @property
+    def ca_files(self) -> tuple[str, ...]:
+        """A `host[:port]=FILE` for each host where `ca_file` counts."""
+        if self.ca_file is None:
+            return ()
+        hosts = self.ca_hosts or dict.fromkeys(entry.host for entry in self.registries if entry.host)
+        return tuple(f"{host}={self.ca_file}" for host in hosts)
 
 
 Settings = TypeVar("Settings", bound=RegistrySettings)

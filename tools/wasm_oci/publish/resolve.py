@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -50,6 +50,17 @@ def make_transport(plain_http: Collection[str] = (), timeout: float | None = Non
     `ca_files` has a `host[:port]=FILE` of certificate authorities for each host that has its own. Raises UsageError for an invalid one.
     """
     return Transport(plain_http=plain_http, limits=with_timeout(LIMITS, timeout), ca_files=dict(ca_file(text) for text in ca_files))
+
+
+def ca_options(configured: Iterable[str], given: Sequence[str]) -> list[str]:
+    """Returns the `host[:port]=FILE` texts of a configuration and of the command line, which wins at each host that it names."""
+    named = {text.partition("=")[0].lower() for text in given}
+
+    def is_named(text: str) -> bool:
+        host = text.partition("=")[0].lower()
+        return host in named or host.rpartition(":")[0] in named
+
+    return [*(text for text in configured if not is_named(text)), *given]
 
 
 def ca_file(text: str) -> tuple[str, str]:

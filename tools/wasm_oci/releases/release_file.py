@@ -81,6 +81,7 @@ def release_of_requests(file: ReleaseFile, requests: list[PushRequest], options:
         indexes=tuple(_indexes(file, artifacts, options)),
         dry_run=planned_only if changes.dry_run is None else changes.dry_run,
         plain_http=file.plain_http.union(*(each.plain_http for each in found)),
+        ca_files=tuple(dict.fromkeys((*(text for each in found for text in each.ca_files), *file.ca_files))),
         fail_fast=file.fail_fast if changes.fail_fast is None else changes.fail_fast,
         timeout=max(timeouts, default=None),
     )

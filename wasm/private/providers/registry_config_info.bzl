@@ -5,9 +5,11 @@ visibility(["//wasm/..."])
 WasmRegistryConfigInfo = provider(
     doc = "Registries that images may be published to, and where their credentials come from.",
     fields = {
+        "ca_file": "File or None: PEM file of the certificate authorities that are trusted in place of all others at `ca_hosts`.",
+        "ca_hosts": "list of string: hosts, with a port or for any, where `ca_file` counts; empty for those of all registries.",
         "credential_files": "list of string: further credential files, read when a target is run; absolute, or beginning with `~/`.",
         "default_registry": "string or None: name of the entry that is used where a publish names none.",
-        "file": "File or None: all of this, where it is known only when the target is built; the other fields then have their defaults.",
+        "file": "File or None: all of this but `ca_file` and `ca_hosts`, where it is known only when the target is built; the other fields then have their defaults.",
         "plain_http": "list of string: hosts, with a port or for any, that may be reached without TLS beside loopback ones.",
         "timeout_seconds": "int: longest silence of a registry.",
         "registries": """list of struct, in the user's order, each with the fields

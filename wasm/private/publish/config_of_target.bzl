@@ -37,11 +37,13 @@ def check_target(ctx, index, names):
 
 def config_files(config):
     """The files that a request with `config_request` names."""
-    return [config.file] if config and config.file else []
+    return [file for file in (config.ca_file, config.file) if file] if config else []
 
 def config_request(ctx, config):
     """What a request says of registries; the program reads the file in place of the rest, where there is one."""
     return {
+        "ca_file": rlocation_path(ctx, config.ca_file) if config and config.ca_file else None,
+        "ca_hosts": config.ca_hosts if config else [],
         "credential_files": config.credential_files if config else [],
         "plain_http": config.plain_http if config else [],
         "registries": config.registries if config else [],

@@ -1,5 +1,6 @@
 """`wkg_registry_config`: the registries that images are published to."""
 
+load("//wasm/private/common:image_ref.bzl", "host_error")
 load("//wasm/private/common:shown.bzl", "shown", "shown_file", "shown_target")
 load("//wasm/private/common:tool_action.bzl", "TOOL_ATTRS", "params_file_args", "run_wasm_oci")
 load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
@@ -42,8 +43,17 @@ _MEMBERS = {
 }
 
 _ATTRS = {
+    "ca_file": attr.label(
+        doc = "PEM file of the certificate authorities that are trusted at the hosts of `ca_hosts`, in place of all others, as with `--ca-file`, " +
+              "which wins for the hosts that it names. It may stand beside `config`. None by default: see [Credentials](../credentials.md).",
+        allow_single_file = True,
+    ),
+    "ca_hosts": attr.string_list(
+        doc = "Hosts where `ca_file` counts, as `host` (any port) or `host:port`. Empty, the default: those of all entries. Name them where only some " +
+              "entries have a private authority, or where tokens come from another host.",
+    ),
     "config": attr.label(
-        doc = "All of this as a YAML or JSON file, with the names of the other attributes as members; give either it or them. It is checked in the " +
+        doc = "All of this but `ca_file` and `ca_hosts` as a YAML or JSON file, with the names of the other attributes as members; give either it or them. It is checked in the " +
               "build, with the same errors; names of registries that publish targets use are checked when those are run.",
         allow_single_file = [".yaml", ".yml", ".json"],
     ),
@@ -97,6 +107,14 @@ def _check_attributes(ctx):
         ))
     return registries
 
+def _check_authorities(ctx):
+    for index, host in enumerate(ctx.attr.ca_hosts):
+        error = host_error(host)
+        if error:
+            fail("{}: ca_hosts[{}]: {}".format(shown_target(ctx), index, error))
+    if ctx.attr.ca_hosts and not ctx.file.ca_file:
+        fail("{}: ca_hosts = {} has no ca_file; give ca_file, or leave ca_hosts out".format(shown_target(ctx), ctx.attr.ca_hosts))
+
 def _of_attributes(ctx):
     """Writes the attributes as a `config` has them, for the action; returns the file."""
     written = ctx.actions.declare_file(ctx.label.name + "_attributes.json")
@@ -115,6 +133,7 @@ def _check_config(ctx):
 
 def _wkg_registry_config_impl(ctx):
     config = ctx.file.config
+    _check_authorities(ctx)
     if config:
         _check_config(ctx)
     registries = [] if config else _check_attributes(ctx)
@@ -137,6 +156,8 @@ def _wkg_registry_config_impl(ctx):
     return [
         DefaultInfo(files = depset([wkg_config])),
         WasmRegistryConfigInfo(
+            ca_file = ctx.file.ca_file,
+            ca_hosts = ctx.attr.ca_hosts,
             credential_files = ctx.attr.credential_files,
             default_registry = ctx.attr.default_registry or None,
             file = normal_form,

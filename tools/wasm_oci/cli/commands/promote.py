@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> Outcome:
     from wasm_oci.oci.reference import check_tag
     from wasm_oci.publish.push import DEFAULT_MOVABLE
     from wasm_oci.publish.request import read_with_registries
-    from wasm_oci.publish.resolve import plain_http_hosts
+    from wasm_oci.publish.resolve import ca_options, plain_http_hosts
     from wasm_oci.releases.promote_request import PromoteRequest
     from wasm_oci.releases.promotion import Promotion
 
@@ -86,5 +86,5 @@ def run(args: argparse.Namespace) -> Outcome:
         request.registries,
         text=shown,
         timeout=request.timeout_seconds,
-        ca_files=args.ca_file,
+        ca_files=ca_options(request.ca_files, args.ca_file),
     )

@@ -47,7 +47,9 @@ def carried_out(
 
     known: list[Release] = []
     try:
-        with closing(resolve.make_transport(request.plain_http, request.timeout, args.ca_file)) as transport:
+        with closing(
+            resolve.make_transport(request.plain_http, request.timeout, resolve.ca_options(request.ca_files, args.ca_file))
+        ) as transport:
             done = release(
                 request,
                 transport=transport,
