@@ -29,6 +29,7 @@ _REGISTRIES = [
     "docker|https://localhost:5443|oci|docker",
     "anonymous|public.example.com|oci|anonymous",
     "disk|/srv/layout|layout",
+    "mirror|mirror.example.com/ghcr/my-org|mirror|token|env|MIRROR_TOKEN",
 ]
 
 _IMAGE = {
@@ -115,8 +116,10 @@ def _publish(manual):
         name = "request_config",
         ca_file = "request_ca.pem",
         ca_hosts = ["registry.example.com"],
+        cache_dir = "~/.cache/wasm",
         credential_files = ["/run/secrets/docker.json", "~/.config/ci/auth.json"],
         default_registry = "plain",
+        enable_mirror_fallback = True,
         plain_http = ["registry.internal:5000"],
         registries = _REGISTRIES,
         tags = manual,

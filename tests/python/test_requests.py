@@ -180,7 +180,9 @@ def test_a_registry_of_every_kind(read: Callable[..., Any]) -> None:
         ("docker", "oci", "docker"),
         ("anonymous", "oci", "anonymous"),
         ("disk", "layout", "anonymous"),
+        ("mirror", "mirror", "env"),
     ]
+    assert [entry.mirror_of for entry in request.registries if entry.mirror_of] == ["token"]
     assert (request.registry, request.default_registry, request.namespace, request.tag) == ("disk", "plain", "space", "v9")
     assert (request.dry_run, request.movable_tags, request.plain_http) == (True, {"edge"}, {"registry.internal:5000"})
     assert request.notes["target"] == "//tests/analysis:publish_registries"

@@ -75,11 +75,17 @@ def _list_test_impl(ctx):
         (["a|localhost|oci", "a|ghcr.io|oci"], "", ["registries[1]", "already used"]),
         (["a|localhost|oci"], "b", ["default_registry", "\"b\"", "a"]),
         (["a|localhost|oci", "b|x y|oci"], "", ["registries[1]", "\"b\"", "host: "]),
+        (["m|localhost|mirror|b", "a|ghcr.io"], "", ["registries[0] (\"m\"): of: names no registry among the entries; write one of a"]),
+        (["m|localhost|mirror|m"], "", ["registries[0] (\"m\"): of: ", "add the entry"]),
+        (["d|/srv/x|layout", "m|localhost|mirror|d"], "", ["registries[1] (\"m\"): of: "]),
+        (["a|ghcr.io", "m|localhost|mirror|a"], "m", ["default_registry: \"m\" is not among the registries (a)"]),
+        (["a|ghcr.io", "m|localhost|mirror|" + SECRET], "", ["registries[1] (\"m\"): of: names no registry"]),
     ]:
         entries, error = parse_registry_strings(registries, default)
         asserts.equals(env, None, entries)
         for word in words:
             asserts.true(env, word in error, "%r in %s" % (word, error))
+        asserts.false(env, SECRET in error, error)
     return unittest.end(env)
 
 _list_test = unittest.make(_list_test_impl)

@@ -90,6 +90,9 @@ class Limits:
     referrer_bytes: int = 64 * MIB
     """All manifests together that are fetched to find those that refer to another one."""
 
+    cache: int = 10 * GIB
+    """What a cache on this machine keeps from run to run: some hundred large releases."""
+
     checked_early: int = 8 * MIB
     """Largest component whose content is compared with its signatures before anything is sent; that of a larger one is while it is sent,
     before its last piece."""

@@ -147,7 +147,11 @@ def test_entries_of_other_kinds(tmp_path: Path, environ: dict[str, str]) -> None
         ({"dry_run": "yes"}, FormatError, "dry_run: expected true or false, not 'yes'"),
         ({"registries": {}}, FormatError, "registries: expected a list, not an object"),
         ({"registries": ["gh|ghcr.io|oci"]}, FormatError, "registries[0]: expected an object, not 'gh|ghcr.io|oci'"),
-        ({"registries": [ENTRY | {"type": "npm"}]}, FormatError, "registries[0].type: unknown value 'npm' (use one of oci, layout)"),
+        (
+            {"registries": [ENTRY | {"type": "npm"}]},
+            FormatError,
+            "registries[0].type: unknown value 'npm' (use one of oci, layout, mirror)",
+        ),
         ({"registries": [ENTRY | {"auth": {"kind": 7}}]}, FormatError, "registries[0].auth.kind: expected text, not 7"),
         (
             {"registries": [ENTRY | {"auth": {"kid": "env"}}]},

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from fakes.wasm import TESTDATA
 from wasm_oci.cli.main import main
 from wasm_oci.errors import FormatError
 from wasm_oci.registry_config.config_file import parse_registry_config
@@ -21,21 +23,27 @@ registries:
   - third|localhost:5000
   - plain|10.0.0.5:5000/deep/er
   - disk|/srv/layout|layout
+  - mirror|mirror.example.com/my-org|mirror|first|env|MIRROR_TOKEN
 plain_http: [10.0.0.5]
 timeout_seconds: 45
+enable_mirror_fallback: true
+cache_dir: $HOME/.cache/wasm
 credential_files: [/run/secrets/docker.json, ~/ci.json]
 """
 
 
 def test_the_normal_form() -> None:
     document = parse_registry_config(GOOD, where="r.yaml").document()
-    assert [entry["name"] for entry in document["registries"]] == ["first", "second", "third", "plain", "disk"]
+    assert [entry["name"] for entry in document["registries"]] == ["first", "second", "third", "plain", "disk", "mirror"]
     assert document["registries"][0]["auth"]["variable"] == "GITHUB_TOKEN"
+    assert [entry["mirror_of"] for entry in document["registries"]] == ["", "", "", "", "", "first"]
     del document["registries"]
     assert document == {
         "schema_version": 1,
+        "cache_dir": "$HOME/.cache/wasm",
         "credential_files": ["/run/secrets/docker.json", "~/ci.json"],
         "default_registry": "second",
+        "enable_mirror_fallback": True,
         "plain_http": ["10.0.0.5"],
         "timeout_seconds": 45,
     }
@@ -52,6 +60,13 @@ def test_the_normal_form() -> None:
         ("plain_http: ['http://a']", "r.yaml: plain_http[0]: 'http://a' is not a registry host"),
         ("timeout_seconds: 0", "r.yaml: timeout_seconds: 0 is not from 1 to 3600"),
         ("credential_files: [a.json]", "r.yaml: credential_files[0]: 'a.json' is not an absolute path"),
+        (
+            "registries: [m|localhost|mirror|a, a|ghcr.io]\ncache_dir: $X/y",
+            "r.yaml: cache_dir: '$X/y' is not the path of a folder; write an",
+        ),
+        ("registries: [a|ghcr.io, m|localhost|mirror|b]", "registries[1] ('m'): of: names no registry among the entries; write one of a"),
+        ("registries: [d|/srv/x|layout, m|localhost|mirror|d]", "registries[1] ('m'): of: names no registry among the entries; add the"),
+        ("registries: [a|ghcr.io, m|localhost|mirror|a]\ndefault_registry: m", "'m' is not among the registries (a)"),
         ("credential_files: ['//a:b']", "r.yaml: credential_files[0]: '//a:b' is not an absolute path"),
         ("registries: a", "r.yaml: registries: expected a list"),
     ],
@@ -60,6 +75,21 @@ def test_refusals(text: str, error: str) -> None:
     with pytest.raises(FormatError) as raised:
         parse_registry_config(text.encode(), where="r.yaml")
     assert error in str(raised.value)
+
+
+_CASES = ast.parse((TESTDATA / "cache_dirs.bzl").read_text(encoding="utf-8")).body
+CACHE_DIRS = {ast.unparse(each.targets[0]): ast.literal_eval(each.value) for each in _CASES if isinstance(each, ast.Assign)}
+
+
+@pytest.mark.parametrize("path", CACHE_DIRS["GOOD_CACHE_DIRS"])
+def test_folders_for_a_cache(path: str) -> None:
+    assert parse_registry_config(json.dumps({"cache_dir": path}).encode(), where="r.json").file.cache_dir == path
+
+
+@pytest.mark.parametrize("path", CACHE_DIRS["BAD_CACHE_DIRS"])
+def test_what_is_no_folder_for_a_cache(path: str) -> None:
+    with pytest.raises(FormatError, match="is not the path of a folder"):
+        parse_registry_config(json.dumps({"cache_dir": path}).encode(), where="r.json")
 
 
 def test_the_configuration_of_wkg() -> None:
@@ -89,7 +119,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert main(["registries", *files]) == 0
     out = capsys.readouterr().out
     assert out.splitlines()[0] == "first: ghcr.io/my-org"
-    assert out.splitlines()[-1] == "disk: /srv/layout"
+    assert out.splitlines()[-2:] == ["disk: /srv/layout", "mirror: mirror.example.com/my-org, a mirror of first"]
     config = parse_registry_config(GOOD, where="r.yaml")
     assert json.loads((tmp_path / "r.json").read_text()) == config.document()
     assert (tmp_path / "config.toml").read_text() == wkg_config(config)

@@ -21,6 +21,10 @@ class Outages:
     _known: dict[str, ConnectionLost] = field(default_factory=dict)
     _lost: dict[str, int] = field(default_factory=dict)
 
+    def is_out(self, place: str) -> bool:
+        """Returns whether a place is known not to respond."""
+        return place in self._known
+
     @contextmanager
     def watch(self, place: str) -> Iterator[None]:
         """Notes whether a place responds to what the block asks; raises RegistryError instead for one that is out."""

@@ -27,13 +27,15 @@ class RegistryEntry:
 
     name: str
     type: str = "oci"
-    """oci, or layout: a folder."""
+    """oci, layout: a folder, or mirror, which is never published to."""
     host: str = ""
     scheme: str = ""
     """Empty: plain http for this machine, else https."""
     prefix: str = ""
     """What stands before the namespace in every repository name."""
     path: str = ""
+    mirror_of: str = ""
+    """Name of the entry whose content a mirror has too."""
     auth: AuthSetting = field(default_factory=AuthSetting)
 
     def reference(self, namespace: str, repository: str, tag: str | None) -> Reference:
@@ -107,11 +109,11 @@ def registry_store(
 
 
 def choose_registry(entries: Sequence[RegistryEntry], wanted: str, default: str = "", *, where: str = "") -> RegistryEntry:
-    """Returns the entry that `wanted` names by its name or host, else a host without an entry.
+    """Returns the entry that `wanted` names by its name or host, else a host without an entry; never a mirror.
 
     `default` is the name that counts where `wanted` is empty. Raises UsageError for a name that is neither.
     """
-    wanted = wanted or default
+    wanted, entries = wanted or default, [entry for entry in entries if not entry.mirror_of]
     names = [entry.name for entry in entries]
     if not wanted:
         raise UsageError("no registry is named", where=where, hint=f"name one of {', '.join(names)}, or a host" if names else "name a host")

@@ -9,11 +9,15 @@ from typing import Annotated, Any, TypeVar
 
 from wasm_oci import shape
 from wasm_oci.errors import FormatError, UsageError
+from wasm_oci.files import read_bounded
 from wasm_oci.http.host import check_host
+from wasm_oci.jsontext import canonical
+from wasm_oci.limits import LIMITS
 from wasm_oci.oci.reference import check_tag
 from wasm_oci.publish.registries import RegistryEntry, split_scheme
 from wasm_oci.publish.signing import DeferredSigning, SignerRequest
 from wasm_oci.registry.credentials import AuthSetting
+from wasm_oci.registry_config.config_file import parse_registry_config
 from wasm_oci.registry_config.registry_string import Entry
 from wasm_oci.runfiles import Runfiles
 from wasm_oci.shape import BUILD_AGAIN, Parsed, Runfile
@@ -34,7 +38,8 @@ def _entry(registry: Entry, *, where: str) -> RegistryEntry:
         return RegistryEntry(name=registry.name, type=registry.type, path=registry.path, auth=setting)
     scheme, host = split_scheme(registry.host, where=place)
     check_host(host, where=place)
-    return RegistryEntry(name=registry.name, type=registry.type, host=host, scheme=scheme, prefix=registry.prefix.strip("/"), auth=setting)
+    prefix, mirror_of = registry.prefix.strip("/"), registry.mirror_of
+    return RegistryEntry(name=registry.name, type=registry.type, host=host, scheme=scheme, prefix=prefix, mirror_of=mirror_of, auth=setting)
 
 
 RegistryEntries = tuple[Annotated[RegistryEntry, Parsed(Entry, _entry)], ...]
@@ -49,6 +54,8 @@ class RegistriesFile:
     plain_http: frozenset[Annotated[str, Parsed(str, check_host)]]
     timeout_seconds: int
     credential_files: tuple[str, ...]
+    enable_mirror_fallback: bool
+    cache_dir: str
 
 
 def _check_timeout(seconds: int, *, where: str) -> int:
@@ -95,6 +102,12 @@ def read_with_registries(path: Path, kind: type[Settings], environ: Mapping[str,
     file = shape.read_request(request.registries_file, RegistriesFile)
     shared = {field.name for field in fields(RegistriesFile)} & {field.name for field in fields(kind)}
     return replace(request, **{name: getattr(file, name) for name in shared})
+
+
+def read_registry_config(path: Path) -> RegistriesFile:
+    """Returns what a file says that people write, the `config` of a `wkg_registry_config`; raises FormatError, LimitError or UsageError."""
+    config = parse_registry_config(read_bounded(path, LIMITS.config_file, what="registry configuration"), where=str(path))
+    return shape.read_request_bytes(canonical(config.document()), RegistriesFile, where=str(path))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,9 +163,10 @@ def read_push_request(path: Path, environ: Mapping[str, str]) -> PushRequest:
     if request.layout is None and (request.signing is None or request.signing.image is None):
         raise FormatError("the layout is missing, and no image is made of a signed component", where=f"{path}: layout", hint=BUILD_AGAIN)
     if request.all_registries:
-        if not request.registries:
+        names = tuple(entry.name for entry in request.registries if not entry.mirror_of)
+        if not names:
             raise UsageError("there are no registries", where=where, hint="add some to the config, as `registries: [name|host]`")
-        request = replace(request, target_registries=tuple(entry.name for entry in request.registries))
+        request = replace(request, target_registries=names)
     return _with_tags(request, where=where)
 
 

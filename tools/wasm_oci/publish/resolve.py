@@ -134,7 +134,7 @@ def open_repository(text: str, transport: Transport, environ: Mapping[str, str])
     folder = layout_folder(text)
     if folder is not None:
         return LayoutStore.open(folder)
-    reference = _parse_reference(text)
+    reference = parse_reference(text)
     if reference.tag or reference.digest:
         raise UsageError(f"{reference} is one manifest, not a repository", hint=f"write {reference.name}")
     return registry_store(reference, transport=transport, environ=environ)
@@ -145,7 +145,7 @@ def registry_target(text: str, transport: Transport, environ: Mapping[str, str])
 
     Raises UsageError for a text that is not a reference, or one with neither tag nor digest.
     """
-    reference = _parse_reference(text)
+    reference = parse_reference(text)
     wanted = reference.digest or reference.tag
     if wanted is None:
         raise UsageError(f"{reference} names neither tag nor digest", hint=f"write {reference}:TAG or {reference}@sha256:…")
@@ -155,12 +155,13 @@ def registry_target(text: str, transport: Transport, environ: Mapping[str, str])
 
 def login_report(text: str, transport: Transport, environ: Mapping[str, str], *, push: bool) -> LoginReport:
     """Returns what the registry of a reference allows there; raises UsageError for a text that is not a reference."""
-    reference = _parse_reference(text)
+    reference = parse_reference(text)
     client = registry_client(reference, transport=transport, environ=environ, actions="pull,push" if push else "pull")
     return check_login(client, reference.digest or reference.tag, push=push)
 
 
-def _parse_reference(text: str) -> Reference:
+def parse_reference(text: str) -> Reference:
+    """Returns the reference that a user wrote; raises UsageError, which says how a layout folder is written where that may be meant."""
     try:
         return Reference.parse(text)
     except UsageError as err:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from wasm_oci.shape import SCHEMA_VERSION, Secret, read_config
 
 _LONGEST_TIMEOUT = 3600
 _OUTSIDE = re.compile(r"/(?!/).*|~/.*|[^/]:[\\/].*")
+_CACHE_DIR = re.compile(r"(/(?!/)|~/|\$HOME/|\$\{HOME\}/|[^/$~@:]:[\\/])[^$]+|[^$/~@:-][^$:]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +22,7 @@ class RegistryConfigFile:
     """Registries that images are published to, and where their credentials come from."""
 
     registries: tuple[Secret, ...] = ()
-    """The entries, each as `name|host|type|auth…`. Names are unique."""
+    """The entries, each as `name|host|type|auth…`, or `name|host|mirror|entry|auth…`. Names are unique."""
     default_registry: str = ""
     """Name of the entry that is used for an image that names no registry."""
     plain_http: tuple[str, ...] = ()
@@ -29,6 +31,10 @@ class RegistryConfigFile:
     """How long a registry may be silent."""
     credential_files: tuple[str, ...] = ()
     """Paths of files in the form of Docker's `config.json`, absolute or beginning with `~/`."""
+    enable_mirror_fallback: bool = False
+    """Whether content that a registry cannot deliver is read, by its digest, from the mirrors of its entry."""
+    cache_dir: str = ""
+    """Folder for content that was read, by digest: absolute, beginning with `~/` or `$HOME/`, or below the workspace."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +48,10 @@ class RegistryConfig:
         """Returns what a publish target reads when it is run."""
         return {
             "schema_version": SCHEMA_VERSION,
+            "cache_dir": self.file.cache_dir,
             "credential_files": list(self.file.credential_files),
             "default_registry": self.file.default_registry,
+            "enable_mirror_fallback": self.file.enable_mirror_fallback,
             "plain_http": list(self.file.plain_http),
             "registries": [asdict(entry) for entry in self.entries],
             "timeout_seconds": self.file.timeout_seconds,
@@ -67,8 +75,10 @@ def parse_registry_config(data: bytes, *, where: str) -> RegistryConfig:
             number = list(entries).index(entry.name)
             raise FormatError(f"already used by registries[{number}]", where=f"{place}: name", hint="give each entry its own")
         entries[entry.name] = entry
-    if file.default_registry and file.default_registry not in entries:
-        known = ", ".join(entries) or "there are none"
+    _check_mirrors(entries, where=where)
+    published = [name for name, entry in entries.items() if entry.type != "mirror"]
+    if file.default_registry and file.default_registry not in published:
+        known = ", ".join(published) or "there are none"
         what = f"{file.default_registry[:60]!r} is not among the registries ({known})"
         raise FormatError(what, where=f"{where}: default_registry", hint="write the name of one, or add the entry")
     if not 1 <= file.timeout_seconds <= _LONGEST_TIMEOUT:
@@ -78,4 +88,16 @@ def parse_registry_config(data: bytes, *, where: str) -> RegistryConfig:
         if not _OUTSIDE.fullmatch(path):
             place = f"{where}: credential_files[{index}]"
             raise FormatError(f"{path[:100]!r} is not an absolute path", where=place, hint='write one, or one that begins with "~/"')
+    if file.cache_dir and not _CACHE_DIR.fullmatch(file.cache_dir):
+        what = f"{file.cache_dir[:100]!r} is not the path of a folder"
+        hint = 'write an absolute path, one that begins with "~/" or "$HOME/", or one below the workspace'
+        raise FormatError(what, where=f"{where}: cache_dir", hint=hint)
     return RegistryConfig(entries=tuple(entries.values()), file=file)
+
+
+def _check_mirrors(entries: Mapping[str, Entry], *, where: str) -> None:
+    hosts = [name for name, entry in entries.items() if entry.type == "oci"]
+    for number, (name, entry) in enumerate(entries.items()):
+        if entry.mirror_of and entry.mirror_of not in hosts:
+            hint = f"write one of {', '.join(hosts)}" if hosts else "add the entry of the registry"
+            raise FormatError("names no registry among the entries", where=f"{where}: registries[{number}] ({name!r}): of", hint=hint)

@@ -1,5 +1,6 @@
-"""Registry strings, `name|host[|type[|auth[|data…]]]`, as `wasm/private/publish/registry_strings.bzl` reads those of a BUILD file.
+"""Registry strings, as `wasm/private/publish/registry_strings.bzl` reads those of a BUILD file.
 
+They are `name|host[|type[|auth[|data…]]]`, and `name|host|mirror|of[|auth…]`.
 tests/testdata has the cases of both. An error names the field, and repeats none that may hold a secret.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from wasm_oci.errors import FormatError, UsageError
@@ -16,7 +17,7 @@ from wasm_oci.http.host import check_host, is_loopback, split_host
 from wasm_oci.oci.reference import check_repository
 from wasm_oci.variable_names import is_variable_name, looks_like_secret
 
-_TYPES = ("oci", "layout")
+_TYPES = ("oci", "layout", "mirror")
 _AUTH_FORMS = {
     "anonymous": "anonymous",
     "basic": "basic|USER|${VARIABLE}",
@@ -26,6 +27,7 @@ _AUTH_FORMS = {
     "token": "token|${VARIABLE}[|USER]",
 }
 _FIELDS = ("name", "host", "type", "auth")
+_MIRROR_FIELDS = ("name", "host", "type", "of", "auth")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _WORD = re.compile(r"[a-z_]{1,8}|.{0,3}")
 """What is too short to be a secret."""
@@ -49,10 +51,12 @@ class Entry:
     """A registry, as requests name it; `host` may begin with a scheme."""
 
     name: str
-    type: Literal["oci", "layout"] = "oci"
+    type: Literal["oci", "layout", "mirror"] = "oci"
     host: str = ""
     prefix: str = ""
     path: str = ""
+    mirror_of: str = ""
+    """Name of the entry whose content a mirror has too; empty for others."""
     auth: EntryAuth = EntryAuth()
 
 
@@ -65,13 +69,20 @@ def parse_registry_string(text: str, plain_http: Collection[str] = (), *, where:
         raise _error(where, "name", "this is not a name", "use letters, digits, '.', '_' and '-', such as \"github\"")
     for index, each in enumerate(fields):
         if each != each.strip() or not each:
-            label = _FIELDS[index] if index < len(_FIELDS) else f"data (field {index + 1})"
+            labels = _MIRROR_FIELDS if fields[2:3] == ["mirror"] else _FIELDS
+            label = labels[index] if index < len(labels) else f"data (field {index + 1})"
             raise _error(where, label, "is empty" if not each.strip() else "begins or ends with a space", "fill it or remove it")
     location, kind, auth = rest[0], rest[1] if len(rest) > 1 else "oci", rest[2:]
     if kind not in _TYPES:
         raise _error(where, "type", f"unknown type{_shown(kind)}", f"use one of {', '.join(_TYPES)}")
     if kind == "layout":
         return _layout(name, location, auth, where)
+    if kind == "mirror":
+        if not auth:
+            raise _error(where, "of", "missing", f"write {json.dumps(f'{name}|{location}|mirror|ENTRY')}, with the name of the entry")
+        if not _NAME.fullmatch(auth[0]):
+            raise _error(where, "of", "this is not the name of an entry", "write that of the registry that this is a mirror of")
+        return replace(_oci(name, location, auth[1:], plain_http, where), type="mirror", mirror_of=auth[0])
     return _oci(name, location, auth, plain_http, where)
 
 

@@ -2,38 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from wasm_oci.errors import UsageError
 from wasm_oci.oci.reference import Reference
 from wasm_oci.oci.store import MountingStore, Store
-from wasm_oci.oci.target import Target
-from wasm_oci.publish.registries import RegistryEntry, registry_store
-from wasm_oci.publish.resolve import open_target
+from wasm_oci.publish.registries import registry_store
 from wasm_oci.releases.check import OpenRepository
 from wasm_oci.releases.compare import FoundRelease
 
 if TYPE_CHECKING:
     from wasm_oci.http.transport import Transport
-
-
-def open_source(
-    text: str, registries: Sequence[RegistryEntry], files: tuple[str, ...], *, transport: Transport, environ: Mapping[str, str]
-) -> Target:
-    """Returns what `text` names to read, with the credential of the entry that it, or its host, names; else see `open_target`."""
-    name, slash, rest = text.partition("/")
-    entry = next((each for each in registries if slash and each.type == "oci" and name in (each.name, each.host)), None)
-    if entry is None:
-        return open_target(text, transport, environ)
-    prefix = f"{entry.prefix}/" if entry.prefix and name == entry.name else ""
-    reference = Reference.parse(f"{entry.host}/{prefix}{rest}", where=text)
-    wanted = reference.digest or reference.tag
-    if wanted is None:
-        raise UsageError(f"{text} names neither tag nor digest", hint=f"write {text}:TAG or {text}@sha256:…")
-    store = registry_store(reference, transport=transport, environ=environ, auth=replace(entry.auth, files=files), scheme=entry.scheme)
-    return Target(store=store, wanted=wanted, pinned=reference.digest is not None)
 
 
 def prefix_of(repository: str, named: str, *, where: str) -> str:

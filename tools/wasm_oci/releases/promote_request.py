@@ -20,5 +20,9 @@ class PromoteRequest(RegistrySettings):
     """Host, or an entry's name, and repository."""
     tags: tuple[Annotated[str, Parsed(str, check_tag)], ...] = ()
     movable_tags: frozenset[str] = frozenset()
+    enable_mirror_fallback: bool = False
+    """Whether the source is read from its mirrors, by digest, where its registry does not respond."""
+    cache_dir: str = ""
+    """Where what is read by digest is kept; empty: nowhere."""
     dry_run: bool = False
     target: str = ""

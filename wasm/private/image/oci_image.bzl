@@ -120,7 +120,7 @@ def _destination(ctx):
     config = ctx.attr.registry_config[WasmRegistryConfigInfo] if ctx.attr.registry_config else None
     registry = ctx.attr.registry or (config.default_registry if config else None) or ""
     for entry in config.registries if config else []:
-        if entry.name == registry:
+        if entry.name == registry and not entry.mirror_of:
             host = entry.host.removeprefix("https://").removeprefix("http://")
             return struct(host = host, prefix = entry.prefix) if host else None
     return struct(host = registry, prefix = "") if looks_like_host(registry) else None

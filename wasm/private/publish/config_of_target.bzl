@@ -16,10 +16,10 @@ def config_name(ctx):
     return shown(ctx.attr.registry_config.label) if ctx.attr.registry_config else "a registry_config, which is not given"
 
 def entry_names(config):
-    """Names of its entries, empty without one; None where they are known only when the target is built."""
+    """Names of the entries that may be published to, empty without one; None where they are known only when the target is built."""
     if config and config.file:
         return None
-    return [entry.name for entry in config.registries] if config else []
+    return [entry.name for entry in config.registries if not entry.mirror_of] if config else []
 
 def check_target(ctx, index, names):
     """Fails unless an item of `target_registries` is one of the `names`, of which any may be one where they are None."""
@@ -49,4 +49,11 @@ def config_request(ctx, config):
         "registries": config.registries if config else [],
         "registries_file": rlocation_path(ctx, config.file) if config and config.file else None,
         "timeout_seconds": config.timeout_seconds if config else None,
+    }
+
+def reading_request(config):
+    """What the request of a target that reads from registries says beside `config_request`."""
+    return {
+        "cache_dir": config.cache_dir if config else "",
+        "enable_mirror_fallback": config.enable_mirror_fallback if config else False,
     }

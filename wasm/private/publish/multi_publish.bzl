@@ -37,14 +37,14 @@ _ATTRS = PUBLISH_ATTRS | {
 
 def _targets(ctx, info):
     """The names of all registries to publish to; fails for one that is not there or that is given twice."""
-    names = [entry.name for entry in info.registries]
-    if not names and not info.file:
+    names = entry_names(info)
+    if names == []:
         fail("{}: registry_config = {} has no registries; add some, as registries = [\"name|host\"]".format(shown_target(ctx), config_name(ctx)))
     for index, name in enumerate(ctx.attr.target_registries):
-        check_target(ctx, index, entry_names(info))
+        check_target(ctx, index, names)
         if name in ctx.attr.target_registries[:index]:
             fail("{}: target_registries[{}]: \"{}\" is there twice; remove one".format(shown_target(ctx), index, name))
-    return ctx.attr.target_registries or names
+    return ctx.attr.target_registries or names or []
 
 def _wkg_multi_registry_publish_impl(ctx):
     config = config_of(ctx)

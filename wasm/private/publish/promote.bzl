@@ -5,7 +5,7 @@ load("//wasm/private/common:macro_attrs.bzl", "check_attributes", "public_attrib
 load("//wasm/private/common:run_target.bzl", "RUN_TARGET_ATTRS", "make_run_target")
 load("//wasm/private/common:shown.bzl", "shown", "shown_target")
 load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
-load(":config_of_target.bzl", "config_files", "config_name", "config_of", "config_request", "entry_names")
+load(":config_of_target.bzl", "config_files", "config_name", "config_of", "config_request", "entry_names", "reading_request")
 
 visibility(["//wasm/..."])
 
@@ -79,7 +79,7 @@ def _promote_impl(ctx):
             "source": ctx.attr.source,
             "tags": ctx.attr.promoted_tags,
             "target": shown(ctx.label),
-        } | config_request(ctx, config),
+        } | config_request(ctx, config) | reading_request(config),
     ).providers
 
 promote = rule(

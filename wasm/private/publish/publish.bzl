@@ -6,7 +6,7 @@ load("//wasm/private/providers:oci_image_info.bzl", "WasmOciImageInfo")
 load("//wasm/private/providers:publish_info.bzl", "WasmPublishInfo")
 load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
 load("//wasm/private/providers:written_as_info.bzl", "WasmWrittenAsInfo")
-load(":config_of_target.bzl", "config_name", "config_of")
+load(":config_of_target.bzl", "config_name", "config_of", "entry_names")
 load(":publish_target.bzl", "PUBLISH_ATTRS", "publish_target")
 
 visibility(["//wasm/..."])
@@ -58,7 +58,6 @@ def _check_registry(ctx, registry, attribute, names, unknown):
 def _wasm_component_publish_impl(ctx):
     image = ctx.attr.oci_image[WasmOciImageInfo]
     config = config_of(ctx)
-    registries = config.registries if config else []
     registry = ctx.attr.registry_override or image.registry or (config.default_registry if config else None)
     if not registry and not (config and config.file):
         fail("{}: no registry is named: {} is \"\"; give registry_override, or a registry_config with a default_registry".format(
@@ -70,7 +69,7 @@ def _wasm_component_publish_impl(ctx):
             ctx,
             registry,
             "registry_override" if ctx.attr.registry_override else _image_attribute(ctx, "registry"),
-            [entry.name for entry in registries],
+            entry_names(config) or [],
             unknown = bool(config and config.file),
         )
     return publish_target(ctx, config = config, registry = registry)

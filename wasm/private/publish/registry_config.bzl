@@ -4,6 +4,7 @@ load("//wasm/private/common:image_ref.bzl", "host_error")
 load("//wasm/private/common:shown.bzl", "shown", "shown_file", "shown_target")
 load("//wasm/private/common:tool_action.bzl", "TOOL_ATTRS", "params_file_args", "run_wasm_oci")
 load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
+load(":paths.bzl", "file_path_error", "folder_path_error")
 load(":registry_strings.bzl", "parse_registry_strings")
 
 visibility(["//wasm/..."])
@@ -22,6 +23,7 @@ Each entry is a string, parsed when the target is analysed:
 | `name\\|host\\|oci\\|basic\\|user\\|${VARIABLE}` | a user, and the password in that variable |
 | `name\\|host\\|oci\\|oauth\\|${ID}\\|${SECRET}` | a client's ID and secret in two variables |
 | `name\\|/path/to/dir\\|layout` | none: a folder that becomes an OCI layout |
+| `name\\|host\\|mirror\\|entry[\\|…]` | what follows the name of the entry that it is a mirror of, as after `oci` above; see `enable_mirror_fallback` |
 
 `host` may have a port, a repository prefix (`ghcr.io/my-org`), and `https://` in front; a loopback host without it is
 plain HTTP, as are those of `plain_http`. A password that is written as it is, and not as `${VARIABLE}`, is an error.
@@ -35,8 +37,10 @@ _TIMEOUT = 30
 
 # The attributes that a config has as members, and what they are without it.
 _MEMBERS = {
+    "cache_dir": "",
     "credential_files": [],
     "default_registry": "",
+    "enable_mirror_fallback": False,
     "plain_http": [],
     "registries": [],
     "timeout_seconds": _TIMEOUT,
@@ -52,6 +56,12 @@ _ATTRS = {
         doc = "Hosts where `ca_file` counts, as `host` (any port) or `host:port`. Empty, the default: those of all entries. Name them where only some " +
               "entries have a private authority, or where tokens come from another host.",
     ),
+    "cache_dir": attr.string(
+        doc = "Folder where what is read by digest is kept, so that `wasm_promote`, and `wasm_oci pull`, `promote` and `archive` with this as " +
+              "`--registry-config`, read it from there the next time: manifests and blobs, never credentials or tags. Each is checked against its " +
+              "digest, when it is kept and when it is used. A run first removes what was not used for longest, down to 10 GiB. An absolute path, one " +
+              "that begins with `~/` or `$HOME/`, or one below the workspace; the folder is new, empty, or such a cache. Empty, the default: nothing is kept.",
+    ),
     "config": attr.label(
         doc = "All of this but `ca_file` and `ca_hosts` as a YAML or JSON file, with the names of the other attributes as members; give either it or them. It is checked in the " +
               "build, with the same errors; names of registries that publish targets use are checked when those are run.",
@@ -65,6 +75,12 @@ _ATTRS = {
     "default_registry": attr.string(
         doc = "Name of the entry that is used for an image whose `registry` is `\"\"`; an image without that attribute names " +
               "`localhost:5000`. Empty, the default, is none.",
+    ),
+    "enable_mirror_fallback": attr.bool(
+        doc = "True: where a registry is not reached, or fails (status 429 or 5xx), what `wasm_promote` and the commands of `cache_dir` read from it by " +
+              "digest is read from the mirrors of its entry, in their order, with a warning. The digest says that it is the same. A tag is never " +
+              "resolved by a mirror, what a registry refuses or does not have is not looked for elsewhere, and nothing is ever published to a " +
+              "mirror. False, the default: mirrors are not used. Without entries of type `mirror` there is none to use.",
     ),
     "plain_http": attr.string_list(
         doc = "Hosts that are reached over plain HTTP, without TLS, as `host` (any port) or `host:port`: registries, and token services " +
@@ -81,22 +97,13 @@ _ATTRS = {
     ),
 } | TOOL_ATTRS
 
-def _path_error(path):
-    """Says why a path is not that of a file outside the build, or returns None."""
-    windows = len(path) > 2 and path[1] == ":" and path[2] in "\\/"
-    if path.startswith("//") or path.startswith("@") or path.startswith(":"):
-        return "is a label, and a file with credentials must not be in the build; write an absolute path, or one that begins with \"~/\""
-    if path.startswith("/") or path.startswith("~/") or windows:
-        return None
-    return "is not an absolute path; write one, or one that begins with \"~/\""
-
 def _check_attributes(ctx):
     """Parses the attributes, or fails."""
     registries, error = parse_registry_strings(ctx.attr.registries, ctx.attr.default_registry, ctx.attr.plain_http)
     if error:
         fail("{}: {}".format(shown_target(ctx), error))
     for index, path in enumerate(ctx.attr.credential_files):
-        error = _path_error(path)
+        error = file_path_error(path)
         if error:
             fail("{}: credential_files[{}]: {} {}".format(shown_target(ctx), index, repr(path), error))
     if ctx.attr.timeout_seconds < 1 or ctx.attr.timeout_seconds > _LONGEST_TIMEOUT:
@@ -105,6 +112,9 @@ def _check_attributes(ctx):
             ctx.attr.timeout_seconds,
             _LONGEST_TIMEOUT,
         ))
+    error = folder_path_error(ctx.attr.cache_dir)
+    if error:
+        fail("{}: cache_dir = {} {}".format(shown_target(ctx), repr(ctx.attr.cache_dir), error))
     return registries
 
 def _check_authorities(ctx):
@@ -158,8 +168,10 @@ def _wkg_registry_config_impl(ctx):
         WasmRegistryConfigInfo(
             ca_file = ctx.file.ca_file,
             ca_hosts = ctx.attr.ca_hosts,
+            cache_dir = ctx.attr.cache_dir,
             credential_files = ctx.attr.credential_files,
             default_registry = ctx.attr.default_registry or None,
+            enable_mirror_fallback = ctx.attr.enable_mirror_fallback,
             file = normal_form,
             plain_http = ctx.attr.plain_http,
             registries = registries,

@@ -1,4 +1,4 @@
-"""Parser of registry strings, `name|host[|type[|auth[|data…]]]`; pure functions that return (value, error).
+"""Parser of registry strings, `name|host[|type[|auth[|data…]]]` and `name|host|mirror|of[|auth…]`; pure functions that return (value, error).
 
 An error names the entry and the field. It never repeats a field that may hold a secret.
 """
@@ -16,7 +16,9 @@ load("//wasm/private/common:variable_names.bzl", "is_variable_name", "looks_like
 
 visibility(["//tests/...", "//wasm/..."])
 
-_TYPES = ("oci", "layout")
+_TYPES = ("oci", "layout", "mirror")
+_FIELDS = ("name", "host", "type", "auth")
+_MIRROR_FIELDS = ("name", "host", "type", "of", "auth")
 _AUTH_FORMS = {
     "anonymous": "anonymous",
     "basic": "basic|USER|${VARIABLE}",
@@ -122,9 +124,16 @@ def _parse_layout(name, path, rest, _plain_http):
         return None, "host: {} must be an absolute path, for the type is layout".format(repr(path))
     if rest:
         return None, "auth: a layout is a folder and takes no credentials; remove what follows layout"
-    return struct(auth = _auth("anonymous"), host = "", name = name, path = path, prefix = "", type = "layout"), None
+    return struct(auth = _auth("anonymous"), host = "", mirror_of = "", name = name, path = path, prefix = "", type = "layout"), None
 
-def _parse_oci(name, location, rest, plain_http):
+def _parse_mirror(name, location, rest, plain_http):
+    if not rest:
+        return None, "of: missing; write {}, with the name of the entry".format(repr("|".join([name, location, "mirror", "ENTRY"])))
+    if entry_name_error(rest[0]):
+        return None, "of: this is not the name of an entry; write that of the registry that this is a mirror of"
+    return _parse_oci(name, location, rest[1:], plain_http, kind = "mirror", mirror_of = rest[0])
+
+def _parse_oci(name, location, rest, plain_http, kind = "oci", mirror_of = ""):
     if location.startswith("/"):
         return None, "host: {} is a folder; write {} for an OCI layout there".format(repr(location), repr("|".join([name, location, "layout"])))
     scheme = [prefix for prefix in ("https://", "http://") if location.startswith(prefix)]
@@ -154,14 +163,16 @@ def _parse_oci(name, location, rest, plain_http):
         return None, "auth: " + error
     if named:
         scheme = []
-    return struct(auth = auth, host = "".join(scheme) + host, name = name, path = "", prefix = prefix, type = "oci"), None
+    return struct(auth = auth, host = "".join(scheme) + host, mirror_of = mirror_of, name = name, path = "", prefix = prefix, type = kind), None
+
+_PARSERS = {"layout": _parse_layout, "mirror": _parse_mirror, "oci": _parse_oci}
 
 def parse_registry_string(text, plain_http = []):
     """Parses one entry.
 
     Args:
         plain_http: list of strings, hosts that may be reached without TLS.
-        text: string, `name|[https://]host[/prefix][|oci[|auth[|data…]]]` or `name|/path|layout`.
+        text: string, `name|[https://]host[/prefix][|oci[|auth[|data…]]]`, the same with `|mirror|of` in place of `|oci`, or `name|/path|layout`.
 
     Returns:
         (struct as in WasmRegistryConfigInfo.registries, None), or (None, `field: what is wrong and how to write it`).
@@ -175,16 +186,28 @@ def parse_registry_string(text, plain_http = []):
         return None, "name: " + error
     for index, field in enumerate(fields):
         if field != field.strip() or not field:
-            label = ("name", "host", "type", "auth")[index] if index < 4 else "data (field {})".format(index + 1)
+            labels = _MIRROR_FIELDS if fields[2:3] == ["mirror"] else _FIELDS
+            label = labels[index] if index < len(labels) else "data (field {})".format(index + 1)
             return None, label + (": is empty" if not field.strip() else ": begins or ends with a space") + "; fill it or remove it"
     kind = fields[2] if len(fields) > 2 else "oci"
     if kind not in _TYPES:
         return None, "type: unknown type{}; use one of {}".format(_quoted(kind), ", ".join(_TYPES))
-    parse = _parse_layout if kind == "layout" else _parse_oci
-    return parse(name, fields[1], fields[3:], plain_http)
+    return _PARSERS[kind](name, fields[1], fields[3:], plain_http)
+
+def _mirrors_error(entries):
+    """Says which mirror is one of nothing, or returns None."""
+    hosts = [entry.name for entry in entries if entry.type == "oci"]
+    for index, entry in enumerate(entries):
+        if entry.mirror_of and entry.mirror_of not in hosts:
+            return "registries[{}] ({}): of: names no registry among the entries; {}".format(
+                index,
+                repr(entry.name),
+                "write one of " + ", ".join(hosts) if hosts else "add the entry of the registry",
+            )
+    return None
 
 def parse_registry_strings(registries, default_registry = "", plain_http = []):
-    """Parses all entries and checks that names are unique and that the default is one of them.
+    """Parses all entries and checks that names are unique, and that the default and what mirrors are of are among them.
 
     Args:
         registries: list of strings.
@@ -214,9 +237,13 @@ def parse_registry_strings(registries, default_registry = "", plain_http = []):
             )
         position[name] = index
         entries.append(entry)
-    if default_registry and default_registry not in position:
+    error = _mirrors_error(entries)
+    if error:
+        return None, error
+    published = [entry.name for entry in entries if entry.type != "mirror"]
+    if default_registry and default_registry not in published:
         return None, "default_registry: {} is not among the registries ({})".format(
             repr(default_registry),
-            ", ".join(position.keys()) or "there are none",
+            ", ".join(published) or "there are none",
         )
     return entries, None

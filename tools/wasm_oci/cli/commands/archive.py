@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wasm_oci.cli.common.registry_options import add_registry_options
+from wasm_oci.cli.common.registry_options import add_registry_config_option, add_registry_options
 from wasm_oci.cli.common.trust_options import add_trusted_key_options, trusted_keys_of
 from wasm_oci.outcome import Outcome
 
@@ -29,6 +29,7 @@ class ArchiveRequest:
     source: str
     file: Path
     tag: str | None
+    registry_config: Path | None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="archive to write")
     parser.add_argument("--tag", metavar="TAG", help="tag in the archive; without one, that of the source")
     add_trusted_key_options(parser)
+    add_registry_config_option(parser)
     add_registry_options(parser)
 
 
@@ -45,12 +47,14 @@ def run(args: argparse.Namespace) -> Outcome:
     from wasm_oci.oci.reference import check_tag
     from wasm_oci.publish.resolve import plain_http_hosts
     from wasm_oci.releases.promotion import Promotion
+    from wasm_oci.releases.sources import read_source_settings
 
-    request = ArchiveRequest(source=args.source, file=args.file, tag=args.tag)
+    request = ArchiveRequest(source=args.source, file=args.file, tag=args.tag, registry_config=args.registry_config)
+    settings = read_source_settings(request.registry_config)
     tags = (check_tag(request.tag, where="--tag"),) if request.tag else ()
     trust = trusted_keys_of(args)
 
     def promotion(place: PromotedTo) -> Promotion:
-        return Promotion(destination=place, tags=tags, plain_http=plain_http_hosts(args.plain_http), trust=trust)
+        return Promotion(destination=place, tags=tags, plain_http=settings.plain_http | plain_http_hosts(args.plain_http), trust=trust)
 
-    return promoting.run(request.source, f"{ARCHIVE_PREFIX}{request.file}", promotion, (), text=False, ca_files=args.ca_file)
+    return promoting.run(request.source, f"{ARCHIVE_PREFIX}{request.file}", promotion, settings, text=False, ca_files=args.ca_file)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wasm_oci.cli.common.arguments import refuse_beside_request
-from wasm_oci.cli.common.registry_options import add_registry_options
+from wasm_oci.cli.common.registry_options import add_registry_config_option, add_registry_options
 from wasm_oci.cli.common.trust_options import add_trusted_key_options, trusted_keys_of
 from wasm_oci.errors import UsageError
 from wasm_oci.outcome import Outcome
@@ -44,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--movable-tag", action="append", default=[], metavar="TAG", help="a tag that may move, beside latest; may be given several times"
     )
     add_trusted_key_options(parser)
+    add_registry_config_option(parser)
     add_registry_options(parser)
 
 
@@ -55,25 +56,28 @@ def run(args: argparse.Namespace) -> Outcome:
     from wasm_oci.publish.resolve import ca_options, plain_http_hosts
     from wasm_oci.releases.promote_request import PromoteRequest
     from wasm_oci.releases.promotion import Promotion
+    from wasm_oci.releases.sources import SourceSettings, read_source_settings
 
     if args.request:
         refuse_beside_request(args, add_arguments, ("dry_run", "move_tags", "public_key", "trusted_keys", "plain_http", "ca_file"))
         request = read_with_registries(args.request, PromoteRequest, os.environ)
+        settings = SourceSettings.of(request)
     elif not (args.source and args.destination):
         raise UsageError("SOURCE and DESTINATION are needed", hint="write wasm_oci promote host/repository:tag other.host/repository")
     else:
         tags = tuple(check_tag(tag, where="--tag") for tag in args.tag)
         movable = DEFAULT_MOVABLE.union(check_tag(tag, where="--movable-tag") for tag in args.movable_tag)
         request = PromoteRequest(source=args.source, destination=args.destination, tags=tags, movable_tags=movable)
+        settings = read_source_settings(args.registry_config)
     trust = trusted_keys_of(args)
 
     def promotion(place: PromotedTo) -> Promotion:
         return Promotion(
-            destination=replace(place, credential_files=request.credential_files),
+            destination=replace(place, credential_files=settings.credential_files),
             tags=tuple(dict.fromkeys((*([place.tag] if place.tag else []), *request.tags))),
             movable_tags=request.movable_tags,
             move_tags=args.move_tags,
-            plain_http=request.plain_http | plain_http_hosts(args.plain_http),
+            plain_http=settings.plain_http | plain_http_hosts(args.plain_http),
             dry_run=request.dry_run if args.dry_run is None else args.dry_run,
             trust=trust,
         )
@@ -83,8 +87,7 @@ def run(args: argparse.Namespace) -> Outcome:
         request.source,
         request.destination,
         promotion,
-        request.registries,
+        settings,
         text=shown,
-        timeout=request.timeout_seconds,
         ca_files=ca_options(request.ca_files, args.ca_file),
     )

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from wasm_oci.cli.common.registry_options import add_registry_options
+from wasm_oci.cli.common.registry_options import add_registry_config_option, add_registry_options
 from wasm_oci.cli.common.trust_options import add_trust_options, trust_request
 from wasm_oci.errors import UsageError
 from wasm_oci.files import read_bounded, spare_files
@@ -43,6 +43,8 @@ class PullRequest:
     signature_output: Path | None
     """Where the detached signature goes that verified."""
     allow_unsigned: bool
+    registry_config: Path | None
+    """Where the reference's registry, its mirrors and a cache are named."""
     plain_http: list[str]
     ca_files: list[str]
     """`host[:port]=FILE` each."""
@@ -57,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-S", "--signature-file", type=Path, metavar="FILE", help="detached signature that counts instead of any other")
     parser.add_argument("--signature-output", type=Path, metavar="FILE", help="save the published detached signature that verified")
     parser.add_argument("--allow-unsigned", action="store_true", help="accept a component without a signature")
+    add_registry_config_option(parser)
     add_registry_options(parser)
 
 
@@ -64,11 +67,12 @@ def run(args: argparse.Namespace) -> Outcome:
     from wasm_oci.cli.publishing.pull_result import pull_lines
     from wasm_oci.publish import resolve
     from wasm_oci.publish.pull import pull
+    from wasm_oci.releases.sources import open_source, read_source_settings
 
     request = _of_flags(args)
     asked = request.trust
     outputs = [request.output, request.signature_output]
-    spare_files(outputs, [request.signature, asked.trusted_keys, *asked.public_keys], what="input")
+    spare_files(outputs, [request.signature, request.registry_config, asked.trusted_keys, *asked.public_keys], what="input")
     spare_files(outputs[1:], outputs[:1], what="output")
     trust, pattern = asked.trust(), asked.pattern()
     save, unsigned = request.signature_output is not None, request.allow_unsigned
@@ -81,8 +85,10 @@ def run(args: argparse.Namespace) -> Outcome:
         if both:
             raise UsageError(f"cannot be combined with {other}", where=option, hint="omit one of them")
     signature = read_bounded(request.signature, LIMITS.signature_section, what="signature file") if request.signature else None
-    with closing(resolve.make_transport(resolve.plain_http_hosts(request.plain_http), ca_files=request.ca_files)) as transport:
-        target = resolve.open_target(request.reference, transport, os.environ)
+    settings = read_source_settings(request.registry_config)
+    plain_http = settings.plain_http | resolve.plain_http_hosts(request.plain_http)
+    with closing(resolve.make_transport(plain_http, settings.timeout, request.ca_files)) as transport:
+        target = open_source(request.reference, settings, transport=transport, environ=os.environ)
         pulled = pull(
             target,
             request.output,
@@ -104,6 +110,7 @@ def _of_flags(args: argparse.Namespace) -> PullRequest:
         signature=args.signature_file,
         signature_output=args.signature_output,
         allow_unsigned=args.allow_unsigned,
+        registry_config=args.registry_config,
         plain_http=args.plain_http,
         ca_files=args.ca_file,
     )

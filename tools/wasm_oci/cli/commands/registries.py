@@ -11,12 +11,13 @@ from wasm_oci.jsontext import pretty
 from wasm_oci.limits import LIMITS
 from wasm_oci.outcome import Outcome
 from wasm_oci.registry_config.config_file import parse_registry_config
+from wasm_oci.registry_config.registry_string import Entry
 from wasm_oci.registry_config.wkg_config import wkg_config
 
 DESCRIPTION = """Check a list of registries, the `config` of a wkg_registry_config.
 
 The file is YAML or JSON, with the members of the rule: `registries`, a list of `name|host|type|auth`, default_registry,
-plain_http, timeout_seconds and credential_files. It names where credentials are, and holds none.
+plain_http, timeout_seconds, credential_files, enable_mirror_fallback and cache_dir. It names where credentials are, and holds none.
 
   wasm_oci registries -i registries.yaml
   wasm_oci registries -i registries.yaml --wkg-config config.toml"""
@@ -47,5 +48,9 @@ def run(args: argparse.Namespace) -> Outcome:
         write_file(request.output, pretty(config.document()))
     if request.wkg_config:
         write_file(request.wkg_config, wkg_config(config).encode())
-    lines = [f"{entry.name}: {entry.path or '/'.join(filter(None, (entry.host, entry.prefix)))}" for entry in config.entries]
-    return Outcome(lines=lines, document={"registries": config.document()["registries"]})
+    return Outcome(lines=[_line(entry) for entry in config.entries], document={"registries": config.document()["registries"]})
+
+
+def _line(entry: Entry) -> str:
+    place = entry.path or "/".join(filter(None, (entry.host, entry.prefix)))
+    return f"{entry.name}: {place}" + (f", a mirror of {entry.mirror_of}" if entry.mirror_of else "")

@@ -19,9 +19,9 @@ from wasm_oci.publish import resolve
 from wasm_oci.publish.release import Release, release
 from wasm_oci.publish.report import artifact_document, result_lines
 from wasm_oci.publish.signing import scratch_folder
-from wasm_oci.releases.places import open_source
 from wasm_oci.releases.promotion import PromotedTo, Promotion, promotion_of
 from wasm_oci.releases.report import planned_lines, release_document, released_lines
+from wasm_oci.releases.sources import SourceSettings, open_source
 
 if TYPE_CHECKING:
     from wasm_oci.http.transport import Transport
@@ -33,20 +33,19 @@ def run(
     source: str,
     destination: str,
     promotion: Callable[[PromotedTo], Promotion],
-    registries: tuple[RegistryEntry, ...],
+    settings: SourceSettings,
     *,
     text: bool,
-    timeout: float | None = None,
     ca_files: Sequence[str] = (),
 ) -> Outcome:
     """Promotes and reports; `promotion` returns how, given where to. `text`: whether the plan is shown."""
     file = Path(destination.removeprefix(ARCHIVE_PREFIX)) if destination.startswith(ARCHIVE_PREFIX) else None
     with scratch_folder() as scratch:
         folder = scratch / "layout"
-        place = PromotedTo(folder=folder) if file else _place(destination, registries)
+        place = PromotedTo(folder=folder) if file else _place(destination, settings.registries)
         how = promotion(place)
-        with closing(resolve.make_transport(how.plain_http, timeout, ca_files)) as transport:
-            done = _promote(source, how, transport, text=text)
+        with closing(resolve.make_transport(how.plain_http, settings.timeout, ca_files)) as transport:
+            done = _promote(source, how, settings, transport, text=text)
         document = _document(done, str(file) if file else None)
         for error in done.errors[:1]:
             report_error("wasm_oci", error, "text")
@@ -69,9 +68,8 @@ def _place(destination: str, registries: tuple[RegistryEntry, ...]) -> PromotedT
     return PromotedTo(folder=folder)
 
 
-def _promote(source: str, how: Promotion, transport: Transport, *, text: bool) -> Release:
-    place = how.destination
-    target = open_source(source, place.registries, place.credential_files, transport=transport, environ=os.environ)
+def _promote(source: str, how: Promotion, settings: SourceSettings, transport: Transport, *, text: bool) -> Release:
+    target = open_source(source, settings, transport=transport, environ=os.environ)
     if not how.tags and isinstance(target.wanted, str):
         how = replace(how, tags=(target.wanted,))
     request = promotion_of(target, how, interrupt=transport.stop)

@@ -1,0 +1,114 @@
+"""What is read from a registry: found by the entries of a configuration, with the mirrors and the cache that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wasm_oci.errors import UsageError
+from wasm_oci.oci.reference import Reference
+from wasm_oci.oci.target import Target, layout_target
+from wasm_oci.publish.registries import RegistryEntry, registry_client, registry_store
+from wasm_oci.publish.request import RegistriesFile, read_registry_config
+from wasm_oci.publish.resolve import parse_reference
+from wasm_oci.reading.content_cache import ContentCache, cache_folder
+from wasm_oci.reading.source_store import Mirror, SourceStore
+from wasm_oci.registry.credentials import AuthSetting
+from wasm_oci.releases.promote_request import PromoteRequest
+
+if TYPE_CHECKING:
+    from wasm_oci.http.transport import Transport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSettings:
+    """What a configuration says of registries that are read from."""
+
+    registries: tuple[RegistryEntry, ...] = ()
+    credential_files: tuple[str, ...] = ()
+    mirrors: bool = False
+    """Whether the mirrors among the entries are used."""
+    cache_dir: str = ""
+    """As `cache_folder` takes it; empty: nothing is kept."""
+    plain_http: frozenset[str] = frozenset()
+    timeout: int | None = None
+    """Longest silence of a registry in seconds; None for `LIMITS.read_timeout`."""
+
+    @staticmethod
+    def of(said: RegistriesFile | PromoteRequest) -> SourceSettings:
+        """Returns what a file of registries, or the request of a promotion, says."""
+        return SourceSettings(
+            registries=said.registries,
+            credential_files=said.credential_files,
+            mirrors=said.enable_mirror_fallback,
+            cache_dir=said.cache_dir,
+            plain_http=said.plain_http,
+            timeout=said.timeout_seconds,
+        )
+
+
+def read_source_settings(config: Path | None) -> SourceSettings:
+    """Returns what a file says that people write, if there is one; raises what `read_registry_config` raises."""
+    return SourceSettings.of(read_registry_config(config)) if config else SourceSettings()
+
+
+def open_source(text: str, settings: SourceSettings, *, transport: Transport, environ: Mapping[str, str]) -> Target:
+    """Returns what `text` names to read.
+
+    That is a reference, one that begins with an entry's name, or what is a layout by its form (see `layout_target`). Its credential is that
+    of the entry that it, or its host, names. Raises UsageError for a text that is none of these, or one with neither tag nor digest.
+    """
+    name, _, rest = text.partition("/")
+    named = next((entry for entry in _readable(settings) if entry.name == name), None) if rest else None
+    if named is None and (layout := layout_target(text)):
+        return layout
+    reference = Reference.parse("/".join(filter(None, (named.host, named.prefix, rest))), where=text) if named else parse_reference(text)
+    wanted = reference.digest or reference.tag
+    if wanted is None:
+        raise UsageError(f"{text} names neither tag nor digest", hint=f"write {text}:TAG or {text}@sha256:…")
+    store = source_store(reference, named or _nearest(reference, settings), settings, transport=transport, environ=environ)
+    return Target(store=store, wanted=wanted, pinned=reference.digest is not None)
+
+
+def source_store(
+    reference: Reference, entry: RegistryEntry | None, settings: SourceSettings, *, transport: Transport, environ: Mapping[str, str]
+) -> SourceStore:
+    """Returns the repository of a reference to read from, as an entry of its host reaches it, or without one."""
+    auth = replace(entry.auth if entry else AuthSetting(entry=reference.registry), files=settings.credential_files)
+    client = registry_client(reference, transport=transport, environ=environ, auth=auth, scheme=entry.scheme if entry else "")
+    mirrors = tuple(_mirrors(reference, entry, settings, transport, environ)) if entry and settings.mirrors else ()
+    folder = cache_folder(settings.cache_dir, environ) if settings.cache_dir else None
+    cache = transport.shared((ContentCache, folder), lambda: ContentCache(folder)) if folder else None
+    return SourceStore(client, mirrors=mirrors, cache=cache)
+
+
+def _mirrors(
+    reference: Reference, entry: RegistryEntry, settings: SourceSettings, transport: Transport, environ: Mapping[str, str]
+) -> Iterator[Mirror]:
+    """Yields the mirrors of an entry, where they have a repository: what follows the prefix of the entry follows that of the mirror."""
+    if not _holds(entry, reference):
+        return
+    name = reference.repository.removeprefix(entry.prefix).removeprefix("/")
+    for mirror in settings.registries:
+        if mirror.mirror_of == entry.name:
+            place = Reference.parse("/".join(filter(None, (mirror.host, mirror.prefix, name))), where=f"registry {mirror.name}")
+            auth = replace(mirror.auth, files=settings.credential_files)
+            opened = partial(registry_store, place, transport=transport, environ=environ, auth=auth, scheme=mirror.scheme)
+            yield Mirror(name=place.name, open=opened)
+
+
+def _readable(settings: SourceSettings) -> Iterator[RegistryEntry]:
+    return (entry for entry in settings.registries if entry.type == "oci")
+
+
+def _holds(entry: RegistryEntry, reference: Reference) -> bool:
+    return not entry.prefix or reference.repository.startswith(f"{entry.prefix}/")
+
+
+def _nearest(reference: Reference, settings: SourceSettings) -> RegistryEntry | None:
+    """Returns the entry of a host with the longest prefix that a reference has, else the first of its host."""
+    known = [entry for entry in _readable(settings) if entry.host == reference.registry]
+    return max(known, key=lambda entry: len(entry.prefix) if _holds(entry, reference) else -1, default=None)
