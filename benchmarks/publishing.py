@@ -304,7 +304,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", type=shlex.split, default=["wasm_oci"], help="wasm_oci")
     parser.add_argument("--python", default=sys.executable, help="a Python with the packages of tools.txt (default: this one)")
-    parser.add_argument("--peer", type=Path, help="the published wasmsign2; without it, pull is measured alone")
+    parser.add_argument("--peer", type=Path, help="the published wasmsign2; without it, pull is measured alone; regctl may be beside it")
     parser.add_argument("--mib", type=int, default=200, help="size of the large component (default: 200)")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each program (default: 3)")
     parser.add_argument("--rows", default="large,memory,disk,again,release", help="what to measure (default: all)")
@@ -317,6 +317,8 @@ def main() -> None:
     if args.publish:
         publish_layouts(Path(args.publish[0]), args.publish[1], int(args.publish[2]))
         return
+    if args.peer:
+        os.environ["PATH"] += f"{os.pathsep}{args.peer.parent}"
     for name in ("crane", "oras", "regctl", "docker-registry"):
         if not shutil.which(name):
             print(f"{name} is not installed")
