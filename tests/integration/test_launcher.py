@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from peers import OwnRegistry, call, image_file, own_registry, public_key, publish_detached, target, wasm_oci
@@ -152,6 +153,21 @@ def test_the_verify_test_of_the_example_is_a_run_target_too(tmp_path: Path) -> N
     done = call(target("hello_signed_test"), "--output", "json", cwd=tmp_path)
     assert done.code == 0, done.stderr
     assert done.json["publicKey"] == public_key().read_bytes()[1:].hex()
+
+
+def test_a_plan_of_three_registries_needs_no_credential() -> None:
+    """Who has no credential is not asked, so that this needs no network."""
+    tokens: dict[str, Any] = {"GITHUB_TOKEN": "", "DOCKER_TOKEN": ""}
+    done = call(target("publish_to_all_registries"), "--dry-run", **tokens)
+    assert done.code == 2
+    for repository in ("localhost:5000", "ghcr.io", "docker.io"):
+        assert f"Plan for {repository}/wasm-examples/hello-oci-everywhere" in done.stdout
+    assert done.stdout.count("  credential: missing") == 2
+    for name, variable in (("github", "GITHUB_TOKEN"), ("docker", "DOCKER_TOKEN")):
+        assert f"registry entry '{name}': environment variable {variable} is empty" in done.stderr
+    assert "Dry run: nothing was written; 3 destinations: " in done.stdout
+    document = call(target("publish_to_all_registries"), "--dry-run", "--output", "json", **tokens).json
+    assert (document["dryRun"], len(document["destinations"])) == (True, 3)
 
 
 def test_a_plan_needs_no_token() -> None:

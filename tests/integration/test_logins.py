@@ -20,8 +20,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from peers import Done, call, docker_registry, wasm_oci
 
 from fakes.certificates import authority, company
+from fakes.login_rows import IDENTITY, ROWS, Place
+from fakes.login_rows import PASSWORD as LOGIN
 from fakes.proxy import tunnel_proxy
-from fakes.web import Asked, reply, serve
+from fakes.token_server import Grants, TokenServer, token_server
 
 USER, PASSWORD = "robot$user", "pa:ss=w0rd ?ü"
 REPOSITORY = "team/hello"
@@ -82,8 +84,8 @@ def test_a_password_that_another_program_left(tmp_path: Path, layout: Path, log_
         assert done.json["status"] == "published"
 
 
-class Tokens:
-    """A token service whose tokens docker-registry accepts (distribution's "Token Authentication Implementation")."""
+class Signer:
+    """Signs the tokens that docker-registry accepts (distribution's "Token Authentication Implementation")."""
 
     def __init__(self, folder: Path) -> None:
         path, _ = authority(folder)
@@ -95,17 +97,10 @@ class Tokens:
         self.bundle = folder / "bundle.pem"
         self.bundle.write_bytes(self._certificate.public_bytes(Encoding.PEM))
 
-    def answer(self, asked: Asked) -> bytes:
-        given = asked.headers.get("authorization", "").partition(" ")[2]
-        known = given == base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-        if given and not known:
-            return reply("401 Who")
-        actions = ["pull", "push"] if known else ["pull"]
-        return reply(body=json.dumps({"token": self._token([{"type": "repository", "name": REPOSITORY, "actions": actions}])}).encode())
-
-    def _token(self, access: list[dict[str, Any]]) -> str:
+    def token(self, grants: Grants) -> str:
         now = int(time.time())
         der = base64.b64encode(self._certificate.public_bytes(Encoding.DER)).decode()
+        access = [{"type": "repository", "name": name, "actions": [action]} for name, action in sorted(grants)]
         claims = {"iss": "here", "aud": SERVICE, "sub": USER, "exp": now + 60, "nbf": now - 5, "iat": now, "jti": "1", "access": access}
         text = ".".join(_url(json.dumps(part).encode()) for part in ({"typ": "JWT", "alg": "ES256", "x5c": [der]}, claims))
         r, s = decode_dss_signature(self._key.sign(text.encode(), ec.ECDSA(hashes.SHA256())))
@@ -117,16 +112,17 @@ def _url(data: bytes) -> str:
 
 
 @contextmanager
-def token_registry(folder: Path) -> Iterator[str]:
-    tokens = Tokens(folder)
-    with serve(tokens.answer) as service:
-        settings = {"realm": f"http://{service.host}/token", "service": SERVICE, "issuer": "here", "rootcertbundle": str(tokens.bundle)}
+def token_registry(folder: Path, **users: str) -> Iterator[tuple[str, TokenServer]]:
+    signer = Signer(folder)
+    with token_server(users={USER: PASSWORD, **users}, refresh_tokens={IDENTITY: "me"}) as tokens:
+        tokens.mint = signer.token
+        settings = {"realm": tokens.realm, "service": SERVICE, "issuer": "here", "rootcertbundle": str(signer.bundle)}
         with docker_registry(folder, auth={"token": settings}) as registry:
-            yield registry.host
+            yield registry.host, tokens
 
 
 def test_tokens(tmp_path: Path, layout: Path) -> None:
-    with token_registry(tmp_path) as host:
+    with token_registry(tmp_path) as (host, _):
         refused = publish(layout, host, {})
         assert refused.code == 5
         assert "asked for pull,push, granted pull; credential: none (anonymous); log in with" in refused.stderr
@@ -134,6 +130,15 @@ def test_tokens(tmp_path: Path, layout: Path) -> None:
         assert "the token service" in wrong.stderr
         done = publish(layout, host, {"WKG_OCI_USERNAME": USER, "WKG_OCI_PASSWORD": PASSWORD})
         assert (done.code, done.json["status"]) == (0, "published")
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_every_form_of_a_login(tmp_path: Path, layout: Path, name: str) -> None:
+    with token_registry(tmp_path, me=LOGIN) as (host, tokens):
+        environ: Environ = {"DOCKER_CONFIG": ""} | ROWS[name](Place(folder=tmp_path, host=host, tokens=tokens))
+        done = call(wasm_oci(), "push", layout, f"{host}/org/team/app:1.0.0", "--output", "json", **environ)
+        assert (done.code, done.json["status"]) == (0, "published"), done.stderr
+        assert "canary" not in f"{done}"
 
 
 @pytest.mark.parametrize("by", ["SSL_CERT_FILE", "certs.d", "--ca-file"])
