@@ -15,6 +15,7 @@ from fakes.artifacts import CONFIG, Image, component, key, layout_of, public, si
 from fakes.clients import client_of, put_blob
 from fakes.program import NAME, Ended, Run
 from fakes.publishing import publish as publish_to
+from fakes.web import reply, serve
 from instruments.effects import Corrupt, Effect, Half, Hangup, Redirect, Reply, Rewrite, Stall, wrong_digest
 from instruments.faults import Fault
 from instruments.registry import RunningRegistry, start
@@ -389,6 +390,21 @@ def test_an_index_is_refused_with_a_reason(run: Run, tmp_path: Path) -> None:
         client.put_manifest("v1", Index().encode(), INDEX_MEDIA_TYPE)
         ended = refused(run, tmp_path, f"{registry.host}/{NAME}:v1", "--allow-unsigned")
         assert (ended.code, "name one of its manifests by digest" in ended.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("media_type", "kind", "remedy"),
+    [
+        ("application/vnd.docker.distribution.manifest.v2+json", "a Docker image manifest", "publish the component as an OCI artifact"),
+        ("application/vnd.docker.distribution.manifest.list.v2+json", "a Docker manifest list", "name one of its manifests by digest"),
+    ],
+)
+def test_what_another_kind_of_manifest_is_and_what_to_do(run: Run, tmp_path: Path, media_type: str, kind: str, remedy: str) -> None:
+    """A Docker image is no list of others: nothing in it can be named by a digest."""
+    data = json.dumps({"schemaVersion": 2, "mediaType": media_type}).encode()
+    with serve(lambda asked: reply(body=data)) as web:
+        ended = refused(run, tmp_path, f"{web.host}/{NAME}:v1", "--allow-unsigned")
+    assert f"this is {kind}, not an image manifest; {remedy}" in ended.err
 
 
 def test_a_signature_artifact_is_no_component(run: Run, tmp_path: Path, trusted: Path) -> None:

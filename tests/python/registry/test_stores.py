@@ -240,7 +240,7 @@ def test_damage_at_the_destination_is_mended(stores: Stores) -> None:
 @pytest.mark.parametrize(
     ("media_type", "data", "problem"),
     [
-        ("application/vnd.docker.distribution.manifest.v2+json", b"{}", "neither an image manifest nor an index"),
+        ("application/vnd.docker.distribution.manifest.v2+json", b"{}", "neither an OCI image manifest nor an index"),
         (INDEX_MEDIA_TYPE, b'{"schemaVersion":2,"manifests":[{"mediaType":"a/b","digest":"sha512:00","size":1}]}', "is not a digest"),
         (MANIFEST_MEDIA_TYPE, b'{"schemaVersion":2}', "config"),
     ],

@@ -14,11 +14,18 @@ from wasm_oci.local_registry.messages import Refusal, ServedRequest, ServedRespo
 from wasm_oci.local_registry.names import is_tag, needed_digest, parse_digest
 from wasm_oci.local_registry.registry import Registry
 from wasm_oci.local_registry.storage import Repository
-from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, listed_artifact_type
+from wasm_oci.oci.descriptor import (
+    DOCKER_LIST_MEDIA_TYPE,
+    DOCKER_MANIFEST_MEDIA_TYPE,
+    INDEX_MEDIA_TYPE,
+    MANIFEST_MEDIA_TYPE,
+    Descriptor,
+    listed_artifact_type,
+)
 from wasm_oci.oci.store import FetchedManifest
 
-_IMAGES = (MANIFEST_MEDIA_TYPE, "application/vnd.docker.distribution.manifest.v2+json")
-_INDEXES = (INDEX_MEDIA_TYPE, "application/vnd.docker.distribution.manifest.list.v2+json")
+_IMAGES = (MANIFEST_MEDIA_TYPE, DOCKER_MANIFEST_MEDIA_TYPE)
+_INDEXES = (INDEX_MEDIA_TYPE, DOCKER_LIST_MEDIA_TYPE)
 
 
 def get_manifest(registry: Registry, request: ServedRequest, name: str, reference: str) -> ServedResponse:

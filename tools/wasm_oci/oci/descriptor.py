@@ -15,6 +15,8 @@ from wasm_oci.wording import shown_value
 
 MANIFEST_MEDIA_TYPE = "application/vnd.oci.image.manifest.v1+json"
 INDEX_MEDIA_TYPE = "application/vnd.oci.image.index.v1+json"
+DOCKER_MANIFEST_MEDIA_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_LIST_MEDIA_TYPE = "application/vnd.docker.distribution.manifest.list.v2+json"
 EMPTY_MEDIA_TYPE = "application/vnd.oci.empty.v1+json"
 WASM_CONFIG_MEDIA_TYPE = "application/vnd.wasm.config.v0+json"
 WASM_LAYER_MEDIA_TYPE = "application/wasm"
@@ -43,6 +45,19 @@ def member(document: JsonObject, key: str, kind: type, *, where: str, needed: bo
 def is_media_type(text: str) -> bool:
     """Says whether a text is a media type without parameters (RFC 6838, section 4.2)."""
     return _MEDIA_TYPE.fullmatch(text) is not None
+
+
+_DOCUMENTS = {
+    MANIFEST_MEDIA_TYPE: "an OCI image manifest",
+    INDEX_MEDIA_TYPE: "an OCI image index",
+    DOCKER_MANIFEST_MEDIA_TYPE: "a Docker image manifest",
+    DOCKER_LIST_MEDIA_TYPE: "a Docker manifest list",
+}
+
+
+def document_kind(media_type: str) -> str:
+    """Returns in words what a manifest of this media type is, for "this is …"."""
+    return _DOCUMENTS.get(media_type) or f"of type {media_type[:80]}"
 
 
 def parse_media_type(document: JsonObject, key: str, *, where: str, needed: bool = True) -> str | None:

@@ -10,7 +10,7 @@ from wasm_oci.errors import FormatError, SignatureError, UsageError
 from wasm_oci.files import open_input
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
-from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, WASM_CONFIG_MEDIA_TYPE, Descriptor
+from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, WASM_CONFIG_MEDIA_TYPE, Descriptor, document_kind
 from wasm_oci.oci.manifest import Index, Manifest
 from wasm_oci.oci.store import Store, read_blob
 from wasm_oci.oci.target import Target
@@ -131,7 +131,7 @@ def inspect_artifact(target: Target) -> JsonObject:
         document |= {"annotations": dict(index.annotations), "manifests": [entry.to_json() for entry in index.manifests]}
         return document
     if descriptor.media_type != MANIFEST_MEDIA_TYPE:
-        raise UsageError(f"this is a {descriptor.media_type}, neither an image manifest nor an index", where=where)
+        raise UsageError(f"this is {document_kind(descriptor.media_type)}, neither an OCI image manifest nor an index", where=where)
     manifest = Manifest.parse(data, where=where)
     document["annotations"] = dict(manifest.annotations)
     document["config"] = _config(store, manifest.config, where)

@@ -14,7 +14,7 @@ from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError, LimitError, UsageError
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
-from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, TITLE_ANNOTATION, Descriptor
+from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, TITLE_ANNOTATION, Descriptor, document_kind
 from wasm_oci.oci.manifest import Index
 from wasm_oci.oci.reference import check_repository, check_tag
 from wasm_oci.oci.store import FetchedManifest
@@ -101,7 +101,9 @@ class ReleaseIndex:
         """Raises UsageError for another kind of artifact, FormatError or LimitError for a malformed index."""
         if fetched.descriptor.media_type != INDEX_MEDIA_TYPE:
             raise UsageError(
-                f"this is a {fetched.descriptor.media_type[:80]}, not a release", where=where, hint="name what `wasm_release` published"
+                f"this is {document_kind(fetched.descriptor.media_type)}, not a release",
+                where=where,
+                hint="name what `wasm_release` published",
             )
         index = Index.parse(fetched.data, where=where, digest=fetched.descriptor.digest)
         if index.artifact_type != RELEASE_ARTIFACT_TYPE:

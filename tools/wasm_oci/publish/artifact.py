@@ -17,6 +17,7 @@ from wasm_oci.oci.descriptor import (
     MANIFEST_MEDIA_TYPE,
     SIGNATURE_MEDIA_TYPE,
     Descriptor,
+    document_kind,
 )
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Index, Manifest, signature_referrer
@@ -114,7 +115,7 @@ def load_artifact(folder: Path, referrers: Iterable[Path | Referrer] = (), *, wh
     descriptor = fetched.descriptor
     if descriptor.media_type != MANIFEST_MEDIA_TYPE:
         raise FormatError(
-            f"the layout holds a {descriptor.media_type}, not an image manifest",
+            f"what the layout holds is {document_kind(descriptor.media_type)}, not an image manifest",
             where=str(folder),
             hint="publish one of its manifests by itself",
         )

@@ -12,7 +12,15 @@ from wasm_oci.errors import FormatError, SignatureError, UsageError
 from wasm_oci.files import atomic_path, open_input, write_file
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.deferred import Deferred
-from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE, SIGNATURE_MEDIA_TYPE, WASM_LAYER_MEDIA_TYPE, Descriptor
+from wasm_oci.oci.descriptor import (
+    DOCKER_LIST_MEDIA_TYPE,
+    INDEX_MEDIA_TYPE,
+    MANIFEST_MEDIA_TYPE,
+    SIGNATURE_MEDIA_TYPE,
+    WASM_LAYER_MEDIA_TYPE,
+    Descriptor,
+    document_kind,
+)
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.referrers import find_referrers
 from wasm_oci.oci.store import Store
@@ -69,9 +77,9 @@ def pull(
     descriptor = fetched.descriptor
     where = f"{store.name}@{descriptor.digest}"
     if descriptor.media_type != MANIFEST_MEDIA_TYPE:
-        raise FormatError(
-            f"this is a {descriptor.media_type[:80]}, not an image manifest", where=where, hint="name one of its manifests by digest"
-        )
+        several = descriptor.media_type in (INDEX_MEDIA_TYPE, DOCKER_LIST_MEDIA_TYPE)
+        hint = "name one of its manifests by digest" if several else "publish the component as an OCI artifact"
+        raise FormatError(f"this is {document_kind(descriptor.media_type)}, not an image manifest", where=where, hint=hint)
     component = _only_component(Manifest.parse(fetched.data, where=where), where)
     with atomic_path(output) as path:
         with path.open("wb") as stream:

@@ -12,7 +12,14 @@ from wasm_oci.errors import DigestError, FormatError, RegistryError
 from wasm_oci.http.host import host_of
 from wasm_oci.http.messages import HttpRequest, HttpResponse
 from wasm_oci.jsontext import JsonObject
-from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, is_media_type
+from wasm_oci.oci.descriptor import (
+    DOCKER_LIST_MEDIA_TYPE,
+    DOCKER_MANIFEST_MEDIA_TYPE,
+    INDEX_MEDIA_TYPE,
+    MANIFEST_MEDIA_TYPE,
+    Descriptor,
+    is_media_type,
+)
 from wasm_oci.oci.reference import is_tag
 from wasm_oci.oci.store import NOT_STORED, FetchedManifest
 from wasm_oci.registry.errors_from_response import error_code, hidden, missing_manifest, refused_manifest
@@ -20,8 +27,7 @@ from wasm_oci.registry.headers import media_type_of, size_of
 from wasm_oci.registry.session import ANY_STATUS, RegistrySession
 from wasm_oci.wording import shown_value
 
-_DOCKER_TYPES = ("application/vnd.docker.distribution.manifest.v2+json", "application/vnd.docker.distribution.manifest.list.v2+json")
-ACCEPT = ", ".join((MANIFEST_MEDIA_TYPE, INDEX_MEDIA_TYPE, *_DOCKER_TYPES))
+ACCEPT = ", ".join((MANIFEST_MEDIA_TYPE, INDEX_MEDIA_TYPE, DOCKER_MANIFEST_MEDIA_TYPE, DOCKER_LIST_MEDIA_TYPE))
 """Sent with every question for a manifest: docker-registry 2.8.3 answers 404 to `*/*`."""
 
 _KIND = "manifests"

@@ -7,7 +7,7 @@ from functools import partial
 
 from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError
-from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
+from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, document_kind
 from wasm_oci.oci.manifest import Index, Manifest
 from wasm_oci.oci.referrers import find_referrers
 from wasm_oci.oci.store import FetchedManifest, Store
@@ -27,7 +27,7 @@ def artifact_in(store: Store, fetched: FetchedManifest) -> Artifact:
     elif descriptor.media_type == MANIFEST_MEDIA_TYPE:
         document = Manifest.parse(fetched.data, where=where, digest=descriptor.digest)
     else:
-        what = f"this is a {descriptor.media_type[:80]}, neither an image manifest nor an index"
+        what = f"this is {document_kind(descriptor.media_type)}, neither an OCI image manifest nor an index"
         raise FormatError(what, where=where, hint="copy it with another program")
     referrers = tuple({each.descriptor().digest: each for each in _referrers(store, descriptor.digest)}.values())
     named = [blob for each in (document, *referrers) for blob in blobs_of(each)]
