@@ -86,10 +86,10 @@ def test_names_that_a_shell_lists_are_names(
         Path(name).write_text("--help\n")
     for name in ("@a.wasm", "z.wasm"):
         Path(name).write_bytes(M)
-    assert main(["verify", "-K", "key", *line]) == 4
+    names = [name for name in line if name.endswith(("wasm", "b"))]
+    assert main(["verify", "-K", "key", *line]) == (2 if names[0] == "@b" else 4)
     captured = capsys.readouterr()
     assert captured.out == ""
-    names = [name for name in line if name.endswith(("wasm", "b"))]
     assert [error.split(": ")[1] for error in captured.err.splitlines()] == names
 
 
