@@ -4,6 +4,7 @@ load("//wasm/private/providers:key_info.bzl", _WasmKeyInfo = "WasmKeyInfo")
 load("//wasm/private/providers:oci_image_info.bzl", _WasmOciImageInfo = "WasmOciImageInfo")
 load("//wasm/private/providers:publish_info.bzl", _WasmPublishInfo = "WasmPublishInfo")
 load("//wasm/private/providers:registry_config_info.bzl", _WasmRegistryConfigInfo = "WasmRegistryConfigInfo")
+load("//wasm/private/providers:release_info.bzl", _WasmReleaseInfo = "WasmReleaseInfo")
 load("//wasm/private/providers:signature_info.bzl", _WasmSignatureInfo = "WasmSignatureInfo")
 load("//wasm/private/providers:trusted_keys_info.bzl", _WasmTrustedKeysInfo = "WasmTrustedKeysInfo")
 
@@ -11,5 +12,6 @@ WasmKeyInfo = _WasmKeyInfo
 WasmOciImageInfo = _WasmOciImageInfo
 WasmPublishInfo = _WasmPublishInfo
 WasmRegistryConfigInfo = _WasmRegistryConfigInfo
+WasmReleaseInfo = _WasmReleaseInfo
 WasmSignatureInfo = _WasmSignatureInfo
 WasmTrustedKeysInfo = _WasmTrustedKeysInfo

@@ -135,6 +135,13 @@ _CASES = {
         ["github is neither a host nor an entry", "registry_config, which is not given"],
     ),
     "promote_source": (wasm_promote, _PROMOTE | {"source": "ghcr.io/releases"}, ["source = ", "names neither tag nor digest"]),
+    "promote_no_source": (wasm_promote, _PROMOTE | {"source": ""}, ["source = \"\"", "names neither tag nor digest", "\":release\""]),
+    "promote_source_kind": (wasm_promote, _PROMOTE | {"source": ":failure_config"}, ["failure_config", "does not have mandatory providers", "WasmReleaseInfo"]),
+    "promote_source_registry": (
+        wasm_promote,
+        _PROMOTE | {"source_registry": "plain"},
+        ["source_registry = \"plain\" is for a target as source", "staging.example.com/releases:v1 names its registry"],
+    ),
     "promote_tag": (wasm_promote, _PROMOTE | {"movable_tags": ["a b"]}, ["movable_tags: "]),
     "release_empty": (wasm_release, _RELEASE | {"releases": []}, ["there is nothing to release"]),
     "release_far": (

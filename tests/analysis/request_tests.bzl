@@ -203,7 +203,15 @@ def _release(manual):
         tags = ["v9"],
         target_tags = manual,
     )
-    return ["release_several", "promote_release"]
+    for case, source in {"promote_built": ":release_several", "promote_built_image": ":publish_detached"}.items():
+        wasm_promote(
+            name = case,
+            destination = "production.example.com/" + case,
+            source = source,
+            source_registry = "plain" if case == "promote_built" else "",
+            target_tags = manual,
+        )
+    return ["release_several", "promote_release", "promote_built", "promote_built_image"]
 
 def _sign(manual):
     names = []

@@ -18,7 +18,7 @@ from wasm_oci.publish.plan import Plan, Question, make_plan
 from wasm_oci.publish.release_request import ArtifactRequest, ReleaseRequest
 from wasm_oci.publish.resolve import Destination
 from wasm_oci.publish.signatures import UNCHECKED, KnownKey, Signatures, check_signatures
-from wasm_oci.publish.uniting import Unit, with_current
+from wasm_oci.publish.uniting import Unit, member_of, with_current
 from wasm_oci.publish.unsigned_plan import UnsignedPlan, make_unsigned_plan
 from wasm_oci.publish.workers import Work, do_all
 
@@ -192,7 +192,7 @@ class _Planning:
                 if store.place == unit.store.place:
                     if ready.unsigned:
                         return
-                    members.append(unit.member_of(ready.published, destination))
+                    members.append(member_of(ready.published, destination))
         self.indexes[unit.store.place] = unit.plan_index(members, self._question(unit.destination))
 
 

@@ -52,19 +52,6 @@ class Unit:
         """Returns the tags of a member: none in a folder, where those of all members would be one list."""
         return () if self._in_folder(store) else destination.tags
 
-    def member_of(self, artifact: Artifact, destination: DestinationRequest) -> Member:
-        """Returns an artifact as the index names it."""
-        repository = repository_in(destination.repository)
-        annotations = artifact.manifest.annotations
-        return Member(
-            descriptor=artifact.descriptor,
-            repository=repository,
-            title=annotations.get(TITLE_ANNOTATION) or repository.rpartition("/")[2],
-            version=annotations.get(VERSION_ANNOTATION, ""),
-            tags=frozenset(destination.tags),
-            referrers=frozenset(referrer.descriptor().digest for referrer in artifact.referrers),
-        )
-
     def plan_member(
         self,
         artifact: Artifact,
@@ -81,7 +68,7 @@ class Unit:
         """
         tags, own = self.tags_of(store, destination), self.is_own(store)
         placing = Placing(unit=store.place, child=self._in_folder(store))
-        if self.current and self.current_digest and self.current.names(self.member_of(artifact, destination)):
+        if self.current and self.current_digest and self.current.names(member_of(artifact, destination)):
             return [make_known_plan(artifact, store, tags, named_by=self.current_digest, placing=placing)]
         plans = [make_plan(artifact, store, tags, movable=movable, move_tags=move_tags, question=question, placing=placing)]
         if not own:
@@ -110,6 +97,20 @@ class Unit:
 
     def _in_folder(self, store: Store) -> bool:
         return self.is_own(store) and not isinstance(store, MountingStore)
+
+
+def member_of(artifact: Artifact, destination: DestinationRequest) -> Member:
+    """Returns an artifact as a release index names it."""
+    repository = repository_in(destination.repository)
+    annotations = artifact.manifest.annotations
+    return Member(
+        descriptor=artifact.descriptor,
+        repository=repository,
+        title=annotations.get(TITLE_ANNOTATION) or repository.rpartition("/")[2],
+        version=annotations.get(VERSION_ANNOTATION, ""),
+        tags=frozenset(destination.tags),
+        referrers=frozenset(referrer.descriptor().digest for referrer in artifact.referrers),
+    )
 
 
 def repository_in(place: NamedRepository | Reference) -> str:

@@ -7,15 +7,21 @@ from typing import Annotated
 
 from wasm_oci.oci.reference import check_tag
 from wasm_oci.publish.request import RegistrySettings
-from wasm_oci.shape import Parsed
+from wasm_oci.shape import Parsed, Runfile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromoteRequest(RegistrySettings):
     """What a promotion target asks for."""
 
-    source: str
-    """A reference."""
+    source: str = ""
+    """A reference; empty where a target is named in its place."""
+    source_release: Runfile | None = None
+    """The request of a `wasm_release`, of which what was built is promoted."""
+    source_publish: Runfile | None = None
+    """The same of a publish target."""
+    source_registry: str = ""
+    """Where such a target published it, by the name or host of an entry; empty for its only registry."""
     destination: str
     """Host, or an entry's name, and repository."""
     tags: tuple[Annotated[str, Parsed(str, check_tag)], ...] = ()

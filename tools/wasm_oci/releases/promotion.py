@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from wasm_oci.digest import Digest
 from wasm_oci.errors import UsageError
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE
 from wasm_oci.oci.manifest import Index
@@ -91,8 +90,6 @@ class Promotion:
     dry_run: bool = False
     trust: Trust | None = None
     """Whom to trust: then every component is read and verified before anything is written."""
-    expected: Digest | None = None
-    """What the source has to be, where that is known."""
 
 
 def promotion_of(source: Target, promotion: Promotion, *, interrupt: Callable[[], None] = lambda: None) -> ReleaseRequest:
@@ -103,8 +100,6 @@ def promotion_of(source: Target, promotion: Promotion, *, interrupt: Callable[[]
     """
     fetched = source.fetch()
     artifact = artifact_in(source.store, fetched)
-    if promotion.expected not in (None, fetched.descriptor.digest):
-        raise UsageError(f"the source is {fetched.descriptor.digest} now", where=str(promotion.expected), hint="name it by digest")
     index = artifact.manifest
     if isinstance(index, Index) and index.artifact_type == RELEASE_ARTIFACT_TYPE:
         release = ReleaseIndex.parse(fetched, where=artifact.where)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from wasm_oci.errors import UsageError
 from wasm_oci.oci.reference import Reference
@@ -55,6 +55,38 @@ def read_source_settings(config: Path | None) -> SourceSettings:
     return SourceSettings.of(read_registry_config(config)) if config else SourceSettings()
 
 
+class Source(Protocol):
+    """What a promotion, an archive or a pull reads."""
+
+    @property
+    def tag(self) -> str:
+        """The tag that it is known to have, beside one that it is named by; empty for none."""
+
+    @property
+    def plain_http(self) -> frozenset[str]:
+        """Hosts that may be reached without TLS, beside those of the settings."""
+
+    @property
+    def ca_files(self) -> tuple[str, ...]:
+        """A `host[:port]=FILE` for each host with authorities of its own, beside those of the settings."""
+
+    def open(self, settings: SourceSettings, *, transport: Transport, environ: Mapping[str, str]) -> Target:
+        """Raises UsageError where it names nothing that can be read, and NotFoundError where that is found out here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedSource:
+    """A source as a user wrote it; see `open_source`."""
+
+    text: str
+    tag: str = ""
+    plain_http: frozenset[str] = frozenset()
+    ca_files: tuple[str, ...] = ()
+
+    def open(self, settings: SourceSettings, *, transport: Transport, environ: Mapping[str, str]) -> Target:
+        return open_source(self.text, settings, transport=transport, environ=environ)
+
+
 def open_source(text: str, settings: SourceSettings, *, transport: Transport, environ: Mapping[str, str]) -> Target:
     """Returns what `text` names to read.
 
@@ -69,7 +101,7 @@ def open_source(text: str, settings: SourceSettings, *, transport: Transport, en
     wanted = reference.digest or reference.tag
     if wanted is None:
         raise UsageError(f"{text} names neither tag nor digest", hint=f"write {text}:TAG or {text}@sha256:…")
-    store = source_store(reference, named or _nearest(reference, settings), settings, transport=transport, environ=environ)
+    store = source_store(reference, named or nearest_entry(reference, settings), settings, transport=transport, environ=environ)
     return Target(store=store, wanted=wanted, pinned=reference.digest is not None)
 
 
@@ -108,7 +140,7 @@ def _holds(entry: RegistryEntry, reference: Reference) -> bool:
     return not entry.prefix or reference.repository.startswith(f"{entry.prefix}/")
 
 
-def _nearest(reference: Reference, settings: SourceSettings) -> RegistryEntry | None:
+def nearest_entry(reference: Reference, settings: SourceSettings) -> RegistryEntry | None:
     """Returns the entry of a host with the longest prefix that a reference has, else the first of its host."""
     known = [entry for entry in _readable(settings) if entry.host == reference.registry]
     return max(known, key=lambda entry: len(entry.prefix) if _holds(entry, reference) else -1, default=None)

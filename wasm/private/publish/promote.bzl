@@ -2,14 +2,20 @@
 
 load("//wasm/private/common:image_ref.bzl", "looks_like_host", "repository_error", "tag_error")
 load("//wasm/private/common:macro_attrs.bzl", "check_attributes", "public_attributes")
-load("//wasm/private/common:run_target.bzl", "RUN_TARGET_ATTRS", "make_run_target")
+load("//wasm/private/common:run_target.bzl", "RUN_TARGET_ATTRS", "make_run_target", "rlocation_path")
 load("//wasm/private/common:shown.bzl", "shown", "shown_target")
+load("//wasm/private/providers:publish_info.bzl", "WasmPublishInfo")
 load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
+load("//wasm/private/providers:release_info.bzl", "WasmReleaseInfo")
 load(":config_of_target.bzl", "config_files", "config_name", "config_of", "config_request", "entry_names", "reading_request")
 
 visibility(["//wasm/..."])
 
 _DOC = """Copies an artifact, or a release with all its members, from one place to another with `bazel run`; nothing is built again.
+
+The source is a reference, or the target that publishes it: a `wasm_release`, or a publish target. Of a target, what the build makes now is
+promoted, by the digest that the build gives it, from where the target publishes it; if that is not there, the run says so. A release of which a
+part is signed by a key outside the build, and an image with such an embedded signature, have no digest in the build, and are found by their tag.
 
 Digests, and whatever refers to them such as signatures, stay as they are. The program shows its plan, copies what the destination
 does not have, reads it back, and writes the tags last. A tag that exists with another digest is refused with exit code 7 unless it
@@ -35,9 +41,15 @@ _ATTRS = {
         doc = "A `wkg_registry_config` with the destination's entry, and its credentials. Without one they are those of `docker login`.",
         providers = [WasmRegistryConfigInfo],
     ),
-    "source": attr.string(
-        doc = "What: a reference, best with its digest, such as `staging.example/releases@sha256:…`.",
-        mandatory = True,
+    "source_reference": attr.string(
+        doc = "What: a reference, best with its digest, such as `staging.example/releases@sha256:…`; `source` of the macro.",
+    ),
+    "source_registry": attr.string(
+        doc = "Where the target of `source` publishes it: the name or the host of an entry. Empty, the default, where it publishes to one registry only.",
+    ),
+    "source_target": attr.label(
+        doc = "What: a `wasm_release` or a publish target; `source` of the macro.",
+        providers = [[WasmReleaseInfo], [WasmPublishInfo]],
     ),
 } | RUN_TARGET_ATTRS
 
@@ -61,25 +73,48 @@ def _check(ctx, names):
             host,
             config_name(ctx),
         ))
-    if ":" not in ctx.attr.source.partition("/")[2]:
-        fail("{}: source = \"{}\" names neither tag nor digest; write host/repository@sha256:…".format(shown_target(ctx), ctx.attr.source))
+    reference = ctx.attr.source_reference
+    if not ctx.attr.source_target and ":" not in reference.partition("/")[2]:
+        fail("{}: source = \"{}\" names neither tag nor digest; write host/repository@sha256:…, or the label of a release as \":release\"".format(
+            shown_target(ctx),
+            reference,
+        ))
+    if ctx.attr.source_registry and not ctx.attr.source_target:
+        fail("{}: source_registry = \"{}\" is for a target as source; leave it out, {} names its registry".format(
+            shown_target(ctx),
+            ctx.attr.source_registry,
+            reference,
+        ))
+
+def _source_of(ctx):
+    """The request of the source, and its member of this target's request."""
+    target = ctx.attr.source_target
+    if not target:
+        return None, None
+    if WasmReleaseInfo in target:
+        return target[WasmReleaseInfo], "source_release"
+    return target[WasmPublishInfo], "source_publish"
 
 def _promote_impl(ctx):
     config = config_of(ctx)
     _check(ctx, entry_names(config))
+    source, member = _source_of(ctx)
     return make_run_target(
         ctx,
         command = "promote",
-        files = config_files(config),
+        files = config_files(config) + ([source.request] + source.files.to_list() if source else []),
         request = {
             "destination": ctx.attr.destination,
             "dry_run": ctx.attr.dry_run,
             "movable_tags": ctx.attr.movable_tags,
             "schema_version": 1,
-            "source": ctx.attr.source,
+            "source": ctx.attr.source_reference,
+            "source_publish": None,
+            "source_registry": ctx.attr.source_registry,
+            "source_release": None,
             "tags": ctx.attr.promoted_tags,
             "target": shown(ctx.label),
-        } | config_request(ctx, config) | reading_request(config),
+        } | config_request(ctx, config) | reading_request(config) | ({member: rlocation_path(ctx, source.request)} if source else {}),
     ).providers
 
 promote = rule(
@@ -89,14 +124,28 @@ promote = rule(
     executable = True,
 )
 
-def wasm_promote(name, tags = [], target_tags = [], **kwargs):
+# How a label begins, and no reference does.
+_LABELS = ("//", "@", ":")
+
+def wasm_promote(name, source, tags = [], target_tags = [], **kwargs):
     """Copies an artifact or a release to another place by digest. See [`promote`](#promote) for further attributes.
 
     Args:
         name: Name of the run target.
-        tags: Tags at the destination. Empty, the default: the tag of `source`, if it has one.
+        source: What: a reference, best with its digest, such as `staging.example/releases@sha256:…`; or the label of a `wasm_release` or of a publish
+            target, such as `:release`, for what it builds.
+        tags: Tags at the destination. Empty, the default: the tag of `source`, if it has one; of a target its first.
         target_tags: Tags of the target itself, as `tags` are for other rules, such as `manual`.
         **kwargs: Attributes of [`promote`](#promote), and those that every rule has.
     """
-    check_attributes(name, "wasm_promote", kwargs, [each for each in public_attributes(_ATTRS) if each != "promoted_tags"])
-    promote(name = name, promoted_tags = tags, tags = target_tags, **kwargs)
+    own = ("promoted_tags", "source_reference", "source_target")
+    check_attributes(name, "wasm_promote", kwargs, [each for each in public_attributes(_ATTRS) if each not in own])
+    is_label = type(source) == "Label" or (type(source) == "string" and source.startswith(_LABELS))
+    promote(
+        name = name,
+        promoted_tags = tags,
+        source_reference = "" if is_label else source,
+        source_target = source if is_label else None,
+        tags = target_tags,
+        **kwargs
+    )

@@ -6,6 +6,7 @@ load("//wasm/private/common:run_target.bzl", "RUN_TARGET_ATTRS", "make_run_targe
 load("//wasm/private/common:shown.bzl", "shown", "shown_target")
 load("//wasm/private/providers:publish_info.bzl", "WasmPublishInfo")
 load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
+load("//wasm/private/providers:release_info.bzl", "WasmReleaseInfo")
 load(":config_of_target.bzl", "check_target", "config_files", "config_of", "config_request", "entry_names")
 load(":multi_publish.bzl", "wkg_multi_registry_publish")
 load(":stamped_tags.bzl", "is_stamped", "stamped_tag_error")
@@ -79,10 +80,11 @@ def _wasm_release_impl(ctx):
     requests = [info.request for info in published]
     stamped = [tag for tag in [ctx.attr.tag] + ctx.attr.extra_tags + ctx.attr.movable_tags if is_stamped(tag)]
     read_when_run = ([ctx.info_file] if stamped else []) + config_files(config)
+    files = depset(requests + read_when_run, transitive = [info.files for info in published])
     run = make_run_target(
         ctx,
         command = "release",
-        files = depset(requests + read_when_run, transitive = [info.files for info in published]).to_list(),
+        files = files.to_list(),
         request = {
             "dry_run": ctx.attr.dry_run,
             "extra_tags": ctx.attr.extra_tags,
@@ -97,13 +99,14 @@ def _wasm_release_impl(ctx):
             "target_registries": ctx.attr.target_registries,
         } | config_request(ctx, config),
     )
-    return run.providers
+    return run.providers + [WasmReleaseInfo(files = files, request = run.request)]
 
 release = rule(
     implementation = _wasm_release_impl,
     doc = _DOC,
     attrs = _ATTRS,
     executable = True,
+    provides = [WasmReleaseInfo],
 )
 
 def wasm_release(name, images = [], releases = [], **kwargs):

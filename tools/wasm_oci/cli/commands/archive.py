@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> Outcome:
     from wasm_oci.oci.reference import check_tag
     from wasm_oci.publish.resolve import plain_http_hosts
     from wasm_oci.releases.promotion import Promotion
-    from wasm_oci.releases.sources import read_source_settings
+    from wasm_oci.releases.sources import NamedSource, read_source_settings
 
     request = ArchiveRequest(source=args.source, file=args.file, tag=args.tag, registry_config=args.registry_config)
     settings = read_source_settings(request.registry_config)
@@ -57,4 +57,5 @@ def run(args: argparse.Namespace) -> Outcome:
     def promotion(place: PromotedTo) -> Promotion:
         return Promotion(destination=place, tags=tags, plain_http=settings.plain_http | plain_http_hosts(args.plain_http), trust=trust)
 
-    return promoting.run(request.source, f"{ARCHIVE_PREFIX}{request.file}", promotion, settings, text=False, ca_files=args.ca_file)
+    source, destination = NamedSource(text=request.source), f"{ARCHIVE_PREFIX}{request.file}"
+    return promoting.run(source, destination, promotion, settings, text=False, ca_files=args.ca_file)

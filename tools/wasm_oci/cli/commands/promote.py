@@ -54,9 +54,10 @@ def run(args: argparse.Namespace) -> Outcome:
     from wasm_oci.publish.push import DEFAULT_MOVABLE
     from wasm_oci.publish.request import read_with_registries
     from wasm_oci.publish.resolve import ca_options, plain_http_hosts
+    from wasm_oci.releases.built import built_source
     from wasm_oci.releases.promote_request import PromoteRequest
     from wasm_oci.releases.promotion import Promotion
-    from wasm_oci.releases.sources import SourceSettings, read_source_settings
+    from wasm_oci.releases.sources import NamedSource, SourceSettings, read_source_settings
 
     if args.request:
         refuse_beside_request(args, add_arguments, ("dry_run", "move_tags", "public_key", "trusted_keys", "plain_http", "ca_file"))
@@ -70,24 +71,26 @@ def run(args: argparse.Namespace) -> Outcome:
         request = PromoteRequest(source=args.source, destination=args.destination, tags=tags, movable_tags=movable)
         settings = read_source_settings(args.registry_config)
     trust = trusted_keys_of(args)
+    source = built_source(request, os.environ) or NamedSource(text=request.source)
 
     def promotion(place: PromotedTo) -> Promotion:
+        tags = (*([place.tag] if place.tag else []), *request.tags)
         return Promotion(
             destination=replace(place, credential_files=settings.credential_files),
-            tags=tuple(dict.fromkeys((*([place.tag] if place.tag else []), *request.tags))),
+            tags=tuple(dict.fromkeys(tags or filter(None, [source.tag]))),
             movable_tags=request.movable_tags,
             move_tags=args.move_tags,
-            plain_http=settings.plain_http | plain_http_hosts(args.plain_http),
+            plain_http=settings.plain_http | plain_http_hosts(args.plain_http) | source.plain_http,
             dry_run=request.dry_run if args.dry_run is None else args.dry_run,
             trust=trust,
         )
 
     shown = args.output == "text" and not args.quiet
     return promoting.run(
-        request.source,
+        source,
         request.destination,
         promotion,
         settings,
         text=shown,
-        ca_files=ca_options(request.ca_files, args.ca_file),
+        ca_files=ca_options((*source.ca_files, *request.ca_files), args.ca_file),
     )

@@ -21,16 +21,17 @@ from wasm_oci.publish.report import artifact_document, result_lines
 from wasm_oci.publish.signing import scratch_folder
 from wasm_oci.releases.promotion import PromotedTo, Promotion, promotion_of
 from wasm_oci.releases.report import planned_lines, release_document, released_lines
-from wasm_oci.releases.sources import SourceSettings, open_source
+from wasm_oci.releases.sources import Source, SourceSettings
 
 if TYPE_CHECKING:
     from wasm_oci.http.transport import Transport
+    from wasm_oci.oci.target import Target
     from wasm_oci.publish.planning import AnyPlan
     from wasm_oci.publish.registries import RegistryEntry
 
 
 def run(
-    source: str,
+    source: Source,
     destination: str,
     promotion: Callable[[PromotedTo], Promotion],
     settings: SourceSettings,
@@ -38,14 +39,14 @@ def run(
     text: bool,
     ca_files: Sequence[str] = (),
 ) -> Outcome:
-    """Promotes and reports; `promotion` returns how, given where to. `text`: whether the plan is shown."""
+    """Promotes a source and reports; `promotion` returns how, given where to. `text`: whether the plan is shown."""
     file = Path(destination.removeprefix(ARCHIVE_PREFIX)) if destination.startswith(ARCHIVE_PREFIX) else None
     with scratch_folder() as scratch:
         folder = scratch / "layout"
         place = PromotedTo(folder=folder) if file else _place(destination, settings.registries)
         how = promotion(place)
         with closing(resolve.make_transport(how.plain_http, settings.timeout, ca_files)) as transport:
-            done = _promote(source, how, settings, transport, text=text)
+            done = _promote(source.open(settings, transport=transport, environ=os.environ), how, transport, text=text)
         document = _document(done, str(file) if file else None)
         for error in done.errors[:1]:
             report_error("wasm_oci", error, "text")
@@ -68,8 +69,7 @@ def _place(destination: str, registries: tuple[RegistryEntry, ...]) -> PromotedT
     return PromotedTo(folder=folder)
 
 
-def _promote(source: str, how: Promotion, settings: SourceSettings, transport: Transport, *, text: bool) -> Release:
-    target = open_source(source, settings, transport=transport, environ=os.environ)
+def _promote(target: Target, how: Promotion, transport: Transport, *, text: bool) -> Release:
     if not how.tags and isinstance(target.wanted, str):
         how = replace(how, tags=(target.wanted,))
     request = promotion_of(target, how, interrupt=transport.stop)

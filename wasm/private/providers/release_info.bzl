@@ -1,0 +1,11 @@
+"""What a release target says, so that another rule can take what it releases from where it is."""
+
+visibility(["//wasm/..."])
+
+WasmReleaseInfo = provider(
+    doc = "What `bazel run` of a target releases, and where to.",
+    fields = {
+        "files": "depset of File: what `request` names, directly and by the requests in it; the runfiles of a target that reads it.",
+        "request": "File: the request, JSON that `wasm_oci release --request` reads. It names files by their paths among the runfiles.",
+    },
+)
