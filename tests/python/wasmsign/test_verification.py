@@ -132,9 +132,9 @@ def test_no_trusted_key_names_seen_and_expected(tmp_path: Path) -> None:
 
 def test_unreadable_files_do_not_verify(tmp_path: Path) -> None:
     for path in (tmp_path / "absent.wasm", tmp_path):
-        with pytest.raises(UsageError) as caught:
+        with pytest.raises(SignatureError) as caught:
             verify_file(path, [K1.public])
-        assert caught.value.where == str(path)
+        assert (caught.value.reason, caught.value.where) == ("malformed_module", str(path))
 
 
 @pytest.mark.parametrize("data", [M_SIGNED, C_SIGNED, PARTS_SIGNED], ids=["module", "component", "parts"])

@@ -66,8 +66,8 @@ def verify_file(
     signed ones, whatever their names. The number of parts is fixed, but each part is judged by its current section names: parts
     at the end that matched may have been replaced by parts that do not.
 
-    Raises SignatureError, with one of the reasons that it lists, for whatever is wrong with the content of the file or
-    signature (the error of a malformed module is its cause), and UsageError for a file that cannot be read, and where `keys` is empty.
+    Raises SignatureError, with one of the reasons that it lists, for whatever is wrong with the file or signature
+    (the error that made a module unreadable is its cause), and UsageError where `keys` is empty.
     """
     return FileVerifier(input, pattern=pattern).verify(keys, signature=signature, skip_unknown_algorithms=skip_unknown_algorithms)
 
@@ -88,8 +88,10 @@ class FileVerifier:
         try:
             with open_input(self._input) as stream:
                 return self._verify(stream, tuple(dict.fromkeys(keys)), signature, skip_unknown_algorithms=skip_unknown_algorithms)
-        except FormatError as err:
+        except (FormatError, UsageError) as err:
             raise SignatureError(err.what, where=where, hint=err.hint, reason="malformed_module") from err
+        except OSError as err:
+            raise SignatureError(f"cannot read the input file: {err.strerror}", where=where, reason="malformed_module") from err
 
     def _verify(
         self, stream: BinaryIO, keys: tuple[PublicKey, ...], signature: bytes | None, *, skip_unknown_algorithms: bool

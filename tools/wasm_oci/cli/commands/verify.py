@@ -20,7 +20,7 @@ DESCRIPTION = """Verify that trusted keys signed all of a WebAssembly module or 
 
 Exit code 0 if so. Exit code 4 for whatever cannot be accepted: a file that is not signed, signed by other keys
 only, by keys that are expired or revoked, by too few keys, changed, cut off, or not WebAssembly at all;
-`--output json` names the reason. Exit code 2 for a file that cannot be read, and a key or option that cannot be used.
+`--output json` names the reason. Exit code 2 for a key or option that cannot be used.
 
   wasm_oci verify -i hello.signed.wasm -K signing.public
   wasm_oci verify -i hello.signed.wasm --trusted-keys trusted.yaml --threshold 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wasm_oci.errors import FormatError, SignatureError
+from wasm_oci.errors import FormatError, SignatureError, UsageError
 from wasm_oci.files import read_bounded
 from wasm_oci.limits import LIMITS
 from wasm_oci.trust.trust import Trust
@@ -38,10 +38,10 @@ def document_of(result: VerifyResult, trust: Trust) -> dict[str, object]:
 
 
 def detached_signature(path: Path) -> bytes:
-    """Returns the content of a signature file; raises UsageError where it cannot be read, SignatureError where it is not a signature."""
+    """Returns the content of a signature file; raises SignatureError where it cannot be read or is not a signature."""
     try:
         data = read_bounded(path, LIMITS.signature_section, what="signature file")
-    except FormatError as err:
+    except (FormatError, UsageError) as err:
         raise SignatureError(err.what, where=err.where, hint=err.hint, reason="malformed_signature") from err
     parse_signature(data, where=str(path))
     return data

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from wasm_oci.cli.common.verify_request import VerifyRequest
 from wasm_oci.cli.common.verify_result import detached_signature, document_of, text_of
 from wasm_oci.errors import SignatureError, UsageError
-from wasm_oci.files import file_type, write_file
+from wasm_oci.files import write_file
 from wasm_oci.outcome import SCHEMA_VERSION, Outcome, error_document, report_error
 from wasm_oci.trust.trust import Trust, verify_trusted
 from wasm_oci.wasmsign.pattern import SectionPattern
@@ -25,9 +25,9 @@ def run(args: argparse.Namespace, requests: Sequence[VerifyRequest], trust: Trus
     for request in requests:
         entry: dict[str, object] = {"input": str(request.input)}
         try:
-            signature = _signature(request)
+            signature = detached_signature(request.signature) if request.signature else None
             result = verify_trusted(request.input, trust, signature=signature, pattern=pattern)
-        except (SignatureError, UsageError) as err:
+        except SignatureError as err:
             report_error("wasm_oci", err, "text")
             exit_code = exit_code or err.exit_code
             documents.append({**entry, "verified": False, **error_document(err)})
@@ -40,13 +40,3 @@ def run(args: argparse.Namespace, requests: Sequence[VerifyRequest], trust: Trus
 
         write_file(args.report, pretty({"schemaVersion": SCHEMA_VERSION, **document}), what="report")
     return Outcome(lines=lines, document=document, exit_code=exit_code)
-
-
-def _signature(request: VerifyRequest) -> bytes | None:
-    """The content of FILE.sig, which nobody named: a file that has none is not signed."""
-    if request.signature is None:
-        return None
-    if file_type(request.signature, what="signature file") is None and file_type(request.input, what="input file") is not None:
-        hint = "sign it, or give its signature this name"
-        raise SignatureError("there is no detached signature", where=str(request.signature), hint=hint, reason="unsigned")
-    return detached_signature(request.signature)
