@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from peers import EXAMPLE, DockerRegistry, call, docker_registry, image_file, public_key, publish_detached, target, wasm_oci
+from release_maker import Maker
 
 WKG = os.environ["WKG"]
 
@@ -63,3 +64,44 @@ def test_wkg_finds_what_we_publish_with_the_configuration_that_we_write(registry
     got = call(WKG, "get", "--config", config, "my-org:hello", "--format", "wasm", "-o", output, cwd=tmp_path, HOME=str(tmp_path))
     assert got.code == 0, got.stderr
     assert output.read_bytes() == image_file("hello_oci_unsigned_image", "oci.wasm").read_bytes()
+
+
+def test_wkg_gets_a_package_by_its_versions(registry: DockerRegistry, tmp_path: Path) -> None:
+    """Only semantic versions are versions to wkg, and the greatest counts where none is named."""
+    for tags in (("1.2.3",), ("1.10.0", "latest"), ("v2.0.0",)):
+        options = [option for tag in tags for option in ("--tag", tag)]
+        done = call(target("publish_package", Path("tests/interop")), "--registry", registry.host, *options, "--output", "json")
+        assert done.code == 0, done.stderr
+        assert done.json["tagged"].startswith(f"{registry.host}/my-org/hello:")
+    (tmp_path / "registries.yaml").write_text(f"default_registry: here\nregistries: [here|{registry.host}]\n")
+    config, component = tmp_path / "config.toml", Path("tests/interop/publish_package_image_oci.wasm").read_bytes()
+    assert call(wasm_oci(), "registries", "-i", tmp_path / "registries.yaml", "--wkg-config", config).code == 0
+    for package, version in (("my-org:hello", "1.10.0"), ("my-org:hello@1.2.3", "1.2.3")):
+        got = call(WKG, "get", "--config", config, package, "--format", "wasm", cwd=tmp_path, HOME=str(tmp_path))
+        assert got.code == 0, got.stderr
+        assert (tmp_path / f"my-org_hello@{version}.wasm").read_bytes() == component
+    absent = call(WKG, "get", "--config", config, "my-org:hello@2.0.0", "--format", "wasm", cwd=tmp_path, HOME=str(tmp_path))
+    assert absent.code != 0
+    assert not list(tmp_path.glob("*2.0.0.wasm"))
+
+
+def test_wkg_pulls_the_members_of_a_release_but_no_index(registry: DockerRegistry, tmp_path: Path) -> None:
+    """Of an index wkg takes the manifest of this machine's platform, which a release has not."""
+    maker = Maker(folder=tmp_path / "images")
+    maker.folder.mkdir()
+    maker.keys()
+    images = {name: maker.image(name, detached=name == "one") for name in ("one", "two")}
+    release = maker.release(registry.host, "v1", images)
+    output = tmp_path / "pulled.wasm"
+    for reference, image in (
+        (f"{registry.host}/apps/one:1.0.0", images["one"]),
+        (f"{registry.host}/releases@{images['two'].digest}", images["two"]),
+    ):
+        pulled = call(WKG, "oci", "pull", "--insecure", registry.host, reference, "-o", output, cwd=tmp_path, HOME=str(tmp_path))
+        assert pulled.code == 0, pulled.stderr
+        assert output.read_bytes() == image.wasm
+    refused = call(
+        WKG, "oci", "pull", "--insecure", registry.host, release, "-o", tmp_path / "index.wasm", cwd=tmp_path, HOME=str(tmp_path)
+    )
+    assert refused.code != 0
+    assert not (tmp_path / "index.wasm").exists()

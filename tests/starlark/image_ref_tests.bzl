@@ -2,6 +2,7 @@
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
 load("//tests/testdata:hosts.bzl", "HOSTS")
+load("//tests/testdata:package_names.bzl", "NOT_PACKAGES", "PACKAGE_PATHS")
 load(
     "//wasm/private/common:image_ref.bzl",
     "entry_name_error",
@@ -9,6 +10,7 @@ load(
     "is_loopback",
     "is_named",
     "looks_like_host",
+    "package_path",
     "reference_error",
     "registry_error",
     "repository_error",
@@ -88,6 +90,11 @@ def _reference_test_impl(ctx):
         asserts.true(env, "credentials" in error and "hunter2secret" not in error, error)
     asserts.equals(env, "a/b", repository_of("a", "b"))
     asserts.equals(env, "b", repository_of("", "b"))
+    for package, path in PACKAGE_PATHS.items():
+        asserts.equals(env, path, package_path(package))
+        asserts.equals(env, None, repository_error(path))
+    for package in NOT_PACKAGES:
+        asserts.true(env, repository_error(package_path(package)) != None, package)
     asserts.true(env, looks_like_host("localhost"))
     asserts.true(env, looks_like_host("host:5000"))
     asserts.false(env, looks_like_host("github"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import os
@@ -15,6 +16,7 @@ from fakes.artifacts import key
 from fakes.wasm import COMPONENT, MODULE, TESTDATA, custom, entries, exported, section
 from wasm_oci.errors import FormatError, LimitError, SignatureError, UsageError
 from wasm_oci.limits import LIMITS
+from wasm_oci.oci.descriptor import TITLE_ANNOTATION
 from wasm_oci.oci.image import build_image
 from wasm_oci.oci.image_request import ImageRequest
 from wasm_oci.oci.layout_store import LayoutStore
@@ -187,15 +189,23 @@ def test_a_malformed_signature_file(tmp_path: Path) -> None:
         build_image(_request(_component(tmp_path), signature=tmp_path / "junk"))
 
 
+_CASES = ast.parse((TESTDATA / "package_names.bzl").read_text(encoding="utf-8")).body
+PACKAGES = {ast.unparse(each.targets[0]): ast.literal_eval(each.value) for each in _CASES if isinstance(each, ast.Assign)}
+
+
+@pytest.mark.parametrize(("package", "path"), PACKAGES["PACKAGE_PATHS"].items())
+def test_a_wasm_package_is_where_wkg_looks_for_it(tmp_path: Path, package: str, path: str) -> None:
+    request = _request(_component(tmp_path), package_name=package, namespace="")
+    assert (request.repository, build_image(request).manifest.annotations[TITLE_ANNOTATION]) == (path, path.rpartition("/")[2])
+
+
 @pytest.mark.parametrize(
     ("change", "where"),
     [
         ({"registry": "https://ghcr.io"}, "registry"),
         ({"registry": "ghcr.io/org"}, "registry"),
         ({"namespace": "My-Org"}, "namespace"),
-        ({"package_name": "Hello"}, "package_name"),
-        ({"package_name": "a:b"}, "package_name"),
-        ({"package_name": ""}, "package_name"),
+        *(({"package_name": name}, "package_name") for name in PACKAGES["NOT_PACKAGES"]),
         ({"name": "Hello"}, "name_override"),
         ({"namespace": "a" * 200, "name": "b" * 200}, "namespace and name"),
         ({"tag": ""}, "tag"),

@@ -53,8 +53,13 @@ class ImageRequest(ImageFacts):
 
     @property
     def repository(self) -> str:
-        path = self.name or self.package_name
-        return f"{self.namespace}/{path}" if self.namespace else path
+        return f"{self.namespace}/{self._path}" if self.namespace else self._path
+
+    @property
+    def _path(self) -> str:
+        """What is after the namespace: of a Wasm package `namespace:name` this is `namespace/name`, where wkg looks for it."""
+        package = self.package_name
+        return self.name or (package.replace(":", "/") if package.count(":") == 1 else package)
 
     @property
     def name_in_registry(self) -> str:
@@ -69,7 +74,7 @@ class ImageRequest(ImageFacts):
             raise UsageError("the package name is missing", where="package_name", hint="name the package, such as my-org/hello")
         if self.namespace:
             check_repository(self.namespace, where="namespace")
-        check_repository(self.name or self.package_name, where="name_override" if self.name else "package_name")
+        check_repository(self._path, where="name_override" if self.name else "package_name")
         check_repository(self.repository, where="namespace and name")
         check_tag(self.tag, where="tag")
         for name, value, allowed in (

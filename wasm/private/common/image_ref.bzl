@@ -147,6 +147,10 @@ def repository_of(namespace, name):
     """Joins the two parts of a repository; the namespace may be empty."""
     return namespace + "/" + name if namespace else name
 
+def package_path(package_name):
+    """What a package is called in its repository: of `namespace:name`, as Wasm packages are named, `namespace/name`, where wkg looks for it."""
+    return package_name.replace(":", "/") if package_name.count(":") == 1 else package_name
+
 def is_loopback(host):
     """Whether a host, with a port or without, is this machine: localhost, *.localhost, 127.0.0.0/8 or ::1."""
     name = host_name(host)

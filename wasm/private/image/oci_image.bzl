@@ -1,6 +1,6 @@
 """`wasm_component_oci_image`: packs a component as an OCI image layout, signed or not."""
 
-load("//wasm/private/common:image_ref.bzl", "looks_like_host", "reference_error")
+load("//wasm/private/common:image_ref.bzl", "looks_like_host", "package_path", "reference_error")
 load("//wasm/private/common:macro_attrs.bzl", "check_attributes", "public_attributes")
 load("//wasm/private/common:shown.bzl", "WRITTEN_AS_ATTR", "shown_target")
 load("//wasm/private/common:tool_action.bzl", "TOOL_ATTRS", "params_file_args", "run_wasm_oci")
@@ -62,7 +62,8 @@ _ATTRS = {
         default = "library",
     ),
     "package_name": attr.string(
-        doc = "Name of the package and rest of the repository, such as `examples/hello`; lower case, may hold slashes.",
+        doc = "Name of the package and rest of the repository, such as `examples/hello`; lower case, may hold slashes. A Wasm package " +
+              "`my-org:hello` is `my-org/hello` there: with an empty `namespace` and a version as `tag`, `wkg get my-org:hello` finds it.",
         mandatory = True,
     ),
     "registry": attr.string(
@@ -107,7 +108,7 @@ def _check(ctx):
     error = reference_error(
         ctx.attr.registry or "localhost",
         ctx.attr.namespace,
-        ctx.attr.name_override or ctx.attr.package_name,
+        ctx.attr.name_override or package_path(ctx.attr.package_name),
         ctx.attr.tag,
         attributes = ("registry", "namespace", name_attribute, "tag"),
     ) or annotations_error(ctx.attr.annotations)
@@ -137,7 +138,7 @@ def _image_info(ctx, signing):
         layout = ctx.actions.declare_directory(name + "_layout"),
         license = ctx.attr.license,
         metadata_file = ctx.actions.declare_file(name + "_metadata.json"),
-        name = ctx.attr.name_override or ctx.attr.package_name,
+        name = ctx.attr.name_override or package_path(ctx.attr.package_name),
         namespace = ctx.attr.namespace,
         package_name = ctx.attr.package_name,
         reference_file = ctx.actions.declare_file(name + "_reference.txt") if known and _destination(ctx) else None,
