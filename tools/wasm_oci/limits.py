@@ -76,6 +76,8 @@ class Limits:
     docker_config: int = MIB
     token_response: int = MIB
     error_body: int = 64 * KIB
+    layout_manifests: int = 100_000
+    """Manifests that a layout or an archive lists: a release of as many members as an index has may have ten signatures of each."""
     descriptors: int = 10_000
     """Layers of a manifest, or entries of an index."""
     annotations: int = 1024
@@ -86,7 +88,7 @@ class Limits:
     listed_tags: int = 1000
     """Tags that are described in one run."""
     referrers: int = 1000
-    """Entries of a list of referrers that are looked at, those of the wanted type first."""
+    """Entries of a registry's list of referrers that are looked at, those of the wanted type first."""
     referrer_bytes: int = 64 * MIB
     """All manifests together that are fetched to find those that refer to another one."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from wasm_oci.digest import Digest
 from wasm_oci.errors import DigestError, FormatError, LimitError, NotFoundError, UsageError
 from wasm_oci.limits import LIMITS
+from wasm_oci.oci import layout_referrers
 from wasm_oci.oci.descriptor import (
     EMPTY,
     EMPTY_BLOB,
@@ -497,10 +499,42 @@ def test_a_referrer_with_many_tags_is_listed_once_and_counts_once(tmp_path: Path
     assert [found.digest for found in layout.referrers(subject.digest)] == [referrer.descriptor().digest]
 
 
-def test_referrers_have_a_limit(tmp_path: Path) -> None:
+def test_manifests_have_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layout_referrers, "LIMITS", replace(LIMITS, layout_manifests=10))
     layout = _created(tmp_path / "layout")
     subject = _put(layout, "1", "v1")
-    many = [replace(subject, digest=Digest.of(str(n).encode())).to_json() for n in range(LIMITS.referrers + 1)]
-    _change_index(tmp_path / "layout", manifests=many)
-    with pytest.raises(LimitError, match="manifests to look through"):
-        list(LayoutStore.open(tmp_path / "layout").referrers(subject.digest))
+    for count in (9, 10):
+        many = [replace(subject, digest=Digest.of(str(n).encode())).to_json() for n in range(count)]
+        _change_index(tmp_path / "layout", manifests=[subject.to_json(), *many])
+        store = LayoutStore.open(tmp_path / "layout")
+        with pytest.raises(NotFoundError if count == 9 else LimitError, match="is missing" if count == 9 else "more than 10 manifests"):
+            list(store.referrers(subject.digest))
+
+
+def test_a_layout_lists_the_signatures_of_a_whole_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than a registry's list of referrers may have; each is read once, however many subjects are asked for."""
+    layout = _created(tmp_path / "layout")
+    subject = _put(layout, "1", "v1")
+    others = [replace(subject, digest=Digest.of(b"subject %d" % number)) for number in range(1_500)]
+    entries = []
+    for number, each in enumerate([subject, *others]):
+        signature = Manifest(config=EMPTY, layers=(), artifact_type="application/vnd.note", subject=each, annotations={"n": str(number)})
+        (tmp_path / "layout/blobs/sha256" / signature.descriptor().digest.hex).write_bytes(signature.raw)
+        entries.append(signature.descriptor().to_json())
+    _change_index(tmp_path / "layout", manifests=[subject.to_json(), *entries])
+    store, read = LayoutStore.open(tmp_path / "layout"), list[Descriptor]()
+    pieces = LayoutStore.pieces
+
+    def counted(self: LayoutStore, blob: Descriptor) -> Iterator[bytes]:
+        read.append(blob)
+        return pieces(self, blob)
+
+    monkeypatch.setattr(LayoutStore, "pieces", counted)
+    for number in (0, 1, 1_499, 1_500):
+        asked = [subject, *others][number]
+        assert [found.annotations for found in store.referrers(asked.digest)] == [{"n": str(number)}]
+    assert len([blob for blob in read if blob.digest != subject.digest]) == 1_501
+    new = Manifest(config=EMPTY, layers=(), artifact_type="application/vnd.note", subject=subject, annotations={"n": "new"})
+    LayoutStore(tmp_path / "layout").attach(new)
+    assert {found.annotations["n"] for found in store.referrers(subject.digest)} == {"0", "new"}, "others may write to it meanwhile"
+    assert len([blob for blob in read if blob.digest != subject.digest]) == 1_502

@@ -114,8 +114,17 @@ def layout_lock(folder: Path) -> Iterator[None]:
 
 def read_index(folder: Path) -> LayoutIndex:
     """Raises UsageError, FormatError or LimitError for an index that cannot be used."""
-    path, limit = folder / INDEX, LIMITS.layout_index
-    return LayoutIndex.parse(_read(path, limit, what="layout's index"), where=str(path), limit=limit)
+    return parse_index(folder, read_index_bytes(folder))
+
+
+def read_index_bytes(folder: Path) -> bytes:
+    """Raises UsageError or LimitError for an index that cannot be read."""
+    return _read(folder / INDEX, LIMITS.layout_index, what="layout's index")
+
+
+def parse_index(folder: Path, data: bytes) -> LayoutIndex:
+    """Raises FormatError for an index that cannot be used."""
+    return LayoutIndex.parse(data, where=str(folder / INDEX), limit=LIMITS.layout_index)
 
 
 def _read(path: Path, limit: int, *, what: str) -> bytes:

@@ -42,6 +42,10 @@ class LayoutFolder:
         return layout_lock(self.folder)
 
     def _index(self) -> LayoutIndex:
+        """Returns the index for reading."""
+        return self._read_index()
+
+    def _read_index(self) -> LayoutIndex:
         return read_index(self.folder) if self.exists() else LayoutIndex()
 
     def _edit(self, edit: Callable[[LayoutIndex], bool]) -> bool:
@@ -49,7 +53,7 @@ class LayoutFolder:
         if not self.exists():
             return False
         with self.exclusive():
-            index = self._index()
+            index = self._read_index()
             changed = edit(index)
             if changed:
                 write_index(self.folder, index)

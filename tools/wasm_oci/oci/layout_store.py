@@ -15,13 +15,12 @@ from wasm_oci.errors import DigestError, FormatError, LimitError, NotFoundError,
 from wasm_oci.files import atomic_output, file_type, open_input, real_path
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
-from wasm_oci.oci.deferred import Deferred
-from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
-from wasm_oci.oci.layout import blob_path, check_layout, make_blob_path, read_index
+from wasm_oci.oci.descriptor import Descriptor
+from wasm_oci.oci.layout import blob_path, check_layout, make_blob_path, parse_index, read_index, read_index_bytes
 from wasm_oci.oci.layout_folder import LayoutFolder
 from wasm_oci.oci.layout_index import LayoutIndex, is_descriptor, tag_of
+from wasm_oci.oci.layout_referrers import ListedReferrers, listed_manifests
 from wasm_oci.oci.manifest import Index, Manifest
-from wasm_oci.oci.referrers import UNREADABLE_ENTRY, artifact_type_of, parse_referrer, referrer_descriptor
 from wasm_oci.oci.store import Content, FetchedManifest, ManifestName
 
 _SHOWN_TAGS = 20
@@ -32,6 +31,12 @@ class LayoutStore(LayoutFolder):
 
     credential_source = "none (a folder)"
     connection = ""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._latest: tuple[bytes, LayoutIndex] | None = None
+        """The index as it was last read: it is parsed again only when it has changed."""
+        self._listed = ListedReferrers()
 
     @staticmethod
     def open(folder: Path) -> LayoutStore:
@@ -73,6 +78,14 @@ class LayoutStore(LayoutFolder):
         if (count := _digests(entries)) > 1:
             raise UsageError(f"{count} manifests match: the name is ambiguous", where=self.name, hint=_shown(index))
         return index.read(entries)
+
+    def _index(self) -> LayoutIndex:
+        if not self.exists():
+            return LayoutIndex()
+        data, latest = read_index_bytes(self.folder), self._latest
+        if latest is None or latest[0] != data:
+            latest = self._latest = (data, parse_index(self.folder, data))
+        return latest[1]
 
     def find_manifest(self, name: ManifestName) -> Descriptor | None:
         found = self._find(self._index(), name)
@@ -165,31 +178,15 @@ class LayoutStore(LayoutFolder):
 
         Raises LimitError where they are too many to look through.
         """
-        unreadable: list[FormatError] = []
-        found = {
-            entry.digest: entry
-            for entry in self._index().descriptors(unreadable)
-            if entry.media_type in (MANIFEST_MEDIA_TYPE, INDEX_MEDIA_TYPE) and entry.digest != subject
-        }
-        if len(found) > LIMITS.referrers:
-            raise LimitError(f"more than {LIMITS.referrers} manifests to look through", where=self.name)
-        return list(found.values()), unreadable
+        listed = listed_manifests(self._index(), where=self.name)
+        return [entry for entry in listed.entries if entry.digest != subject], listed.unreadable
 
     def referrers(self, subject: Digest, artifact_type: str | None = None) -> Iterator[Descriptor]:
         """Looks through the manifests of the index; raises LimitError where they are too many."""
-        entries, unreadable = self.other_manifests(subject)
         subjects = self._digests_of(subject)
-        deferred = Deferred()
-        for listed in entries:
-            found = None
-            with deferred.entry():
-                found = parse_referrer(self._read(listed), where=self._where(listed.digest))
-            if found and found.subject and found.subject.digest in subjects and artifact_type in (None, artifact_type_of(found)):
-                yield referrer_descriptor(found)
-        deferred.close()
-        if unreadable:  # last: by its reason, `listed_digests` knows that nothing else went wrong
-            first = unreadable[0]
-            raise FormatError(first.what, where=first.where, hint="correct or remove this entry", reason=UNREADABLE_ENTRY)
+        for found in self._listed.of(self._index(), subjects, read=self._read, where=self.name):
+            if artifact_type in (None, found.artifact_type):
+                yield found
 
     def _digests_of(self, subject: Digest) -> frozenset[Digest]:
         """The digests of a manifest by every algorithm, where it is here and undamaged."""

@@ -62,7 +62,7 @@ class RegistryEntry:
     ) -> Store:
         """Returns where to publish; raises UsageError for an unusable name or, without `lookup`, a missing variable."""
         if self.type == "layout":
-            return LayoutStore(Path(self.path))
+            return transport.shared((LayoutStore, self.path), lambda: LayoutStore(Path(self.path)))
         reference = self.reference(namespace, repository, None)
         return registry_store(
             reference, transport=transport, environ=environ, auth=self.auth, scheme=self.scheme, actions="pull,push", lookup=lookup
