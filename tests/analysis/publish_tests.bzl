@@ -42,7 +42,7 @@ def _config_test_impl(ctx):
     env = analysistest.begin(ctx)
     config = analysistest.target_under_test(env)[WasmRegistryConfigInfo]
     asserts.equals(env, "local", config.default_registry)
-    asserts.equals(env, ["local", "github", "out"], [entry.name for entry in config.registries])
+    asserts.equals(env, ["local", "github", "out", "copy"], [entry.name for entry in config.registries])
     asserts.equals(env, "GITHUB_TOKEN", config.registries[1].auth.variable)
     return analysistest.end(env)
 
@@ -103,7 +103,7 @@ def publish_test_suite(name):
     wkg_registry_config(
         name = "config_subject",
         default_registry = "local",
-        registries = ["local|localhost:5000|oci", "github|ghcr.io/org|oci|token|${GITHUB_TOKEN}", "out|/tmp/out|layout"],
+        registries = ["local|localhost:5000|oci", "github|ghcr.io/org|oci|token|${GITHUB_TOKEN}", "out|/tmp/out|layout", "copy|localhost:5001|mirror|local"],
         tags = manual,
     )
     wasm_component_publish(name = "plain_publish_subject", oci_image = ":publish_image", tags = manual)
