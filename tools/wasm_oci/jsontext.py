@@ -77,6 +77,11 @@ def pretty(document: JsonObject) -> bytes:
     return HIDDEN.sub(_escaped, _written(document, ",", ": ", "\n") + "\n").encode()
 
 
+def indented(value: object, depth: int) -> str:
+    """Returns a value as it stands in `pretty`, at `depth` levels below the document."""
+    return HIDDEN.sub(_escaped, _text(value, ",", ": ", "\n" + "  " * depth))
+
+
 def _escaped(found: re.Match[str]) -> str:
     """Returns one or two `\\uXXXX` (RFC 8259, section 7)."""
     return json.dumps(found[0])[1:-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError
 from wasm_oci.jsontext import pretty
 from wasm_oci.oci import layout_index
-from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE, REF_NAME_ANNOTATION, Descriptor
+from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, REF_NAME_ANNOTATION, Descriptor
 from wasm_oci.oci.layout_index import LayoutIndex
 
 NEW = Descriptor.of(b"{}", MANIFEST_MEDIA_TYPE).to_json()
@@ -64,3 +65,19 @@ def test_an_entry_that_another_one_repeats_goes() -> None:
     index = index_of([entry(1, tag="a"), entry(1, tag="b")])
     assert index.delete_tag("a")
     assert index.entries == [entry(1, tag="b")]
+
+
+def test_it_is_written_as_any_document_for_people() -> None:
+    """Before and after edits, and of a copy, whose edits do not change what it is a copy of."""
+    manifests: list[object] = [{"x": "\u202e\n", "y": []}, 7, [], {}]
+    strange = {"schemaVersion": 2, "a\u202e": {"b": [1, {}]}, "manifests": manifests, "zz": [], "mediaType": INDEX_MEDIA_TYPE}
+    for document in (None, strange, {"schemaVersion": 2, "manifests": []}):
+        index = LayoutIndex(document)
+        copy = index.copy()
+        before = index.encode()
+        for tag in ("v1", "v2", "v1"):
+            copy.put(Descriptor.of(tag.encode(), MANIFEST_MEDIA_TYPE).to_json(), tag)
+            assert copy.encode() == pretty(json.loads(copy.encode()))
+        assert index.encode() == before == pretty(json.loads(before))
+        assert list(index.descriptors([])) == []
+        assert len(list(copy.descriptors([]))) == 2

@@ -134,8 +134,11 @@ def _read(path: Path, limit: int, *, what: str) -> bytes:
     return read_bounded(path, limit, what=what)
 
 
-def write_index(folder: Path, index: LayoutIndex) -> None:
-    """Replaces the index as a whole; raises LimitError, and leaves it, where it would be larger than `read_index` takes."""
+def write_index(folder: Path, index: LayoutIndex) -> bytes:
+    """Replaces the index as a whole and returns what is written.
+
+    Raises LimitError, and leaves it, where it would be larger than `read_index` takes.
+    """
     data = index.encode()
     if len(data) > LIMITS.layout_index:
         raise LimitError(
@@ -144,6 +147,7 @@ def write_index(folder: Path, index: LayoutIndex) -> None:
             hint="use another folder, or remove manifests from this one",
         )
     write_file(folder / INDEX, data, what="layout's index")
+    return data
 
 
 def write_layout(folder: Path, manifest: bytes, blobs: Mapping[Digest, Path | bytes], ref_name: str) -> Descriptor:

@@ -18,7 +18,17 @@ from wasm_oci.files import atomic_path, file_type, read_bounded, real_path
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.descriptor import Descriptor
-from wasm_oci.oci.layout import blob_path, create_layout, find_layout, layout_lock, make_blob_path, read_index, usable, write_index
+from wasm_oci.oci.layout import (
+    blob_path,
+    create_layout,
+    find_layout,
+    layout_lock,
+    make_blob_path,
+    parse_index,
+    read_index_bytes,
+    usable,
+    write_index,
+)
 from wasm_oci.oci.layout_index import LayoutIndex, tag_of
 from wasm_oci.oci.store import FetchedManifest
 
@@ -28,6 +38,8 @@ class LayoutFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._latest: tuple[bytes, LayoutIndex] | None = None
+        """The index as it was last read or written."""
 
     def exists(self) -> bool:
         """Returns whether there is a layout; raises UsageError, FormatError or LimitError where something else is there."""
@@ -42,21 +54,23 @@ class LayoutFolder:
         return layout_lock(self.folder)
 
     def _index(self) -> LayoutIndex:
-        """Returns the index for reading."""
-        return self._read_index()
-
-    def _read_index(self) -> LayoutIndex:
-        return read_index(self.folder) if self.exists() else LayoutIndex()
+        """Returns the index as it is now, for reading only; it is parsed again only where it has changed."""
+        if not self.exists():
+            return LayoutIndex()
+        data, latest = read_index_bytes(self.folder), self._latest
+        if latest is None or latest[0] != data:
+            latest = self._latest = (data, parse_index(self.folder, data))
+        return latest[1]
 
     def _edit(self, edit: Callable[[LayoutIndex], bool]) -> bool:
         """Carries out an edit, and writes the index where it returns that it changed something; nothing where there is no layout."""
         if not self.exists():
             return False
         with self.exclusive():
-            index = self._read_index()
+            index = self._index().copy()
             changed = edit(index)
             if changed:
-                write_index(self.folder, index)
+                self._latest = (write_index(self.folder, index), index)
         return changed
 
     def stored(self, name: Digest | str) -> FetchedManifest | None:

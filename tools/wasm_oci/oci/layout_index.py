@@ -11,20 +11,33 @@ from typing import Any
 
 from wasm_oci.digest import Digest, is_of_other_algorithm
 from wasm_oci.errors import FormatError
-from wasm_oci.jsontext import JsonObject, canonical, parse_object, pretty
+from wasm_oci.jsontext import JsonObject, canonical, indented, parse_object, pretty
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, REF_NAME_ANNOTATION, Descriptor, member
 
 _MOST_COMPARED = 64
+_ENTRY_DEPTH = 2
 
 
 class LayoutIndex:
-    """The entries of a layout's index; `encode` gives all that was parsed, with the edits."""
+    """The entries of a layout's index; `encode` gives all that was parsed, with the edits.
+
+    An entry is never changed, only replaced: what it is as a descriptor and as text is found out once, also for copies.
+    """
 
     def __init__(self, document: JsonObject | None = None, *, where: str = "") -> None:
         """`document` is the parsed file; without one the index is empty."""
         self._document = document or {"schemaVersion": 2, "mediaType": INDEX_MEDIA_TYPE, "manifests": []}
         self._where = where
+        self._texts: dict[int, tuple[object, str]] = {}
+        self._descriptors: dict[int, tuple[object, Descriptor]] = {}
+        """By the identity of the entry, which is kept with it."""
+
+    def copy(self) -> LayoutIndex:
+        """Returns the same entries, to be edited."""
+        other = LayoutIndex({**self._document}, where=self._where)
+        other._texts, other._descriptors = self._texts, self._descriptors
+        return other
 
     @staticmethod
     def parse(data: bytes, *, where: str, limit: int = LIMITS.manifest) -> LayoutIndex:
@@ -40,8 +53,13 @@ class LayoutIndex:
         return LayoutIndex(document, where=where)
 
     def encode(self) -> bytes:
-        """Returns sorted, indented JSON."""
-        return pretty(self._document)
+        """Returns sorted, indented JSON: `jsontext.pretty` of the document."""
+        self._texts = {id(entry): self._texts.get(id(entry)) or (entry, indented(entry, _ENTRY_DEPTH)) for entry in self.entries}
+        texts = [self._texts[id(entry)][1] for entry in self.entries]
+        members = {key: indented(value, 1) for key, value in self._document.items() if key != "manifests"}
+        members["manifests"] = "[\n    " + ",\n    ".join(texts) + "\n  ]" if texts else "[]"
+        lines = ",\n  ".join(f"{indented(key, 1)}: {text}" for key, text in sorted(members.items()))
+        return f"{{\n  {lines}\n}}\n".encode()
 
     def sorted_bytes(self) -> bytes:
         """Returns the same with its entries in an order that does not depend on when they were written."""
@@ -85,8 +103,11 @@ class LayoutIndex:
         Those with a digest of another algorithm are passed over.
         """
         for number, entry in enumerate(self.entries):
+            known = self._descriptors.get(id(entry))
             try:
-                yield self._parse(number, entry)
+                descriptor = known[1] if known else self._parse(number, entry)
+                self._descriptors[id(entry)] = known or (entry, descriptor)
+                yield descriptor
             except FormatError as err:
                 if not (isinstance(entry, dict) and is_of_other_algorithm(entry.get("digest"))):
                     unreadable.append(err)

@@ -16,7 +16,7 @@ from wasm_oci.files import atomic_output, file_type, open_input, real_path
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.descriptor import Descriptor
-from wasm_oci.oci.layout import blob_path, check_layout, make_blob_path, parse_index, read_index, read_index_bytes
+from wasm_oci.oci.layout import blob_path, check_layout, make_blob_path, read_index
 from wasm_oci.oci.layout_folder import LayoutFolder
 from wasm_oci.oci.layout_index import LayoutIndex, is_descriptor, tag_of
 from wasm_oci.oci.layout_referrers import ListedReferrers, listed_manifests
@@ -34,8 +34,6 @@ class LayoutStore(LayoutFolder):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self._latest: tuple[bytes, LayoutIndex] | None = None
-        """The index as it was last read: it is parsed again only when it has changed."""
         self._listed = ListedReferrers()
 
     @staticmethod
@@ -78,14 +76,6 @@ class LayoutStore(LayoutFolder):
         if (count := _digests(entries)) > 1:
             raise UsageError(f"{count} manifests match: the name is ambiguous", where=self.name, hint=_shown(index))
         return index.read(entries)
-
-    def _index(self) -> LayoutIndex:
-        if not self.exists():
-            return LayoutIndex()
-        data, latest = read_index_bytes(self.folder), self._latest
-        if latest is None or latest[0] != data:
-            latest = self._latest = (data, parse_index(self.folder, data))
-        return latest[1]
 
     def find_manifest(self, name: ManifestName) -> Descriptor | None:
         found = self._find(self._index(), name)
