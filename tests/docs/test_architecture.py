@@ -53,7 +53,7 @@ PACKAGES = {
     "keyring": {"keys/sources"},
     "msgspec": {"cli"},
     "platformdirs": {BASE, "local_registry"},
-    "re2": {"wasmsign"},
+    "re2": {BASE},
     "rich": {"cli/common"},
     "runfiles": {BASE},
     "urllib3": {"http"},

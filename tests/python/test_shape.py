@@ -12,7 +12,7 @@ import pytest
 from wasm_oci.errors import FormatError, LimitError, UsageError, WasmOciError
 from wasm_oci.limits import LIMITS
 from wasm_oci.runfiles import Runfiles
-from wasm_oci.shape import Parsed, Runfile, Secret, Size, read_config, read_request
+from wasm_oci.shape import Parsed, Runfile, Secret, Size, line_of, read_config, read_config_with_lines, read_object, read_request
 
 SECRET = "canary-51fe"
 
@@ -217,3 +217,32 @@ def test_hostile_names_and_values_are_cut_and_escaped(tmp_path: Path) -> None:
             of(tmp_path, **change)
         assert len(caught.value.what) < 300
         assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("text: a\nentries:\n  - name: a\n    auth:\n      kind: tken\n", "f: line 5: entries[0].auth.kind: unknown value 'tken'"),
+        ("text: a\n\nnumbr: 2\n", "f: line 3: numbr: unknown member 'numbr'; did you mean number?"),
+        ("text: a\nentries:\n  - name: a\n", "f: line 3: entries[0].auth: the member is missing"),
+        ('{"text": "a",\n "numbr": 1}', "f: line 2: numbr: unknown member"),
+        ('{"text": "a",\n "made": -1}', "f: line 2: made: it is negative"),
+    ],
+)
+def test_an_error_names_the_line(text: str, problem: str) -> None:
+    with pytest.raises(WasmOciError) as caught:
+        read_config_with_lines(text.encode(), Document, where="f")
+    assert problem in str(caught.value)
+
+
+def test_the_line_of_a_value_is_that_of_what_is_nearest() -> None:
+    document, lines = read_config_with_lines(b"text: a\nnames:\n  - b\n", Document, where="f")
+    assert document == Document(text="a", names=frozenset({"b"}))
+    assert (line_of(lines, "names[0]"), line_of(lines, "names[7].x"), line_of({}, "text")) == (3, 2, 0)
+    assert read_config_with_lines(b'{"text": "a"}', Document, where="f") == (Document(text="a"), {})
+
+
+def test_an_object_of_a_json_document() -> None:
+    assert read_object({"text": "a", "either": None}, Document, where="f") == Document(text="a")
+    with pytest.raises(FormatError, match="f: text: expected text, not 1"):
+        read_object({"text": 1}, Document, where="f")

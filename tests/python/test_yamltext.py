@@ -6,7 +6,7 @@ import pytest
 
 from wasm_oci.errors import FormatError, LimitError
 from wasm_oci.limits import LIMITS
-from wasm_oci.yamltext import parse_mapping
+from wasm_oci.yamltext import parse_mapping, parse_mapping_with_lines
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,12 @@ def test_limits(data: bytes, problem: str) -> None:
 def test_depth_up_to_the_limit_is_read() -> None:
     depth = LIMITS.config_depth
     assert parse_mapping(b"a: " + b"[" * depth + b"]" * depth, where="f.yaml")
+
+
+def test_the_line_of_each_value() -> None:
+    text = b"# one\na: b\nc:\n  - d: 1\n    e:\n      - f\n  -\n    d: 2\n"
+    document, lines = parse_mapping_with_lines(text, where="f.yaml")
+    assert document == {"a": "b", "c": [{"d": 1, "e": ["f"]}, {"d": 2}]}
+    found = {"a": 2, "c": 3, "c[0]": 4, "c[0].d": 4, "c[0].e": 5, "c[0].e[0]": 6, "c[1]": 8, "c[1].d": 8}
+    assert {path: line for path, line in lines.items() if path} == found
+    assert parse_mapping_with_lines(b'{"a":\n "b"}', where="f.json") == ({"a": "b"}, {"": 1, "a": 1})

@@ -8,14 +8,14 @@ which parse the document first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from wasm_oci.errors import FormatError, LimitError
+from wasm_oci.errors import FormatError, LimitError, WasmOciError
 from wasm_oci.limits import LIMITS
 from wasm_oci.wording import SHOWN_VALUE, did_you_mean, shown_value
 
@@ -102,6 +102,27 @@ def read_config(data: bytes, kind: type[T], *, where: str) -> T:
     return _Reader(where, nulls=False).document(kind, parse_mapping(data, where=where))
 
 
+def read_config_with_lines(data: bytes, kind: type[T], *, where: str) -> tuple[T, Mapping[str, int]]:
+    """`read_config` with errors that name the line, and the line of each value by its path.
+
+    A document that begins as JSON is read as such, which is quick, and then has no lines.
+    """
+    from wasm_oci.yamltext import parse_mapping, parse_mapping_with_lines
+
+    if data[:1] == b"{":
+        try:
+            return _Reader(where, nulls=False).document(kind, parse_mapping(data, where=where)), {}
+        except WasmOciError:
+            pass  # reading it again finds the line
+    document, lines = parse_mapping_with_lines(data, where=where)
+    return _Reader(where, nulls=False, lines=lines).document(kind, document), lines
+
+
+def read_object(document: JsonObject, kind: type[T], *, where: str) -> T:
+    """Returns what an object of a JSON document holds; raises FormatError or LimitError, with the path of the member."""
+    return _Reader(where).document(kind, document)
+
+
 class Member:
     """A member of a document: its type with all annotations, and whether it is required."""
 
@@ -135,10 +156,18 @@ def optional(kind: Any) -> tuple[Any, bool]:
 
 
 class _Reader:
-    """Reads one document. `hint`, if given, is the remedy of every error."""
+    """Reads one document. `hint`, if given, is the remedy of every error; `lines` are those of the values."""
 
-    def __init__(self, where: str, *, hint: str = "", nulls: bool = True, runfiles: Runfiles | None = None) -> None:
-        self._where, self._hint, self._nulls, self._runfiles = where, hint, nulls, runfiles
+    def __init__(
+        self,
+        where: str,
+        *,
+        hint: str = "",
+        nulls: bool = True,
+        runfiles: Runfiles | None = None,
+        lines: Mapping[str, int] | None = None,
+    ) -> None:
+        self._where, self._hint, self._nulls, self._runfiles, self._lines = where, hint, nulls, runfiles, lines
 
     def document(self, kind: type[T], document: JsonObject) -> T:
         found: T = self._value(kind, document, "")
@@ -216,7 +245,16 @@ class _Reader:
         return FormatError(what, where=self._at(path), hint=self._hint or remedy)
 
     def _at(self, path: str) -> str:
-        return f"{self._where}: {path}" if path else self._where
+        line = line_of(self._lines, path) if self._lines else 0
+        where = f"{self._where}: line {line}" if line else self._where
+        return f"{where}: {path}" if path else where
+
+
+def line_of(lines: Mapping[str, int], path: str) -> int:
+    """Returns the line of a value, or of what is nearest around it; 0 where none is known."""
+    while path and path not in lines:
+        path = path[: max(path.rfind("."), path.rfind("["), 0)]
+    return lines.get(path, 0)
 
 
 def _joined(path: str, name: str) -> str:
