@@ -64,6 +64,12 @@ class Limits:
     """A file that people write in YAML."""
     config_values: int = 20_000
     config_depth: int = 16
+    policy_rules: int = 2000
+    """Rules of one kind in a policy; denied digests and approvals too."""
+    policy_entries: int = 1000
+    """Entries of one list of a rule."""
+    policy_records: int = 1_000_000
+    """Lines of a file of decisions."""
     pattern_memory: int = MIB
     """What a compiled regular expression may take."""
 

@@ -47,6 +47,8 @@ class Mark:
 
 RUNFILE = Mark()
 HIDDEN = Mark()
+OR_ONE = Mark()
+"""Of a list of objects: one may stand without the list."""
 
 Runfile = Annotated[Path, RUNFILE]
 """A file that exists. In the request of a run target it is an rlocation path, as Bazel's runfiles libraries take it."""
@@ -185,6 +187,8 @@ class _Reader:
             return self._object(kind, value, path)
         sizes = [mark for mark in marks if isinstance(mark, Size)]
         if get_origin(kind) in (tuple, frozenset):
+            if OR_ONE in marks and isinstance(value, dict):
+                return get_origin(kind)((self._value(get_args(kind)[0], value, path),))
             return get_origin(kind)(self._list(get_args(kind)[0], value, path, sizes))
         return self._scalar(kind, value, path, marks)
 

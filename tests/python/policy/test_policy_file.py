@@ -1,0 +1,184 @@
+"""Reading a policy: what every member means is in the table of decisions; here is what is refused, and in which words."""
+
+from __future__ import annotations
+
+import pytest
+
+from wasm_oci.errors import FormatError, LimitError, WasmOciError
+from wasm_oci.jsontext import canonical
+from wasm_oci.limits import LIMITS
+from wasm_oci.policy.documents import document_of
+from wasm_oci.policy.evaluate import decide
+from wasm_oci.policy.model import joined
+from wasm_oci.policy.reader import compile_policy, parse_policy, parse_policy_file
+from wasm_oci.policy.strings import policy_of_strings
+from wasm_oci.policy.subject import Registry, Signer, Subject
+
+SIGNED = "default: {signing: required}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("default:\n  signng: required\n", "p.yaml: line 2: default.signng: unknown member 'signng'; did you mean signing?"),
+        ("default:\n  signing: requird\n", "p.yaml: line 2: default.signing: unknown value 'requird'; use one of required, optional"),
+        (SIGNED + "componets: []\n", "p.yaml: line 2: componets: unknown member 'componets'; did you mean components?"),
+        (SIGNED + "components:\n  - signing: required\n", "p.yaml: line 3: components[0].pattern: the member is missing"),
+        (SIGNED + "components:\n  - pattern: 'a b'\n", "line 3: components[0].pattern: 'a b' is not a pattern"),
+        (SIGNED + "registries:\n  - registry: 'http://x'\n", "line 3: registries[0].registry: 'http://x' is not a registry"),
+        (SIGNED + "registries:\n  - registry: 'a b'\n", "line 3: registries[0].registry: 'a b' is not a registry"),
+        ("default:\n  signing: required\n  keys: []\n", "line 3: default.keys: fewer than 1 entries"),
+        ("default:\n  keys: [a]\n", "p.yaml:1: signing: keys or threshold without signing"),
+        ("default:\n  signing: required\n  threshold: 0\n", "a threshold of 0 would accept anything"),
+        ("default:\n  signing: required\n  keys: [a, a]\n  threshold: 2\n", "a threshold of 2 is more than the 1 named keys"),
+        ("default:\n  max_size: 0\n", "max_size 0 allows nothing"),
+        ("default:\n  max_size: 1MB\n", "line 2: default.max_size: expected a whole number, not '1MB'"),
+        ("default:\n  tags: {}\n", "tags says nothing"),
+        ("default:\n  allowed_imports: [{interface: 'wasi:http@0.2.0'}]\n", "has a version in its name"),
+        ("default:\n  allowed_imports: [{interface: 'wasi:http', at_least: '1.x'}]\n", "'1.x' is not a version"),
+        (
+            "default:\n  allowed_imports: [{interface: 'wasi:http', at_least: 1.0.0, below: 0.9.0}]\n",
+            "no version is at least 1.0.0 and below 0.9.0",
+        ),
+        ("default:\n  required_annotations: [{name: a, matches: '('}]\n", "'(' is not a usable regular expression"),
+        ("default:\n  required_annotations: [{name: a, matches: '(a{1000}){1000}'}]\n", "is not a usable regular expression"),
+        (SIGNED + "denied_digests: [{digest: 'sha256:1', reason: x}]\n", "'sha256:1' is not a digest"),
+        (SIGNED + "approvals: [{interface: '*', components: ['*'], reason: r, approved_by: me}]\n", "'*' approves more than one package"),
+        (SIGNED + "approvals: [{interface: 'wasi:*', components: ['*'], reason: r, approved_by: me}]\n", "approves more than one package"),
+        (
+            SIGNED + "overrides: [{name: a, checks: [signing], components: ['*'], reason: r, approved_by: me}]\n",
+            "overrides[0].expires: the member is missing",
+        ),
+        (
+            SIGNED
+            + "overrides:\n"
+            + 2 * "  - {name: a, checks: [signing], components: ['*'], reason: r, approved_by: me, expires: 2030-01-01}\n",
+            "p.yaml:4: the override a is there twice, at p.yaml:3 too",
+        ),
+        (
+            SIGNED + "overrides: [{name: a, checks: [sining], components: ['*'], reason: r, approved_by: me, expires: 2030-01-01}]\n",
+            "unknown value 'sining'",
+        ),
+        (
+            SIGNED + "overrides: [{name: a, checks: [], components: ['*'], reason: r, approved_by: me, expires: 2030-01-01}]\n",
+            "fewer than 1 entries",
+        ),
+        (
+            SIGNED + "overrides: [{name: a, checks: [signing], components: ['*'], reason: ' ', approved_by: me, expires: 2030-01-01}]\n",
+            "reason: it is empty",
+        ),
+        ("default:\n", "line 1: default: expected a list, not null"),
+        ("name: a\n", "the policy has no rule"),
+        ("components: []\n", "the policy has no rule"),
+        ("denied_digests:\n  - digest: sha256:" + "0" * 64 + "\n    reason: bad\n", "the policy has no rule"),
+        ("default: &a {signing: required}\nalways: *a\n", "line 1: anchors and aliases are refused"),
+        ("default: !x {signing: required}\n", "line 1: tags are refused"),
+        ("default: {signing: required, signing: optional}\n", "line 1: the member 'signing' is there twice"),
+        ('{"default": {"signing": "maybe"}}', "p.yaml: line 1: default.signing: unknown value 'maybe'"),
+        ('default: {signing: required, mode: "w\u200barn"}\n', "is invisible"),
+    ],
+)
+def test_what_is_refused(text: str, problem: str) -> None:
+    with pytest.raises(WasmOciError) as caught:
+        parse_policy(text.encode(), where="p.yaml")
+    assert problem in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (b"#" * (50 << 20), "the file is larger than"),
+        (b"components:\n" + b"- {pattern: a}\n" * 100_000, "larger than|more than"),
+        (b"components:\n" + b"- {pattern: a}\n" * (LIMITS.policy_rules + 1), "components: more than 2000 entries"),
+        (b"a: " + b"[" * 1000, "nested too deeply"),
+        (b"always:\n  worlds: [" + b"a, " * 1001 + b"a]\n", "more than 1000 entries"),
+    ],
+)
+def test_a_policy_that_is_too_large(data: bytes, problem: str) -> None:
+    with pytest.raises(LimitError, match=problem):
+        parse_policy(data, where="p.yaml")
+
+
+def test_a_rule_has_its_line() -> None:
+    text = (
+        SIGNED
+        + "always:\n  - max_size: 1\n  -\n    max_size: 2\ncomponents:\n\n  - pattern: a\n    signing: required\nregistries: [{registry: b.io}]\n"
+    )
+    found = [(rule.name, rule.place) for rule in parse_policy(text.encode(), where="p.yaml").rules]
+    assert found == [
+        ("component:a", "p.yaml:8"),
+        ("registry:b.io", "p.yaml:10"),
+        ("always", "p.yaml:3"),
+        ("always", "p.yaml:5"),
+        ("default", "p.yaml:1"),
+    ]
+
+
+def test_the_normal_form_is_a_policy_with_the_places_of_the_first() -> None:
+    text = (
+        SIGNED
+        + "registries: [{registry: ghcr.io/a, plain_http: denied}]\n"
+        + "denied_digests: [{digest: 'sha256:"
+        + "0" * 64
+        + "', reason: bad}]\n"
+        + "overrides: [{name: a, checks: [signing], components: ['*'], reason: r, approved_by: me, expires: 2030-01-01}]\n"
+    )
+    file = parse_policy_file(text.encode(), where="p.yaml")
+    again = parse_policy_file(canonical(document_of(file)), where="other.json")
+    assert again == file
+    assert [rule.place for rule in compile_policy(again, digest="", where="o").rules] == ["p.yaml:3", "p.yaml:2", "p.yaml:1"]
+
+
+def test_the_short_form() -> None:
+    file = policy_of_strings(
+        default_signing_required=True,
+        component_policies=["prod-*|required|a,b", "test-*|optional"],
+        registry_policies=["github|required|a"],
+        signature_type="detached",
+        openssh_format=True,
+        key_sources=("file",),
+    )
+    policy = compile_policy(file, digest="", where="//:p")
+    assert [(rule.name, rule.place) for rule in policy.rules] == [
+        ("component:prod-*", "component_policies[0]"),
+        ("component:test-*", "component_policies[1]"),
+        ("registry:github", "registry_policies[0]"),
+        ("always", "attributes"),
+        ("default", "default_signing_required"),
+    ]
+    signer = Signer(key_id="1", names=("a",), signature="detached", format="openssh")
+    subject = Subject(name="prod-x", registry=Registry(name="github"), signers=(signer,), key_sources=("file",))
+    assert decide(policy, subject).allowed
+    assert not decide(policy, Subject(name="prod-x", registry=Registry(name="github"), signers=())).allowed
+    assert decide(policy, Subject(name="test-x", registry=Registry(name="local"), signers=())).allowed
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("prod-*", "component_policies[0]: 'prod-*' is not a rule"),
+        ("prod-*|requird", "component_policies[0]: unknown word 'requird'; did you mean required?"),
+        ("prod-*|required|", "is not a rule"),
+        ("|required", "is not a rule"),
+        ("prod-*|required|a|b", "is not a rule"),
+        ("prod-*| required", "is not a rule"),
+        ("prod-*|required|a,,b", "'' is not the name of a key"),
+        ("prod-*|required|a, b", "' b' is not the name of a key"),
+        ("pr od|required", "component_policies[0]: 'pr od' is not a pattern"),
+    ],
+)
+def test_a_short_rule_that_is_refused(text: str, problem: str) -> None:
+    with pytest.raises(FormatError) as caught:
+        policy_of_strings(default_signing_required=False, component_policies=[text])
+    assert problem in str(caught.value)
+
+
+def test_joined_policies_only_tighten() -> None:
+    loose = parse_policy(b"components: [{pattern: a, max_size: 10}]\ndefault: {signing: optional}\nmode: warn\n", where="a.yaml")
+    strict = parse_policy(b"default: {signing: required}\n", where="b.yaml")
+    both = joined([loose, strict])
+    assert not decide(both, Subject(name="a", size=1, signers=())).allowed
+    assert not decide(both, Subject(name="a", size=11, signers=(Signer(key_id="1"),))).allowed
+    assert decide(both, Subject(name="a", size=1, signers=(Signer(key_id="1"),))).allowed
+    assert joined([loose]) is loose

@@ -1,0 +1,164 @@
+"""Checks of what a component can reach, and of what changed against the version before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from wasm_oci.policy.finding import BUILD, PULL, Finding, listed, refused, unknown
+from wasm_oci.policy.interfaces import Import, Interface, capabilities, is_known
+from wasm_oci.policy.names import Glob, matches_component
+from wasm_oci.policy.subject import Subject
+from wasm_oci.policy.versions import find_version
+
+_LATER = (*BUILD, *PULL)
+
+
+def _unlisted(subject: Subject, check: str) -> Iterable[Finding]:
+    """Returns what denies where nobody can say all that a component reaches."""
+    if subject.imports is None:
+        return unknown(subject, check, "imports", "what it imports is")
+    if subject.unlisted:
+        what = f"what it imports cannot be listed: {listed(subject.unlisted)}"
+        return refused(check, "imports", what, "build it with the tools of a released version of the component model")
+    forms = [item for item in subject.imports if not is_known(item)]
+    if forms:
+        what = f"it imports {listed(forms)}, whose form is not known"
+        return refused(check, "imports", what, "build it without imports of that form")
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedImportsCheck:
+    """All that a component may import itself."""
+
+    allowed: tuple[Interface, ...]
+    name: str = "import"
+
+    def check(self, subject: Subject) -> Iterable[Finding]:
+        if problem := _unlisted(subject, self.name):
+            return problem
+        wrong = [item for item in subject.imports or () if not item.inside and not any(each.holds(item) for each in self.allowed)]
+        if not wrong:
+            return ()
+        allowed = f"only {listed(self.allowed)}" if self.allowed else "nothing"
+        what = f"it imports {listed(wrong)}; allowed is {allowed}"
+        return refused(self.name, "imports", what, f"remove the import of {listed(item.reached for item in wrong)}")
+
+
+@dataclass(frozen=True, slots=True)
+class DeniedImportsCheck:
+    """What neither a component nor anything nested in it may import."""
+
+    denied: tuple[Interface, ...]
+    name: str = "import"
+
+    def check(self, subject: Subject) -> Iterable[Finding]:
+        if problem := _unlisted(subject, self.name):
+            return problem
+        wrong = [(item, each) for item in subject.imports or () if (each := self._denied(item)) is not None]
+        if not wrong:
+            return ()
+        rules = listed(dict.fromkeys(str(each) for _, each in wrong))
+        what = f"it imports {listed(item for item, _ in wrong)}; denied is {rules}"
+        return refused(self.name, "imports", what, f"remove the import of {listed(dict.fromkeys(item.reached for item, _ in wrong))}")
+
+    def _denied(self, item: Import) -> Interface | None:
+        return next((each for each in self.denied if each.meets(item)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportCheck:
+    """What a component must export."""
+
+    required: Interface
+    name: str = "export"
+
+    def check(self, subject: Subject) -> Iterable[Finding]:
+        if subject.exports is None:
+            return unknown(subject, self.name, "exports", "what it exports is")
+        if any(self.required.holds(item) for item in subject.exports):
+            return ()
+        found = listed(item.reached for item in subject.exports) or "nothing"
+        return refused(self.name, "exports", f"it exports {found}", f"export {self.required}")
+
+
+@dataclass(frozen=True, slots=True)
+class WorldCheck:
+    """The worlds of which it must target one."""
+
+    worlds: tuple[str, ...]
+    name: str = "world"
+
+    def check(self, subject: Subject) -> Iterable[Finding]:
+        if subject.worlds is None:
+            return unknown(subject, self.name, "worlds", "which worlds it targets is")
+        if set(self.worlds) & set(subject.worlds):
+            return ()
+        what = f"it targets {listed(subject.worlds) or 'none of the worlds'}"
+        return refused(self.name, "worlds", what, f"build it for {listed(self.worlds, ' or ')}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovedImport:
+    """An import that components may have from now on."""
+
+    interface: Interface
+    components: tuple[Glob, ...]
+    expires: datetime | None
+
+    def holds(self, name: str, subject: Subject) -> bool:
+        """Whether it approves an interface for a subject; one that expires needs the time, except at build."""
+        if not any(matches_component(pattern, subject.name, subject.path) for pattern in self.components):
+            return False
+        if self.expires and subject.at != "build" and (subject.time is None or subject.time > self.expires):
+            return False
+        return self.interface.pattern.matches(name)
+
+
+@dataclass(frozen=True, slots=True)
+class NewImportsCheck:
+    """What it imports and the version before does not. Only a registry knows that version."""
+
+    approvals: tuple[ApprovedImport, ...]
+    name: str = "new_import"
+
+    def check(self, subject: Subject) -> Iterable[Finding]:
+        if problem := _unlisted(subject, self.name):
+            return problem
+        previous = subject.previous
+        if previous is None or (previous.version and previous.imports is None):
+            return unknown(subject, self.name, "previous", "what the version in the registry imports is", later=_LATER)
+        if not previous.version:
+            return ()
+        before = capabilities(previous.imports or ())
+        new = {name: item for name, item in capabilities(subject.imports or ()).items() if name not in before}
+        wrong = [name for name in new if not any(each.holds(name, subject) for each in self.approvals)]
+        if not wrong:
+            return ()
+        what = f"it newly imports {listed(wrong)}, which version {previous.version} does not"
+        return refused(self.name, "imports", what, f"add an approval of {listed(wrong)}, or remove the import")
+
+
+@dataclass(frozen=True, slots=True)
+class ApiChangeCheck:
+    """Whether it can be used in place of the version before, where the major version is the same."""
+
+    name: str = "api_change"
+
+    def check(self, subject: Subject) -> Iterable[Finding]:
+        previous = subject.previous
+        if previous is None:
+            return unknown(subject, self.name, "previous", "which version the registry has is", later=_LATER)
+        if not previous.version:
+            return ()
+        before, now = find_version(previous.version), find_version(subject.release)
+        if before and now and before.major != now.major:
+            return ()
+        if subject.api_change is None:
+            return unknown(subject, self.name, "api_change", "whether its interfaces are compatible is", later=_LATER)
+        if subject.api_change == "compatible":
+            return ()
+        what = f"version {subject.release or '(none)'} is not compatible with {previous.version}"
+        return refused(self.name, "api_change", what, "raise the major version, or keep what it exported and add no import")

@@ -1,0 +1,99 @@
+"""The evaluator: which rules speak about a subject, what they find, and what is decided.
+
+All rules that match speak, and each must be satisfied. A default speaks about a member where no enforced rule for the component or its
+registry does. What cannot be judged is denied, and so is what no rule speaks about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
+
+from wasm_oci.policy.finding import Check, Finding
+from wasm_oci.policy.model import EmergencyException, Policy, Rule
+from wasm_oci.policy.signing import Filter, SignerFilter, Validity, counting
+from wasm_oci.policy.subject import Subject
+from wasm_oci.policy.verdict import AppliedOverride, Judged, Spoken, Verdict
+
+NO_RULE = "no_rule"
+
+
+def decide(policy: Policy, subject: Subject, overrides: Collection[str] = ()) -> Verdict:
+    """Returns the verdict; raises UsageError for the name of an override that the policy does not have."""
+    exceptions = [policy.exception(name) for name in overrides]
+    applied = tuple(_applied(each, subject) for each in exceptions)
+    lifted = frozenset(check for each in applied if not each.refusal for check in each.checks)
+    spoken, judged = [], []
+    speaking = list(_speaking(policy, subject))
+    prepared = _Prepared(subject, [rule for rule, _ in speaking], lifted)
+    for rule, members in speaking:
+        found = [
+            Judged(rule=rule, finding=finding, effect=_effect(policy, rule, finding, lifted))
+            for member in members
+            for check in rule.checks[member]
+            for finding in check.check(prepared.subject_for(check))
+        ]
+        spoken.append(Spoken(rule=rule, members=tuple(members), effects=tuple(each.effect for each in found)))
+        judged += found
+    judged += [Judged(rule=None, finding=finding, effect="denied") for finding in _unspoken(policy, subject, spoken)]
+    return Verdict(policy=policy, subject=subject, spoken=tuple(spoken), judged=tuple(judged), overrides=applied)
+
+
+def _applied(exception: EmergencyException, subject: Subject) -> AppliedOverride:
+    return AppliedOverride(exception=exception, refusal=exception.refusal(subject))
+
+
+def _speaking(policy: Policy, subject: Subject) -> Iterator[tuple[Rule, list[str]]]:
+    """Yields the rules that speak, with the members about which they do."""
+    said: set[str] = set()
+    for rule in policy.rules_for(subject):
+        if rule.kind == "default":
+            members = [member for member in rule.checks if member not in said]
+            if members:
+                yield rule, members
+        elif rule.in_registry(subject):
+            if rule.kind in ("component", "registry") and rule.enforced:
+                said.update(rule.checks)
+            yield rule, list(rule.checks)
+
+
+def _unspoken(policy: Policy, subject: Subject, spoken: Collection[Spoken]) -> Iterator[Finding]:
+    """Yields what denies where rules cannot be chosen, or none speaks."""
+    if subject.registry is None and (rule := next((rule for rule in policy.rules_for(subject) if rule.registries), None)):
+        what = f"its registry is not known, and {rule.name} is for some registries only"
+        yield Finding(check=NO_RULE, kind="unknown", what=what, fact="registry", change="name the registry")
+    if not any(each.members for each in spoken if each.rule.kind != "denied_digest"):
+        what = f"no rule speaks about component {subject.path}"
+        yield Finding(check=NO_RULE, kind="refused", what=what, fact="name", change="add a rule for it, or a default, to the policy")
+
+
+def _effect(policy: Policy, rule: Rule, finding: Finding, lifted: Collection[str]) -> str:
+    if finding.kind == "not_judged":
+        return "not_judged"
+    if not policy.enforced or not rule.enforced:
+        return "warned"
+    return "overridden" if finding.check in lifted else "denied"
+
+
+class _Prepared:
+    """The subject as checks see it: signatures that do not count are set aside, for those that ask who signed."""
+
+    def __init__(self, subject: Subject, speaking: Iterable[Rule], lifted: Collection[str]) -> None:
+        validity = Validity(subject)
+        filters: list[Filter] = [each for rule in speaking if rule.enforced for each in rule.filters if each.name not in lifted]
+        for_statements = [validity, *(each for each in filters if each.name == "development_key")]
+        self._valid = counting(_with_statements(subject, for_statements), [validity])
+        self._counted = counting(self._valid, filters)
+
+    def subject_for(self, check: Check) -> Subject:
+        return self._valid if isinstance(check, SignerFilter) else self._counted
+
+
+def _with_statements(subject: Subject, filters: list[Filter]) -> Subject:
+    if not subject.statements:
+        return subject
+    statements = tuple(
+        replace(each, signers=tuple(signer for signer in each.signers if not any(one.refusal(signer) for one in filters)))
+        for each in subject.statements
+    )
+    return replace(subject, statements=statements)

@@ -1,0 +1,142 @@
+"""A policy that can be evaluated: rules, each with what it is about, its checks, and where it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from wasm_oci.errors import FormatError, UsageError
+from wasm_oci.policy.finding import Check
+from wasm_oci.policy.names import Glob, RegistryName, matches_component
+from wasm_oci.policy.signing import Filter
+from wasm_oci.policy.subject import Subject
+from wasm_oci.wording import did_you_mean
+
+_MOST_REMEMBERED = 10_000
+
+
+def is_in(subject: Subject, registries: Iterable[RegistryName]) -> bool:
+    """Returns whether a subject is known to be in one of the registries."""
+    if subject.registry is None:
+        return False
+    name, (host, path) = subject.registry.name, subject.location
+    return any(each.matches(name, host, path) for each in registries)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What is required of some subjects."""
+
+    name: str
+    """What verdicts call it."""
+    kind: Literal["component", "registry", "always", "default", "denied_digest"]
+    place: str
+    """File and line, or the attribute and its entry."""
+    enforced: bool = True
+    """False: its findings are warnings."""
+    pattern: Glob | None = None
+    registries: tuple[RegistryName, ...] = ()
+    """Only in these; empty for all."""
+    checks: Mapping[str, tuple[Check, ...]]
+    """By the member that they are of."""
+    filters: tuple[Filter, ...] = ()
+    """Which signatures count, for it and all other rules that speak."""
+    requires_signature: bool = False
+
+    def in_registry(self, subject: Subject) -> bool:
+        return not self.registries or is_in(subject, self.registries)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmergencyException:
+    """An override: findings of some checks that do not deny, for a while, where it is asked for by name."""
+
+    name: str
+    place: str
+    checks: tuple[str, ...]
+    components: tuple[Glob, ...]
+    registries: tuple[RegistryName, ...]
+    reason: str
+    approved_by: str
+    expires: datetime
+
+    def refusal(self, subject: Subject) -> str:
+        """Returns why it does not apply to a subject; empty where it does. Build ignores the time."""
+        if not any(matches_component(pattern, subject.name, subject.path) for pattern in self.components):
+            return "it is for other components"
+        if self.registries and not is_in(subject, self.registries):
+            return "it is for other registries"
+        if subject.at == "build":
+            return ""
+        if subject.time is None:
+            return "it expires, and the time is not known"
+        return "it is expired" if subject.time > self.expires else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Rules in the order in which they are asked: denied digests, components, registries, always, default."""
+
+    name: str
+    digest: str
+    """Of the file, or of the files that it was made of."""
+    enforced: bool
+    rules: tuple[Rule, ...]
+    exceptions: tuple[EmergencyException, ...] = ()
+    _matching: dict[tuple[str, str], tuple[Rule, ...]] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Raises FormatError for a policy without rules, which would say nothing."""
+        if not any(rule.checks for rule in self.rules if rule.kind != "denied_digest"):
+            hint = "add `default: {signing: required}` or another rule"
+            raise FormatError("the policy has no rule", where=self.name, hint=hint)
+
+    def rules_for(self, subject: Subject) -> tuple[Rule, ...]:
+        """Returns the rules that may speak about a component, whatever its registry; remembers them."""
+        key = subject.name, subject.path
+        found = self._matching.get(key)
+        if found is None:
+            found = tuple(rule for rule in self.rules if rule.pattern is None or matches_component(rule.pattern, *key))
+            if len(self._matching) >= _MOST_REMEMBERED:
+                self._matching.clear()
+            self._matching[key] = found
+        return found
+
+    def exception(self, name: str) -> EmergencyException:
+        """Raises UsageError for a name that the policy does not have."""
+        known = {each.name: each for each in self.exceptions}
+        if name not in known:
+            remedy = did_you_mean(name, known) or (f"the overrides are {', '.join(known)}" if known else "the policy has none")
+            raise UsageError(f"unknown override {name[:80]!r}", where=self.name, hint=remedy)
+        return known[name]
+
+
+def joined(policies: Iterable[Policy]) -> Policy:
+    """Returns a policy with the rules of several: each may tighten what another says, never loosen it, but for their defaults.
+
+    Raises FormatError where two overrides have one name.
+    """
+    parts = list(policies)
+    if len(parts) == 1:
+        return parts[0]
+    order = ("denied_digest", "component", "registry", "always", "default")
+    exceptions = [each for part in parts for each in part.exceptions]
+    check_unique((each.name, each.place) for each in exceptions)
+    return Policy(
+        name=next((part.name for part in parts if part.name), ""),
+        digest=",".join(part.digest for part in parts),
+        enforced=any(part.enforced for part in parts),
+        rules=tuple(sorted((rule for part in parts for rule in part.rules), key=lambda rule: order.index(rule.kind))),
+        exceptions=tuple(exceptions),
+    )
+
+
+def check_unique(names: Iterable[tuple[str, str]]) -> None:
+    """Takes names of overrides and their places; raises FormatError for one that is there twice."""
+    seen: dict[str, str] = {}
+    for name, place in names:
+        if name in seen:
+            raise FormatError(f"the override {name} is there twice, at {seen[name]} too", where=place, hint="give each its own name")
+        seen[name] = place

@@ -1,0 +1,104 @@
+"""Patterns of names, and names of registries.
+
+In a pattern `*` stands for any characters, `/` too, and `?` for one; all else stands for itself. Matching takes time in proportion to
+the product of the lengths.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from wasm_oci.errors import FormatError, UsageError
+from wasm_oci.http.host import check_host, split_host
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_PRINTED = re.compile(r"[!-~]{1,255}")
+_DOCKER_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
+_PORTS = (80, 443)
+
+
+@dataclass(frozen=True, slots=True)
+class Glob:
+    """A pattern, compiled."""
+
+    text: str
+    _expression: re.Pattern[str] | None = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_expression", _compiled(self.text) if "*" in self.text or "?" in self.text else None)
+
+    def matches(self, name: str) -> bool:
+        return name == self.text if self._expression is None else self._expression.fullmatch(name) is not None
+
+    @property
+    def is_literal(self) -> bool:
+        return self._expression is None
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _compiled(text: str) -> re.Pattern[str]:
+    """Each star but the last takes as little as it can, for good: where that fails, more would fail too."""
+    first, *rest = re.split(r"\*+", text)
+    middle = "".join(f"(?>.*?{_literal(part)})" for part in rest[:-1])
+    return re.compile(_literal(first) + middle + (f".*{_literal(rest[-1])}" if rest else ""), re.DOTALL)
+
+
+def _literal(text: str) -> str:
+    return re.escape(text).replace(r"\?", ".")
+
+
+def check_pattern(text: str, *, where: str) -> str:
+    """Returns a pattern of names; raises FormatError for one that can match nothing."""
+    if not _PRINTED.fullmatch(text):
+        what = f"{text[:80]!r} is not a pattern"
+        raise FormatError(what, where=where, hint="write 1 to 255 ASCII characters without spaces; * stands for any characters")
+    return text
+
+
+def matches_component(pattern: Glob, name: str, path: str) -> bool:
+    """Returns whether a pattern matches a component: one with `/` its namespace and name, any other its name."""
+    return pattern.matches(path if "/" in pattern.text else name)
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryName:
+    """How a rule names a registry: by the name of an entry, or by host, with or without a prefix."""
+
+    text: str
+    host: str = ""
+    """Comparable; empty where the text can only be an entry's name."""
+    prefix: tuple[str, ...] = ()
+
+    def matches(self, entry: str, host: str, path: tuple[str, ...]) -> bool:
+        """Returns whether a registry is meant, by either of its names. `host` is comparable, `path` all that follows it in a reference."""
+        if self.text in ("*", entry):
+            return True
+        return bool(self.host) and self.host == host and path[: len(self.prefix)] == self.prefix
+
+
+def parse_registry_name(text: str, *, where: str) -> RegistryName:
+    """Raises FormatError for what is neither `*`, the name of an entry, nor a host with or without a prefix."""
+    host, *prefix = text.split("/")
+    looks_like_host = "." in host or ":" in host or host == "localhost"
+    if looks_like_host and all(prefix):
+        try:
+            return RegistryName(text, comparable_host(check_host(host)), tuple(prefix))
+        except UsageError as err:
+            raise FormatError(err.what, where=where, hint=err.hint) from err
+    if text != "*" and not _NAME.fullmatch(text):
+        what = f"{text[:80]!r} is not a registry"
+        raise FormatError(what, where=where, hint="write the name of an entry, or a host such as ghcr.io or ghcr.io/my-org")
+    return RegistryName(text)
+
+
+@lru_cache(maxsize=1024)
+def comparable_host(host: str) -> str:
+    """Returns a host so that two names of one registry are equal: case, ports of HTTP and HTTPS, Docker Hub's names."""
+    name, port = split_host(host.removeprefix("https://").removeprefix("http://").lower())
+    if name in _DOCKER_HUB:
+        return _DOCKER_HUB[0]
+    return name if port is None or port in _PORTS else f"{name}:{port}"

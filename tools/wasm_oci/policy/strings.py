@@ -1,0 +1,78 @@
+"""The short form of a policy: the attributes of `wasm_security_policy`, whose rules are `NAME|required|optional[|key_a,key_b]`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal, TypeVar
+
+from wasm_oci.errors import FormatError
+from wasm_oci.policy.names import check_pattern, parse_registry_name
+from wasm_oci.policy.policy_file import ComponentRule, GeneralRule, PolicyFile, RegistryRule
+from wasm_oci.policy.subject import KeySource, SignatureType
+from wasm_oci.wording import did_you_mean
+
+_FORM = 'write NAME|required or NAME|optional, and where wanted |key_a,key_b, such as "prod-*|required|release_key"'
+_Signing = Literal["required", "optional"]
+_Target = TypeVar("_Target")
+
+
+def policy_of_strings(
+    *,
+    default_signing_required: bool,
+    registry_policies: Sequence[str] = (),
+    component_policies: Sequence[str] = (),
+    key_sources: tuple[KeySource, ...] = (),
+    signature_type: SignatureType | None = None,
+    openssh_format: bool = False,
+    name: str = "",
+    where: str = "",
+) -> PolicyFile:
+    """Returns the policy that attributes say; raises FormatError that names the attribute and the entry.
+
+    `openssh_format` restricts the form of keys only where it is set; the signature type and the key sources are those of everything
+    that is signed.
+    """
+    general = GeneralRule(
+        signature_types=(signature_type,) if signature_type else None,
+        key_formats=("openssh",) if openssh_format else None,
+        key_sources=key_sources or None,
+        source=where or "attributes",
+    )
+    prefix = f"{where}: " if where else ""
+    components = []
+    for number, text in enumerate(component_policies):
+        place = f"{prefix}component_policies[{number}]"
+        pattern, signing, keys = _parsed(text, check_pattern, place)
+        components.append(ComponentRule(pattern=pattern, signing=signing, keys=keys, source=place))
+    registries = []
+    for number, text in enumerate(registry_policies):
+        place = f"{prefix}registry_policies[{number}]"
+        registry, signing, keys = _parsed(text, parse_registry_name, place)
+        registries.append(RegistryRule(registry=registry, signing=signing, keys=keys, source=place))
+    default = GeneralRule(signing="required" if default_signing_required else "optional", source=f"{prefix}default_signing_required")
+    return PolicyFile(
+        name=name or None,
+        always=(general,) if signature_type or openssh_format or key_sources else (),
+        default=(default,),
+        registries=tuple(registries),
+        components=tuple(components),
+    )
+
+
+def _parsed(text: str, parse: Callable[..., _Target], place: str) -> tuple[_Target, _Signing, tuple[str, ...] | None]:
+    """Returns what a rule is for, whether it requires a signature, and the names of the keys."""
+    fields = text.split("|")
+    if not 2 <= len(fields) <= 3 or any(field != field.strip() or not field for field in fields):
+        raise FormatError(f"{text[:100]!r} is not a rule", where=place, hint=_FORM)
+    target = parse(fields[0], where=place)
+    if fields[1] not in ("required", "optional"):
+        hint = did_you_mean(fields[1], ("required", "optional")) or _FORM
+        raise FormatError(f"unknown word {fields[1][:40]!r}", where=place, hint=hint)
+    signing: _Signing = "required" if fields[1] == "required" else "optional"
+    if len(fields) == 2:
+        return target, signing, None
+    keys = tuple(fields[2].split(","))
+    for key in keys:
+        if not key or key != key.strip() or not key.isascii() or not key.isprintable() or " " in key:
+            raise FormatError(f"{key[:80]!a} is not the name of a key", where=place, hint="write names separated by commas, without spaces")
+    return target, signing, keys

@@ -1,0 +1,166 @@
+"""The facts about an artifact that a policy judges. They were verified elsewhere; None says that a fact is not known.
+
+A subject is also a document, in logs of decisions and in files of facts: `shape.read_object` reads what `documents.document_of` writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Annotated, Literal
+
+from wasm_oci.policy.interfaces import Import
+from wasm_oci.policy.names import comparable_host
+from wasm_oci.policy.versions import find_version
+from wasm_oci.shape import Parsed
+from wasm_oci.trust.timestamps import parse_timestamp
+
+VERSION_ANNOTATION = "org.opencontainers.image.version"
+Stage = Literal["build", "publish", "pull"]
+SignatureType = Literal["embedded", "detached"]
+KeyFormat = Literal["compact", "openssh", "pem"]
+KeySource = Literal["file", "env", "stdin", "keychain", "ssh-agent", "command"]
+ApiChange = Literal["compatible", "breaking"]
+Time = Annotated[datetime, Parsed(str, parse_timestamp)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registry:
+    """Where the artifact is, or goes."""
+
+    name: str = ""
+    """The name of the registry's entry; empty for one that has none."""
+    host: str = ""
+    """Empty for a layout folder."""
+    prefix: str = ""
+    """What every repository of the entry begins with."""
+    plain_http: bool | None = None
+    loopback: bool = False
+    """Whether it is on this machine."""
+
+    def __str__(self) -> str:
+        place = "/".join(filter(None, (self.host, self.prefix)))
+        return f"{self.name} ({place})" if self.name and place and self.name != place else self.name or place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signer:
+    """A key that signed, and whose signature verified."""
+
+    key_id: str
+    """Hexadecimal; two signers with one key id are one."""
+    names: tuple[str, ...] = ()
+    """What rules may call the key: the name of its target, its label, its name in a trust store."""
+    signature: SignatureType = "embedded"
+    format: KeyFormat = "compact"
+    development: bool = False
+    """Whether a build made the key."""
+    revoked: bool = False
+    not_before: Time | None = None
+    not_after: Time | None = None
+
+    def __str__(self) -> str:
+        return f"{self.names[0]} ({self.key_id})" if self.names else self.key_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """A signed statement about the artifact whose signature verified."""
+
+    predicate_type: str
+    digest: str
+    """The digest that it is about."""
+    signers: tuple[Signer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Annotation:
+    """One annotation of the manifest."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Previous:
+    """The version that the registry has now."""
+
+    version: str = ""
+    """Empty where it has none: nothing was published yet."""
+    imports: tuple[Import, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """One artifact for one registry, at one step."""
+
+    name: str
+    """The last segment of the package name."""
+    namespace: str = ""
+    """What is before it in the repository, without the registry's prefix."""
+    at: Stage = "publish"
+    time: Time | None = None
+    """When the decision is made; not used at build."""
+    registry: Registry | None = None
+    tags: tuple[str, ...] | None = None
+    """All tags that name it, its own one first."""
+    pinned: bool | None = None
+    """At pull: whether the digest was given."""
+    digests: tuple[str, ...] | None = None
+    """Of the manifest and of the component, by each algorithm that is known."""
+    size: int | None = None
+    """Bytes of the component."""
+    version: str | None = None
+    """What the component itself says; empty where it says nothing."""
+    annotations: tuple[Annotation, ...] | None = None
+    signers: tuple[Signer, ...] | None = None
+    """Each verified; None where nobody verified."""
+    unverified: tuple[str, ...] = ()
+    """Key ids of signatures that no known key verifies."""
+    set_aside: tuple[str, ...] = ()
+    """Signatures that verified and do not count here, and why."""
+    key_sources: tuple[KeySource, ...] | None = None
+    """Where the secret keys were that signed in this run."""
+    imports: tuple[Import, ...] | None = None
+    """Its own imports, and those of everything nested."""
+    exports: tuple[Import, ...] | None = None
+    worlds: tuple[str, ...] | None = None
+    """The worlds that it was found to target."""
+    unlisted: tuple[str, ...] = ()
+    """Why the lists of imports and exports may not be whole."""
+    previous: Previous | None = None
+    api_change: ApiChange | None = None
+    """What changed against the previous version, for those that use it."""
+    statements: tuple[Statement, ...] | None = None
+
+    @property
+    def path(self) -> str:
+        """Namespace and name."""
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+    @property
+    def location(self) -> tuple[str, tuple[str, ...]]:
+        """The host, comparable, and all segments after it."""
+        registry = self.registry or Registry()
+        return _located(registry.host, registry.prefix, self.path)
+
+    @property
+    def release(self) -> str:
+        """The version that it is published as: a tag that is one, the annotation, or what the component says."""
+        tags = [tag for tag in self.tags or () if find_version(tag)]
+        return next(iter(tags), "") or self.annotation_values.get(VERSION_ANNOTATION, "") or self.version or ""
+
+    @property
+    def is_signed(self) -> bool:
+        return bool(self.signers or self.unverified or self.set_aside)
+
+    @property
+    def annotation_values(self) -> Mapping[str, str]:
+        return {each.name: each.value for each in self.annotations or ()}
+
+
+@lru_cache(maxsize=4096)
+def _located(host: str, prefix: str, path: str) -> tuple[str, tuple[str, ...]]:
+    return comparable_host(host), tuple((f"{prefix}/{path}" if prefix else path).split("/"))

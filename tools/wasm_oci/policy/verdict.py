@@ -1,0 +1,195 @@
+"""A decision that explains itself: which rules spoke, which one decided, what it looked at, and what would change it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from wasm_oci.digest import Digest
+from wasm_oci.errors import FormatError, PolicyError
+from wasm_oci.jsontext import JsonObject, canonical, parse_object
+from wasm_oci.limits import LIMITS
+from wasm_oci.policy.documents import document_of
+from wasm_oci.policy.finding import Finding
+from wasm_oci.policy.model import EmergencyException, Policy, Rule
+from wasm_oci.policy.subject import Subject
+from wasm_oci.trust.timestamps import timestamp_text
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """A rule that spoke."""
+
+    rule: Rule
+    members: tuple[str, ...]
+    """What it spoke about."""
+    effects: tuple[str, ...]
+
+    @property
+    def outcome(self) -> str:
+        """The gravest of its findings, `satisfied` where there is none."""
+        return next((effect for effect in ("denied", "warned", "overridden", "not_judged") if effect in self.effects), "satisfied")
+
+    def to_json(self) -> JsonObject:
+        return {"rule": self.rule.name, "where": self.rule.place, "about": list(self.members), "outcome": self.outcome}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A finding, and what it led to."""
+
+    rule: Rule | None
+    """None where no rule found it, but that there is none."""
+    finding: Finding
+    effect: str
+    """`denied`, `warned`, `overridden` or `not_judged`."""
+
+    @property
+    def rule_name(self) -> str:
+        return self.rule.name if self.rule else "policy"
+
+    def to_json(self) -> JsonObject:
+        return {
+            "rule": self.rule_name,
+            "where": self.rule.place if self.rule else "",
+            "check": self.finding.check,
+            "effect": self.effect,
+            "unknown": self.finding.kind != "refused",
+            "what": self.finding.what,
+            "fact": self.finding.fact,
+            "change": self.finding.change,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppliedOverride:
+    """An override that was asked for."""
+
+    exception: EmergencyException
+    refusal: str
+    """Why it does not apply; empty where it does."""
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        return self.exception.checks
+
+    def to_json(self) -> JsonObject:
+        each = self.exception
+        return {
+            "name": each.name,
+            "where": each.place,
+            "checks": list(each.checks),
+            "reason": each.reason,
+            "approvedBy": each.approved_by,
+            "expires": timestamp_text(each.expires),
+            "applied": not self.refusal,
+            "refusal": self.refusal,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The decision about one subject."""
+
+    policy: Policy
+    subject: Subject
+    spoken: tuple[Spoken, ...]
+    judged: tuple[Judged, ...]
+    overrides: tuple[AppliedOverride, ...] = ()
+
+    @property
+    def allowed(self) -> bool:
+        return not self.denials
+
+    @property
+    def denials(self) -> tuple[Judged, ...]:
+        return tuple(each for each in self.judged if each.effect == "denied")
+
+    @property
+    def warnings(self) -> tuple[Judged, ...]:
+        return tuple(each for each in self.judged if each.effect == "warned")
+
+    @property
+    def deciding_rule(self) -> Rule | None:
+        """The first that denied; else the first that requires a signature, else the first that spoke. None where none spoke."""
+        if denials := self.denials:
+            return denials[0].rule
+        rules = [each.rule for each in self.spoken if each.members and each.rule.kind != "denied_digest"]
+        return next((rule for rule in rules if rule.requires_signature and rule.enforced), rules[0])
+
+    @property
+    def decided_by(self) -> str:
+        """The name of the deciding rule; `policy` where none spoke."""
+        rule = self.deciding_rule
+        return rule.name if rule else "policy"
+
+    @property
+    def change(self) -> str:
+        """The least that would change the decision: all that denies has to be mended; what is allowed needs what it has."""
+        if denials := self.denials:
+            return "; ".join(dict.fromkeys(each.finding.change for each in denials))
+        rule = self.deciding_rule
+        signers = ", ".join(str(signer) for signer in self.subject.signers or ())
+        if rule and rule.requires_signature and rule.enforced and signers:
+            return f"without the signature of {signers} it would be denied"
+        return ""
+
+    def to_json(self) -> JsonObject:
+        """Returns the verdict; with `canonical`, the same bytes for the same decision."""
+        first = next(iter(self.denials), None)
+        rule = self.deciding_rule
+        return {
+            "schemaVersion": SCHEMA_VERSION,
+            "policy": {"name": self.policy.name, "digest": self.policy.digest},
+            "subject": document_of(self.subject),
+            "decision": "allow" if self.allowed else "deny",
+            "decidedBy": {
+                "rule": self.decided_by,
+                "where": rule.place if rule else "",
+                "check": first.finding.check if first else "",
+                "fact": first.finding.fact if first else "",
+                "what": first.finding.what if first else "",
+            },
+            "change": self.change,
+            "rules": [each.to_json() for each in self.spoken],
+            "findings": [each.to_json() for each in self.judged],
+            "overrides": [each.to_json() for each in self.overrides],
+        }
+
+    def canonical(self) -> bytes:
+        return canonical(self.to_json())
+
+    def require(self, *, where: str = "") -> None:
+        """Raises PolicyError that names the rule where the subject is denied."""
+        if first := next(iter(self.denials), None):
+            place = f" ({first.rule.place})" if first.rule else ""
+            more = f"; {len(self.denials) - 1} more" if len(self.denials) > 1 else ""
+            what = f"{first.rule_name}{place} denies it: {first.finding.what}{more}"
+            raise PolicyError(what, where=where or self.subject.path, hint=self.change, reason=first.finding.check)
+
+    def lines(self) -> Iterator[str]:
+        """Yields what people read."""
+        registry = f" in {self.subject.registry}" if self.subject.registry else ""
+        words = "allowed" if self.allowed else "denied"
+        rule = self.deciding_rule
+        yield f"{self.subject.path}{registry}: {words} by {self.decided_by}{f' ({rule.place})' if rule else ''}"
+        for each in self.judged:
+            yield f"  {each.effect.replace('_', ' ')}: {each.finding.what}"
+            yield f"    {each.rule_name}{f' ({each.rule.place})' if each.rule else ''}, check {each.finding.check}; {each.finding.change}"
+
+
+def check_verdict(data: bytes, *, digest: Digest, policy_digest: str, where: str) -> None:
+    """Raises PolicyError unless a written verdict allows exactly this artifact by exactly this policy, FormatError for another document."""
+    document = parse_object(data, where=where, limit=LIMITS.request_file)
+    subject, policy = document.get("subject"), document.get("policy")
+    if document.get("schemaVersion") != SCHEMA_VERSION or not isinstance(subject, dict) or not isinstance(policy, dict):
+        raise FormatError("this is not a verdict", where=where, hint="check the artifact again")
+    digests = subject.get("digests")
+    if not isinstance(digests, list) or str(digest) not in digests:
+        raise PolicyError(f"the verdict is not about {digest}", where=where, hint="check the artifact again", reason="other_verdict")
+    if policy.get("digest") != policy_digest:
+        raise PolicyError("the verdict is by another policy", where=where, hint="check the artifact again", reason="other_verdict")
+    if document.get("decision") != "allow":
+        raise PolicyError("the verdict denies it", where=where, hint="see its findings", reason="denied")
