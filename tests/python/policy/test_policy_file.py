@@ -103,7 +103,8 @@ def test_a_policy_that_is_too_large(data: bytes, problem: str) -> None:
 def test_a_rule_has_its_line() -> None:
     text = (
         SIGNED
-        + "always:\n  - max_size: 1\n  -\n    max_size: 2\ncomponents:\n\n  - pattern: a\n    signing: required\nregistries: [{registry: b.io}]\n"
+        + "always:\n  - max_size: 1\n  -\n    max_size: 2\ncomponents:\n\n  - pattern: a\n    signing: required\n"
+        + "registries: [{registry: b.io}]\n"
     )
     found = [(rule.name, rule.place) for rule in parse_policy(text.encode(), where="p.yaml").rules]
     assert found == [

@@ -28,6 +28,10 @@ class Spoken:
     effects: tuple[str, ...]
 
     @property
+    def requires_signature(self) -> bool:
+        return self.rule.requires_signature and self.rule.enforced and "signing" in self.members
+
+    @property
     def outcome(self) -> str:
         """The gravest of its findings, `satisfied` where there is none."""
         return next((effect for effect in ("denied", "warned", "overridden", "not_judged") if effect in self.effects), "satisfied")
@@ -116,8 +120,8 @@ class Verdict:
         """The first that denied; else the first that requires a signature, else the first that spoke. None where none spoke."""
         if denials := self.denials:
             return denials[0].rule
-        rules = [each.rule for each in self.spoken if each.members and each.rule.kind != "denied_digest"]
-        return next((rule for rule in rules if rule.requires_signature and rule.enforced), rules[0])
+        spoken = [each for each in self.spoken if each.members and each.rule.kind != "denied_digest"]
+        return next((each.rule for each in spoken if each.requires_signature), spoken[0].rule)
 
     @property
     def decided_by(self) -> str:
@@ -130,10 +134,8 @@ class Verdict:
         """The least that would change the decision: all that denies has to be mended; what is allowed needs what it has."""
         if denials := self.denials:
             return "; ".join(dict.fromkeys(each.finding.change for each in denials))
-        rule = self.deciding_rule
-        signers = ", ".join(str(signer) for signer in self.subject.signers or ())
-        if rule and rule.requires_signature and rule.enforced and signers:
-            return f"without the signature of {signers} it would be denied"
+        if any(each.requires_signature and each.outcome == "satisfied" for each in self.spoken):
+            return "without its signature it would be denied"
         return ""
 
     def to_json(self) -> JsonObject:
