@@ -24,7 +24,7 @@ def glob(pattern: str, text: str) -> bool:
 
 
 def path_of(subject: Doc) -> str:
-    return "/".join(filter(None, [subject.get("namespace", ""), subject["name"]]))
+    return f"{subject['namespace']}/{subject['name']}" if subject.get("namespace") else str(subject["name"])
 
 
 def is_component(pattern: str, subject: Doc) -> bool:
@@ -43,7 +43,7 @@ def is_registry(named: str, registry: Doc, subject: Doc) -> bool:
     host, _, prefix = named.partition("/")
     if "." not in host and ":" not in host and host != "localhost":
         return False
-    whole = "/".join(filter(None, [registry.get("prefix", ""), path_of(subject)])) + "/"
+    whole = (registry["prefix"] + "/" if registry.get("prefix") else "") + path_of(subject) + "/"
     return plain_host(host) == plain_host(registry.get("host", "")) and whole.startswith(prefix + "/" if prefix else "")
 
 
