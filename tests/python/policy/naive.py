@@ -99,11 +99,11 @@ class Naive:
 
     def filters(self, *, only: str = "") -> list[tuple[str, Any]]:
         found = []
-        for rule, _ in self.speaking():
+        for rule, members in self.speaking():
             if rule.get("mode") == "warn":
                 continue
             for member, check in KINDS.items():
-                if member in rule and check not in self.lifted and (not only or only == member):
+                if member in members and check not in self.lifted and (not only or only == member):
                     found.append((member, rule[member]))
         return found
 

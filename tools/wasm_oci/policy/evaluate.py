@@ -25,7 +25,7 @@ def decide(policy: Policy, subject: Subject, overrides: Collection[str] = ()) ->
     lifted = frozenset(check for each in applied if not each.refusal for check in each.checks)
     spoken, judged = [], []
     speaking = list(_speaking(policy, subject))
-    prepared = _Prepared(subject, [rule for rule, _ in speaking], lifted)
+    prepared = _Prepared(subject, speaking, lifted)
     for rule, members in speaking:
         found = [
             Judged(rule=rule, finding=finding, effect=_effect(policy, rule, finding, lifted))
@@ -78,9 +78,14 @@ def _effect(policy: Policy, rule: Rule, finding: Finding, lifted: Collection[str
 class _Prepared:
     """The subject as checks see it: signatures that do not count are set aside, for those that ask who signed."""
 
-    def __init__(self, subject: Subject, speaking: Iterable[Rule], lifted: Collection[str]) -> None:
+    def __init__(self, subject: Subject, speaking: Iterable[tuple[Rule, list[str]]], lifted: Collection[str]) -> None:
         validity = Validity(subject)
-        filters: list[Filter] = [each for rule in speaking if rule.enforced for each in rule.filters if each.name not in lifted]
+        filters: list[Filter] = [
+            rule.filters[member]
+            for rule, members in speaking
+            for member in members
+            if rule.enforced and member in rule.filters and rule.filters[member].name not in lifted
+        ]
         for_statements = [validity, *(each for each in filters if each.name == "development_key")]
         self._valid = counting(_with_statements(subject, for_statements), [validity])
         self._counted = counting(self._valid, filters)

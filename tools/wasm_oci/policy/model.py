@@ -41,8 +41,8 @@ class Rule:
     """Only in these; empty for all."""
     checks: Mapping[str, tuple[Check, ...]]
     """By the member that they are of."""
-    filters: tuple[Filter, ...] = ()
-    """Which signatures count, for it and all other rules that speak."""
+    filters: Mapping[str, Filter] = field(default_factory=dict)
+    """Which signatures count, for it and all other rules that speak; by the member that they are of."""
     requires_signature: bool = False
 
     def in_registry(self, subject: Subject) -> bool:

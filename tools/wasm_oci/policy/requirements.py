@@ -44,11 +44,12 @@ def checks_of(rule: Requirements, where: str, approvals: tuple[ApprovedImport, .
     """
     if rule.signing is None and (rule.keys is not None or rule.threshold is not None):
         raise FormatError("keys or threshold without signing", where=f"{where}: signing", hint="add `signing: required` or `optional`")
+    filters = filters_of(rule)
     makers: dict[str, Callable[[Any], Iterable[Check]]] = {
         "signing": lambda value: [_signing(rule, where, required=value == "required")],
-        "signature_types": lambda _: [_only(_filters(rule), "signature_type")],
-        "key_formats": lambda _: [_only(_filters(rule), "key_format")],
-        "development_keys": lambda value: [_only(_filters(rule), "development_key")] if value == "denied" else [],
+        "signature_types": lambda _: [filters["signature_types"]],
+        "key_formats": lambda _: [filters["key_formats"]],
+        "development_keys": lambda value: [filters["development_keys"]] if value == "denied" else [],
         "key_sources": lambda value: [KeySourceCheck(value)],
         "required_annotations": lambda value: [
             RequiredAnnotationCheck(each.name, _expression(each.matches, where), each.matches or "") for each in value
@@ -74,27 +75,19 @@ def checks_of(rule: Requirements, where: str, approvals: tuple[ApprovedImport, .
     return {name: tuple(make(value)) for name, make in makers.items() if (value := getattr(rule, name)) is not None}
 
 
-def filters_of(rule: Requirements) -> tuple[SignerFilter, ...]:
-    """Returns which signatures count where a rule speaks."""
-    return tuple(_filters(rule).values())
-
-
-def _filters(rule: Requirements) -> dict[str, SignerFilter]:
+def filters_of(rule: Requirements) -> dict[str, SignerFilter]:
+    """Returns which signatures count where a rule speaks about a member."""
     found = {}
     if rule.signature_types is not None:
         change = f"add a signature that is {listed(rule.signature_types, ' or ')}"
-        found["signature_type"] = SignerFilter("signature_type", "signature", rule.signature_types, "signed {}", change)
+        found["signature_types"] = SignerFilter("signature_type", "signature", rule.signature_types, "signed {}", change)
     if rule.key_formats is not None:
         change = f"sign it with a key in {listed(rule.key_formats, ' or ')} form"
-        found["key_format"] = SignerFilter("key_format", "format", rule.key_formats, "is in {} form", change)
+        found["key_formats"] = SignerFilter("key_format", "format", rule.key_formats, "is in {} form", change)
     if rule.development_keys == "denied":
         change = "sign it with a key that no build made: wasm_signing_key"
-        found["development_key"] = SignerFilter("development_key", "development", (False,), "is a development key", change)
+        found["development_keys"] = SignerFilter("development_key", "development", (False,), "is a development key", change)
     return found
-
-
-def _only(filters: Mapping[str, SignerFilter], name: str) -> SignerFilter:
-    return filters[name]
 
 
 def _signing(rule: Requirements, where: str, *, required: bool) -> SigningCheck:
