@@ -20,11 +20,12 @@ COMMANDS = {
     "archive": "write an artifact or a release to a tar file",
     "pull": "fetch a component, verified before it gets its name",
     "list": "list the tags of a repository, and who signed",
+    "policy": "decide by a policy, explain a decision, compare or check policies",
     "auth": "show which credential a registry gets, and what it allows",
     "wasm-tools": "have wasm-tools validate a file, or make a component",
     "inspect": "show what a reference, a layout or a .wasm file holds",
 }
-LOGGING = ("archive", "auth", "inspect", "list", "promote", "pull", "push", "release")
+LOGGING = ("archive", "auth", "inspect", "list", "policy", "promote", "pull", "push", "release")
 """Commands that may log warnings, because they talk to registries."""
 RUN_TARGETS = ("keygen", "promote", "push", "release", "sign")
 """Commands of run targets, whose launcher gives --request: there `-- --help` is about the target."""

@@ -73,6 +73,9 @@ class RegistryName:
     """Comparable; empty where the text can only be an entry's name."""
     prefix: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        return self.text
+
     def matches(self, entry: str, host: str, path: tuple[str, ...]) -> bool:
         """Returns whether a registry is meant, by either of its names. `host` is comparable, `path` all that follows it in a reference."""
         if self.text in ("*", entry):

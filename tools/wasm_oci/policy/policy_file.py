@@ -143,6 +143,8 @@ class Requirements:
     """Whether pulling needs the digest."""
     statements: Annotated[tuple[StatementEntry, ...], Few] | None = None
     """Signed statements that must be there."""
+    source: str = ""
+    """Where the rule was written, in a policy that a program made of others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,8 +157,6 @@ class ComponentRule(Requirements):
     """Only in these registries; without it, in all."""
     name: Name | None = None
     """What verdicts call the rule; `component:PATTERN` without it."""
-    source: str = ""
-    """Where the rule was written, in a policy that a program made of others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,16 +167,11 @@ class RegistryRule(Requirements):
     """The name of the registry's entry, or its host, with or without a prefix."""
     name: Name | None = None
     """What verdicts call the rule; `registry:NAME` without it."""
-    source: str = ""
-    """Where the rule was written, in a policy that a program made of others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneralRule(Requirements):
     """What is required of everything."""
-
-    source: str = ""
-    """Where the rule was written, in a policy that a program made of others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,12 @@ CheckName = Literal[
     "statement",
 ]
 """What a finding is about."""
+REQUIREMENTS = (
+    *("signing", "signature_types", "key_formats", "development_keys", "key_sources", "required_annotations", "forbidden_annotations"),
+    *("versions", "allowed_imports", "denied_imports", "required_exports", "worlds", "new_imports", "api_changes", "max_size"),
+    *("allowed_registries", "namespaces", "tags", "plain_http", "digest_pin", "statements"),
+)
+"""The members of a rule that say something by themselves, in the order in which they are checked."""
 
 
 def _word(text: str, *, where: str) -> str:

@@ -80,7 +80,7 @@ def pull(
         several = descriptor.media_type in (INDEX_MEDIA_TYPE, DOCKER_LIST_MEDIA_TYPE)
         hint = "name one of its manifests by digest" if several else "publish the component as an OCI artifact"
         raise FormatError(f"this is {document_kind(descriptor.media_type)}, not an image manifest", where=where, hint=hint)
-    component = _only_component(Manifest.parse(fetched.data, where=where), where)
+    component = only_component(Manifest.parse(fetched.data, where=where), where)
     with atomic_path(output) as path:
         with path.open("wb") as stream:
             for piece in store.pieces(component):
@@ -88,7 +88,7 @@ def pull(
         with open_input(path) as stream:
             read_preamble(stream, where=where)
         try:
-            payloads = islice(_signatures(store, descriptor.digest), LIMITS.signatures)
+            payloads = islice(detached_signatures(store, descriptor.digest), LIMITS.signatures)
             nothing = _Verified(result=None)
             verified = _verify(path, payloads, trust, signature, pattern, allow_unsigned=allow_unsigned) if trust else nothing
         except SignatureError as err:
@@ -109,7 +109,7 @@ def _one_signature(payloads: tuple[bytes, ...], where: str) -> bytes:
     return SignatureData(sets=tuple(each for payload in payloads for each in parse_signature(payload, where=where).sets)).encode()
 
 
-def _signatures(store: Store, subject: Digest) -> Iterator[bytes]:
+def detached_signatures(store: Store, subject: Digest) -> Iterator[bytes]:
     """Yields the detached signatures that refer to a manifest; unverified.
 
     Those that cannot be read are passed over; where there were any, an error follows the last signature.
@@ -128,7 +128,7 @@ def _signatures(store: Store, subject: Digest) -> Iterator[bytes]:
     deferred.close()
 
 
-def _only_component(manifest: Manifest, where: str) -> Descriptor:
+def only_component(manifest: Manifest, where: str) -> Descriptor:
     found = manifest.components
     if len(found) != 1:
         kinds = ", ".join(sorted({layer.media_type for layer in manifest.layers}))[:200] or "none"

@@ -1,0 +1,1 @@
+"""The parts of `wasm_oci policy`."""

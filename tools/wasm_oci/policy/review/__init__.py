@@ -1,0 +1,1 @@
+"""Looking at policies and verdicts: explaining, comparing, and finding mistakes. Pure, as all of `policy`."""

@@ -1,0 +1,1 @@
+"""The facts that policies judge, read from files, layouts and registries."""

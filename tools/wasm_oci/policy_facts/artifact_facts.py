@@ -1,0 +1,157 @@
+"""The facts about what a user names: a .wasm file, a layout, or a reference in a registry."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+from wasm_oci.digest import Digest
+from wasm_oci.errors import FormatError, UsageError
+from wasm_oci.files import file_type, read_bounded
+from wasm_oci.limits import LIMITS
+from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE
+from wasm_oci.oci.manifest import Manifest
+from wasm_oci.oci.reference import Reference
+from wasm_oci.oci.target import Target, is_reference, layout_target
+from wasm_oci.policy.subject import Annotation, Previous, Registry, Subject
+from wasm_oci.policy_facts.component_facts import read_component
+from wasm_oci.policy_facts.registry_facts import registry_of_reference
+from wasm_oci.policy_facts.signer_facts import read_signers
+from wasm_oci.publish import resolve
+from wasm_oci.publish.pull import detached_signatures, only_component
+from wasm_oci.publish.signing import scratch_folder
+from wasm_oci.trust.trust import Trust
+
+_TITLE = "org.opencontainers.image.title"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What to judge, and how it is reached."""
+
+    text: str
+    """A .wasm file, a layout with or without tag or digest, or a reference."""
+    trust: Trust | None = None
+    """The keys that signatures are verified with."""
+    signature: Path | None = None
+    """A detached signature of a .wasm file."""
+    plain_http: Sequence[str] = ()
+    ca_files: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opened:
+    component: Path
+    detached: tuple[bytes, ...]
+    name: str
+    namespace: str = ""
+    tags: tuple[str, ...] | None = None
+    pinned: bool | None = None
+    manifest: Manifest | None = None
+    registry: Registry | None = None
+
+
+def read_subject(source: Source) -> Subject:
+    """Returns the facts that can be read; those that only others know are None.
+
+    Raises UsageError, FormatError, LimitError or NotFoundError for what cannot be read, SignatureError or DigestError for what is
+    damaged or was changed, RegistryError or AuthError of a registry.
+    """
+    with _opened(source) as opened:
+        facts = read_component(opened.component)
+        signers = read_signers(opened.component, opened.detached, source.trust)
+    manifest = opened.manifest
+    digests = [*map(str, sorted(Digest.all_of(manifest.raw)))] if manifest else []
+    return Subject(
+        name=opened.name,
+        namespace=opened.namespace,
+        registry=opened.registry,
+        tags=opened.tags,
+        pinned=opened.pinned,
+        digests=(*digests, *facts.digests),
+        size=facts.size,
+        version=facts.version,
+        annotations=tuple(Annotation(name=name, value=text) for name, text in sorted(manifest.annotations.items())) if manifest else None,
+        signers=signers.signers,
+        unverified=signers.unverified,
+        imports=facts.imports,
+        exports=facts.exports,
+        unlisted=facts.unlisted,
+    )
+
+
+def read_previous(source: Source) -> Previous:
+    """Returns what a version that was published imports; raises what `read_subject` raises."""
+    subject = read_subject(replace(source, trust=None))
+    if subject.unlisted:
+        raise FormatError(f"what it imports cannot be listed: {subject.unlisted[0]}", where=source.text)
+    return Previous(version=subject.release or "unknown", imports=subject.imports)
+
+
+@contextmanager
+def _opened(source: Source) -> Iterator[_Opened]:
+    text, path = source.text, Path(source.text)
+    if not is_reference(text) and file_type(path) not in (None, stat.S_IFDIR):
+        detached = (read_bounded(source.signature, LIMITS.signature_section, what="signature file"),) if source.signature else ()
+        yield _Opened(component=path, detached=detached, name=path.stem)
+        return
+    if source.signature:
+        hint = "leave it out: signatures of a layout or reference are found with it"
+        raise UsageError("only a .wasm file takes a signature file", where="--signature-file", hint=hint)
+    with ExitStack() as stack:
+        scratch = stack.enter_context(scratch_folder())
+        if layout := layout_target(text):
+            yield _fetched(layout, scratch, _layout_place(text, layout))
+            return
+        if path.suffix == ".wasm" and not is_reference(text):
+            raise UsageError("no such file or folder", where=text, hint="check the path")
+        plain = resolve.plain_http_hosts(source.plain_http)
+        transport = resolve.make_transport(plain, ca_files=source.ca_files)
+        stack.callback(transport.close)
+        target = resolve.registry_target(text, transport, os.environ)
+        reference = Reference.parse(text)
+        namespace, _, name = reference.repository.rpartition("/")
+        place = _Opened(
+            component=scratch,
+            detached=(),
+            name=name,
+            namespace=namespace,
+            tags=(reference.tag,) if reference.tag else None,
+            pinned=reference.digest is not None,
+            registry=registry_of_reference(reference.registry, plain),
+        )
+        yield _fetched(target, scratch, place)
+
+
+def _layout_place(text: str, layout: Target) -> _Opened:
+    """What a layout says of itself: its name is what the manifest is titled, or the folder's, and no evidence."""
+    tags = (layout.wanted,) if isinstance(layout.wanted, str) else None
+    folder = Path(text.removeprefix("oci:").partition("@")[0])
+    name = folder.name.partition(":")[0] if tags else folder.name
+    return _Opened(component=folder, detached=(), name=name, tags=tags, pinned=layout.pinned)
+
+
+def _fetched(target: Target, scratch: Path, place: _Opened) -> _Opened:
+    """Writes the component below `scratch`; all that is read is checked against its digest."""
+    fetched = target.fetch()
+    where = f"{target.store.name}@{fetched.descriptor.digest}"
+    if fetched.descriptor.media_type != MANIFEST_MEDIA_TYPE:
+        what = f"this is a {fetched.descriptor.media_type[:80]}, not an image manifest"
+        raise FormatError(what, where=where, hint="name one of its manifests by digest")
+    manifest = Manifest.parse(fetched.data, where=where)
+    component = scratch / "component.wasm"
+    with component.open("wb") as stream:
+        for piece in target.store.pieces(only_component(manifest, where)):
+            stream.write(piece)
+    detached = tuple(islice(detached_signatures(target.store, fetched.descriptor.digest), LIMITS.signatures))
+    title = "" if place.registry else _title(manifest.annotations)
+    return replace(place, component=component, detached=detached, manifest=manifest, name=title or place.name)
+
+
+def _title(annotations: Mapping[str, str]) -> str:
+    return annotations.get(_TITLE, "").rpartition("/")[2]

@@ -1,0 +1,47 @@
+"""The registries that a user names for a decision: by entry of a list, or by host with or without a prefix."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from wasm_oci.errors import UsageError
+from wasm_oci.http.host import allows_plain_http, check_host, is_loopback
+from wasm_oci.policy.names import parse_registry_name
+from wasm_oci.policy.subject import Registry
+from wasm_oci.registry_config.config_file import RegistryConfig
+from wasm_oci.wording import did_you_mean
+
+
+def registry_of_reference(host: str, plain_http: Collection[str]) -> Registry:
+    """Returns the registry of a reference, which has no entry."""
+    return Registry(host=host, plain_http=allows_plain_http(host, plain_http), loopback=is_loopback(host))
+
+
+def named_registry(text: str, config: RegistryConfig | None, plain_http: Collection[str]) -> Registry:
+    """Returns the registry of an entry's name, or of a host with or without a prefix.
+
+    Raises UsageError for a name that the list does not have; without a list, a name stays a name. FormatError for neither.
+    """
+    if config is not None:
+        for entry in config.entries:
+            if entry.name == text:
+                return _of_entry(entry.name, entry.host, entry.prefix, [*plain_http, *config.file.plain_http])
+    name = parse_registry_name(text, where="--registry")
+    host, _, prefix = text.partition("/")
+    if name.host:
+        check_host(host, where="--registry")
+        return _of_entry("", host, prefix, plain_http)
+    if config is not None or text == "*":
+        known = [entry.name for entry in config.entries] if config else []
+        hint = did_you_mean(text, known) or (f"the entries are {', '.join(known)}" if known else "name one registry")
+        raise UsageError(f"unknown registry {text[:80]!r}", where="--registry", hint=hint)
+    return Registry(name=text)
+
+
+def _of_entry(name: str, host: str, prefix: str, plain_http: Collection[str]) -> Registry:
+    """A host may begin with a scheme, and an entry without one is a layout folder."""
+    bare = host.removeprefix("https://").removeprefix("http://")
+    if not bare:
+        return Registry(name=name, plain_http=False, loopback=True)
+    plain = host.startswith("http://") or (not host.startswith("https://") and allows_plain_http(bare, plain_http))
+    return Registry(name=name, host=bare, prefix=prefix, plain_http=plain, loopback=is_loopback(bare))

@@ -1,0 +1,84 @@
+"""Who signed a component: every signature that a known key verifies, with what a trust store says about the key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wasm_oci.errors import SignatureError
+from wasm_oci.keys.key import PublicKey
+from wasm_oci.policy.subject import KeyFormat, SignatureType, Signer
+from wasm_oci.trust.trust import Trust
+from wasm_oci.wasmsign.section import read_signature
+from wasm_oci.wasmsign.signature import parse_signature
+from wasm_oci.wasmsign.verify import FileVerifier
+
+_NOBODY = ("unsigned", "no_trusted_key")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignerFacts:
+    """The signatures of one component."""
+
+    signers: tuple[Signer, ...]
+    unverified: tuple[str, ...]
+    """Key ids in signatures, of keys that are not known."""
+
+
+@dataclass(slots=True)
+class _Found:
+    signers: dict[tuple[str, str], Signer] = field(default_factory=dict)
+    key_ids: set[str] = field(default_factory=set)
+
+
+def read_signers(component: Path, detached: Iterable[bytes], trust: Trust | None) -> SignerFacts:
+    """Returns who signed; raises SignatureError for a signature of a known key that does not verify, or of another file."""
+    found, verifier = _Found(), FileVerifier(component)
+    embedded = read_signature(component)
+    if embedded is not None:
+        found.key_ids.update(record.key_id.hex() for record in embedded.records)
+        _add(found, _signed(verifier, trust, None), trust, "embedded")
+    for payload in detached:
+        found.key_ids.update(record.key_id.hex() for record in parse_signature(payload, where=str(component)).records)
+        _add(found, _signed(verifier, trust, payload), trust, "detached")
+    known = {signer.key_id for signer in found.signers.values()}
+    return SignerFacts(signers=tuple(found.signers.values()), unverified=tuple(sorted(found.key_ids - known)))
+
+
+def _signed(verifier: FileVerifier, trust: Trust | None, payload: bytes | None) -> tuple[PublicKey, ...]:
+    if trust is None:
+        return ()
+    try:
+        return verifier.verify(trust.keys, signature=payload).keys
+    except SignatureError as err:
+        if err.reason not in _NOBODY:
+            raise
+        return ()
+
+
+def _add(found: _Found, keys: Iterable[PublicKey], trust: Trust | None, kind: SignatureType) -> None:
+    for key in keys:
+        signer = _signer(key, trust, kind)
+        found.signers[signer.key_id, kind] = signer
+
+
+def _signer(key: PublicKey, trust: Trust | None, kind: SignatureType) -> Signer:
+    known = trust.known.get(key) if trust else None
+    form: KeyFormat = "openssh" if key.format == "openssh" else "pem" if key.format == "pem" else "compact"
+    return Signer(
+        key_id=key.key_id.hex(),
+        names=(known.name,) if known else tuple(_file_names(key, trust)),
+        signature=kind,
+        format=form,
+        development=bool(known and known.development),
+        revoked=bool(known and known.revoked),
+        not_before=known.not_before if known else None,
+        not_after=known.not_after if known else None,
+    )
+
+
+def _file_names(key: PublicKey, trust: Trust | None) -> Iterator[str]:
+    """Yields the names of a key that was given as a file: the file's, without its ending, and its path."""
+    if trust and (file := trust.files.get(key)):
+        yield from dict.fromkeys((file.stem, str(file)))
