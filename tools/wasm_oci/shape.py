@@ -142,12 +142,14 @@ def members(kind: type) -> tuple[Member, ...]:
     )
 
 
+@cache
 def annotated(kind: Any) -> tuple[Any, tuple[Any, ...]]:
     """Returns a type and its annotations; for an optional type, those of the type itself."""
     plain, *marks = get_args(kind) if get_origin(kind) is Annotated else (kind,)
     return plain, tuple(marks)
 
 
+@cache
 def optional(kind: Any) -> tuple[Any, bool]:
     """Returns a type without None, and whether it was optional."""
     plain, _ = annotated(kind)
@@ -215,14 +217,15 @@ class _Reader:
         return (self._value(kind, each, f"{path}[{number}]") for number, each in enumerate(value))
 
     def _scalar(self, kind: Any, value: object, path: str, marks: tuple[Any, ...]) -> object:
-        shown = shown_value(value, secret=HIDDEN in marks)
         if get_origin(kind) is Literal:
             choices = get_args(kind)
             if not any(type(value) is type(choice) and value == choice for choice in choices):
                 words = ", ".join(str(choice) for choice in choices)
+                shown = shown_value(value, secret=HIDDEN in marks)
                 raise self._suggestion(path, f"unknown value {shown}", f"use {'one of ' * (len(choices) > 1)}{words}")
             return value
         if type(value) is not (str if kind is Path else kind) or (kind is Path and not value):
+            shown = shown_value(value, secret=HIDDEN in marks)
             raise self._error(path, f"expected {_NOUNS[kind]}, not {shown}", _REMEDIES[kind])
         for size in marks:
             if isinstance(size, Size):

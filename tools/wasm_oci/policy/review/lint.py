@@ -35,7 +35,7 @@ class Problem:
         return {"kind": self.kind, "where": self.place, "rule": self.rule, "what": self.what, "change": self.change}
 
     def __str__(self) -> str:
-        return f"{self.kind}: {self.place}: {self.rule}: {self.what}; {self.change}"
+        return f"{': '.join(filter(None, (self.kind, self.place, self.rule, self.what)))}; {self.change}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
