@@ -40,3 +40,16 @@ def json_schemas(name, files):
     for file in files:
         _json_schema(name = "generated/%s.schema.json" % file, file = file)
     return {"generated/%s.schema.json" % file: "%s/%s.schema.json" % (name, file) for file in files}
+
+def member_page(name, file):
+    """Makes the page of the members of a file.
+
+    Args:
+        name: Name of the page, which ends with `.md`.
+        file: Name of the file.
+
+    Returns:
+        Dict from the name of the generated page to its committed copy, for `synced_files`.
+    """
+    _json_schema(name = "generated/" + name, file = file)
+    return {"generated/" + name: name}

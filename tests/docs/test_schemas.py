@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from schema import FILES, schema
+from schema import FILES, member_page, schema
 from wasm_oci.shape import members
 from wasm_oci.trust.trust_store import TrustedKeyEntry
 
@@ -30,6 +30,18 @@ def test_every_member_of_a_trusted_key_is_on_its_page() -> None:
     page = (DOCS / "key-rotation.md").read_text(encoding="utf-8")
     table = "".join(line for line in page.splitlines() if line.startswith("| `"))
     assert [member.name for member in members(TrustedKeyEntry) if f"`{member.name}`" not in table] == []
+
+
+def test_the_page_of_a_policy_s_members_is_that_of_the_class() -> None:
+    committed = (DOCS / "policy-members.md").read_text(encoding="utf-8")
+    assert committed == member_page(FILES["policy"]), "run: bazel run //docs:update"
+
+
+def test_a_schema_has_what_may_stand_without_a_list() -> None:
+    document = schema(FILES["policy"])
+    assert document["properties"]["default"]["anyOf"][0] == {"$ref": "#/$defs/GeneralRule"}
+    assert "signing" in document["$defs"]["GeneralRule"]["properties"]
+    assert document["properties"]["components"]["items"]["properties"]["keys"]["minItems"] == 1
 
 
 def test_a_schema_refuses_what_the_reader_refuses() -> None:
