@@ -24,6 +24,11 @@ with atheris.instrument_imports(include=["wasm_oci"]):
     from wasm_oci.keys.sources.agent import Agent
     from wasm_oci.keys.sources.passphrase import PassphraseSource
     from wasm_oci.keys.sources.stored import parse_stored
+    from wasm_oci.policy.documents import document_of as policy_document_of
+    from wasm_oci.policy.evaluate import decide
+    from wasm_oci.policy.interfaces import Import
+    from wasm_oci.policy.reader import compile_policy, parse_policy, parse_policy_file
+    from wasm_oci.policy.subject import Registry, Signer, Subject
     from wasm_oci.trust.trust_store import document_of, parse_trust_store
     from wasm_oci.wasm.component import read_wasm_stream
     from wasm_oci.wasm.sections import DELIMITER_NAME, PREAMBLE_SIZE, SIGNATURE_NAME, SeekingSource, read_preamble, walk
@@ -150,6 +155,26 @@ def trust_store(data: bytes) -> None:
         assert document_of(parse_trust_store(normal, no_file, where="normal form")) == document_of(keys)
 
 
+JUDGED = (
+    Subject(name="hello", namespace="apps", registry=Registry(name="github", host="ghcr.io", prefix="my-org"), signers=()),
+    Subject(name="pay", size=1, signers=(Signer(key_id="01", names=("release",)),), imports=(Import(name="wasi:cli/stdout@0.2.0"),)),
+    Subject(name="test-a", at="build", imports=(Import(name="wasi_snapshot_preview1/path_open", core=True, inside="0"),)),
+)
+
+
+def policy(data: bytes) -> None:
+    """A policy that is read decides, has a normal form, which decides alike."""
+    with suppress(WasmOciError):
+        file = parse_policy_file(data, where="input")
+        read = compile_policy(file, digest="", where="input")
+        normal = json.dumps(policy_document_of(file)).encode()
+        assert parse_policy_file(normal, where="normal form") == file
+        for subject in JUDGED:
+            verdict = decide(read, subject)
+            assert verdict.canonical()
+            assert verdict.allowed == decide(parse_policy(normal, where="normal form"), subject).allowed
+
+
 class Channel:
     """An agent that has said all that it will say."""
 
@@ -170,7 +195,8 @@ class Channel:
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    target.__name__: target for target in (signature, sections, component, sign, verify, split, public_keys, secret_key, agent, trust_store)
+    target.__name__: target
+    for target in (signature, sections, component, sign, verify, split, public_keys, secret_key, agent, trust_store, policy)
 }
 SIGNED: set[str] = set()
 

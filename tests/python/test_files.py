@@ -201,6 +201,14 @@ READS = [
     ["detach", "-i", "{}", "-o", "o.wasm", "-S", "s"],
     ["attach", "-i", "m.wasm", "-S", "{}", "-o", "o.wasm"],
     ["inspect", "{}"],
+    ["policy", "check", "m.wasm", "--policy", "{}"],
+    ["policy", "check", "{}", "--policy", "p.yaml"],
+    ["policy", "check", "m.wasm", "--policy", "p.yaml", "--facts", "{}"],
+    ["policy", "check", "m.wasm", "--policy", "p.yaml", "--registries", "{}", "--registry", "a"],
+    ["policy", "check", "m.wasm", "--policy", "p.yaml", "-S", "{}"],
+    ["policy", "lint", "{}"],
+    ["policy", "lint", "p.yaml", "--log", "{}"],
+    ["policy", "simulate", "p.yaml", "--log", "{}"],
     ["release", "--request", "{}"],
     ["promote", "--request", "{}"],
     ["verify", "@{}"],
@@ -209,7 +217,8 @@ READS = [
 
 @pytest.mark.parametrize("line", READS, ids=" ".join)
 def test_a_file_whose_read_fails(folder: Path, capsys: pytest.CaptureFixture[str], line: list[str]) -> None:
-    for path, data in {"m.wasm": M, "k.secret": K1.compact(), "k.public": K1.public.compact()}.items():
+    policy = b"default: {signing: required}\n"
+    for path, data in {"m.wasm": M, "k.secret": K1.compact(), "k.public": K1.public.compact(), "p.yaml": policy}.items():
         (folder / path).write_bytes(data)
     before = sorted(folder.iterdir())
     unverified = line[0] == "verify" and ("-S" in line or line[1:3] == ["-i", "{}"])
@@ -231,7 +240,8 @@ def test_a_file_whose_read_fails(folder: Path, capsys: pytest.CaptureFixture[str
     ids=" ".join,
 )
 def test_a_nul_in_any_path(folder: Path, capsys: pytest.CaptureFixture[str], line: list[str]) -> None:
-    for path, data in {"m.wasm": M, "k.secret": K1.compact(), "k.public": K1.public.compact()}.items():
+    policy = b"default: {signing: required}\n"
+    for path, data in {"m.wasm": M, "k.secret": K1.compact(), "k.public": K1.public.compact(), "p.yaml": policy}.items():
         (folder / path).write_bytes(data)
     assert main(line) == 2
     assert re.fullmatch(r"wasm_oci: a\\x00b[^ ]*: cannot .*: the path contains invalid characters; .*\n", capsys.readouterr().err)

@@ -37,6 +37,7 @@ def files(tmp_path: Path) -> Path:
     (tmp_path / "m.wasm").write_bytes(M)
     (tmp_path / "k").write_bytes(K1.compact())
     (tmp_path / "K").write_bytes(K1.public.compact())
+    (tmp_path / "p.yaml").write_text("default: {signing: required, plain_http: denied}\n")
     return tmp_path
 
 
@@ -48,6 +49,9 @@ def test_sign_verify_detach_and_attach(files: Path) -> None:
         (["detach", "-i", "s.wasm", "-o", "d.wasm", "-S", "d.sig"], 0),
         (["verify", "-i", "d.wasm", "-S", "d.sig", "-K", "K"], 0),
         (["attach", "-i", "d.wasm", "-o", "a.wasm", "-S", "d.sig"], 0),
+        (["policy", "check", "s.wasm", "--policy", "p.yaml", "-K", "K", "--registry", "ghcr.io"], 0),
+        (["policy", "explain", "m.wasm", "--policy", "p.yaml", "-K", "K", "--registry", "ghcr.io"], 3),
+        (["policy", "lint", "p.yaml"], 0),
     ):
         done = hooked(files, *arguments)
         assert done.returncode == code, done.stderr

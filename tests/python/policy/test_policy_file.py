@@ -10,7 +10,7 @@ from wasm_oci.limits import LIMITS
 from wasm_oci.policy.documents import document_of
 from wasm_oci.policy.evaluate import decide
 from wasm_oci.policy.model import joined
-from wasm_oci.policy.reader import compile_policy, parse_policy, parse_policy_file
+from wasm_oci.policy.reader import compile_policy, merged, parse_policy, parse_policy_file
 from wasm_oci.policy.strings import policy_of_strings
 from wasm_oci.policy.subject import Registry, Signer, Subject
 
@@ -183,3 +183,16 @@ def test_joined_policies_only_tighten() -> None:
     assert not decide(both, Subject(name="a", size=11, signers=(Signer(key_id="1"),))).allowed
     assert decide(both, Subject(name="a", size=1, signers=(Signer(key_id="1"),))).allowed
     assert joined([loose]) is loose
+
+
+def test_attributes_and_a_file_are_one_policy() -> None:
+    file = parse_policy_file(
+        b"name: ours\nmode: warn\ndefault: {max_size: 10}\ncomponents: [{pattern: pay, signing: required}]\n", where="p.yaml"
+    )
+    attributes = policy_of_strings(default_signing_required=False, component_policies=["pay|optional"])
+    both = merged(attributes, file)
+    policy = compile_policy(parse_policy_file(canonical(document_of(both)), where="normal.json"), digest="", where="normal.json")
+    assert (policy.name, policy.enforced) == ("ours", True)
+    assert [rule.place for rule in policy.rules] == ["component_policies[0]", "p.yaml:4", "default_signing_required", "p.yaml:3"]
+    assert decide(policy, Subject(name="pay", size=1, signers=())).decided_by == "component:pay"
+    assert not decide(policy, Subject(name="other", size=11, signers=())).allowed

@@ -153,12 +153,12 @@ class ApiChangeCheck:
             return unknown(subject, self.name, "previous", "which version the registry has is", later=_LATER)
         if not previous.version:
             return ()
-        before, now = find_version(previous.version), find_version(subject.release)
-        if before and now and before.major != now.major:
+        before, now = find_version(previous.version), [find_version(text) for text in subject.releases]
+        if before and now and all(version and version.major != before.major for version in now):
             return ()
         if subject.api_change is None:
             return unknown(subject, self.name, "api_change", "whether its interfaces are compatible is", later=_LATER)
         if subject.api_change == "compatible":
             return ()
-        what = f"version {subject.release or '(none)'} is not compatible with {previous.version}"
+        what = f"version {listed(subject.releases) or '(none)'} is not compatible with {previous.version}"
         return refused(self.name, "api_change", what, "raise the major version, or keep what it exported and add no import")

@@ -35,7 +35,8 @@ def decide(policy: Policy, subject: Subject, overrides: Collection[str] = ()) ->
         ]
         spoken.append(Spoken(rule=rule, members=tuple(members), effects=tuple(each.effect for each in found)))
         judged += found
-    judged += [Judged(rule=None, finding=finding, effect="denied") for finding in _unspoken(policy, subject, spoken)]
+    effect = "denied" if policy.enforced else "warned"
+    judged += [Judged(rule=None, finding=finding, effect=effect) for finding in _unspoken(policy, subject, spoken)]
     return Verdict(policy=policy, subject=subject, spoken=tuple(spoken), judged=tuple(judged), overrides=applied)
 
 

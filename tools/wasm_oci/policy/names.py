@@ -6,7 +6,9 @@ the product of the lengths.
 
 from __future__ import annotations
 
+import ipaddress
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -100,8 +102,11 @@ def parse_registry_name(text: str, *, where: str) -> RegistryName:
 
 @lru_cache(maxsize=1024)
 def comparable_host(host: str) -> str:
-    """Returns a host so that two names of one registry are equal: case, ports of HTTP and HTTPS, Docker Hub's names."""
+    """Returns a host so that two names of one registry are equal: case, IPv6 forms, ports of HTTP and HTTPS, Docker Hub's names."""
     name, port = split_host(host.removeprefix("https://").removeprefix("http://").lower())
+    if ":" in name:
+        with suppress(ValueError):
+            name = ipaddress.ip_address(name).compressed
     if name in _DOCKER_HUB:
         return _DOCKER_HUB[0]
     return name if port is None or port in _PORTS else f"{name}:{port}"

@@ -185,6 +185,7 @@ class VersionCheck:
         said = {"annotation": subject.annotation_values.get(VERSION_ANNOTATION, "")}
         if subject.tags:
             said["tag"] = subject.tags[0]
+            said |= {f"tag {tag}": tag for tag in subject.tags[1:] if find_version(tag)}
         elif subject.at != "pull" or not subject.pinned:
             return unknown(subject, self.name, "tags", "its tag is")
         if subject.version:

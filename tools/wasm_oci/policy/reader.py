@@ -14,6 +14,7 @@ from wasm_oci.policy.model import EmergencyException, Policy, Rule, check_unique
 from wasm_oci.policy.names import Glob
 from wasm_oci.policy.places import DeniedDigestCheck
 from wasm_oci.policy.policy_file import Approval, ComponentRule, PolicyFile, RegistryRule, Requirements
+from wasm_oci.policy.policy_types import Mode
 from wasm_oci.policy.requirements import checks_of, filters_of
 from wasm_oci.shape import line_of, read_config_with_lines
 
@@ -44,6 +45,14 @@ def _with_places(file: PolicyFile, lines: Mapping[str, int], where: str) -> Poli
         places = [place(member if one else f"{member}[{number}]") for number in range(len(entries))]
         placed[member] = tuple(replace(entry, source=entry.source or each) for entry, each in zip(entries, places, strict=True))
     return replace(file, **placed)
+
+
+def merged(file: PolicyFile, other: PolicyFile) -> PolicyFile:
+    """Returns one file with the rules of both, for a target that has attributes and a file. Approvals and overrides count for both."""
+    members = ("always", "default", "registries", "components", "denied_digests", "approvals", "overrides")
+    lists: dict[str, Any] = {member: getattr(file, member) + getattr(other, member) for member in members}
+    mode: Mode = "enforce" if "enforce" in (file.mode, other.mode) else "warn"
+    return replace(file, name=file.name or other.name, mode=mode, **lists)
 
 
 def compile_policy(file: PolicyFile, *, digest: str, where: str) -> Policy:

@@ -147,10 +147,10 @@ class Subject:
         return _located(registry.host, registry.prefix, self.path)
 
     @property
-    def release(self) -> str:
-        """The version that it is published as: a tag that is one, the annotation, or what the component says."""
-        tags = [tag for tag in self.tags or () if find_version(tag)]
-        return next(iter(tags), "") or self.annotation_values.get(VERSION_ANNOTATION, "") or self.version or ""
+    def releases(self) -> tuple[str, ...]:
+        """The versions that it is published as: all tags that are one, else the annotation, or what the component says."""
+        tags = tuple(tag for tag in self.tags or () if find_version(tag))
+        return tags or tuple(filter(None, (self.annotation_values.get(VERSION_ANNOTATION) or self.version,)))
 
     @property
     def is_signed(self) -> bool:

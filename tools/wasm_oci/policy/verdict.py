@@ -121,7 +121,7 @@ class Verdict:
         if denials := self.denials:
             return denials[0].rule
         spoken = [each for each in self.spoken if each.members and each.rule.kind != "denied_digest"]
-        return next((each.rule for each in spoken if each.requires_signature), spoken[0].rule)
+        return next((each.rule for each in (*(each for each in spoken if each.requires_signature), *spoken)), None)
 
     @property
     def decided_by(self) -> str:

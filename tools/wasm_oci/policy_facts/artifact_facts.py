@@ -14,7 +14,7 @@ from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.files import file_type, read_bounded
 from wasm_oci.limits import LIMITS
-from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE
+from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE, document_kind
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.reference import Reference
 from wasm_oci.oci.target import Target, is_reference, layout_target
@@ -22,7 +22,6 @@ from wasm_oci.policy.subject import Annotation, Previous, Registry, Subject
 from wasm_oci.policy_facts.component_facts import read_component
 from wasm_oci.policy_facts.registry_facts import registry_of_reference
 from wasm_oci.policy_facts.signer_facts import read_signers
-from wasm_oci.publish import resolve
 from wasm_oci.publish.pull import detached_signatures, only_component
 from wasm_oci.publish.signing import scratch_folder
 from wasm_oci.trust.trust import Trust
@@ -90,7 +89,7 @@ def read_previous(source: Source) -> Previous:
     subject = read_subject(replace(source, trust=None))
     if subject.unlisted:
         raise FormatError(f"what it imports cannot be listed: {subject.unlisted[0]}", where=source.text)
-    return Previous(version=subject.release or "unknown", imports=subject.imports)
+    return Previous(version=next(iter(subject.releases), "unknown"), imports=subject.imports)
 
 
 @contextmanager
@@ -110,6 +109,8 @@ def _opened(source: Source) -> Iterator[_Opened]:
             return
         if path.suffix == ".wasm" and not is_reference(text):
             raise UsageError("no such file or folder", where=text, hint="check the path")
+        from wasm_oci.publish import resolve  # opens sockets, which only a registry needs
+
         plain = resolve.plain_http_hosts(source.plain_http)
         transport = resolve.make_transport(plain, ca_files=source.ca_files)
         stack.callback(transport.close)
@@ -141,7 +142,7 @@ def _fetched(target: Target, scratch: Path, place: _Opened) -> _Opened:
     fetched = target.fetch()
     where = f"{target.store.name}@{fetched.descriptor.digest}"
     if fetched.descriptor.media_type != MANIFEST_MEDIA_TYPE:
-        what = f"this is a {fetched.descriptor.media_type[:80]}, not an image manifest"
+        what = f"this is {document_kind(fetched.descriptor.media_type)}, not an image manifest"
         raise FormatError(what, where=where, hint="name one of its manifests by digest")
     manifest = Manifest.parse(fetched.data, where=where)
     component = scratch / "component.wasm"

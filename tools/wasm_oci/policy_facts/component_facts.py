@@ -34,7 +34,7 @@ class ComponentFacts:
 def read_component(path: Path) -> ComponentFacts:
     """Returns the facts about a file; raises UsageError, FormatError or LimitError for one that is not WebAssembly."""
     where = str(path)
-    with open_input(path, what="WebAssembly file") as stream:
+    with open_input(path) as stream:
         wasm = read_wasm_stream(stream, where=where)
         nested, unlisted = _nested(stream, where)
         stream.seek(0)
