@@ -169,6 +169,20 @@ def test_a_list_of_registries(run: Run, tmp_path: Path) -> None:
     assert "unknown registry 'githb'; did you mean github?" in unknown.err
 
 
+def test_the_entry_of_a_host(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text("default: {signing: optional}\nregistries: [{registry: github, signing: required}]\n")
+    line = ("policy", "check", wasm(tmp_path, COMPONENT), "--policy", "p.yaml", "--registry")
+    assert "the entry of its registry is not known, and registry:github names one" in run(*line, "ghcr.io/my-org").out
+    (tmp_path / "r.yaml").write_text("registries: ['github|ghcr.io/my-org', 'other|ghcr.io']\n")
+    named = run(*line, "ghcr.io/my-org/team", "--registries", "r.yaml")
+    assert (named.code, "denied by registry:github" in named.out) == (3, True)
+    assert run(*line, "ghcr.io", "--registries", "r.yaml").code == 0
+    assert run(*line, "docker.io", "--registries", "r.yaml").code == 0
+    (tmp_path / "r.yaml").write_text("registries: ['github|ghcr.io', 'other|ghcr.io']\n")
+    twice = run(*line, "ghcr.io", "--registries", "r.yaml")
+    assert (twice.code, "github, other are the same registry" in twice.err) == (2, True)
+
+
 def test_the_version_before(run: Run, tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text("default: {new_imports: approved}\n")
     old = wasm(tmp_path, importing("wasi:cli/stdout@0.2.0"), name="old.wasm")

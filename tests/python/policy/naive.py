@@ -74,10 +74,13 @@ class Naive:
         return found
 
     def nobody_speaks(self) -> bool:
-        if self.subject.get("registry") is None:
-            if self.policy.get("registries"):
-                return True
-            if any("registries" in rule and is_component(rule["pattern"], self.subject) for rule in self.policy.get("components", [])):
+        registry = self.subject.get("registry")
+        for rule in [*self.policy.get("components", []), *self.policy.get("registries", [])]:
+            named = rule.get("registries", [rule["registry"]] if "registry" in rule else None)
+            if named is None or ("pattern" in rule and not is_component(rule["pattern"], self.subject)) or self.is_in(named):
+                continue
+            entries = [each for each in named if re.fullmatch("[^.:/*]+", each) and each != "localhost"]
+            if registry is None or (registry.get("name") is None and entries):
                 return True
         return not any(members for _, members in self.speaking())
 

@@ -33,12 +33,12 @@ def is_component(pattern: str, subject: Doc) -> bool:
 
 def plain_host(host: str) -> str:
     host = re.sub(r"^https?://", "", host.lower())
-    host = re.sub(r":(80|443)$", "", host)
+    host = re.sub(r":(80|443)$", "", host).replace("[0:0::1]", "[::1]")
     return "docker.io" if host in ("index.docker.io", "registry-1.docker.io") else host
 
 
 def is_registry(named: str, registry: Doc, subject: Doc) -> bool:
-    if named in ("*", registry.get("name", "")):
+    if named in ("*", registry.get("name")):
         return True
     host, _, prefix = named.partition("/")
     if "." not in host and ":" not in host and host != "localhost":

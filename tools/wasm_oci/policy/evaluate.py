@@ -60,12 +60,21 @@ def _speaking(policy: Policy, subject: Subject) -> Iterator[tuple[Rule, list[str
 
 def _unspoken(policy: Policy, subject: Subject, spoken: Collection[Spoken]) -> Iterator[Finding]:
     """Yields what denies where rules cannot be chosen, or none speaks."""
-    if subject.registry is None and (rule := next((rule for rule in policy.rules_for(subject) if rule.registries), None)):
+    if rule := next((rule for rule in policy.rules_for(subject) if _may_speak(rule, subject)), None):
         what = f"its registry is not known, and {rule.name} is for some registries only"
-        yield Finding(check=NO_RULE, kind="unknown", what=what, fact="registry", change="name the registry")
+        if subject.registry:
+            what = f"the entry of its registry is not known, and {rule.name} names one"
+        yield Finding(check=NO_RULE, kind="unknown", what=what, fact="registry", change="name the registry by its entry")
     if not any(each.members for each in spoken if each.rule.kind != "denied_digest"):
         what = f"no rule speaks about component {subject.path}"
         yield Finding(check=NO_RULE, kind="refused", what=what, fact="name", change="add a rule for it, or a default, to the policy")
+
+
+def _may_speak(rule: Rule, subject: Subject) -> bool:
+    """Whether a rule would speak about a subject if more were known of its registry."""
+    if not rule.registries or rule.in_registry(subject):
+        return False
+    return subject.registry is None or (subject.registry.name is None and any(each.is_entry for each in rule.registries))
 
 
 def _effect(policy: Policy, rule: Rule, finding: Finding, lifted: Collection[str]) -> str:

@@ -78,7 +78,12 @@ class RegistryName:
     def __str__(self) -> str:
         return self.text
 
-    def matches(self, entry: str, host: str, path: tuple[str, ...]) -> bool:
+    @property
+    def is_entry(self) -> bool:
+        """Whether only the name of an entry can be meant."""
+        return not self.host and self.text != "*"
+
+    def matches(self, entry: str | None, host: str, path: tuple[str, ...]) -> bool:
         """Returns whether a registry is meant, by either of its names. `host` is comparable, `path` all that follows it in a reference."""
         if self.text in ("*", entry):
             return True

@@ -30,8 +30,8 @@ Time = Annotated[datetime, Parsed(str, parse_timestamp)]
 class Registry:
     """Where the artifact is, or goes."""
 
-    name: str = ""
-    """The name of the registry's entry; empty for one that has none."""
+    name: str | None = None
+    """The name of the registry's entry; empty for one that has none, None where nobody looked for one."""
     host: str = ""
     """Empty for a layout folder."""
     prefix: str = ""

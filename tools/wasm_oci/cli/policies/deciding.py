@@ -19,7 +19,7 @@ from wasm_oci.policy.review.explain import explain
 from wasm_oci.policy.subject import Previous, Stage, Subject
 from wasm_oci.policy.verdict import Verdict
 from wasm_oci.policy_facts.artifact_facts import Source, read_previous, read_subject
-from wasm_oci.policy_facts.registry_facts import named_registry
+from wasm_oci.policy_facts.registry_facts import named_registry, with_entry
 from wasm_oci.registry_config.config_file import RegistryConfig, parse_registry_config
 from wasm_oci.shape import read_object
 from wasm_oci.trust.timestamps import now, parse_timestamp
@@ -89,7 +89,8 @@ def _subjects(request: PolicyCheckRequest) -> Iterator[Subject]:
         subject = _with_facts(subject, request.facts)
     config = read_registries(request.registry_config)
     if not request.registries:
-        yield subject
+        found = subject.registry
+        yield subject if found is None or config is None else replace(subject, registry=with_entry(found, subject.path, config))
     for text in request.registries:
         yield replace(subject, registry=named_registry(text, config, request.source.plain_http))
 
