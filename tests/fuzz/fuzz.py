@@ -23,12 +23,12 @@ with atheris.instrument_imports(include=["wasm_oci"]):
     from wasm_oci.keys.key import PublicKey, SecretKey, parse_public_keys, parse_secret_key
     from wasm_oci.keys.sources.agent import Agent
     from wasm_oci.keys.sources.passphrase import PassphraseSource
-    from wasm_oci.keys.sources.stored import parse_stored
     from wasm_oci.policy.documents import document_of as policy_document_of
     from wasm_oci.policy.evaluate import decide
     from wasm_oci.policy.interfaces import Import
     from wasm_oci.policy.reader import compile_policy, parse_policy, parse_policy_file
     from wasm_oci.policy.subject import Registry, Signer, Subject
+    from wasm_oci.keys.sources.stored import key_file_of
     from wasm_oci.trust.trust_store import document_of, parse_trust_store
     from wasm_oci.wasm.component import read_wasm_stream
     from wasm_oci.wasm.sections import DELIMITER_NAME, PREAMBLE_SIZE, SIGNATURE_NAME, SeekingSource, read_preamble, walk
@@ -128,7 +128,7 @@ def secret_key(data: bytes) -> None:
     with suppress(WasmOciError):
         _same(parse_secret_key(data, where="input", passphrase=PASSPHRASE))
     with suppress(WasmOciError):
-        _same(parse_stored(data, where="input", passphrase=PASSPHRASE))
+        _same(parse_secret_key(key_file_of(data, where="input"), where="input", passphrase=PASSPHRASE))
 
 
 def _same(key: SecretKey) -> None:

@@ -13,8 +13,7 @@ from fakes.signing import K1, K2, PKCS8_1, SPKI_1, SSH_LINE_1
 from wasm_oci.errors import KeyFormatError
 from wasm_oci.keys.key import OPENSSH, SecretKey, parse_public_keys, parse_secret_key
 from wasm_oci.keys.key_errors import bare_key
-from wasm_oci.keys.sources.passphrase import PassphraseSource
-from wasm_oci.keys.sources.stored import parse_stored
+from wasm_oci.keys.sources.stored import key_file_of
 
 LINE_2 = K2.public.openssh().decode().strip()
 PUBLICS = {
@@ -72,10 +71,14 @@ SECRETS: dict[str, Callable[[bytes], bytes]] = {
 IN_FILES = [name for name in SECRETS if not name.startswith("base64")]
 
 
+def stored(text: bytes) -> SecretKey:
+    return parse_secret_key(key_file_of(text, where="env KEY"), where="env KEY")
+
+
 @pytest.mark.parametrize("data", [PKCS8_1, K1.openssh()], ids=["PEM", "OpenSSH"])
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_secret_key_of_a_variable(name: str, data: bytes) -> None:
-    key = parse_stored(SECRETS[name](data), where="env KEY", passphrase=PassphraseSource(environ={}))
+    key = stored(SECRETS[name](data))
     assert (key.seed, key.public) == (K1.seed, K1.public)
 
 
@@ -90,8 +93,7 @@ def test_a_secret_key_in_a_file(name: str, data: bytes) -> None:
 @pytest.mark.parametrize("padded", [True, False])
 def test_a_seed_in_any_base64(data: bytes, encode: Callable[[bytes], bytes], padded: bool) -> None:
     text = encode(data) if padded else encode(data).rstrip(b"=")
-    key: SecretKey = parse_stored(text, where="env KEY", passphrase=PassphraseSource(environ={}))
-    assert key.seed == data
+    assert stored(text).seed == data
 
 
 OTHERS = {

@@ -120,11 +120,11 @@ def test_signatures_are_counted_together(tmp_path: Path) -> None:
     trust = Trust.of_keys([K1.public, K2.public], threshold=2)
     count = SignatureCount(trust)
     assert (count.empty, count.enough) == (True, False)
-    count.add(verify_file(path, trust.keys, signature=second))
-    count.add(verify_file(path, trust.keys, signature=second))
+    count.add(verify_file(path, trust.ed25519_keys, signature=second))
+    count.add(verify_file(path, trust.ed25519_keys, signature=second))
     assert (count.empty, count.enough) == (False, False)
     with pytest.raises(SignatureError, match="1 of the 2 required trusted keys"):
         count.result(where="m")
-    count.add(verify_file(path, trust.keys, signature=first))
+    count.add(verify_file(path, trust.ed25519_keys, signature=first))
     assert count.enough
     assert count.result(where="m").keys == (K1.public, K2.public)

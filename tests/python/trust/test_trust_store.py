@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from fakes.signing import K1, K2, KEY_ID_1, SPKI_1, SSH_LINE_1
+from fakes.signing import K1, K2, KEY_ID_1, M_SIGNED, P256_PEM, SPKI_1, SSH_LINE_1
 from wasm_oci.errors import KeyFormatError, LimitError, UsageError, WasmOciError
 from wasm_oci.jsontext import pretty
 from wasm_oci.keys import pem
+from wasm_oci.keys.any_key import parse_any_public_keys
+from wasm_oci.keys.key import PublicKey
 from wasm_oci.limits import LIMITS
+from wasm_oci.trust.request import TrustRequest
 from wasm_oci.trust.timestamps import parse_timestamp, timestamp_text
-from wasm_oci.trust.trust import TrustedKey
+from wasm_oci.trust.trust import Trust, TrustedKey, verify_trusted
 from wasm_oci.trust.trust_store import bundled, document_of, load_trust_store, parse_trust_store
 
 COMPACT_1 = base64.b64encode(K1.public.compact()).decode()
@@ -41,9 +44,36 @@ def parsed(text: str) -> tuple[TrustedKey, ...]:
 def test_a_key_is_written_in_any_form_and_keeps_it(key: str, key_format: str) -> None:
     (found,) = parsed(f"keys:\n  - name: one\n    public_key: {key}\n")
     assert found == TrustedKey(name="one", public=K1.public)
+    assert isinstance(found.public, PublicKey)
     assert (found.public.format, found.public.comment) == (key_format, "")
     (again,) = parse_trust_store(pretty(document_of((found,))), bundled({}, "", where="t"), where="t")
     assert (again, again.public.format) == (found, key_format)
+
+
+def test_a_p256_key_is_listed_for_statements_and_signs_no_wasm(tmp_path: Path) -> None:
+    (public,) = parse_any_public_keys(P256_PEM.encode(), where="cosign.pub")
+    inline = "".join(f"      {line}\n" for line in P256_PEM.splitlines())
+    (found,) = parsed(f"keys:\n  - name: cosign\n    public_key: |\n{inline}    revoked: true\n    key_id: {public.key_id.hex()}\n")
+    assert found == TrustedKey(name="cosign", public=public, revoked=True)
+    assert parse_trust_store(pretty(document_of((found,))), bundled({}, "", where="t"), where="t") == (found,)
+    module = tmp_path / "m.wasm"
+    module.write_bytes(M_SIGNED)
+    with pytest.raises(UsageError, match="none of the trusted keys is an Ed25519 key"):
+        verify_trusted(module, Trust.of_store([found], at=None))
+    both = Trust.of_store([found, TrustedKey(name="one", public=K1.public)], at=None)
+    assert verify_trusted(module, both).keys == (K1.public,)
+
+
+def test_a_file_of_a_p256_key_is_trusted_for_statements_only(tmp_path: Path) -> None:
+    (tmp_path / "cosign.pub").write_text(P256_PEM)
+    request = TrustRequest(
+        public_keys=(tmp_path / "cosign.pub",), trusted_keys=None, threshold=1, split_regex=None, openssh=False, at=None, ignore_time=False
+    )
+    trust = request.trust(for_statements=True)
+    assert trust is not None
+    assert trust.keys == parse_any_public_keys(P256_PEM.encode(), where="")
+    with pytest.raises(KeyFormatError, match="of type ECDSA; Ed25519 is needed"):
+        request.trust()
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ from functools import lru_cache
 SEED_SIZE = 32
 KEY_SIZE = 32
 SIGNATURE_SIZE = 64
+_SPKI = bytes.fromhex("302a300506032b6570032100")
+"""What every SubjectPublicKeyInfo of Ed25519 begins with (RFC 8410, 4)."""
 _PRIME = 2**255 - 19
 _SIGN_BIT = 1 << 255
 _SMALL_ORDER = frozenset(
@@ -26,6 +28,11 @@ def is_weak(public: bytes) -> bool:
     """Tells whether 32 bytes are a key that no program generates: of small order, or not canonically encoded (RFC 8032, 5.1.3)."""
     y = int.from_bytes(public, "little") & ~_SIGN_BIT
     return y >= _PRIME or y in _SMALL_ORDER
+
+
+def public_der(raw: bytes) -> bytes:
+    """Returns the SubjectPublicKeyInfo of a public key."""
+    return _SPKI + raw
 
 
 def new_seed() -> bytes:

@@ -18,6 +18,7 @@ from pathlib import Path
 from wasm_oci.errors import KeyFormatError
 from wasm_oci.files import read_bounded
 from wasm_oci.keys import ed25519
+from wasm_oci.keys.p256 import P256PublicKey, P256SecretKey
 from wasm_oci.limits import LIMITS
 from wasm_oci.plaintext import check_line_ends
 
@@ -66,6 +67,14 @@ class PublicKey:
 
     def compact(self) -> bytes:
         return _PUBLIC_TAG + self.raw
+
+    def der(self) -> bytes:
+        """Returns its SubjectPublicKeyInfo."""
+        return ed25519.public_der(self.raw)
+
+    def verifies(self, message: bytes, signature: bytes) -> bool:
+        """Tells whether the owner of the key signed the message."""
+        return len(signature) == ed25519.SIGNATURE_SIZE and ed25519.verifier(self.raw)(message, signature)
 
     def openssh(self) -> bytes:
         from wasm_oci.keys import openssh
@@ -116,6 +125,10 @@ class SecretKey:
 
             return pem.secret_pem(self.seed)
         return self.openssh() if key_format == OPENSSH else self.compact()
+
+
+AnyPublicKey = PublicKey | P256PublicKey
+AnySecretKey = SecretKey | P256SecretKey
 
 
 def load_public_keys(path: Path) -> tuple[PublicKey, ...]:
@@ -220,13 +233,13 @@ def common_format(keys: Sequence[PublicKey]) -> str:
     return MIXED if others else first
 
 
-def require_format(key: PublicKey, key_format: str, *, where: str) -> None:
+def require_format(key: AnyPublicKey, key_format: str, *, where: str) -> None:
     """Raises KeyFormatError unless the key came from a file of this form."""
     if key.format != key_format:
         raise KeyFormatError(f"the key is {key.format}, but {key_format} is required", where=where, hint="give the other key file")
 
 
-def require_pair(secret: SecretKey, public: PublicKey, *, where: str) -> None:
+def require_pair(secret: AnySecretKey, public: AnyPublicKey, *, where: str) -> None:
     """Raises KeyFormatError unless the two keys belong together."""
     if secret.public != public:
         raise KeyFormatError(

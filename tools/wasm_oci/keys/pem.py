@@ -19,16 +19,11 @@ _END = "-----END "
 _DASHES = "-----"
 _BEGIN_LINE = re.compile(r"^-----BEGIN ([A-Z0-9]+(?: [A-Z0-9]+)*)-----", re.MULTILINE)
 _END_LINE = re.compile(r"-----END [A-Z0-9 ]+-----")
-_LABELS = {"RSA PRIVATE KEY": "RSA", "RSA PUBLIC KEY": "RSA", "EC PRIVATE KEY": "ECDSA", "DSA PRIVATE KEY": "DSA"}
+_EC_LABEL = "EC PRIVATE KEY"
+_ENCRYPTED_HEADER = "Proc-Type:"
+_LABELS = {"RSA PRIVATE KEY": "RSA", "RSA PUBLIC KEY": "RSA", _EC_LABEL: "ECDSA", "DSA PRIVATE KEY": "DSA"}
 _COSIGN_LABELS = ("ENCRYPTED COSIGN PRIVATE KEY", "ENCRYPTED SIGSTORE PRIVATE KEY")
 _SEQUENCE = b"\x30"
-_SPKI = bytes.fromhex("302a300506032b6570032100")
-"""What every SubjectPublicKeyInfo of Ed25519 begins with (RFC 8410, 4)."""
-
-
-def public_der(raw: bytes) -> bytes:
-    """Returns the SubjectPublicKeyInfo of a public key."""
-    return _SPKI + raw
 
 
 def public_pem(raw: bytes) -> bytes:
@@ -77,19 +72,43 @@ def unarmoured(text: str, *, where: str, public: bool) -> tuple[str, bytes]:
     Raises KeyFormatError for a block that is cut off, is not base64, or is not alone, and for a key of another algorithm; `public` says
     which half of an Ed25519 key is needed.
     """
-    require_one_block(text, where=where)
-    (begin,) = _BEGIN_LINE.finditer(text)
-    label, rest = begin[1], text[begin.end() :]
-    end = re.search(rf"{_END}{label}{_DASHES}\s*$", rest, re.MULTILINE)
-    if not end:
-        raise KeyFormatError(f"the PEM block {label[:40]!r} is cut off", where=where, hint="copy it again, from its first line to its last")
+    label, body = _block(text, where)
     if algorithm := _LABELS.get(label):
         raise wrong_algorithm(algorithm, where, public=public)
     if label in _COSIGN_LABELS:
         raise cosign_key(where, public=public)
     if label not in (PUBLIC_LABEL, SECRET_LABEL, ENCRYPTED_LABEL):
         raise KeyFormatError(f"this is a PEM file of another kind ({label[:40]})", where=where, hint=NEW_KEY)
+    return label, _decoded(body, where)
+
+
+def ec_content(text: str, *, where: str) -> bytes:
+    """Returns the content of the one PEM block in `text` where that may hold an EC key, empty for another label.
+
+    Raises KeyFormatError as `unarmoured`, and for a key that is encrypted by the headers of its block (RFC 1421).
+    """
+    label, body = _block(text, where)
+    if label not in (_EC_LABEL, PUBLIC_LABEL, SECRET_LABEL, ENCRYPTED_LABEL):
+        return b""
+    if _ENCRYPTED_HEADER in body:
+        hint = "convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out COPY`"
+        what = "the private key is encrypted in a way that is not supported"
+        raise KeyFormatError(what, where=where, hint=hint, reason="key_encrypted")
+    return _decoded(body, where)
+
+
+def _block(text: str, where: str) -> tuple[str, str]:
+    require_one_block(text, where=where)
+    (begin,) = _BEGIN_LINE.finditer(text)
+    label, rest = begin[1], text[begin.end() :]
+    end = re.search(rf"{_END}{label}{_DASHES}\s*$", rest, re.MULTILINE)
+    if not end:
+        raise KeyFormatError(f"the PEM block {label[:40]!r} is cut off", where=where, hint="copy it again, from its first line to its last")
+    return label, rest[: end.start()]
+
+
+def _decoded(body: str, where: str) -> bytes:
     try:
-        return label, base64.b64decode("".join(rest[: end.start()].split()), validate=True)
+        return base64.b64decode("".join(body.split()), validate=True)
     except (binascii.Error, ValueError) as err:
         raise KeyFormatError("the PEM block is not base64", where=where, hint="copy the file again") from err

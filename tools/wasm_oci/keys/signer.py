@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
-from wasm_oci.keys.key import PublicKey
+from wasm_oci.keys.key import AnyPublicKey, PublicKey
 
 
-class Signer(Protocol):
+class AnySigner(Protocol):
+    """Makes signatures that verify with `public`: pure Ed25519 (RFC 8032), or ECDSA with P-256 and SHA-256."""
+
+    @property
+    def public(self) -> AnyPublicKey: ...
+
+    def sign(self, message: bytes) -> bytes:
+        """Returns the signature; raises KeyFormatError or UsageError if it cannot sign."""
+
+
+class Signer(AnySigner, Protocol):
     """Makes pure Ed25519 signatures (RFC 8032) that verify with `public`."""
 
     @property
@@ -15,3 +25,8 @@ class Signer(Protocol):
 
     def sign(self, message: bytes) -> bytes:
         """Returns the 64 bytes of the signature; raises KeyFormatError or UsageError if it cannot sign."""
+
+
+def is_ed25519(signer: AnySigner) -> TypeGuard[Signer]:
+    """Tells whether a signer makes the signatures of WebAssembly files."""
+    return isinstance(signer.public, PublicKey)

@@ -155,14 +155,14 @@ def _verify(
     tally, refused, verifier = SignatureCount(trust), None, FileVerifier(path, pattern=pattern)
     detached: list[bytes] = []
     try:
-        tally.add(verifier.verify(trust.keys))
+        tally.add(verifier.verify(trust.ed25519_keys))
     except SignatureError as err:
         if err.reason not in ("unsigned", "no_trusted_key"):
             raise
         refused = err
     while not tally.enough and (payload := next(payloads, None)) is not None:
         try:
-            tally.add(verifier.verify(trust.keys, signature=payload))
+            tally.add(verifier.verify(trust.ed25519_keys, signature=payload))
         except SignatureError as err:
             refused = err
         else:

@@ -146,7 +146,7 @@ def _accepted(trust: Trust, signed: Collection[PublicKey], where: str) -> tuple[
 
 def _trusted(trust: Trust | None, expected: Collection[PublicKey]) -> Iterator[KnownKey]:
     """Yields the keys of a trust that are not expected anyway."""
-    for public in trust.keys if trust else ():
+    for public in trust.ed25519_keys if trust else ():
         if public not in expected:
             known = trust.known.get(public) if trust else None
             file = str(trust.files.get(public, "")) if trust else ""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from wasm_oci.errors import UsageError
-from wasm_oci.keys.key import OPENSSH, PublicKey, load_public_keys, require_format
+from wasm_oci.keys.any_key import load_any_public_keys
+from wasm_oci.keys.key import OPENSSH, AnyPublicKey, load_public_keys, require_format
 from wasm_oci.shape import Runfile
 from wasm_oci.trust.trust import Trust
 from wasm_oci.wasmsign.pattern import SectionPattern
@@ -32,8 +33,8 @@ class TrustRequest:
     ignore_time: bool
     """Whether expired and future keys of the trust store are valid too."""
 
-    def trust(self) -> Trust | None:
-        """Returns the trusted keys, None if no key is named.
+    def trust(self, *, for_statements: bool = False) -> Trust | None:
+        """Returns the trusted keys, None if no key is named. Files of P-256 keys are for statements; a trust store may list such keys.
 
         Raises UsageError for options that are mutually exclusive, KeyFormatError and FormatError for unusable files.
         """
@@ -50,7 +51,7 @@ class TrustRequest:
                 )
         if not self.public_keys:
             return None
-        files = _load(self.public_keys, openssh=self.openssh)
+        files = _load(self.public_keys, load_any_public_keys if for_statements else load_public_keys, openssh=self.openssh)
         return Trust.of_keys(files, threshold=self.threshold, files=files)
 
     def pattern(self) -> SectionPattern | None:
@@ -71,10 +72,10 @@ class TrustRequest:
         return Trust.of_store(store, at=at, threshold=self.threshold)
 
 
-def _load(paths: Sequence[Path], *, openssh: bool) -> dict[PublicKey, Path]:
-    keys: dict[PublicKey, Path] = {}
+def _load(paths: Sequence[Path], load: Callable[[Path], tuple[AnyPublicKey, ...]], *, openssh: bool) -> dict[AnyPublicKey, Path]:
+    keys: dict[AnyPublicKey, Path] = {}
     for path in paths:
-        for key in load_public_keys(path):
+        for key in load(path):
             if openssh:
                 require_format(key, OPENSSH, where=str(path))
             keys.setdefault(key, path)

@@ -10,16 +10,17 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from wasm_oci.errors import SignatureError, UsageError
-from wasm_oci.keys.key import PublicKey
+from wasm_oci.keys.key import AnyPublicKey, PublicKey
 from wasm_oci.wasmsign.pattern import SectionPattern
 from wasm_oci.wasmsign.verify import VerifyResult, verify_file
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+_Key = TypeVar("_Key", bound=AnyPublicKey)
 _HINTS = {
     "key_revoked": "do not use it, unless you know its digest from elsewhere",
     "key_expired": "have it signed with a current key, too: see docs/key-rotation.md",
@@ -33,7 +34,7 @@ class TrustedKey:
     """A key of a trust store: valid from `not_before` to `not_after`, both inclusive, unless it was revoked."""
 
     name: str
-    public: PublicKey
+    public: AnyPublicKey
     not_before: datetime | None = None
     not_after: datetime | None = None
     revoked: bool = False
@@ -56,18 +57,18 @@ class TrustedKey:
 class Trust:
     """What one verification requires: signatures by `threshold` of these keys, each valid at the time `at`."""
 
-    keys: tuple[PublicKey, ...]
+    keys: tuple[AnyPublicKey, ...]
     """Each once."""
-    known: Mapping[PublicKey, TrustedKey] = field(default_factory=dict)
+    known: Mapping[AnyPublicKey, TrustedKey] = field(default_factory=dict)
     """What the trust store says about them; a key that it does not list is always valid."""
-    files: Mapping[PublicKey, Path] = field(default_factory=dict)
+    files: Mapping[AnyPublicKey, Path] = field(default_factory=dict)
     """The file of a key, where it has one of its own."""
     at: datetime | None = None
     """None ignores validity periods."""
     threshold: int = 1
 
     @staticmethod
-    def of_keys(keys: Iterable[PublicKey], *, threshold: int = 1, files: Mapping[PublicKey, Path] | None = None) -> Trust:
+    def of_keys(keys: Iterable[AnyPublicKey], *, threshold: int = 1, files: Mapping[AnyPublicKey, Path] | None = None) -> Trust:
         """Trusts keys that have no names or dates; raises UsageError for a threshold that they cannot reach."""
         return _checked(Trust(keys=tuple(dict.fromkeys(keys)), threshold=threshold, files=files or {}))
 
@@ -77,27 +78,36 @@ class Trust:
         known = {key.public: key for key in store}
         return _checked(Trust(keys=tuple(known), known=known, at=at, threshold=threshold))
 
-    def name_of(self, key: PublicKey) -> str:
+    @property
+    def ed25519_keys(self) -> tuple[PublicKey, ...]:
+        """The keys that can sign WebAssembly files; raises UsageError where there is none."""
+        found = tuple(key for key in self.keys if isinstance(key, PublicKey))
+        if not found:
+            what = "none of the trusted keys is an Ed25519 key: P-256 keys sign statements, not WebAssembly"
+            raise UsageError(what, hint="add the Ed25519 public key of the signer")
+        return found
+
+    def name_of(self, key: AnyPublicKey) -> str:
         """Returns the key's name in the store, empty where it has none."""
         return self.known[key].name if key in self.known else ""
 
-    def describe(self, key: PublicKey) -> str:
+    def describe(self, key: AnyPublicKey) -> str:
         """Returns the key's name and id, or its id."""
         key_id = key.key_id.hex()
         return f"{name} ({key_id})" if (name := self.name_of(key)) else key_id
 
-    def refusal(self, key: PublicKey) -> tuple[str, str] | None:
+    def refusal(self, key: AnyPublicKey) -> tuple[str, str] | None:
         """Returns why a key is not valid, None if it is."""
         return self.known[key].refusal(self.at) if key in self.known else None
 
-    def accepted_keys(self, signed: Iterable[PublicKey], *, where: str) -> tuple[PublicKey, ...]:
-        """Returns the valid ones of the keys that signed a file, in the order of the trusted keys.
+    def accepted_keys(self, signed: Iterable[_Key], *, where: str) -> tuple[_Key, ...]:
+        """Returns the valid ones of the keys that signed a file or statement, in the order of the trusted keys.
 
         Raises SignatureError if they are fewer than the threshold: with reason `threshold` if any key is valid, else with the gravest
         reason of the refused keys.
         """
-        found = set(signed)
-        counting = tuple(key for key in self.keys if key in found and self.refusal(key) is None)
+        found: dict[AnyPublicKey, _Key] = {key: key for key in signed}
+        counting = tuple(found[key] for key in self.keys if key in found and self.refusal(key) is None)
         if len(counting) >= self.threshold:
             return counting
         refusals = [refusal for key in self.keys if key in found and (refusal := self.refusal(key))]
@@ -153,7 +163,7 @@ class SignatureCount:
 def verify_trusted(input: Path, trust: Trust, *, signature: bytes | None = None, pattern: SectionPattern | None = None) -> VerifyResult:
     """Like `verify_file`, but the keys must be valid and reach the threshold; the result has the valid ones only."""
     count = SignatureCount(trust)
-    count.add(verify_file(input, trust.keys, signature=signature, pattern=pattern))
+    count.add(verify_file(input, trust.ed25519_keys, signature=signature, pattern=pattern))
     return count.result(where=str(input))
 
 

@@ -29,7 +29,8 @@ from wasm_oci.errors import FormatError, KeyFormatError, UsageError
 from wasm_oci.files import read_bounded
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.keys import ed25519, pem
-from wasm_oci.keys.key import COMPACT, OPENSSH, PublicKey, parse_public_keys
+from wasm_oci.keys.any_key import parse_any_public_keys
+from wasm_oci.keys.key import COMPACT, OPENSSH, AnyPublicKey, PublicKey
 from wasm_oci.keys.ssh_wire import KEY_TYPE
 from wasm_oci.limits import LIMITS
 from wasm_oci.shape import Parsed, Secret, Size, read_config
@@ -67,7 +68,7 @@ class TrustedKeyEntry:
     name: Annotated[str, Parsed(Annotated[str, Size(1, 128)], _name)]
     """What messages call the key: ASCII without spaces, commas and bars. Each key has its own."""
     public_key: Secret | None = None
-    """The key: an OpenSSH line, PEM, or base64 of its 32 raw, 33 compact or 44 DER bytes."""
+    """The key: an OpenSSH line, PEM, or base64 of its 32 raw, 33 compact or 44 DER bytes; for statements also a P-256 key as PEM or DER."""
     public_key_file: str | None = None
     """The file of the key, relative to this one."""
     not_before: Annotated[datetime, Parsed(str, parse_timestamp)] | None = None
@@ -97,8 +98,8 @@ class TrustStoreFile:
 def load_trust_store(path: Path) -> tuple[TrustedKey, ...]:
     """Returns the keys of a file, in its order; files that it names are relative to it.
 
-    Raises FormatError for a store that is malformed, with a dotted path to what is wrong, KeyFormatError for a key that is
-    not Ed25519, UsageError for a file that cannot be read and a date that does not exist.
+    Raises FormatError for a store that is malformed, with a dotted path to what is wrong, KeyFormatError for a key of
+    another algorithm than Ed25519 and P-256, UsageError for a file that cannot be read and a date that does not exist.
     """
 
     def beside(name: str) -> KeyFile:
@@ -111,7 +112,7 @@ def parse_trust_store(data: bytes, key_file: Callable[[str], KeyFile], *, where:
     """`load_trust_store` for bytes; `key_file` reads what a `public_key_file` names."""
     store = read_config(data, TrustStoreFile, where=where)
     names: dict[str, int] = {}
-    publics: dict[PublicKey, int] = {}
+    publics: dict[AnyPublicKey, int] = {}
     keys = []
     for number, entry in enumerate(store.keys):
         place = f"{where}: keys[{number}]"
@@ -159,19 +160,20 @@ def _key(entry: TrustedKeyEntry, key_file: Callable[[str], KeyFile], where: str)
     )
 
 
-def _public(entry: TrustedKeyEntry, key_file: Callable[[str], KeyFile], where: str) -> tuple[PublicKey, bool]:
+def _public(entry: TrustedKeyEntry, key_file: Callable[[str], KeyFile], where: str) -> tuple[AnyPublicKey, bool]:
     """Returns the one key of an entry, and whether a build made it."""
     inline, name = entry.public_key, entry.public_key_file
     if inline is not None:
         place_of_key = f"{where}.public_key"
-        keys, made, member = parse_public_keys(_decoded(inline, place_of_key), where=place_of_key), False, "public_key"
+        keys, made, member = parse_any_public_keys(_decoded(inline, place_of_key), where=place_of_key), False, "public_key"
     else:
         data, made = key_file(name or "")
-        keys, member = parse_public_keys(data, where=f"{where}.public_key_file ({name})"), "public_key_file"
+        keys, member = parse_any_public_keys(data, where=f"{where}.public_key_file ({name})"), "public_key_file"
     if len(set(keys)) != 1:
         hint = "write an entry for each key"
         raise FormatError(f"it holds {len(keys)} keys, but exactly one is expected", where=f"{where}.{member}", hint=hint)
-    return PublicKey(raw=keys[0].raw, format=keys[0].format), made
+    (key,) = set(keys)
+    return (PublicKey(raw=key.raw, format=key.format) if isinstance(key, PublicKey) else key), made
 
 
 def _decoded(text: str, where: str) -> bytes:
@@ -192,7 +194,7 @@ def _decoded(text: str, where: str) -> bytes:
     if len(data) == ed25519.KEY_SIZE:
         return b"\x01" + data  # the compact form
     if data[:1] not in _COMPACT_TAGS and not pem.is_der(data):
-        hint = "write an Ed25519 key as OpenSSH line, as PEM, or its 32, 33 or 44 bytes in base64"
+        hint = "write an Ed25519 key as OpenSSH line, as PEM, or its 32, 33 or 44 bytes in base64; a P-256 key as PEM"
         raise KeyFormatError("this is not a public key", where=where, hint=hint)
     return data
 
@@ -205,10 +207,10 @@ def _unique(seen: dict[_Value, int], value: _Value, number: int, *, where: str, 
 
 def _entry(key: TrustedKey) -> JsonObject:
     public = key.public
-    if public.format == OPENSSH:
+    if isinstance(public, PublicKey) and public.format == OPENSSH:
         text = public.openssh().decode().strip()
     else:
-        text = base64.b64encode(public.compact() if public.format == COMPACT else pem.public_der(public.raw)).decode()
+        text = base64.b64encode(public.compact() if isinstance(public, PublicKey) and public.format == COMPACT else public.der()).decode()
     entry: JsonObject = {"name": key.name, "key_id": public.key_id.hex(), "public_key": text}
     if key.not_before:
         entry["not_before"] = timestamp_text(key.not_before)

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from wasm_oci.errors import KeyFormatError, UsageError
 from wasm_oci.files import reason_of
-from wasm_oci.keys.key import OPENSSH, PublicKey
+from wasm_oci.keys.key import OPENSSH, AnyPublicKey, PublicKey
 from wasm_oci.keys.sources.checked import CheckedSigner
 from wasm_oci.keys.ssh_wire import KEY_TYPE, Strings, key_of_blob, public_blob, ssh_string
 from wasm_oci.limits import LIMITS, Limits
 
 if TYPE_CHECKING:
-    from wasm_oci.keys.signer import Signer
+    from wasm_oci.keys.signer import AnySigner
 
 VARIABLE = "SSH_AUTH_SOCK"
 _WINDOWS_PIPE = r"\\.\pipe\openssh-ssh-agent"
@@ -127,7 +127,7 @@ class Agent:
         return bytes(received)
 
 
-def agent_signer(public: PublicKey | None, environ: Mapping[str, str]) -> Signer:
+def agent_signer(public: AnyPublicKey | None, environ: Mapping[str, str]) -> AnySigner:
     """Returns a signer for `public`, or for the one Ed25519 key that the agent of this session holds.
 
     Raises UsageError where there is no agent or no such key.
@@ -149,7 +149,7 @@ def agent_signer(public: PublicKey | None, environ: Mapping[str, str]) -> Signer
             hint="add it with ssh-add",
             reason="key_mismatch",
         )
-    chosen = held[0] if public is None else public
+    chosen = held[0 if public is None else held.index(public)]
 
     def ask(message: bytes) -> bytes:
         with _connected(environ) as channel:

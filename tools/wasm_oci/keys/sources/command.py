@@ -13,21 +13,22 @@ from typing import TYPE_CHECKING
 from wasm_oci.errors import KeyFormatError, UsageError
 from wasm_oci.external_program import run_program
 from wasm_oci.files import reason_of
-from wasm_oci.keys.ed25519 import SIGNATURE_SIZE
+from wasm_oci.keys.ed25519 import KEY_SIZE, SIGNATURE_SIZE
 from wasm_oci.keys.sources.checked import CheckedSigner
 from wasm_oci.limits import LIMITS, Limits
 
 if TYPE_CHECKING:
-    from wasm_oci.keys.key import PublicKey
-    from wasm_oci.keys.signer import Signer
+    from wasm_oci.keys.key import AnyPublicKey
+    from wasm_oci.keys.signer import AnySigner
     from wasm_oci.keys.sources.source import KeySource
 
 PUBLIC_KEY_VARIABLE = "WASM_OCI_PUBLIC_KEY"
 KEY_ID_VARIABLE = "WASM_OCI_KEY_ID"
 _BASE64_SIZES = (86, 88)
+_SEQUENCE = b"\x30"
 
 
-def command_signer(source: KeySource, public: PublicKey | None, environ: Mapping[str, str], limits: Limits = LIMITS) -> Signer:
+def command_signer(source: KeySource, public: AnyPublicKey | None, environ: Mapping[str, str], limits: Limits = LIMITS) -> AnySigner:
     """Returns a signer that runs the program for each message; raises UsageError where it or the public key is missing."""
     if public is None:
         raise UsageError("a signing program needs the public key", where=source.where, hint="give it with -K PUBLIC", reason="no_key")
@@ -39,7 +40,7 @@ def command_signer(source: KeySource, public: PublicKey | None, environ: Mapping
 
     def ask(message: bytes) -> bytes:
         output = _output([path, *arguments], message, {**environ, **variables}, source.where, limits)
-        return _signature(output, source.where)
+        return _signature(output, source.where) if len(public.raw) == KEY_SIZE else _der_signature(output, source.where)
 
     return CheckedSigner(public=public, where=source.where, ask=ask)
 
@@ -60,11 +61,21 @@ def _signature(output: bytes, where: str) -> bytes:
     raise _no_signature(output, where)
 
 
-def _no_signature(output: bytes, where: str) -> KeyFormatError:
+def _der_signature(output: bytes, where: str) -> bytes:
+    """DER of an ECDSA signature as it is, or its base64 text."""
+    if output[:1] == _SEQUENCE:
+        return output
+    try:
+        return base64.b64decode(output.strip(), validate=True)
+    except (binascii.Error, ValueError) as err:
+        raise _no_signature(output, where, "write the signature in DER, or its base64 text") from err
+
+
+def _no_signature(output: bytes, where: str, form: str = "write 64 bytes, or their base64 or hexadecimal text") -> KeyFormatError:
     return KeyFormatError(
         f"the program's output of {len(output)} bytes is not a signature",
         where=where,
-        hint="write 64 bytes, or their base64 or hexadecimal text, and nothing else",
+        hint=f"{form}, and nothing else",
         reason="bad_signature",
     )
 

@@ -11,21 +11,20 @@ from typing import TYPE_CHECKING
 
 from wasm_oci.errors import KeyFormatError, LimitError, UsageError
 from wasm_oci.keys.ed25519 import SEED_SIZE
-from wasm_oci.keys.key import SecretKey, of_seed, parse_secret_key
+from wasm_oci.keys.key import of_seed
 from wasm_oci.keys.keytext import unwrapped
 from wasm_oci.keys.ssh_wire import KEY_TYPE
 from wasm_oci.limits import LIMITS
 
 if TYPE_CHECKING:
-    from wasm_oci.keys.sources.passphrase import PassphraseSource
     from wasm_oci.keys.sources.source import KeySource
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/_\s-]+={0,2}", re.ASCII)
 _URL_SAFE = re.compile("[_-]")
 
 
-def parse_stored(data: bytes, *, where: str, passphrase: PassphraseSource) -> SecretKey:
-    """Returns the key of a file's content, or of base64 of one or of the 32 bytes of a seed.
+def key_file_of(data: bytes, *, where: str) -> bytes:
+    """Returns the content of a key file: `data` itself, or that of which it is base64; of a seed of 32 bytes a compact key.
 
     Raises KeyFormatError or LimitError, which never show the data.
     """
@@ -33,15 +32,13 @@ def parse_stored(data: bytes, *, where: str, passphrase: PassphraseSource) -> Se
         raise LimitError(f"the secret key is larger than {LIMITS.key_file} bytes", where=where)
     text = _text(data)
     if "-----" in text or text.startswith(f"{KEY_TYPE} ") or not _BASE64.fullmatch(text):
-        return parse_secret_key(data, where=where, passphrase=passphrase)
+        return data
     try:
         decoded = base64.b64decode(_padded("".join(text.split())), altchars="-_" if _URL_SAFE.search(text) else None, validate=True)
     except (binascii.Error, ValueError):
         hint = "store a PEM or OpenSSH key, or base64 of a key file"
         raise KeyFormatError("this is not a secret key", where=where, hint=hint) from None
-    if len(decoded) == SEED_SIZE:
-        return of_seed(decoded)
-    return parse_secret_key(decoded, where=where, passphrase=passphrase)
+    return of_seed(decoded).compact() if len(decoded) == SEED_SIZE else decoded
 
 
 def _text(data: bytes) -> str:
@@ -54,16 +51,16 @@ def _padded(text: str) -> str:
     return text if text.endswith("=") else text + "=" * (-len(text) % 4)
 
 
-def of_variable(source: KeySource, passphrase: PassphraseSource, environ: Mapping[str, str]) -> SecretKey:
-    """Returns the key in a variable of the environment; raises UsageError where it is not set."""
+def of_variable(source: KeySource, environ: Mapping[str, str]) -> bytes:
+    """Returns the key file in a variable of the environment; raises UsageError where it is not set."""
     text = environ.get(source.ref, "")
     if not text.strip():
         raise UsageError(f"the variable {source.ref} is not set", where=source.where, hint="set it to the secret key", reason="no_key")
-    return parse_stored(text.encode("utf-8", "surrogateescape"), where=source.where, passphrase=passphrase)
+    return key_file_of(text.encode("utf-8", "surrogateescape"), where=source.where)
 
 
-def of_stdin(source: KeySource, passphrase: PassphraseSource) -> SecretKey:
-    """Returns the key that is piped in; raises UsageError where stdin is a terminal or closed."""
+def of_stdin(source: KeySource) -> bytes:
+    """Returns the key file that is piped in; raises UsageError where stdin is a terminal or closed."""
     if sys.stdin is None or sys.stdin.isatty():
         raise UsageError("no secret key is piped in", where=source.where, hint="pipe it from the program that holds it", reason="no_key")
     try:
@@ -72,11 +69,11 @@ def of_stdin(source: KeySource, passphrase: PassphraseSource) -> SecretKey:
         raise UsageError("stdin cannot be read", where=source.where, hint="pipe the secret key in", reason="no_key") from err
     if not data.strip():
         raise UsageError("stdin is empty", where=source.where, hint="pipe the secret key in", reason="no_key")
-    return parse_stored(data, where=source.where, passphrase=passphrase)
+    return key_file_of(data, where=source.where)
 
 
-def of_keychain(source: KeySource, passphrase: PassphraseSource) -> SecretKey:
-    """Returns the key in the keychain of the user who is logged in; raises UsageError where there is none."""
+def of_keychain(source: KeySource) -> bytes:
+    """Returns the key file in the keychain of the user who is logged in; raises UsageError where there is none."""
     from wasm_oci.keys.sources.keychain import password_of
 
-    return parse_stored(password_of(source).encode("utf-8", "surrogateescape"), where=source.where, passphrase=passphrase)
+    return key_file_of(password_of(source).encode("utf-8", "surrogateescape"), where=source.where)
