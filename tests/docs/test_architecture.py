@@ -27,9 +27,10 @@ FOLDERS: Mapping[str, set[str]] = {
     "trust": {BASE, "keys", "wasmsign"},
     "http": {BASE},
     "oci": {BASE, "http", "keys", "wasm", "wasmsign"},
+    "attest": {BASE, "keys", "oci", "trust"},
     "registry": {BASE, "http", "oci"},
     "registry_config": {BASE, "http", "oci"},
-    "publish": {BASE, "http", "keys", "keys/sources", "oci", "registry", "registry_config", "trust", "wasm", "wasmsign"},
+    "publish": {BASE, "attest", "http", "keys", "keys/sources", "oci", "registry", "registry_config", "trust", "wasm", "wasmsign"},
     "policy": {BASE, "http", "trust"},
     "policy/review": {BASE, "policy", "trust"},
     "policy_facts": {

@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 from wasm_oci.errors import HIDDEN, FormatError, LimitError
 from wasm_oci.limits import LIMITS
 
 JsonObject = dict[str, Any]
+_Arranged = Callable[[Iterable[tuple[str, Any]]], list[tuple[str, Any]]]
 
 _SCALARS = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
@@ -68,6 +70,11 @@ def canonical(document: JsonObject) -> bytes:
     return _written(document, ",", ":").encode()
 
 
+def ordered(document: JsonObject) -> bytes:
+    """Returns compact JSON whose members are in the order of `document`: the format of what is signed, as others write it."""
+    return _written(document, ",", ":", arranged=list).encode()
+
+
 def pretty(document: JsonObject) -> bytes:
     """Returns sorted, indented JSON with a final newline: the format of files for people and of terminal output.
 
@@ -87,21 +94,21 @@ def _escaped(found: re.Match[str]) -> str:
     return json.dumps(found[0])[1:-1]
 
 
-def _written(document: JsonObject, comma: str, colon: str, line: str = "") -> str:
+def _written(document: JsonObject, comma: str, colon: str, line: str = "", arranged: _Arranged = sorted) -> str:
     """Raises FormatError for a document that is nested too deeply, ValueError for NaN and infinity."""
     try:
-        return _text(document, comma, colon, line)
+        return _text(document, comma, colon, line, arranged)
     except RecursionError as err:
         raise FormatError("the document is nested too deeply to be written", hint="reduce the nesting") from err
 
 
-def _text(value: object, comma: str, colon: str, line: str = "") -> str:
+def _text(value: object, comma: str, colon: str, line: str, arranged: _Arranged) -> str:
     """`line` is the line break and indentation at this depth; empty for output on one line."""
     deeper = f"{line}  " if line else ""
     if isinstance(value, dict):
-        parts = [f"{_SCALARS.encode(key)}{colon}{_text(each, comma, colon, deeper)}" for key, each in sorted(value.items())]
+        parts = [f"{_SCALARS.encode(key)}{colon}{_text(each, comma, colon, deeper, arranged)}" for key, each in arranged(value.items())]
         return f"{{{deeper}{f'{comma}{deeper}'.join(parts)}{line}}}" if parts else "{}"
     if isinstance(value, list | tuple):
-        parts = [_text(each, comma, colon, deeper) for each in value]
+        parts = [_text(each, comma, colon, deeper, arranged) for each in value]
         return f"[{deeper}{f'{comma}{deeper}'.join(parts)}{line}]" if parts else "[]"
     return value.text if isinstance(value, _Number) else _SCALARS.encode(value)

@@ -104,6 +104,17 @@ class Limits:
     checked_early: int = 8 * MIB
     """Largest component whose content is compared with its signatures before anything is sent; that of a larger one is while it is sent,
     before its last piece."""
+
+    statement: int = 16 * MIB
+    """A signed statement about a manifest, such as a bill of materials."""
+    statement_subjects: int = 1024
+    subject_digests: int = 32
+    """Subjects of one statement, and digests of one subject (the verifier's limits of sigstore-go)."""
+    bundle: int = 24 * MIB
+    """A bundle, which holds a statement in base64."""
+    bundle_bytes: int = 256 * MIB
+    """All bundles together that are fetched in one run."""
+
     small_blob: int = MIB
     """Largest blob that is sent again rather than asked for twice."""
     jobs: int = 8

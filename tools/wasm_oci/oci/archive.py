@@ -52,6 +52,9 @@ class ArchiveStore(LayoutStore):
     def name(self) -> str:
         return f"{ARCHIVE_PREFIX}{self.file}"
 
+    def as_now(self) -> LayoutStore:
+        return self
+
 
 def unpack(file: Path, folder: Path) -> None:
     """Writes the layout in an archive to an empty folder; raises what `ArchiveStore` raises. Digests are for readers to check."""

@@ -21,6 +21,7 @@ EMPTY_MEDIA_TYPE = "application/vnd.oci.empty.v1+json"
 WASM_CONFIG_MEDIA_TYPE = "application/vnd.wasm.config.v0+json"
 WASM_LAYER_MEDIA_TYPE = "application/wasm"
 SIGNATURE_MEDIA_TYPE = "application/vnd.wasmsign2.signature.v1"
+BUNDLE_MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 
 TITLE_ANNOTATION = "org.opencontainers.image.title"
 REF_NAME_ANNOTATION = "org.opencontainers.image.ref.name"

@@ -48,6 +48,10 @@ class LayoutStore(LayoutFolder):
         check_layout(folder)
         return _Snapshot(folder)
 
+    def as_now(self) -> LayoutStore:
+        """Raises as `open`."""
+        return LayoutStore.snapshot(self.folder)
+
     @property
     def name(self) -> str:
         return str(self.folder)
@@ -197,6 +201,9 @@ class _Snapshot(LayoutStore):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self._read_once = read_index(folder)
+
+    def as_now(self) -> LayoutStore:
+        return self
 
     def _index(self) -> LayoutIndex:
         return self._read_once

@@ -11,7 +11,7 @@ from wasm_oci.limits import LIMITS
 from wasm_oci.oci.deferred import Deferred
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, Descriptor, listed_artifact_type
 from wasm_oci.oci.manifest import Index, Manifest
-from wasm_oci.oci.store import FetchedManifest, Store
+from wasm_oci.oci.store import FetchedManifest, SnapshotStore, Store
 
 _log = logging.getLogger(__name__)
 
@@ -83,6 +83,7 @@ def find_referrers(store: Store, subject: Digest, artifact_type: str | None = No
     read does not hide the others: its error is raised after the last of them.
     """
     deferred, size, subjects = Deferred(), 0, {subject}
+    store = store.as_now() if isinstance(store, SnapshotStore) else store
     for entry in store.referrers(subject, artifact_type):
         referrer = None
         with deferred.entry():

@@ -131,6 +131,14 @@ class TagReader(Protocol):
         """Returns what the tag names, None where it does not exist."""
 
 
+@runtime_checkable
+class SnapshotStore(Protocol):
+    """A store that can be read as it is now, many times at the cost of once."""
+
+    def as_now(self) -> Store:
+        """Returns the same place for reading, which does not see what is written later."""
+
+
 def find_tag(store: Store, tag: str, expected: Digest) -> Digest | None:
     """Returns what a tag names; that it is `expected` already, so that nothing has to be done, is believed of its content only."""
     if isinstance(store, TagReader):

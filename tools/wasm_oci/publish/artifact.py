@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from wasm_oci.attest.write import SignedStatement
 from wasm_oci.digest import Checked, Digest, chunks
 from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.files import read_bounded
@@ -197,6 +198,12 @@ def _signature(subject: Descriptor, file: Path) -> Referrer:
     described = Descriptor.of(signature, SIGNATURE_MEDIA_TYPE)
     blobs = (_bytes_blob("empty", EMPTY, EMPTY_BLOB), _bytes_blob("signature", described, signature, where=str(file)))
     return Referrer(manifest=signature_referrer(subject, signature), blobs=blobs)
+
+
+def statement_referrer(signed: SignedStatement) -> Referrer:
+    """Returns a signed statement about an artifact for `with_referrers`: then it is published before the artifact has a tag."""
+    blobs = (_bytes_blob("empty", EMPTY, EMPTY_BLOB), _bytes_blob("referrer", signed.layer, signed.bundle))
+    return Referrer(manifest=signed.referrer, blobs=blobs)
 
 
 def _check(artifact: Descriptor, subjects: Collection[Digest], referrer: Referrer) -> None:

@@ -1,0 +1,1 @@
+"""Signed statements about manifests: in-toto statements in DSSE envelopes, as bundles of Sigstore."""

@@ -1,0 +1,106 @@
+"""The statements about a manifest in a store, each verified or with the reason why it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from wasm_oci.attest.bundle import parse_bundle
+from wasm_oci.attest.statement import Statement, parse_statement
+from wasm_oci.attest.verify import Budget, verify_bundle
+from wasm_oci.digest import Digest
+from wasm_oci.errors import DigestError, FormatError, LimitError, NotFoundError, SignatureError, WasmOciError
+from wasm_oci.keys.key import AnyPublicKey
+from wasm_oci.limits import LIMITS
+from wasm_oci.oci.deferred import Deferred
+from wasm_oci.oci.descriptor import BUNDLE_MEDIA_TYPE, Descriptor
+from wasm_oci.oci.manifest import Index, Manifest
+from wasm_oci.oci.referrers import find_referrers
+from wasm_oci.oci.store import FetchedManifest, Store, read_blob
+from wasm_oci.trust.trust import Trust
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundStatement:
+    """A statement as it was found."""
+
+    referrer: Digest | None = None
+    """The manifest by which it refers to its subject."""
+    bundle: Digest | None = None
+    statement: Statement | None = None
+    """None where it cannot be read. Without `key`, it is what somebody claims."""
+    key: AnyPublicKey | None = None
+    """The trusted key that signed it: then it is verified."""
+    error: WasmOciError | None = None
+    """Why it is not verified, or cannot be read."""
+
+
+def find_statements(
+    store: Store, subject: FetchedManifest, *, trust: Trust | None, predicate_type: str | None = None
+) -> Iterator[FoundStatement]:
+    """Yields the statements about a manifest, verified with `trust`; without it, as they claim to be.
+
+    What refers to the manifest without being a bundle is passed over. One that does not verify, or whose blob is gone, hides no other;
+    that the store failed is raised after the last of them. Raises LimitError and RegistryError where they are too many to look at: a
+    caller that needs only some may stop before.
+    """
+    deferred, budget, left, seen = Deferred(), Budget(), LIMITS.bundle_bytes, set[Digest]()
+    where = f"{store.name}@{subject.descriptor.digest}"
+    for referrer in find_referrers(store, subject.descriptor.digest, BUNDLE_MEDIA_TYPE):
+        digest = referrer.descriptor().digest
+        try:
+            layer = _layer(referrer)
+        except FormatError as err:
+            yield FoundStatement(referrer=digest, error=err)
+            continue
+        if layer.digest in seen:
+            continue
+        seen.add(layer.digest)
+        left -= layer.size
+        if left < 0 or budget.spent:
+            what = f"the statements have more than {LIMITS.bundle_bytes} bytes, or too many signatures that may be of the given keys"
+            raise LimitError(what, where=where, hint="remove statements that are not needed, or give fewer keys")
+        read = None
+        with deferred.entry():
+            try:
+                data = read_blob(store, layer, limit=LIMITS.bundle, what="statement")
+            except (NotFoundError, DigestError) as err:
+                read = FoundStatement(error=err)
+            else:
+                read = _verified(data, subject.data, trust, predicate_type, budget) if trust else _claimed(data, subject.data)
+        if read is not None:
+            yield replace(read, referrer=digest, bundle=layer.digest)
+    deferred.close()
+
+
+def _layer(referrer: Manifest | Index) -> Descriptor:
+    """Returns the layer that is the bundle; raises FormatError where there is not exactly one, or it is too large."""
+    layers = referrer.layers if isinstance(referrer, Manifest) else ()
+    where = f"referrer {referrer.descriptor().digest}"
+    if len(layers) != 1 or layers[0].media_type != BUNDLE_MEDIA_TYPE:
+        raise FormatError("it does not have exactly one layer that is a bundle", where=where, reason="malformed_statement")
+    if layers[0].size > LIMITS.bundle:
+        raise LimitError(f"the statement has {layers[0].size} bytes, more than {LIMITS.bundle}", where=where)
+    return layers[0]
+
+
+def _verified(data: bytes, manifest: bytes, trust: Trust, predicate_type: str | None, budget: Budget) -> FoundStatement:
+    try:
+        verified = verify_bundle(data, manifest=manifest, trust=trust, where=_where(data), predicate_type=predicate_type, budget=budget)
+    except SignatureError as err:
+        return replace(_claimed(data, manifest), error=err)
+    return FoundStatement(statement=verified.statement, key=verified.key)
+
+
+def _claimed(data: bytes, manifest: bytes) -> FoundStatement:
+    where = _where(data)
+    try:
+        statement = parse_statement(parse_bundle(data, where=where).envelope.payload, where=f"{where}: statement")
+        statement.require_subject(manifest, where=where)
+    except (FormatError, SignatureError) as err:
+        return FoundStatement(error=err)
+    return FoundStatement(statement=statement)
+
+
+def _where(data: bytes) -> str:
+    return f"statement {Digest.of(data)}"
