@@ -112,6 +112,8 @@ class Limits:
     """Subjects of one statement, and digests of one subject (the verifier's limits of sigstore-go)."""
     bundle: int = 24 * MIB
     """A bundle, which holds a statement in base64."""
+    simple_signing: int = 64 * KIB
+    """The payload of a signature in the form of cosign before version 3."""
     bundle_bytes: int = 256 * MIB
     """All bundles together that are fetched in one run."""
 
