@@ -22,8 +22,8 @@ def test_the_committed_schema_is_that_of_the_class(name: str) -> None:
 
 
 def test_every_schema_of_a_file_has_its_class() -> None:
-    """The schema of results is written by hand; tests/python/cli/test_push_result.py compares results with it."""
-    assert {path.name for path in FOLDER.iterdir()} == {f"{name}.schema.json" for name in (*FILES, "publish_result")}
+    """Schemas of results are written by hand; test_push_result.py and test_statements.py in tests/python/cli compare results with them."""
+    assert {path.name for path in FOLDER.iterdir()} == {f"{name}.schema.json" for name in (*FILES, "publish_result", "statements")}
 
 
 def test_every_member_of_a_trusted_key_is_on_its_page() -> None:

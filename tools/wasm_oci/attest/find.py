@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from wasm_oci.attest.bundle import parse_bundle
@@ -18,6 +18,12 @@ from wasm_oci.oci.manifest import Index, Manifest
 from wasm_oci.oci.referrers import find_referrers
 from wasm_oci.oci.store import FetchedManifest, Store, read_blob
 from wasm_oci.trust.trust import Trust
+
+_GRAVEST = (
+    *("key_revoked", "bad_signature", "other_subject", "key_expired", "key_not_yet_valid", "malformed_statement"),
+    *("limit", "no_trusted_key", "keyless", "other_predicate"),
+)
+"""Of several statements that do not verify, the error is that of the first of these reasons."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +77,46 @@ def find_statements(
         if read is not None:
             yield replace(read, referrer=digest, bundle=layer.digest)
     deferred.close()
+
+
+def require_statement(store: Store, subject: FetchedManifest, *, trust: Trust, predicate_type: str) -> tuple[FoundStatement, ...]:
+    """Returns verified statements of a type by as many keys as are required; no more are looked at than that needs.
+
+    Raises SignatureError where there are none, or too few: with reason `unsigned` where there is no statement at all, else with that of
+    one that does not verify, or what `Trust.accepted_keys` raises. Raises what `find_statements` raises where they cannot be known.
+    """
+    verified, failures, keys = [], list[WasmOciError](), set[AnyPublicKey]()
+    for found in find_statements(store, subject, trust=trust, predicate_type=predicate_type):
+        if found.key is None:
+            failures += [found.error] if found.error else []
+            continue
+        verified.append(found)
+        keys.add(found.key)
+        if len(keys) >= trust.threshold:
+            return tuple(verified)
+    raise missing_statement(f"{store.name}@{subject.descriptor.digest}", predicate_type, verified, failures, trust)
+
+
+def missing_statement(
+    where: str, predicate_type: str | None, verified: Sequence[FoundStatement], failures: Sequence[WasmOciError], trust: Trust
+) -> SignatureError:
+    """Returns the error for statements by fewer keys than are required, of what was found."""
+    keys = [found.key for found in verified if found.key]
+    if keys:
+        try:
+            trust.accepted_keys(keys, where=where)
+        except SignatureError as err:
+            return err
+        raise ValueError("there are enough keys")
+    kind = f" of type {predicate_type}" if predicate_type else ""
+    if not failures:
+        hint = "make one with `wasm_oci attest`"
+        return SignatureError(f"no statement{kind} refers to it", where=where, hint=hint, reason="unsigned")
+    first = min(failures, key=lambda failure: _GRAVEST.index(failure.reason) if failure.reason in _GRAVEST else len(_GRAVEST))
+    count = "the only statement" if len(failures) == 1 else f"none of {len(failures)} statements"
+    verifies = "does not verify" if len(failures) == 1 else "verifies"
+    what = f"{count} that refers to it {verifies}{kind and f' as one{kind}'}: {first.what}"
+    return SignatureError(what, where=where, hint=first.hint, reason=first.reason)
 
 
 def _layer(referrer: Manifest | Index) -> Descriptor:

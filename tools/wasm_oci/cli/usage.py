@@ -18,6 +18,9 @@ COMMANDS = {
     "release": "publish many artifacts as one, and show, compare or verify releases",
     "promote": "copy an artifact or a release to another place, by digest",
     "archive": "write an artifact or a release to a tar file",
+    "attest": "sign a statement about a manifest, and attach it",
+    "countersign": "sign a manifest that others have signed",
+    "statements": "list the statements about a manifest, and verify them",
     "pull": "fetch a component, verified before it gets its name",
     "list": "list the tags of a repository, and who signed",
     "policy": "decide by a policy, explain a decision, compare or check policies",
@@ -25,7 +28,7 @@ COMMANDS = {
     "wasm-tools": "have wasm-tools validate a file, or make a component",
     "inspect": "show what a reference, a layout or a .wasm file holds",
 }
-LOGGING = ("archive", "auth", "inspect", "list", "policy", "promote", "pull", "push", "release")
+LOGGING = ("archive", "attest", "auth", "countersign", "inspect", "list", "policy", "promote", "pull", "push", "release", "statements")
 """Commands that may log warnings, because they talk to registries."""
 RUN_TARGETS = ("keygen", "promote", "push", "release", "sign")
 """Commands of run targets, whose launcher gives --request: there `-- --help` is about the target."""

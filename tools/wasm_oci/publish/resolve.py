@@ -12,6 +12,7 @@ from wasm_oci.files import file_type
 from wasm_oci.http.host import check_host
 from wasm_oci.http.transport import Transport
 from wasm_oci.limits import LIMITS, with_timeout
+from wasm_oci.oci.archive import ArchiveStore
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.reference import Reference, has_registry
 from wasm_oci.oci.store import Store
@@ -151,6 +152,24 @@ def registry_target(text: str, transport: Transport, environ: Mapping[str, str])
         raise UsageError(f"{reference} names neither tag nor digest", hint=f"write {reference}:TAG or {reference}@sha256:…")
     store = registry_store(reference, transport=transport, environ=environ)
     return Target(store=store, wanted=wanted, pinned=reference.digest is not None)
+
+
+def open_subject(text: str, transport: Transport, environ: Mapping[str, str]) -> Target:
+    """Returns the manifest that `text` names, in a store that can be written to: something will be attached to it.
+
+    In a registry it must be named by its digest, because a tag may move between the look at it and the signature. Raises UsageError for
+    another name, and for an archive.
+    """
+    target = layout_target(text)
+    if target is not None:
+        if isinstance(target.store, ArchiveStore):
+            raise UsageError("an archive cannot be added to", where=text, hint="attest the layout or the registry that it is made from")
+        return target
+    reference = parse_reference(text)
+    if reference.digest is None:
+        hint = f"write {reference.name}@sha256:…, with the digest that was published"
+        raise UsageError(f"{reference} names no digest, and a tag may move before it is signed", hint=hint)
+    return Target(store=open_destination(reference, transport=transport, environ=environ).store, wanted=reference.digest, pinned=True)
 
 
 def login_report(text: str, transport: Transport, environ: Mapping[str, str], *, push: bool) -> LoginReport:

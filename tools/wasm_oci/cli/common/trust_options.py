@@ -25,14 +25,19 @@ def add_trusted_key_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_trust_options(parser: argparse.ArgumentParser) -> None:
-    """Adds -K, --trusted-keys, and what they can be asked."""
+def add_signer_options(parser: argparse.ArgumentParser) -> None:
+    """Adds -K, --trusted-keys, how many of them must sign, and at what time they must be valid."""
     add_trusted_key_options(parser)
     parser.add_argument("--threshold", type=int, default=1, metavar="N", help="how many different trusted keys must sign (default: 1)")
     parser.add_argument("--at", metavar="TIME", help="which of --trusted-keys count at this date or time in UTC (default: now)")
     parser.add_argument(
         "--ignore-time", action="store_true", help="let expired and future keys of --trusted-keys count, for results that may not change"
     )
+
+
+def add_trust_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the same, and which parts of a file must be signed."""
+    add_signer_options(parser)
     parser.add_argument(
         "--split-regex",
         metavar="REGEX",
@@ -55,12 +60,12 @@ def trusted_keys_of(args: argparse.Namespace) -> Trust | None:
 
 
 def trust_request(args: argparse.Namespace) -> TrustRequest:
-    """Returns what the options ask for; `pull` has no option that asks for keys of one form."""
+    """Returns what the options ask for, as far as the command has them."""
     return TrustRequest(
         public_keys=tuple(args.public_key),
         trusted_keys=args.trusted_keys,
         threshold=args.threshold,
-        split_regex=args.split_regex,
+        split_regex=getattr(args, "split_regex", None),
         openssh=getattr(args, "openssh", False),
         at=args.at,
         ignore_time=args.ignore_time,
