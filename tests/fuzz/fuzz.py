@@ -19,16 +19,20 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["wasm_oci"]):
+    from wasm_oci.attest.bundle import parse_bundle
+    from wasm_oci.attest.verify import verify_bundle
     from wasm_oci.errors import WasmOciError
+    from wasm_oci.keys.any_key import parse_any_public_keys, parse_any_secret_key
     from wasm_oci.keys.key import PublicKey, SecretKey, parse_public_keys, parse_secret_key
     from wasm_oci.keys.sources.agent import Agent
     from wasm_oci.keys.sources.passphrase import PassphraseSource
+    from wasm_oci.keys.sources.stored import key_file_of
     from wasm_oci.policy.documents import document_of as policy_document_of
     from wasm_oci.policy.evaluate import decide
     from wasm_oci.policy.interfaces import Import
     from wasm_oci.policy.reader import compile_policy, parse_policy, parse_policy_file
     from wasm_oci.policy.subject import Registry, Signer, Subject
-    from wasm_oci.keys.sources.stored import key_file_of
+    from wasm_oci.trust.trust import Trust
     from wasm_oci.trust.trust_store import document_of, parse_trust_store
     from wasm_oci.wasm.component import read_wasm_stream
     from wasm_oci.wasm.sections import DELIMITER_NAME, PREAMBLE_SIZE, SIGNATURE_NAME, SeekingSource, read_preamble, walk
@@ -121,6 +125,9 @@ def public_keys(data: bytes) -> None:
     with suppress(WasmOciError):
         for key in parse_public_keys(data, where="input"):
             assert parse_public_keys(key.openssh(), where="") == (key,) == parse_public_keys(key.compact(), where="")
+    with suppress(WasmOciError):
+        for any_key in parse_any_public_keys(data, where="input"):
+            assert parse_any_public_keys(any_key.der(), where="") == (any_key,)
 
 
 def secret_key(data: bytes) -> None:
@@ -129,6 +136,9 @@ def secret_key(data: bytes) -> None:
         _same(parse_secret_key(data, where="input", passphrase=PASSPHRASE))
     with suppress(WasmOciError):
         _same(parse_secret_key(key_file_of(data, where="input"), where="input", passphrase=PASSPHRASE))
+    with suppress(WasmOciError):
+        key = parse_any_secret_key(data, where="input", passphrase=PASSPHRASE)
+        assert key.public.verifies(b"message", key.sign(b"message"))
 
 
 def _same(key: SecretKey) -> None:
@@ -175,6 +185,13 @@ def policy(data: bytes) -> None:
             assert verdict.allowed == decide(parse_policy(normal, where="normal form"), subject).allowed
 
 
+def statement(data: bytes) -> None:
+    """What verifies has a payload of the corpus, all of which are signed."""
+    with suppress(WasmOciError):
+        verify_bundle(data, manifest=MANIFEST, trust=Trust.of_keys([KEY.public]), where="input")
+        assert parse_bundle(data, where="input").envelope.payload in PAYLOADS
+
+
 class Channel:
     """An agent that has said all that it will say."""
 
@@ -196,9 +213,12 @@ class Channel:
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     target.__name__: target
-    for target in (signature, sections, component, sign, verify, split, public_keys, secret_key, agent, trust_store, policy)
+    for target in (signature, sections, component, sign, verify, split, public_keys, secret_key, agent, trust_store, policy, statement)
 }
 SIGNED: set[str] = set()
+MANIFEST = b"{}"
+"""What the statements of the corpus are about."""
+PAYLOADS: set[bytes] = set()
 
 
 def main() -> None:
@@ -209,7 +229,11 @@ def main() -> None:
     for path in Path(__file__).with_name("corpus").joinpath("verify").iterdir():
         with suppress(WasmOciError):
             SIGNED.add(verify_file(path, [KEY.public]).module_hash)
+    for path in Path(__file__).with_name("corpus").joinpath("statement").iterdir():
+        verify_bundle(path.read_bytes(), manifest=MANIFEST, trust=Trust.of_keys([KEY.public]), where=str(path))
+        PAYLOADS.add(parse_bundle(path.read_bytes(), where=str(path)).envelope.payload)
     assert SIGNED
+    assert PAYLOADS
     atheris.Setup([sys.argv[0], str(corpus), *sys.argv[3:]], TARGETS[name])
     atheris.Fuzz()
 

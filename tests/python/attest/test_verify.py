@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -326,3 +327,28 @@ def test_the_writer_verifies_what_it_signed() -> None:
 
     with pytest.raises(SignatureError, match="does not verify with the key"):
         signed(SUBJECT, Liar())
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_changes_never_verify_as_something_else(seed: int) -> None:
+    """No traceback, and whatever still verifies is the statement that was signed."""
+    draw = random.Random(seed)
+    bundle = signed(SUBJECT, (K1, P256)[seed % 2], (SIGN, VSA)[seed // 2 % 2]).bundle
+    payload = payload_of(bundle)
+    for _ in range(500):
+        data = bytearray(bundle)
+        for _ in range(draw.randrange(1, 4)):
+            offset = draw.randrange(len(data))
+            match draw.randrange(3):
+                case 0:
+                    data[offset] ^= 1 << draw.randrange(8)
+                case 1:
+                    del data[offset : offset + draw.randrange(1, 20)]
+                case 2:
+                    data[offset:offset] = draw.choice((b'"', b"{", b"}", b"[", b",", b"null", b"1", b"\\u0000", draw.randbytes(3)))
+        try:
+            found = verified(bytes(data))
+        except SignatureError:
+            continue
+        assert payload_of(bytes(data)) == payload
+        assert found.statement.predicate == payload["predicate"]
