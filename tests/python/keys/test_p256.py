@@ -79,13 +79,16 @@ def test_an_encrypted_key_is_opened_and_the_passphrase_requested_once() -> None:
 HEADERS = SEC1.replace(b"KEY-----\n", b"KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n", 1)
 P384 = ec.derive_private_key(7, ec.SECP384R1())
 REFUSED = {
-    "P-384": (P384.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), "of type ECDSA; Ed25519 is needed"),
-    "P-384 in SEC 1": (P384.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()), "of type ECDSA"),
+    "P-384": (P384.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), "Ed25519 or ECDSA P-256 is needed"),
+    "P-384 in SEC 1": (P384.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()), "Ed25519 or ECDSA P-256"),
     "encrypted by headers": (HEADERS, "encrypted in a way that is not supported; convert it with `openssl pkcs8"),
     "public": (PUBLIC_PEM, "this is a public key"),
-    "of cosign": (b"-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED SIGSTORE PRIVATE KEY-----\n", "of cosign"),
+    "of cosign": (
+        b"-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED SIGSTORE PRIVATE KEY-----\n",
+        "of cosign, which only cosign opens",
+    ),
     "cut off": (SEC1[:-30], "cut off"),
-    "no key": (b"-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n", "of type ECDSA"),
+    "no key": (b"-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n", "P-256 is needed"),
 }
 
 
@@ -94,11 +97,12 @@ def test_what_is_refused(name: str) -> None:
     data, words = REFUSED[name]
     with pytest.raises(KeyFormatError) as caught:
         parse_any_secret_key(data, where="key.pem")
+    assert str(caught.value).startswith("key.pem: ")
     assert words in str(caught.value)
 
 
 def test_a_point_that_is_not_on_the_curve_is_refused() -> None:
-    with pytest.raises(KeyFormatError, match="of type ECDSA"):
+    with pytest.raises(KeyFormatError, match="Ed25519 or ECDSA P-256 is needed"):
         parse_any_public_keys(PUBLIC_DER[:-1] + bytes([PUBLIC_DER[-1] ^ 1]), where="cosign.pub")
 
 

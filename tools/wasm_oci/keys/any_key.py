@@ -7,7 +7,11 @@ from pathlib import Path
 from wasm_oci.errors import KeyFormatError
 from wasm_oci.files import read_bounded
 from wasm_oci.keys.key import AnyPublicKey, AnySecretKey, Passphrase, parse_public_keys, parse_secret_key
+from wasm_oci.keys.key_errors import not_for_statements
 from wasm_oci.limits import LIMITS
+
+_ALGORITHM = "key_algorithm"
+"""The reason of the error for a key that is not Ed25519."""
 
 
 def load_any_public_keys(path: Path) -> tuple[AnyPublicKey, ...]:
@@ -30,10 +34,12 @@ def parse_any_public_keys(data: bytes, *, where: str) -> tuple[AnyPublicKey, ...
     except KeyFormatError as err:
         from wasm_oci.keys import p256
 
-        der = _der(data, "public", where) if err.reason == "key_algorithm" else b""
+        if err.reason != _ALGORITHM:
+            raise
+        der, cosign = _der(data, "public", where)
         key = p256.parse_public(der) if p256.is_public(der) else None
         if key is None:
-            raise
+            raise not_for_statements(where, public=True, cosign=cosign) from err
     return (key,)
 
 
@@ -51,20 +57,22 @@ def parse_any_secret_key(data: bytes, *, where: str, passphrase: Passphrase | No
     except KeyFormatError as err:
         from wasm_oci.keys import p256, pbes2
 
-        der = _der(data, "secret", where) if err.reason == "key_algorithm" else b""
+        if err.reason != _ALGORITHM:
+            raise
+        der, cosign = _der(data, "secret", where)
         if typed and (opened := pbes2.read(der)):
             der = opened.decrypted(typed[0]) or b""
         key = p256.parse_secret(der) if p256.is_secret(der) else None
         if key is None:
-            raise
+            raise not_for_statements(where, public=False, cosign=cosign) from err
     return key
 
 
-def _der(data: bytes, kind: str, where: str) -> bytes:
-    """Returns the content of a PEM or DER file that holds a key, empty where it is neither."""
+def _der(data: bytes, kind: str, where: str) -> tuple[bytes, bool]:
+    """Returns the content of a PEM or DER file that holds a key, empty where it is neither, and whether the key is one of cosign."""
     from wasm_oci.keys import keytext, pem
 
     if pem.is_der(data):
-        return data
+        return data, False
     text = keytext.unwrapped(keytext.text_of(data, kind, where=where))
-    return pem.ec_content(text, where=where) if pem.holds_block(text) else b""
+    return pem.ec_content(text, where=where) if pem.holds_block(text) else b"", pem.is_of_cosign(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wasm_oci.errors import KeyFormatError
 
-_COSIGN = "keys of cosign are ECDSA: use them with cosign, which signs and verifies images"
+_COSIGN = "keys of cosign are ECDSA: sign images with cosign, and verify them with `wasm_oci statements -K cosign.pub`"
 _PUBLIC = "give the Ed25519 public key of the signer"
 _PRIVATE = "give an Ed25519 secret key, such as `wasm_oci keygen` makes"
 NEW_KEY = "make an Ed25519 key with `wasm_oci keygen`"
@@ -36,3 +36,13 @@ def bare_key(where: str, *, reader: str) -> KeyFormatError:
     what = "these are 32 bytes without a key format: a public key as HashiCorp Vault shows it, or a secret seed"
     prefix = rf"{{ printf '0*0\005\006\003+ep\003!\000'; {reader}; }} > COPY.der"
     return KeyFormatError(what, where=where, hint=f"if it is the public key, write the prefix of DER before it: `{prefix}`")
+
+
+def not_for_statements(where: str, *, public: bool, cosign: bool) -> KeyFormatError:
+    """Returns the error for a key of another algorithm than the two that sign statements, or one that only `cosign` opens."""
+    half = "public" if public else "secret"
+    if cosign:
+        what, hint = "this is an encrypted private key of cosign, which only cosign opens", "sign with it in cosign, or give another key"
+    else:
+        what, hint = "the key is of another type; Ed25519 or ECDSA P-256 is needed", f"give the {half} file of such a key, P-256 as PEM"
+    return KeyFormatError(what, where=where, hint=hint, reason="key_algorithm")

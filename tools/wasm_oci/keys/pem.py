@@ -55,6 +55,12 @@ def holds_block(text: str) -> bool:
     return _BEGIN_LINE.search(text) is not None
 
 
+def is_of_cosign(text: str) -> bool:
+    """Tells whether `text` begins with a secret key that cosign encrypted."""
+    begin = _BEGIN_LINE.match(text)
+    return begin is not None and begin[1] in _COSIGN_LABELS
+
+
 def is_block(text: str) -> bool:
     """Tells whether `text` begins with the first line of a PEM block and ends with the last line of one."""
     return _BEGIN_LINE.match(text) is not None and _END_LINE.fullmatch(text.rpartition("\n")[2]) is not None

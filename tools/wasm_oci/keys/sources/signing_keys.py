@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.files import read_bounded
 from wasm_oci.keys.any_key import load_any_public_key, parse_any_secret_key
-from wasm_oci.keys.key import OPENSSH, AnyPublicKey, PublicKey, load_public_key, require_format, require_pair
+from wasm_oci.keys.key import (
+    OPENSSH,
+    AnyPublicKey,
+    AnySecretKey,
+    PublicKey,
+    load_public_key,
+    parse_secret_key,
+    require_format,
+    require_pair,
+)
 from wasm_oci.keys.key_errors import wrong_algorithm
 from wasm_oci.keys.signer import AnySigner, Signer, is_ed25519
 from wasm_oci.keys.sources.passphrase import DEFAULT_VARIABLE, PassphraseSource
 from wasm_oci.keys.sources.source import KeySource, without
 from wasm_oci.limits import LIMITS
 from wasm_oci.shape import BUILD_AGAIN, Runfile
+
+_Parser = Callable[..., AnySecretKey]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +65,10 @@ def open_signers(
         for key, public in zip(keys, publics, strict=True):
             if public is not None:
                 require_format(public, OPENSSH, where=str(key.public_key))
-    signers = [_of_ed25519(signer, key.source) for signer, key in zip(_opened(keys, publics, passphrase, environ), keys, strict=True)]
+    signers = [
+        _of_ed25519(signer, key.source)
+        for signer, key in zip(_opened(keys, publics, passphrase, environ, parse_secret_key), keys, strict=True)
+    ]
     if openssh:
         for key, signer in zip(keys, signers, strict=True):
             require_format(signer.public, OPENSSH, where=key.source.where)
@@ -66,11 +80,15 @@ def open_statement_signers(
 ) -> list[AnySigner]:
     """Like `open_signers`, for statements about manifests, which P-256 keys sign too."""
     publics = [load_any_public_key(key.public_key) if key.public_key else None for key in keys]
-    return list(_opened(keys, publics, passphrase, environ))
+    return list(_opened(keys, publics, passphrase, environ, parse_any_secret_key))
 
 
 def _opened(
-    keys: Sequence[SigningKey], publics: Sequence[AnyPublicKey | None], passphrase: PassphraseSource, environ: Mapping[str, str] | None
+    keys: Sequence[SigningKey],
+    publics: Sequence[AnyPublicKey | None],
+    passphrase: PassphraseSource,
+    environ: Mapping[str, str] | None,
+    parse: _Parser,
 ) -> Iterator[AnySigner]:
     if not keys:
         raise UsageError("no key is given to sign with", hint="give -k FILE, or --key-source and --key-ref")
@@ -80,7 +98,7 @@ def _opened(
     for_programs = without(environ, [key.source.ref for key in keys if key.source.kind == "env"])
     for key, public in zip(keys, publics, strict=True):
         visible = for_programs if key.source.kind == "command" else environ
-        yield _open(key.source, public=public, passphrase=passphrase, environ=visible)
+        yield _open(key.source, public, passphrase, visible, parse)
 
 
 def open_signer(
@@ -97,7 +115,7 @@ def open_signer(
     where the key is another one) or UsageError where there is no such key.
     """
     environ = os.environ if environ is None else environ
-    return _of_ed25519(_open(source, public=public, passphrase=passphrase, environ=environ), source)
+    return _of_ed25519(_open(source, public, passphrase, environ, parse_secret_key), source)
 
 
 def _of_ed25519(signer: AnySigner, source: KeySource) -> Signer:
@@ -106,7 +124,9 @@ def _of_ed25519(signer: AnySigner, source: KeySource) -> Signer:
     return signer
 
 
-def _open(source: KeySource, *, public: AnyPublicKey | None, passphrase: PassphraseSource, environ: Mapping[str, str]) -> AnySigner:
+def _open(
+    source: KeySource, public: AnyPublicKey | None, passphrase: PassphraseSource, environ: Mapping[str, str], parse: _Parser
+) -> AnySigner:
     if source.kind == "ssh-agent":
         from wasm_oci.keys.sources.agent import agent_signer
 
@@ -116,7 +136,7 @@ def _open(source: KeySource, *, public: AnyPublicKey | None, passphrase: Passphr
 
         return command_signer(source, public, without(environ, (DEFAULT_VARIABLE, passphrase.variable)))
     where = source.where if source.path is None else str(source.path)
-    key = parse_any_secret_key(_key_file(source, environ), where=where, passphrase=passphrase)
+    key = parse(_key_file(source, environ), where=where, passphrase=passphrase)
     if public is not None:
         require_pair(key, public, where=source.where)
     return key
