@@ -18,6 +18,7 @@ from pathlib import Path
 from wasm_oci.errors import KeyFormatError
 from wasm_oci.files import read_bounded
 from wasm_oci.keys import ed25519
+from wasm_oci.keys.key_errors import public_for_secret, secret_for_public
 from wasm_oci.keys.p256 import P256PublicKey, P256SecretKey
 from wasm_oci.limits import LIMITS
 from wasm_oci.plaintext import check_line_ends
@@ -168,7 +169,7 @@ def _public_keys(data: bytes, where: str) -> tuple[PublicKey, ...]:
     if data[:1] == _PUBLIC_TAG and len(data) == _PUBLIC_SIZE:
         return (PublicKey(raw=data[1:]),)
     if data[:1] == _SECRET_TAG and len(data) == _SECRET_SIZE:
-        raise _secret_for_public(where)
+        raise secret_for_public(where)
     from wasm_oci.keys import keytext, openssh, pem
 
     if pem.is_der(data):
@@ -178,13 +179,13 @@ def _public_keys(data: bytes, where: str) -> tuple[PublicKey, ...]:
         keytext.require_format(data, where=where, reader="cat KEY")
     text = keytext.unwrapped_block(keytext.text_of(data, "public", where=where))
     if openssh.BEGIN in text:
-        raise _secret_for_public(where)
+        raise secret_for_public(where)
     if pem.holds_block(text):
         if openssh.holds_line(text):
             raise KeyFormatError("it holds both a PEM block and OpenSSH lines", where=where, hint="keep one of the two")
         label, der = pem.unarmoured(text, where=where, public=True)
         if label != pem.PUBLIC_LABEL:
-            raise _secret_for_public(where)
+            raise secret_for_public(where)
         keytext.require_format(der, where=where, reader="grep -v -e ----- KEY | base64 -d")
         return (_public_of_der(der, where),)
     keytext.require_format(keytext.base64_bytes(text), where=where, reader="base64 -d KEY")
@@ -199,7 +200,7 @@ def parse_secret_key(data: bytes, *, where: str, passphrase: Passphrase | None =
         seed, raw = data[1 : 1 + ed25519.SEED_SIZE], data[1 + ed25519.SEED_SIZE :]
         return _checked(seed, PublicKey(raw=raw), where)
     if data[:1] == _PUBLIC_TAG and len(data) == _PUBLIC_SIZE:
-        raise _public_for_secret(where)
+        raise public_for_secret(where)
     from wasm_oci.keys import keytext, openssh, pem
 
     if pem.is_der(data):
@@ -215,10 +216,10 @@ def parse_secret_key(data: bytes, *, where: str, passphrase: Passphrase | None =
     if pem.holds_block(text):
         label, der = pem.unarmoured(text, where=where, public=False)
         if label == pem.PUBLIC_LABEL:
-            raise _public_for_secret(where)
+            raise public_for_secret(where)
         return _secret_of_der(der, passphrase, where, encrypted=label == pem.ENCRYPTED_LABEL)
     if text.startswith(("ssh-", "ecdsa-", "sk-")):
-        raise _public_for_secret(where)
+        raise public_for_secret(where)
     raise KeyFormatError("this is not a secret key", where=where, hint=_NEW_KEY)
 
 
@@ -265,7 +266,7 @@ def _public_of_der(data: bytes, where: str) -> PublicKey:
     from wasm_oci.keys import der
 
     if der.is_sequence(data) and der.is_secret(data):
-        raise _secret_for_public(where)
+        raise secret_for_public(where)
     return PublicKey(raw=der.parse_public(data, where=where), format=PEM)
 
 
@@ -276,7 +277,7 @@ def _secret_of_der(data: bytes, passphrase: Passphrase | None, where: str, *, en
         raise KeyFormatError("the PEM block holds no key", where=where, hint=_NEW_KEY)
     encrypted = encrypted or pbes2.is_encrypted(data)
     if not encrypted and not der.is_secret(data):
-        raise _public_for_secret(where)
+        raise public_for_secret(where)
     if encrypted:
         if passphrase is None:
             raise KeyFormatError("the private key is encrypted with a passphrase", where=where, hint=_NEW_KEY, reason="key_encrypted")
@@ -292,13 +293,3 @@ def _check_whole(data: bytes, tag: bytes, size: int, kind: str, where: str) -> N
         raise KeyFormatError(f"the {kind} key file is empty", where=where, hint=_NEW_KEY)
     if data[:1] == tag:
         raise KeyFormatError(f"a compact {kind} key has {size} bytes, not {len(data)}", where=where, hint="copy the file again, as it is")
-
-
-def _secret_for_public(where: str) -> KeyFormatError:
-    return KeyFormatError(
-        "this is a secret key; the public key is needed here", where=where, hint="give the public file of the pair", reason="secret_key"
-    )
-
-
-def _public_for_secret(where: str) -> KeyFormatError:
-    return KeyFormatError("this is a public key; the secret key is needed here", where=where, hint="give the secret file of the pair")

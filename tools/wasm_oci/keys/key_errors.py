@@ -46,3 +46,13 @@ def not_for_statements(where: str, *, public: bool, cosign: bool) -> KeyFormatEr
     else:
         what, hint = "the key is of another type; Ed25519 or ECDSA P-256 is needed", f"give the {half} file of such a key, P-256 as PEM"
     return KeyFormatError(what, where=where, hint=hint, reason="key_algorithm")
+
+
+def secret_for_public(where: str) -> KeyFormatError:
+    return KeyFormatError(
+        "this is a secret key; the public key is needed here", where=where, hint="give the public file of the pair", reason="secret_key"
+    )
+
+
+def public_for_secret(where: str) -> KeyFormatError:
+    return KeyFormatError("this is a public key; the secret key is needed here", where=where, hint="give the secret file of the pair")
