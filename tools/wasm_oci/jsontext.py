@@ -86,7 +86,7 @@ def pretty(document: JsonObject) -> bytes:
 
 def indented(value: object, depth: int) -> str:
     """Returns a value as it stands in `pretty`, at `depth` levels below the document."""
-    return HIDDEN.sub(_escaped, _text(value, ",", ": ", "\n" + "  " * depth))
+    return HIDDEN.sub(_escaped, _text(value, ",", ": ", "\n" + "  " * depth, sorted))
 
 
 def _escaped(found: re.Match[str]) -> str:

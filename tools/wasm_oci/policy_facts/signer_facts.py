@@ -47,10 +47,11 @@ def read_signers(component: Path, detached: Iterable[bytes], trust: Trust | None
 
 
 def _signed(verifier: FileVerifier, trust: Trust | None, payload: bytes | None) -> tuple[PublicKey, ...]:
-    if trust is None:
+    keys = tuple(key for key in trust.keys if isinstance(key, PublicKey)) if trust else ()
+    if not keys:
         return ()
     try:
-        return verifier.verify(trust.keys, signature=payload).keys
+        return verifier.verify(keys, signature=payload).keys
     except SignatureError as err:
         if err.reason not in _NOBODY:
             raise
