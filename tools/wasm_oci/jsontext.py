@@ -85,8 +85,8 @@ def pretty(document: JsonObject) -> bytes:
 
 
 def indented(value: object, depth: int) -> str:
-    """Returns a value as it stands in `pretty`, at `depth` levels below the document."""
-    return HIDDEN.sub(_escaped, _text(value, ",", ": ", "\n" + "  " * depth, sorted))
+    """Returns a value as it stands in `pretty`, at `depth` levels below the document; raises as that does."""
+    return HIDDEN.sub(_escaped, _written(value, ",", ": ", "\n" + "  " * depth))
 
 
 def _escaped(found: re.Match[str]) -> str:
@@ -94,7 +94,7 @@ def _escaped(found: re.Match[str]) -> str:
     return json.dumps(found[0])[1:-1]
 
 
-def _written(document: JsonObject, comma: str, colon: str, line: str = "", arranged: _Arranged = sorted) -> str:
+def _written(document: object, comma: str, colon: str, line: str = "", arranged: _Arranged = sorted) -> str:
     """Raises FormatError for a document that is nested too deeply, ValueError for NaN and infinity."""
     try:
         return _text(document, comma, colon, line, arranged)

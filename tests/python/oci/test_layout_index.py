@@ -80,4 +80,14 @@ def test_it_is_written_as_any_document_for_people() -> None:
             assert copy.encode() == pretty(json.loads(copy.encode()))
         assert index.encode() == before == pretty(json.loads(before))
         assert list(index.descriptors([])) == []
+        assert index.encode() == before
         assert len(list(copy.descriptors([]))) == 2
+
+
+def test_what_is_nested_too_deeply_to_be_written_is_malformed() -> None:
+    deep: object = "x"
+    for _ in range(5_000):
+        deep = [deep]
+    for document in ({"schemaVersion": 2, "manifests": [deep]}, {"schemaVersion": 2, "manifests": [], "x": deep}):
+        with pytest.raises(FormatError, match="nested too deeply"):
+            LayoutIndex(document).encode()

@@ -55,6 +55,7 @@ class LayoutIndex:
     def encode(self) -> bytes:
         """Returns sorted, indented JSON: `jsontext.pretty` of the document."""
         self._texts = {id(entry): self._texts.get(id(entry)) or (entry, indented(entry, _ENTRY_DEPTH)) for entry in self.entries}
+        self._descriptors = {key: known for key in self._texts if (known := self._descriptors.get(key))}
         texts = [self._texts[id(entry)][1] for entry in self.entries]
         members = {key: indented(value, 1) for key, value in self._document.items() if key != "manifests"}
         members["manifests"] = "[\n    " + ",\n    ".join(texts) + "\n  ]" if texts else "[]"
