@@ -13,7 +13,7 @@ from wasm_oci.errors import DigestError, FormatError, SignatureError, WasmOciErr
 from wasm_oci.limits import LIMITS
 from wasm_oci.wasm.sections import PREAMBLE_SIZE
 from wasm_oci.wasmsign.content_check import ContentCheck, Covered
-from wasm_oci.wasmsign.parts import Stretch, read_parts
+from wasm_oci.wasmsign.parts import Part, Stretch, read_parts
 
 SIZES = pytest.mark.parametrize("padding", [0, 100, 3 * LIMITS.chunk])
 
@@ -101,3 +101,16 @@ def test_a_consumer_that_goes_away_leaves_no_thread(tmp_path: Path) -> None:
     next(pieces)
     del pieces
     assert "content-check" not in {thread.name for thread in threading.enumerate()}
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_nobody_waits_for_a_reader_that_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = component(20 * LIMITS.chunk)
+    check = check_of(tmp_path / "x.wasm", content)
+
+    def fail(*_anything: object) -> tuple[Part, ...]:
+        raise MemoryError
+
+    monkeypatch.setattr("wasm_oci.wasmsign.content_check.read_parts", fail)
+    got, error = given(check)
+    assert (type(error), len(got) < len(content)) == (SignatureError, True)

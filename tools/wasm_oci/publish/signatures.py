@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import BinaryIO
 
 from wasm_oci.digest import checked
@@ -23,13 +24,15 @@ from wasm_oci.oci.referrers import artifact_type_of
 from wasm_oci.publish.artifact import Artifact, Blob
 from wasm_oci.trust.trust import Trust
 from wasm_oci.wasm.sections import PREAMBLE_SIZE, read_preamble
-from wasm_oci.wasmsign.content_check import ContentCheck, Covered, not_of_this
+from wasm_oci.wasmsign.content_check import Beginning, ContentCheck, Covered, not_of_this
 from wasm_oci.wasmsign.parts import Stretch, fits, read_parts
 from wasm_oci.wasmsign.section import find_signature
 from wasm_oci.wasmsign.signature import ED25519, SignatureData, SignatureRecord, SignedHashes, message, parse_signature
 
 _SHOWN = 8
 """How many keys a message names."""
+_TELLING = 64
+"""Bytes that tell whether a file begins with a signature: its preamble, an id, two numbers and a name."""
 _PUBLISH_SIGNED = "give its signature with --signature-file, or publish the target that signs it"
 _CLAIMS = {SIGNATURE_ANNOTATION: {"detached": "detached", "embedded": "embedded"}, SECURITY_ANNOTATION: {"detached-signed": "detached"}}
 """The annotations and values that say which kind of signature there is; SECURITY_ANNOTATION says `signed` of either kind."""
@@ -121,7 +124,8 @@ def check_signatures(artifact: Artifact, expected: Sequence[KnownKey] = (), trus
         except WasmOciError:
             ContentCheck(component.path, described.digest, described.size, (), where=where).finish()  # damage explains the rest
             raise
-    content = ContentCheck(component.path, described.digest, described.size, found.covered, where=where)
+    beginning = Beginning.of(found.beginning)
+    content = ContentCheck(component.path, described.digest, described.size, found.covered, where=where, beginning=beginning)
     if early := described.size <= LIMITS.checked_early:
         content.finish()
     _check_claims(artifact, embedded=embedded, detached=bool(detached))
@@ -202,13 +206,22 @@ class _Found:
     unverified: set[str] = field(default_factory=set)
     tried: int = 0
     covered: list[Covered] = field(default_factory=list)
-    """What the content has to be, where that is not known yet."""
+    """What the content has to be: the file may be another one by the time it is sent."""
+    beginning: bytes = b""
+    """What it has to begin with."""
 
     def add_embedded(self) -> bool:
         """Returns whether the component carries a signature."""
         self.stream.seek(0)
         read_preamble(self.stream, where=self.where)
-        section = find_signature(self.stream, where=self.where)
+        found = find_signature(self.stream, where=self.where)
+        if found:
+            parse_signature(found.payload(), where=self.where)  # raises for one that is too large to be kept
+        self.stream.seek(0)
+        self.beginning = self.stream.read(found.end if found else _TELLING)
+        beginning = BytesIO(self.beginning)
+        read_preamble(beginning, where=self.where)
+        section = find_signature(beginning, where=self.where) if found else None
         if section is None:
             return False
         self._add(parse_signature(section.payload(), where=self.where), self.where, start=section.end, detached=False)
@@ -221,14 +234,13 @@ class _Found:
     def _add(self, data: SignatureData, where: str, *, start: int, detached: bool) -> None:
         """Where there is one set of hashes, the content has to have them; of several sets, those count that it has."""
         sets: Sequence[SignedHashes] = data.sets
-        if len(sets) == 1:
-            self.covered.append(Covered(start=start, detached=detached, hashes=tuple(sets[0].hashes), where=where))
-        else:
+        if len(sets) > 1:
             parts = read_parts(Stretch(stream=self.stream, start=start, detached=detached, where=self.where), None)
             sets = [signed for signed in sets if fits(signed.hashes, parts)]
             if not sets:
                 raise not_of_this(where)
         for signed in sets:
+            self.covered.append(Covered(start=start, detached=detached, hashes=tuple(signed.hashes), where=where))
             for record in signed.signatures:
                 if record.algorithm != ED25519:
                     what, hint = "a signature uses an unknown algorithm", "use a newer program"

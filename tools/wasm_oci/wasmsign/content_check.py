@@ -5,6 +5,7 @@ Specification: tool-conventions, Signatures.md.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from collections.abc import Iterator, Sequence
@@ -35,6 +36,18 @@ class Covered:
     """The signature, for messages."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """The bytes in which a signature was found, or that there is none: what is sent has to begin with them."""
+
+    size: int
+    sha256: bytes
+
+    @staticmethod
+    def of(data: bytes) -> Beginning:
+        return Beginning(size=len(data), sha256=hashlib.sha256(data).digest())
+
+
 def not_of_this(where: str) -> SignatureError:
     """Returns the error for a signature of another component."""
     return SignatureError(
@@ -45,12 +58,18 @@ def not_of_this(where: str) -> SignatureError:
     )
 
 
+_ANY = Beginning.of(b"")
+
+
 class ContentCheck:
     """Compares a file with its digest and with what its signatures cover."""
 
-    def __init__(self, path: Path, digest: Digest, size: int, covered: Sequence[Covered], *, where: str) -> None:
+    def __init__(
+        self, path: Path, digest: Digest, size: int, covered: Sequence[Covered], *, where: str, beginning: Beginning = _ANY
+    ) -> None:
         """`where` names the component in messages."""
         self._path, self._digest, self._size, self._covered, self._where = path, digest, size, covered, where
+        self._beginning = beginning
         self._done = False
         """Whether a content of this digest was seen to be what is signed: then each content of the same digest is."""
 
@@ -78,21 +97,45 @@ class ContentCheck:
                 for start, detached in {(each.start, each.detached) for each in self._covered}
             }
 
+            beginning = _BeginningReader(self._beginning)
+
             def compare() -> None:
+                beginning.check(where=self._where)
                 for each in self._covered:
                     if not fits(each.hashes, readers[each.start, each.detached].parts()):
                         raise not_of_this(each.where)
                 self._done = True
 
-            shown = _shown_to(list(readers.values()), self._passing())
+            shown = _shown_to([beginning, *readers.values()], self._passing())
             yield from checked(shown, self._digest, self._size, where=str(self._path), proof=compare)
 
 
-def _shown_to(readers: Sequence[_Reader], pieces: Iterator[bytes]) -> Iterator[bytes]:
+def _shown_to(readers: Sequence[_BeginningReader | _Reader], pieces: Iterator[bytes]) -> Iterator[bytes]:
     for piece in pieces:
         for reader in readers:
             reader.take(piece)
         yield piece
+
+
+class _BeginningReader:
+    """Compares the beginning of a content that it is given in pieces."""
+
+    def __init__(self, wanted: Beginning) -> None:
+        self._wanted, self._left, self._sha = wanted, wanted.size, hashlib.sha256()
+
+    def take(self, piece: bytes) -> None:
+        if self._left:
+            self._sha.update(piece[: self._left])
+            self._left -= min(self._left, len(piece))
+
+    def check(self, *, where: str) -> None:
+        if self._sha.digest() != self._wanted.sha256:
+            raise SignatureError(
+                "the component changed after its signatures were read",
+                where=where,
+                hint="leave the file as it is until it is published, and run again",
+                reason="content_changed",
+            )
 
 
 class _Reader:
@@ -139,11 +182,13 @@ class _Reader:
             self._pieces.put(b"")
 
     def _read(self) -> None:
+        """However the reading ends, whoever gives the pieces does not wait for it; without a result nothing fits."""
         try:
             self._found = read_parts(self._stretch, None)
         except WasmOciError as err:
             self._error = err
-        self._stream.drain()
+        finally:
+            self._stream.drain()
 
 
 class _Piped:
