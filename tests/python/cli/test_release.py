@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from fakes.artifacts import Image, public, signed_image
+from fakes.artifacts import Image, layout_of, public, signed_image
 from fakes.program import Ended, Run, make_run, tag_of, writes
 from fakes.release_files import NAMES, entry, request
 from instruments.registry import RunningRegistry, start
+from wasm_oci.limits import LIMITS
 from wasm_oci.oci.layout_store import LayoutStore
 
 
@@ -74,6 +75,33 @@ def test_a_dry_run_writes_nothing_and_a_second_run_is_unchanged(
     again = run("release", "--request", file)
     assert "Unchanged: 4 of 4" in again.out
     assert "3 unchanged" in again.out
+
+
+@pytest.mark.parametrize("padding", [0, LIMITS.checked_early + LIMITS.chunk])
+def test_what_another_program_pushed_with_a_signature_that_does_not_fit_is_not_put_beside_the_index(
+    run: Run, registry: RunningRegistry, images: dict[str, Image], tmp_path: Path, padding: int
+) -> None:
+    """Nothing is to be done in its own repository."""
+    signed = signed_image(tmp_path / "signed", padding=padding)
+    other = layout_of(tmp_path / "other", signed.wasm.replace(b"hello", b"jello"))
+    assert run("promote", f"{other.folder}:v1", f"{registry.host}/apps/one:latest").code == 0
+    registry.requests.clear()
+    for arguments in (["--dry-run"], []):
+        ended = run("release", "--request", request(tmp_path, {**images, "one": other}, entry("first", registry)), *arguments)
+        assert (ended.code, "the signature is not of this component" in ended.err, writes(registry)) == (4, True, [])
+
+
+def test_what_one_registry_is_refused_is_not_put_beside_the_index_of_another(
+    run: Run, registry: RunningRegistry, second: RunningRegistry, images: dict[str, Image], tmp_path: Path
+) -> None:
+    """It is there in its own repository at the second registry, and is sent to the first."""
+    signed = signed_image(tmp_path / "signed", padding=LIMITS.checked_early + LIMITS.chunk)
+    other = layout_of(tmp_path / "other", signed.wasm.replace(b"hello", b"jello"))
+    assert run("promote", f"{other.folder}:v1", f"{second.host}/apps/one:latest").code == 0
+    file = request(tmp_path, {**images, "one": other}, entry("first", registry), entry("second", second), fail_fast=False)
+    second.requests.clear()
+    ended = run("release", "--request", file)
+    assert (ended.code, writes(registry), writes(second)) == (4, [], [])
 
 
 def test_show_names_every_member(run: Run, registry: RunningRegistry, images: dict[str, Image], tmp_path: Path) -> None:

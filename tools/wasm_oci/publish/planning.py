@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypedDict
 
+from wasm_oci.digest import Digest
 from wasm_oci.errors import WasmOciError
 from wasm_oci.http.outages import Outages
 from wasm_oci.keys.key import load_public_key
@@ -98,6 +99,12 @@ class Planned:
     artifacts: tuple[tuple[AnyPlan, ...], ...]
     """Of each artifact, in the order of its destinations."""
     indexes: tuple[PlannedIndex, ...]
+
+    @property
+    def written_beside(self) -> frozenset[tuple[str, Digest]]:
+        """The unit and the manifest of each plan beside an index that writes."""
+        plans = [plan for index in self.indexes for plan in index.beside if plan.writes or plan.unknown]
+        return frozenset((plan.placing.unit, plan.artifact.descriptor.digest) for plan in plans)
 
     @property
     def all(self) -> list[AnyPlan]:
@@ -196,19 +203,24 @@ class _Planning:
         self.indexes[unit.store.place] = unit.plan_index(members, self._question(unit.destination))
 
 
-def with_signatures(resolved: Resolved, ready: Ready, plans: tuple[AnyPlan, ...], *, dry_run: bool) -> tuple[AnyPlan, ...]:
+def with_signatures(
+    resolved: Resolved, ready: Ready, plans: tuple[AnyPlan, ...], *, beside: Collection[tuple[str, Digest]] = (), dry_run: bool
+) -> tuple[AnyPlan, ...]:
     """Adds who signed, which is checked before anything is written; where there is nothing to do, the component is not read.
 
+    `beside` has what is written beside release indexes, see `Planned.written_beside`: in its own repository it may be there already.
     The content of a large component is compared with its signatures while it is sent, where each destination that is written to gets it.
     """
     if ready.unsigned:
         return plans
     signatures = ready.signatures
     known = [plan for plan in plans if isinstance(plan, Plan)]
-    if signatures is None and resolved.request.ready is None and any(plan.writes or plan.unknown or plan.refusal for plan in known):
+    digest = ready.published.descriptor.digest if beside else None
+    writing = [plan for plan in known if plan.writes or (plan.placing.unit, digest) in beside]
+    if signatures is None and resolved.request.ready is None and (writing or any(plan.unknown or plan.refusal for plan in known)):
         signatures = check_signed(resolved.request, ready.published)
     if signatures and signatures.content and ready.published.component:
-        component, writing = ready.published.component.descriptor, [plan for plan in known if plan.writes]
+        component = ready.published.component.descriptor
         if writing and not dry_run and all(plan.sends(component) for plan in writing):
             known = [plan.with_content(component, signatures.content) for plan in known]
         else:

@@ -145,8 +145,8 @@ def release(
         _check_tags(resolved, artifacts, units)
         outages = Outages()
         planned = plans_of(request, resolved, artifacts, units, outages=outages, interrupt=transport.stop, progress=progress)
-        signed = zip(resolved, artifacts, planned.artifacts, strict=True)
-        planned = replace(planned, artifacts=tuple(with_signatures(*each, dry_run=request.dry_run) for each in signed))
+        signed, beside = zip(resolved, artifacts, planned.artifacts, strict=True), planned.written_beside
+        planned = replace(planned, artifacts=tuple(with_signatures(*each, beside=beside, dry_run=request.dry_run) for each in signed))
         show(planned.all)
         if request.dry_run:
             return _release(request, decisions, planned, ())
