@@ -70,6 +70,26 @@ def test_other_files_and_folders_are_passed_over(tmp_path: Path) -> None:
     assert not (store.folder / "manifest.json").exists()
 
 
+def test_an_archive_of_a_whole_folder_is_read(image: Image, tmp_path: Path) -> None:
+    """As `tar -cf a.tar .` writes it: with an entry for the folder itself, and whatever else is there."""
+    (image.folder / "notes" / "more").mkdir(parents=True)
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w") as archive:
+        archive.add(image.folder, "./")
+    assert ArchiveStore(path).fetch_manifest("v1").descriptor.digest == image.digest
+
+
+@pytest.mark.parametrize(
+    ("start", "program"), [(b"\x1f\x8b\x08", "gzip"), (b"\xfd7zXZ\x00", "xz"), (b"BZh9", "bzip2"), (b"\x28\xb5\x2f\xfd", "zstd")]
+)
+def test_a_compressed_archive_is_named_as_such(tmp_path: Path, start: bytes, program: str) -> None:
+    path = tmp_path / "a.tar"
+    path.write_bytes(start + bytes(range(256)) * 4)
+    with pytest.raises(FormatError) as caught:
+        ArchiveStore(path)
+    assert str(caught.value) == f"{path}: it is compressed with {program}; decompress it with `{program} -d` first"
+
+
 @pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
 def test_long_names_are_read(tmp_path: Path, form: int) -> None:
     name = "blobs/sha512/" + "a" * 128

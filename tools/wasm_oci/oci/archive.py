@@ -26,7 +26,8 @@ from wasm_oci.oci.layout_store import LayoutStore
 ARCHIVE_PREFIX = "oci-archive:"
 _BLOCK = 512
 _NAME = re.compile(r"oci-layout|index\.json|blobs/(sha256/[0-9a-f]{64}|sha512/[0-9a-f]{128})")
-_FOLDERS = re.compile(r"(blobs(/(sha256|sha512))?)?/?")
+_COMPRESSED = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\0": "xz", b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd"}
+"""How files begin that these programs have compressed."""
 _EXTENDED = 64 * KIB
 _ENTRIES = 200_000
 _MAKE_AGAIN = "write the archive again with `wasm_oci archive`"
@@ -87,7 +88,7 @@ def _entries(stream: BinaryIO, *, where: str) -> Iterator[tuple[str, int]]:
         size = _number(extended.pop("size", str(header.size)), where=where)
         extended.clear()
         if header.type == tarfile.DIRTYPE and size == 0:
-            if not _FOLDERS.fullmatch(name.removeprefix("./")) and not _is_plain(name.rstrip("/")):
+            if name.rstrip("/") not in ("", ".") and not _is_plain(name.rstrip("/").removeprefix("./")):
                 raise FormatError(f"it holds a folder with the name {name[:200]!r}", where=where, hint="do not use this file")
             continue
         plain = name.removeprefix("./")
@@ -116,7 +117,9 @@ def _header(stream: BinaryIO, *, where: str) -> tarfile.TarInfo | None:
     try:
         header = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except (tarfile.HeaderError, ValueError) as err:
-        raise FormatError(f"it is not an uncompressed tar archive: {err}", where=where, hint=_MAKE_AGAIN) from err
+        if program := next((name for start, name in _COMPRESSED.items() if block.startswith(start)), ""):
+            raise FormatError(f"it is compressed with {program}", where=where, hint=f"decompress it with `{program} -d` first") from err
+        raise FormatError(f"it is not a tar archive: {err}", where=where, hint=_MAKE_AGAIN) from err
     if header.size < 0:
         raise FormatError("an entry has a negative size", where=where, hint="do not use this file")
     return header
