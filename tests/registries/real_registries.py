@@ -70,6 +70,19 @@ def github_redirecting(registry: RunningRegistry) -> None:
     _always(registry, "GET", "^/-/v2/", Reply(status=429, headers={"Retry-After": "60"}, body=b"Too many requests"))
 
 
+def github_limiting(registry: RunningRegistry) -> None:
+    """Too many requests are refused with 403, as if a right was missing.
+
+    https://github.com/virtualcell/vcell/issues/1888
+    """
+    registry.behave(referrers_api=False)
+    limited = Reply(
+        status=403, body=error("DENIED", "permission_denied: You have exceeded a secondary rate limit. Please wait a few minutes")
+    )
+    for method, path in (("GET", ""), ("POST", ""), ("PUT", "/uploads/"), ("PUT", _MANIFEST), ("HEAD", "")):
+        registry.faults.add(Fault(method=method, path=path, effect=limited))
+
+
 def docker_hub(registry: RunningRegistry) -> None:
     """Too many requests, in plain text or as an error of the registry, until the client waits.
 
@@ -169,7 +182,7 @@ def nexus_without_redeploy(registry: RunningRegistry) -> None:
     _always(registry, "PUT", _TAG, Reply(status=400, body=said))
 
 
-MOVING: tuple[Behave, ...] = (amazon_ecr, github, github_redirecting, docker_hub, gitlab, azure, quay, artifactory, nexus)
+MOVING: tuple[Behave, ...] = (amazon_ecr, github, github_redirecting, github_limiting, docker_hub, gitlab, azure, quay, artifactory, nexus)
 """Those that take everything."""
 KEEPING: tuple[Behave, ...] = (amazon_ecr_immutable, google_artifact_registry, harbor_immutable)
 """Those that take everything but a tag that exists."""

@@ -49,6 +49,29 @@ def test_a_busy_answer_is_asked_for_again(transport: Transport, time: FakeTime, 
     assert time.waits == [IMPATIENT.retry_base]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"errors":[{"code":"DENIED","message":"permission_denied: You have exceeded a secondary rate limit. Please wait"}]}',
+        b'{"errors":[{"code":"TOOMANYREQUESTS","message":"slow down"}]}',
+        b"You have triggered an abuse detection mechanism.",
+    ],
+)
+def test_too_many_requests_are_known_by_other_words_too(transport: Transport, time: FakeTime, body: bytes) -> None:
+    with serve(in_turn(reply("403 Forbidden", body=body), reply(body=b"fine"))) as web:
+        assert transport.send(get(f"http://{web.host}/")).body == b"fine"
+    assert time.waits == [IMPATIENT.retry_base]
+    with serve(in_turn(reply("403 Forbidden", body=body))) as web:
+        assert transport.send(get(f"http://{web.host}/")).status == 429
+
+
+def test_a_missing_right_is_not_asked_for_again(transport: Transport, time: FakeTime) -> None:
+    body = b'{"errors":[{"code":"DENIED","message":"no access to team/rate-limit, toomanyrequests"}]}'
+    with serve(in_turn(reply("403 Forbidden", body=body))) as web:
+        assert transport.send(get(f"http://{web.host}/")).status == 403
+    assert time.waits == []
+
+
 MALFORMED = {
     "not HTTP": b"SSH-2.0-OpenSSH_9.2\r\n",
     "negative length": b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nhello",

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from email.utils import parsedate_to_datetime
 
 from wasm_oci.limits import LIMITS, Limits
 from wasm_oci.timing import REAL_TIME, Timing
 
 RETRIED_STATUSES = frozenset({408, 429, *range(500, 600)}) - {501, 505}
+_SAYS_LIMITED = re.compile(rb"(?i:\brate limit|too many requests|abuse detection)|RATE_?LIMIT|TOO_?MANY_?REQUESTS")
+"""No name of a repository has a blank or a capital."""
+
+
+def meant_status(status: int, body: bytes) -> int:
+    """Returns 429 for a 403 that says that there were too many requests, as GitHub's container registry does, else the status itself."""
+    return 429 if status == 403 and _SAYS_LIMITED.search(body) else status
 
 
 class Backoff:

@@ -31,7 +31,7 @@ from wasm_oci.http.location import location_target
 from wasm_oci.http.messages import FAILURES, ConnectionLost, HttpRequest, HttpResponse, StreamBody, Wire
 from wasm_oci.http.network_error import ProxyAuthenticationRequired
 from wasm_oci.http.pace import Pace, RunTime
-from wasm_oci.http.retry import RETRIED_STATUSES, Backoff
+from wasm_oci.http.retry import RETRIED_STATUSES, Backoff, meant_status
 from wasm_oci.http.routes import Routes, target_of
 from wasm_oci.http.tls import authorities_of
 from wasm_oci.limits import LIMITS, Limits
@@ -198,7 +198,7 @@ class Transport:
             response.close()
             raise ConnectionLost(request.step, url, ProxyAuthenticationRequired())
         return HttpResponse(
-            status=response.status,
+            status=meant_status(response.status, data),
             headers=response.headers,
             url=url,
             body=data,
