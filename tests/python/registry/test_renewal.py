@@ -75,7 +75,7 @@ def takes(*passwords: str, status: str = "401 Who", body: bytes = b"") -> Callab
         if value and base64.b64decode(value).decode().partition(":")[2] in good:
             return reply("200 OK" if asked.line.split()[1] == "/v2/" else "404 None")
         if value:
-            return reply(status, body=body) if status.startswith("403") else reply(status, WWW_Authenticate='Basic realm="x"')
+            return reply(status, body=body) if body else reply(status, WWW_Authenticate='Basic realm="x"')
         return reply("401 Who", WWW_Authenticate='Basic realm="x"')
 
     script.good = good  # type: ignore[attr-defined]  # for the test that changes it
@@ -135,6 +135,7 @@ def test_a_helper_that_fails_is_asked_once_too(open_store: Open, tmp_path: Path)
         ("401 Who", b""),
         ("403 No", b'{"errors":[{"code":"DENIED","message":"Your authorization token has expired. Reauthenticate and try again."}]}'),
         ("403 No", b'{"errors":[{"code":"UNAUTHORIZED","message":"invalid token"}]}'),
+        ("400 Bad", b'{"errors":[{"code":"DENIED","message":"Your Authorization Token is invalid."}]}'),
     ],
 )
 def test_a_password_that_expires_is_looked_up_again_once(open_store: Open, tmp_path: Path, status: str, body: bytes) -> None:

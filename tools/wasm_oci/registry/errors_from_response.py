@@ -97,8 +97,12 @@ def _said(response: HttpResponse) -> str:
 
 
 def says_expired(response: HttpResponse) -> bool:
-    """Says whether a refusal is about a token or credential that is not valid any more, and not about a missing right."""
-    return _SAYS_EXPIRED.search(f"{response.headers.get('WWW-Authenticate', '')} {words_of(response)}") is not None
+    """Says whether a refusal is about a token or credential that is not valid any more, and not about a missing right.
+
+    Amazon ECR Public answers 400 to such a token, others 403.
+    """
+    said = f"{response.headers.get('WWW-Authenticate', '')} {words_of(response)}"
+    return response.status in (400, 403) and _SAYS_EXPIRED.search(said) is not None
 
 
 def missing_manifest(response: HttpResponse, name: object, *, where: str, host: str, may_hide: bool) -> NotFoundError:

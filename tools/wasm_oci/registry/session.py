@@ -103,7 +103,7 @@ class RegistrySession:
         response = self.transport.send(_signed(request, header))
         if ours and (answer := self._answer(response, header, scopes)):
             response = self._send_again(request, answer, after=response)
-            outdated = header is None and (response.status == 401 or (response.status == 403 and says_expired(response)))
+            outdated = header is None and (response.status == 401 or says_expired(response))
             if outdated and (answer := self.auth.replace(scopes, where=self.where, refused=answer)):
                 response = self._send_again(request, answer, after=response)
         self._readable |= ours and response.status < 300
@@ -118,11 +118,11 @@ class RegistrySession:
 
     def _answer(self, response: HttpResponse, header: str | None, scopes: frozenset[str]) -> str | None:
         """Returns the Authorization header to ask again with, None where the response to `header` is the last word."""
-        if response.status in (401, 403) and origin(response.url) == self.origin:
+        if origin(response.url) == self.origin:
             challenge = response.headers.get("WWW-Authenticate", "")
             if response.status == 401 and (answer := self.auth.respond(challenge, scopes, where=self.where, refused=header)):
                 return answer
-            if header and response.status == 403 and (says_expired(response) or self.auth.is_old(scopes)):
+            if header and (says_expired(response) or (response.status == 403 and self.auth.is_old(scopes))):
                 return self.auth.renew(scopes, where=self.where, refused=header)
         perhaps = response.status in (401, 403) or (response.status == 404 and not self._readable)
         return self._log_in(scopes) if header is None and perhaps else None
