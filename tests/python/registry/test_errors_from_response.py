@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from fakes.clients import client_of, put_blob
-from fakes.web import Asked, reply, serve
+from fakes.web import Asked, Script, reply, serve
 from wasm_oci import redaction
-from wasm_oci.errors import RegistryError
+from wasm_oci.errors import AuthError, RegistryError
 from wasm_oci.http.messages import HttpResponse
+from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE
 from wasm_oci.registry.challenge import parse_challenges
 from wasm_oci.registry.errors_from_response import words_of
 
@@ -36,6 +39,68 @@ def test_what_is_too_large_for_a_registry_or_its_proxy(status: str, remedy: str)
         return reply({"POST": "202 Accepted", "PUT": status}.get(verb, "404 Not Found"), Location="/upload")
 
     with serve(script) as web, client_of(web.host) as client, pytest.raises(RegistryError, match=f"status {status[:3]}.*; {remedy}"):
+        put_blob(client, b"blob")
+
+
+def _error(code: str, message: str) -> bytes:
+    return json.dumps({"errors": [{"code": code, "message": message}]}).encode()
+
+
+def _refusing(status: str, body: bytes) -> Script:
+    """A registry that refuses to be written to."""
+    return lambda asked: reply(status, body=body) if asked.line.startswith(("POST", "PUT")) else reply("404 Not Found")
+
+
+FULL, READ_ONLY = "free space in the registry, or raise its quota", "this one is a cache of another, or read-only"
+HARBOR = "adding 29.0 MiB of storage resource, which when updated to current usage will exceed the configured upper limit of 10.0 MiB."
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason", "remedy"),
+    [
+        ("403 Forbidden", _error("DENIED", HARBOR), "quota", FULL),
+        ("403 Forbidden", _error("DENIED", "Quota exceeded when processing the request of adding 1.3 MiB"), "quota", FULL),
+        ("403 Forbidden", _error("DENIED", "Quota has been exceeded on namespace"), "quota", FULL),
+        (
+            "403 Forbidden",
+            _error("DENIED", "rejected because the namespace storage limit has been reached."),
+            "quota",
+            FULL,
+        ),
+        ("405 Method Not Allowed", _error("LIMIT_EXCEEDED", "The repository has reached its limit of 10000 images"), "quota", FULL),
+        ("400 Bad Request", b"you have exceeded your storage quota", "quota", FULL),
+        ("403 Forbidden", _error("DENIED", "can not push artifact to a proxy project: hub"), "read_only", READ_ONLY),
+        ("405 Method Not Allowed", _error("READ_ONLY_MODE", "System is currently read-only."), "read_only", READ_ONLY),
+        ("412 Precondition", _error("PROJECTPOLICYVIOLATION", "The image is not signed by cosign."), "registry_rules", "sign or scan it"),
+    ],
+)
+def test_a_refusal_is_understood_by_its_words(status: str, body: bytes, reason: str, remedy: str) -> None:
+    """Of a blob and of a manifest, whose media types are not blamed then."""
+    for push in (lambda client: put_blob(client, b"blob"), lambda client: client.put_manifest("v1", b"{}", MANIFEST_MEDIA_TYPE)):
+        with (
+            serve(_refusing(status, body)) as web,
+            client_of(web.host) as client,
+            pytest.raises(RegistryError, match=f"status {status[:3]}") as caught,
+        ):
+            push(client)
+        assert (caught.value.reason, caught.value.exit_code) == (reason, 6)
+        assert remedy in caught.value.hint
+        assert "media type" not in str(caught.value)
+
+
+def test_a_registry_that_takes_no_uploads_may_be_a_cache() -> None:
+    script = _refusing("405 Method Not Allowed", _error("UNSUPPORTED", "The operation is unsupported."))
+    with serve(script) as web, client_of(web.host) as client, pytest.raises(RegistryError, match=READ_ONLY):
+        put_blob(client, b"blob")
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["access to library/hello/quota-exceeded was refused", "this token has read-only access here", "storage is busy"],
+)
+def test_what_only_sounds_alike_is_a_missing_right(message: str) -> None:
+    script = _refusing("403 Forbidden", _error("DENIED", message))
+    with serve(script) as web, client_of(web.host) as client, pytest.raises(AuthError, match="give this credential the right"):
         put_blob(client, b"blob")
 
 

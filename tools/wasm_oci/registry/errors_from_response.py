@@ -27,6 +27,17 @@ _WANTS_TLS = re.compile(
     rb"HTTP request to an HTTPS server|plain HTTP request was sent to HTTPS port|plain HTTP to an SSL-enabled|host and port requires TLS"
 )
 """What Go, nginx, Apache and Tomcat say to a client that speaks without TLS."""
+_SAYS_FULL = re.compile(
+    r"\bquota(?: [a-z]+){0,4} (?:exceeded|reached|full)|(?:exceed(?:s|ed)?|over|out of|not enough|insufficient)(?: [a-z]+){0,4} quota"
+    r"|configured upper limit|storage limit|reached its limit|limit_?exceeded"
+)
+"""What Harbor, Quay, GitLab and Amazon ECR say, often with 403."""
+_SAYS_READ_ONLY = re.compile(
+    r"proxy project|pull[- ]through|(?:system|registry|repository|project) is [a-z ]*read[- ]only|read[-_ ]only[_ ]mode"
+)
+_FULL = "free space in the registry, or raise its quota"
+_READ_ONLY = "publish to a registry that may be written to: this one is a cache of another, or read-only"
+_RULES = "sign or scan it as the rules of the registry's project ask, or have it exempted from them"
 _SAYS_EXPIRED = re.compile(r"expired|re-?authenticat|invalid[ _]token|token[ _](?:is )?invalid", re.IGNORECASE)
 
 
@@ -133,7 +144,7 @@ def refused_manifest(error: WasmOciError, response: HttpResponse, name: object, 
         if name.startswith("sha256-"):
             hint = "exempt tags that begin with sha256- from the registry's rules for immutable tags: they list signatures"
         return TagConflictError(f"the registry refuses to move tag {name}: {said}", where=error.where, hint=hint)
-    if not isinstance(error, RegistryError) or response.status not in _TYPE_REFUSED:
+    if not isinstance(error, RegistryError) or response.status not in _TYPE_REFUSED or error.reason != RegistryError.default_reason:
         return error
     return _refused_type(error, data, media_type)
 
@@ -142,13 +153,28 @@ def _keeps_tag(response: HttpResponse, names: str) -> bool:
     """Whether a tag's refusal says that tags are not moved; `names`, which it may quote, say nothing."""
     if response.status not in _TAG_KEPT or is_html(response):
         return False
-    text = response.body.decode("utf-8", "replace").lower().strip()
-    if not text:
+    if not response.body.strip():
         return response.status in (409, 412)
+    return _SAYS_KEPT.search(_without_names(response, names)) is not None
+
+
+def _without_names(response: HttpResponse, names: str) -> str:
+    """Returns what a response says, in lower case and without the parts of `names` that it may quote; nothing of a web page."""
+    text = "" if is_html(response) else response.body.decode("utf-8", "replace").lower()
     quoted = sorted({names.lower().partition("/")[2].rpartition("/")[0], *names.lower().split("/")}, key=len, reverse=True)
-    for name in quoted:
+    for name in filter(None, quoted):
         text = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", "", text)
-    return _SAYS_KEPT.search(text) is not None
+    return text
+
+
+def _told(response: HttpResponse, *, where: str, writes: bool) -> tuple[str, str]:
+    """Returns reason and remedy of a refusal that its words explain, whatever its status; both empty for another one."""
+    if error_code(response) == "PROJECTPOLICYVIOLATION":
+        return "registry_rules", _RULES
+    text = _without_names(response, f"{where}/") if writes and 400 <= response.status != 429 else ""
+    if _SAYS_FULL.search(text):
+        return "quota", _FULL
+    return ("read_only", _READ_ONLY) if _SAYS_READ_ONLY.search(text) else ("", "")
 
 
 def _refused_type(error: RegistryError, data: bytes, media_type: str) -> RegistryError:
@@ -166,7 +192,8 @@ def failure(
     """Returns the error for a response that does not do what `step` asked for."""
     said = _said(response)
     elsewhere = origin(response.url) != origin(registry)
-    if response.status in (401, 403) and not elsewhere:
+    reason, hint = _told(response, where=where, writes=writes)
+    if response.status in (401, 403) and not reason and not elsewhere:
         hint = login.hint
         if response.status == 403:
             hint = f"give this credential the right to {actions} (on ghcr.io: write access to the package)"
@@ -174,6 +201,8 @@ def failure(
         return AuthError(what, where=where, hint=hint, status=response.status, code=error_code(response))
     answered = f"{host_of(response.url)}, to which the registry redirects, answers {said}" if elsewhere else f"the registry answers {said}"
     what = f"{step}: {answered}"
+    if reason:
+        return RegistryError(what, where=where, hint=hint, reason=reason, status=response.status)
     if response.status == 404:
         hint = "check the repository's name" if error_code(response) == "NAME_UNKNOWN" else "check the repository, tag and digest"
         if writes:
@@ -186,7 +215,9 @@ def failure(
     elif response.status == 413:
         hint = "raise the limit for the size of a request in the registry and in the proxy before it"
     elif response.status == 507:
-        hint = "free space in the registry, or raise its quota"
+        hint = _FULL
+    elif response.status == 405 and writes:
+        hint = _READ_ONLY
     elif response.status >= 500:
         hint = "run again later: what is already there is not sent again"
     else:
