@@ -70,6 +70,7 @@ SIGNED = "default: {signing: required}\n"
         ("default:\n", "line 1: default: expected a list, not null"),
         ("name: a\n", "the policy has no rule"),
         ("components: []\n", "the policy has no rule"),
+        ("default: {plain_http: allowed, versions: any}\n", "the policy checks nothing"),
         ("denied_digests:\n  - digest: sha256:" + "0" * 64 + "\n    reason: bad\n", "the policy has no rule"),
         ("default: &a {signing: required}\nalways: *a\n", "line 1: anchors and aliases are refused"),
         ("default: !x {signing: required}\n", "line 1: tags are refused"),

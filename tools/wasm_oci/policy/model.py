@@ -88,10 +88,13 @@ class Policy:
     _matching: dict[tuple[str, str], tuple[Rule, ...]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Raises FormatError for a policy without rules, which would say nothing."""
-        if not any(rule.checks for rule in self.rules if rule.kind != "denied_digest"):
-            hint = "add `default: {signing: required}` or another rule"
+        """Raises FormatError for a policy without rules, or whose rules check nothing: it would allow everything."""
+        rules = [rule for rule in self.rules if rule.kind != "denied_digest" and rule.checks]
+        hint = "add `default: {signing: required}` or another rule"
+        if not rules:
             raise FormatError("the policy has no rule", where=self.name, hint=hint)
+        if not any(checks for rule in rules for checks in rule.checks.values()):
+            raise FormatError("the policy checks nothing", where=self.name, hint=hint)
 
     def rules_for(self, subject: Subject) -> tuple[Rule, ...]:
         """Returns the rules that may speak about a component, whatever its registry; remembers them."""
