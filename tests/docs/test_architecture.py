@@ -34,7 +34,7 @@ FOLDERS: Mapping[str, set[str]] = {
     "policy": {BASE, "http", "trust"},
     "policy/review": {BASE, "policy", "trust"},
     "policy_facts": {
-        *(BASE, "http", "keys", "oci", "policy", "policy/review", "publish", "registry_config", "trust", "wasm", "wasmsign"),
+        *(BASE, "attest", "http", "keys", "oci", "policy", "policy/review", "publish", "registry_config", "trust", "wasm", "wasmsign"),
     },
     "reading": {BASE, "http", "oci", "registry"},
     "releases": {BASE, "http", "oci", "publish", "reading", "registry", "trust"},

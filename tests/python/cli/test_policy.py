@@ -13,7 +13,9 @@ from fakes.clients import client_of, put_blob
 from fakes.program import NAME, Ended, Run
 from fakes.wasm import COMPONENT, MODULE, TESTDATA, entries, imported, section, text
 from instruments.registry import RunningRegistry
+from wasm_oci.attest.write import attach_statement, sign_statement
 from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE
+from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import signature_referrer
 from wasm_oci.registry.referrers import attach
 from wasm_oci.wasmsign.sign import sign_file
@@ -26,6 +28,7 @@ always:
   - denied_imports:
       - interface: wasi:filesystem
 """
+SIGN = "https://sigstore.dev/cosign/sign/v1"
 TIME = ("--time", "2027-06-01")
 
 
@@ -143,6 +146,22 @@ def test_a_reference(policy: Run, registry: RunningRegistry, tmp_path: Path) -> 
     assert (subject["at"], subject["namespace"], subject["name"], subject["tags"]) == ("pull", "library", "hello", ["v1"])
     assert subject["registry"] == {"host": registry.host, "plain_http": True, "loopback": True}
     assert [signer["signature"] for signer in subject["signers"]] == ["detached"]
+
+
+def test_a_signed_statement(run: Run, tmp_path: Path) -> None:
+    image = signed_image(tmp_path / "image")
+    (tmp_path / "one.public").write_bytes(public(1).compact())
+    (tmp_path / "p.yaml").write_text(f"default: {{statements: [{{predicate_type: '{SIGN}', keys: [one]}}]}}\n")
+    line = ("policy", "check", image.folder, "--policy", "p.yaml", "-K", "one.public")
+    assert "0 of 1 required signatures on a statement" in run(*line).out
+    store = LayoutStore.open(image.folder)
+    fetched = store.fetch_manifest(image.digest)
+    attach_statement(store, sign_statement(fetched, SIGN, {}, key(2)))
+    other = ("policy", "check", f"{image.folder}@{image.digest}", *line[3:])
+    assert run(*other).code == 3
+    attach_statement(store, sign_statement(fetched, SIGN, {}, key(1)))
+    assert run(*other).code == 0
+    assert "its signed statements are not known" in run(*line[:2], wasm(tmp_path, COMPONENT, signer=1), *line[3:]).out
 
 
 def test_a_trust_store_gives_names_and_dates(policy: Run, run: Run, tmp_path: Path) -> None:

@@ -18,10 +18,10 @@ from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE, document_kind
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.reference import Reference
 from wasm_oci.oci.target import Target, is_reference, layout_target
-from wasm_oci.policy.subject import Annotation, Previous, Registry, Subject
+from wasm_oci.policy.subject import Annotation, Previous, Registry, Statement, Subject
 from wasm_oci.policy_facts.component_facts import read_component
 from wasm_oci.policy_facts.registry_facts import registry_of_reference
-from wasm_oci.policy_facts.signer_facts import read_signers
+from wasm_oci.policy_facts.signer_facts import read_signers, read_statements
 from wasm_oci.publish.pull import detached_signatures, only_component
 from wasm_oci.publish.signing import scratch_folder
 from wasm_oci.trust.trust import Trust
@@ -53,6 +53,7 @@ class _Opened:
     pinned: bool | None = None
     manifest: Manifest | None = None
     registry: Registry | None = None
+    statements: tuple[Statement, ...] | None = None
 
 
 def read_subject(source: Source) -> Subject:
@@ -81,6 +82,7 @@ def read_subject(source: Source) -> Subject:
         imports=facts.imports,
         exports=facts.exports,
         unlisted=facts.unlisted,
+        statements=opened.statements,
     )
 
 
@@ -105,7 +107,7 @@ def _opened(source: Source) -> Iterator[_Opened]:
     with ExitStack() as stack:
         scratch = stack.enter_context(scratch_folder())
         if layout := layout_target(text):
-            yield _fetched(layout, scratch, _layout_place(text, layout))
+            yield _fetched(layout, scratch, _layout_place(text, layout), source.trust)
             return
         if path.suffix == ".wasm" and not is_reference(text):
             raise UsageError("no such file or folder", where=text, hint="check the path")
@@ -126,7 +128,7 @@ def _opened(source: Source) -> Iterator[_Opened]:
             pinned=reference.digest is not None,
             registry=registry_of_reference(reference.registry, plain),
         )
-        yield _fetched(target, scratch, place)
+        yield _fetched(target, scratch, place, source.trust)
 
 
 def _layout_place(text: str, layout: Target) -> _Opened:
@@ -137,7 +139,7 @@ def _layout_place(text: str, layout: Target) -> _Opened:
     return _Opened(component=folder, detached=(), name=name, tags=tags, pinned=layout.pinned)
 
 
-def _fetched(target: Target, scratch: Path, place: _Opened) -> _Opened:
+def _fetched(target: Target, scratch: Path, place: _Opened, trust: Trust | None) -> _Opened:
     """Writes the component below `scratch`; all that is read is checked against its digest."""
     fetched = target.fetch()
     where = f"{target.store.name}@{fetched.descriptor.digest}"
@@ -151,7 +153,8 @@ def _fetched(target: Target, scratch: Path, place: _Opened) -> _Opened:
             stream.write(piece)
     detached = tuple(islice(detached_signatures(target.store, fetched.descriptor.digest), LIMITS.signatures))
     title = "" if place.registry else _title(manifest.annotations)
-    return replace(place, component=component, detached=detached, manifest=manifest, name=title or place.name)
+    statements = read_statements(target.store, fetched, trust)
+    return replace(place, component=component, detached=detached, manifest=manifest, name=title or place.name, statements=statements)
 
 
 def _title(annotations: Mapping[str, str]) -> str:

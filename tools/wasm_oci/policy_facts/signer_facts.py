@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from wasm_oci.attest.find import find_statements
 from wasm_oci.errors import SignatureError
-from wasm_oci.keys.key import PublicKey
-from wasm_oci.policy.subject import KeyFormat, SignatureType, Signer
+from wasm_oci.keys.key import AnyPublicKey, PublicKey
+from wasm_oci.oci.store import FetchedManifest, Store
+from wasm_oci.policy.subject import KeyFormat, SignatureType, Signer, Statement
 from wasm_oci.trust.trust import Trust
 from wasm_oci.wasmsign.section import read_signature
 from wasm_oci.wasmsign.signature import parse_signature
@@ -60,13 +62,33 @@ def _signed(verifier: FileVerifier, trust: Trust | None, payload: bytes | None) 
 
 def _add(found: _Found, keys: Iterable[PublicKey], trust: Trust | None, kind: SignatureType) -> None:
     for key in keys:
-        signer = _signer(key, trust, kind)
+        signer = signer_of(key, trust, kind)
         found.signers[signer.key_id, kind] = signer
 
 
-def _signer(key: PublicKey, trust: Trust | None, kind: SignatureType) -> Signer:
+def read_statements(store: Store, manifest: FetchedManifest, trust: Trust | None) -> tuple[Statement, ...]:
+    """Returns the statements about a manifest that trusted keys signed; raises what `find_statements` raises.
+
+    Whether a key was valid is a question for the policy, which knows the time; one that is revoked signs nothing.
+    """
+    if trust is None:
+        return ()
+    found = find_statements(store, manifest, trust=replace(trust, at=None))
+    return tuple(
+        Statement(
+            predicate_type=each.statement.predicate_type,
+            digest=str(manifest.descriptor.digest),
+            signers=(signer_of(each.key, trust, "detached"),),
+        )
+        for each in found
+        if each.statement and each.key
+    )
+
+
+def signer_of(key: AnyPublicKey, trust: Trust | None, kind: SignatureType) -> Signer:
+    """Returns a key that signed, with what is known of it; a P-256 key, which signs statements only, is in PEM form."""
     known = trust.known.get(key) if trust else None
-    form: KeyFormat = "openssh" if key.format == "openssh" else "pem" if key.format == "pem" else "compact"
+    form: KeyFormat = "openssh" if key.format == "openssh" else "compact" if key.format == "compact" else "pem"
     return Signer(
         key_id=key.key_id.hex(),
         names=(known.name,) if known else tuple(_file_names(key, trust)),
@@ -79,7 +101,7 @@ def _signer(key: PublicKey, trust: Trust | None, kind: SignatureType) -> Signer:
     )
 
 
-def _file_names(key: PublicKey, trust: Trust | None) -> Iterator[str]:
+def _file_names(key: AnyPublicKey, trust: Trust | None) -> Iterator[str]:
     """Yields the names of a key that was given as a file: the file's, without its ending, and its path."""
     if trust and (file := trust.files.get(key)):
         yield from dict.fromkeys((file.stem, str(file)))
