@@ -149,19 +149,24 @@ def test_a_written_verdict_is_good_for_its_artifact_and_policy_only() -> None:
     row = next(row for row in ROWS if row["policy"] == "any_key" and row["verdict"] == "allow")
     policy, subject = policy_of("any_key"), subject_of(row, "publish")
     data = verdict_of(policy, row, "publish").canonical()
-    digest = Digest.parse((subject.digests or ("",))[0])
-    check_verdict(data, digest=digest, policy_digest=policy.digest, where="v")
+    digest, place = Digest.parse((subject.digests or ("",))[0]), subject.registry
+    check_verdict(data, digest=digest, registry=place, policy_digest=policy.digest, where="v")
     with pytest.raises(PolicyError, match="the verdict is not about") as caught:
-        check_verdict(data, digest=Digest.of(b"other"), policy_digest=policy.digest, where="v")
+        check_verdict(data, digest=Digest.of(b"other"), registry=place, policy_digest=policy.digest, where="v")
     assert caught.value.reason == "other_verdict"
+    for other_place in (None, Registry(name="evil", host="evil.io")):
+        with pytest.raises(PolicyError, match=r"the verdict is (not )?about"):
+            check_verdict(data, digest=digest, registry=other_place, policy_digest=policy.digest, where="v")
     with pytest.raises(PolicyError, match="the verdict is by another policy"):
-        check_verdict(data, digest=digest, policy_digest="sha256:0", where="v")
+        check_verdict(data, digest=digest, registry=place, policy_digest="sha256:0", where="v")
     denied = next(row for row in ROWS if row["policy"] == "any_key" and row["verdict"] == "deny")
     with pytest.raises(PolicyError, match="the verdict denies it"):
-        check_verdict(verdict_of(policy, denied, "publish").canonical(), digest=digest, policy_digest=policy.digest, where="v")
+        check_verdict(
+            verdict_of(policy, denied, "publish").canonical(), digest=digest, registry=place, policy_digest=policy.digest, where="v"
+        )
     for other in (b"{}", b'{"schemaVersion": 2}', b"x", json.dumps({"schemaVersion": 1, "subject": {}, "policy": {}}).encode()):
         with pytest.raises((FormatError, PolicyError)):
-            check_verdict(other, digest=digest, policy_digest=policy.digest, where="v")
+            check_verdict(other, digest=digest, registry=place, policy_digest=policy.digest, where="v")
 
 
 def test_a_denial_as_an_error() -> None:
