@@ -52,7 +52,9 @@ def find_statements(
     """
     deferred, budget, left, seen = Deferred(), Budget(), LIMITS.bundle_bytes, set[Digest]()
     where = f"{store.name}@{subject.descriptor.digest}"
-    for referrer in find_referrers(store, subject.descriptor.digest, BUNDLE_MEDIA_TYPE):
+    for number, referrer in enumerate(find_referrers(store, subject.descriptor.digest, BUNDLE_MEDIA_TYPE)):
+        if number >= LIMITS.referrers:
+            raise LimitError(f"more than {LIMITS.referrers} statements", where=where, hint="remove statements that are not needed")
         digest = referrer.descriptor().digest
         try:
             layer = _layer(referrer)

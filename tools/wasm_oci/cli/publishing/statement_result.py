@@ -79,7 +79,8 @@ def statement_lines(reference: str, statements: Sequence[FoundStatement], trust:
     verified = [found for found in statements if found.key]
     others = [found for found in statements if not found.key]
     count = f"{len(statements)} statement{'s' * (len(statements) != 1)}"
-    yield f"{reference}: {count}, {f'{len(verified)} verified' if trust else 'not verified: give -K or --trusted-keys'}"
+    yield reference
+    yield f"  {count}, {f'{len(verified)} verified' if trust else 'not verified: give -K or --trusted-keys'}"
     for found in (*verified, *others[:_SHOWN]):
         yield f"  {found.statement.predicate_type if found.statement else 'unreadable'}"
         if trust and found.key:
