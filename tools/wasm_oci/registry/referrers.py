@@ -31,6 +31,9 @@ _KIND = "referrers"
 _UPDATES = 3
 """How many times as long as an update took others may take for theirs."""
 _LONGEST_LOOK = 3.0
+_QUIET = 4
+"""How many looks in a row have to find the list unchanged where others were seen to change it: on a busy machine one of them may pause
+between its reading and its writing."""
 _CONTENDED = 100
 """How often an entry is added again that others removed, within the time for retries, and how often a list that others change is read."""
 
@@ -164,14 +167,16 @@ def _add_to_tag(client: RegistryClient, subject: Digest, entry: Descriptor) -> s
             merged = _merged(before, ours)
             client.put_manifest(tag, merged, INDEX_MEDIA_TYPE, settles=False)
             took = timing.clock() - started
-            now = seen = _settled(client, subject, entry, before)
-            for look in range(_CONTENDED):
+            now = _settled(client, subject, entry, before)
+            quiet, looks = 0, 1 if _raw(now) == merged else _QUIET
+            for _ in range(_CONTENDED):
                 if not _names(now, entry):
                     break
-                if look and _raw(now) == _raw(seen):
+                if quiet == looks:
                     return FALLBACK
                 timing.sleep(min(_UPDATES * took, _LONGEST_LOOK))
                 seen, now = now, _read_tag(client, subject)
+                quiet, looks = (quiet + 1, looks) if _raw(now) == _raw(seen) else (0, _QUIET)
             else:
                 return FALLBACK
             others = _raw(now) not in (_raw(before), merged)
