@@ -109,6 +109,8 @@ class ReleaseIndex:
         if index.artifact_type != RELEASE_ARTIFACT_TYPE:
             what = f"this index has the type {index.artifact_type or 'none'}, not that of a release"
             raise UsageError(what, where=where, hint="name what `wasm_release` published")
+        if not index.manifests:
+            raise FormatError("the release names no members", where=where, hint="publish the release again")
         repository = _name(index.annotations, where=where)
         members = [_member(entry, where=f"{where}: manifests[{number}]") for number, entry in enumerate(index.manifests)]
         if len({(member.repository, member.digest) for member in members}) != len(members):

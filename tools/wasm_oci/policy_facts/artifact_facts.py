@@ -14,9 +14,10 @@ from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.files import file_type, read_bounded
 from wasm_oci.limits import LIMITS
-from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE, document_kind
+from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE, SIGNATURE_MEDIA_TYPE, document_kind
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.reference import Reference
+from wasm_oci.oci.referrers import find_referrers
 from wasm_oci.oci.target import Target, is_reference, layout_target
 from wasm_oci.policy.subject import Annotation, Previous, Registry, Statement, Subject
 from wasm_oci.policy_facts.component_facts import read_component
@@ -151,7 +152,8 @@ def _fetched(target: Target, scratch: Path, place: _Opened, trust: Trust | None)
     with component.open("wb") as stream:
         for piece in target.store.pieces(only_component(manifest, where)):
             stream.write(piece)
-    detached = tuple(islice(detached_signatures(target.store, fetched.descriptor.digest), LIMITS.signatures))
+    referrers = find_referrers(target.store, fetched.descriptor.digest, SIGNATURE_MEDIA_TYPE)
+    detached = tuple(islice(detached_signatures(target.store, referrers), LIMITS.signatures))
     title = "" if place.registry else _title(manifest.annotations)
     statements = read_statements(target.store, fetched, trust)
     return replace(place, component=component, detached=detached, manifest=manifest, name=title or place.name, statements=statements)

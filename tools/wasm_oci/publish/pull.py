@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -21,8 +21,8 @@ from wasm_oci.oci.descriptor import (
     Descriptor,
     document_kind,
 )
-from wasm_oci.oci.manifest import Manifest
-from wasm_oci.oci.referrers import find_referrers
+from wasm_oci.oci.manifest import Index, Manifest
+from wasm_oci.oci.referrers import artifact_type_of, find_referrers
 from wasm_oci.oci.store import Store
 from wasm_oci.oci.target import Target
 from wasm_oci.trust.trust import SignatureCount, Trust, verify_trusted
@@ -61,12 +61,14 @@ def pull(
     pattern: SectionPattern | None = None,
     allow_unsigned: bool = False,
     signature_output: Path | None = None,
+    referrers: Iterable[Manifest | Index] | None = None,
 ) -> Pulled:
     """Writes the component of a manifest to `output`, all or nothing, and the detached signature that verified to `signature_output`.
 
     `signature` is a detached one that counts instead of what the store has; without it, the keys of the embedded one
     and of those that refer to the manifest count together. With `allow_unsigned` a component without any signature is
-    accepted, and without `trust` one is not looked for. Raises UsageError without `trust` otherwise, SignatureError
+    accepted, and without `trust` one is not looked for. `referrers` is what refers to the manifest, where only that counts; by default
+    the store is asked. Raises UsageError without `trust` otherwise, SignatureError
     (DigestError too) for what does not verify, FormatError for another kind of artifact and where no detached signature was needed.
     """
     if trust is None and not allow_unsigned:
@@ -88,7 +90,8 @@ def pull(
         with open_input(path) as stream:
             read_preamble(stream, where=where)
         try:
-            payloads = islice(detached_signatures(store, descriptor.digest), LIMITS.signatures)
+            listed = find_referrers(store, descriptor.digest, SIGNATURE_MEDIA_TYPE) if referrers is None else referrers
+            payloads = islice(detached_signatures(store, listed), LIMITS.signatures)
             nothing = _Verified(result=None)
             verified = _verify(path, payloads, trust, signature, pattern, allow_unsigned=allow_unsigned) if trust else nothing
         except SignatureError as err:
@@ -109,14 +112,16 @@ def _one_signature(payloads: tuple[bytes, ...], where: str) -> bytes:
     return SignatureData(sets=tuple(each for payload in payloads for each in parse_signature(payload, where=where).sets)).encode()
 
 
-def detached_signatures(store: Store, subject: Digest) -> Iterator[bytes]:
-    """Yields the detached signatures that refer to a manifest; unverified.
+def detached_signatures(store: Store, referrers: Iterable[Manifest | Index]) -> Iterator[bytes]:
+    """Yields the detached signatures among the referrers of a manifest; unverified.
 
     Those that cannot be read are passed over; where there were any, an error follows the last signature.
     """
     deferred, seen = Deferred(), set[Digest]()
-    for referrer in find_referrers(store, subject, SIGNATURE_MEDIA_TYPE):
-        for layer in referrer.layers if isinstance(referrer, Manifest) else ():
+    for referrer in referrers:
+        if not isinstance(referrer, Manifest) or artifact_type_of(referrer) != SIGNATURE_MEDIA_TYPE:
+            continue
+        for layer in referrer.layers:
             if layer.media_type != SIGNATURE_MEDIA_TYPE or layer.size > LIMITS.signature_section or layer.digest in seen:
                 continue
             seen.add(layer.digest)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from functools import partial
 
 from wasm_oci.digest import Digest
-from wasm_oci.errors import FormatError
+from wasm_oci.errors import FormatError, LimitError
+from wasm_oci.limits import LIMITS
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, document_kind
 from wasm_oci.oci.manifest import Index, Manifest
 from wasm_oci.oci.referrers import find_referrers
@@ -43,13 +44,17 @@ def artifact_in(store: Store, fetched: FetchedManifest) -> Artifact:
 
 
 def _referrers(store: Store, subject: Digest) -> Iterator[Manifest]:
-    """Yields what refers to a manifest, and what refers to that, each after its subject."""
-    pending, seen = [subject], {subject}
+    """Yields what refers to a manifest, and what refers to that, each after its subject; raises LimitError where that does not end."""
+    pending, seen, size = [subject], {subject}, 0
     while pending:
         for referrer in find_referrers(store, pending.pop(0)):
             digest = referrer.descriptor().digest
             if digest in seen:
                 continue
+            size += len(referrer.raw)
+            if len(seen) > LIMITS.referrers or size > LIMITS.referrer_bytes:
+                what = f"the referrers of {subject}, and theirs, are more than {LIMITS.referrers}, or than {LIMITS.referrer_bytes} bytes"
+                raise LimitError(what, where=store.name, hint="remove referrers that are not needed")
             if isinstance(referrer, Index):
                 raise FormatError(f"the index {digest} refers to it", where=store.name, hint="copy it with another program")
             seen.add(digest)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
 from wasm_oci.digest import Digest
-from wasm_oci.errors import DigestError, NotFoundError, SignatureError, WasmOciError
+from wasm_oci.errors import DigestError, FormatError, NotFoundError, SignatureError, WasmOciError
 from wasm_oci.jsontext import JsonObject
-from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE, Descriptor
+from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE, Descriptor, document_kind
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.referrers import listed_digests
 from wasm_oci.oci.release_index import Member
@@ -56,7 +56,7 @@ def check_release(
 
 def _check(store: Store, member: Member, *, trust: Trust | None, open_repository: OpenRepository | None) -> Iterator[Finding]:
     try:
-        fetched = store.fetch_manifest(member.plain)
+        fetched = fetch_member(store, member)
         _check_content(store, fetched)
     except (NotFoundError, DigestError) as err:
         yield Finding(member=member, problem="missing", error=err)
@@ -75,11 +75,23 @@ def _check(store: Store, member: Member, *, trust: Trust | None, open_repository
         yield from _check_tags(open_repository(member.repository), member)
 
 
+def fetch_member(store: Store, member: Member) -> FetchedManifest:
+    """Raises NotFoundError where it is not there, DigestError where it is not as it is named, FormatError for anything but an image."""
+    fetched, where = store.fetch_manifest(member.plain), f"{store.name}@{member.digest}"
+    found = fetched.descriptor
+    if (found.media_type, len(fetched.data)) != (member.plain.media_type, member.plain.size):
+        named = f"{member.plain.size} bytes of type {member.plain.media_type[:80]}"
+        what = f"the release names {named}, and these are {len(fetched.data)} of type {found.media_type[:80]}"
+        raise DigestError(what, where=where, hint="publish the release again")
+    if found.media_type != MANIFEST_MEDIA_TYPE:
+        what = f"a member of the release is {document_kind(found.media_type)}, not an image manifest"
+        raise FormatError(what, where=where, hint="publish each of its manifests by itself")
+    return fetched
+
+
 def _check_content(store: Store, fetched: FetchedManifest) -> None:
     """Raises NotFoundError or DigestError for a blob that is not there, or not whole."""
     descriptor = fetched.descriptor
-    if descriptor.media_type != MANIFEST_MEDIA_TYPE:
-        return
     manifest = Manifest.parse(fetched.data, where=f"{store.name}@{descriptor.digest}")
     for blob in (manifest.config, *manifest.layers):
         if not store.has_blob(blob):
@@ -88,10 +100,10 @@ def _check_content(store: Store, fetched: FetchedManifest) -> None:
             )
 
 
-def check_signed(store: Store, manifest: Descriptor, trust: Trust) -> None:
-    """Reads the component of a manifest and verifies it; raises what `pull` raises."""
+def check_signed(store: Store, manifest: Descriptor, trust: Trust, referrers: Iterable[Manifest] | None = None) -> None:
+    """Reads the component of a manifest and verifies it, by the signatures among `referrers` if given; raises what `pull` raises."""
     with scratch_folder() as scratch:
-        pull(Target(store=store, wanted=manifest, pinned=True), scratch / "component.wasm", trust=trust)
+        pull(Target(store=store, wanted=manifest, pinned=True), scratch / "component.wasm", trust=trust, referrers=referrers)
 
 
 def _check_tags(own: Store, member: Member) -> Iterator[Finding]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from wasm_oci.errors import UsageError
+from wasm_oci.digest import Digest
+from wasm_oci.errors import NotFoundError, UsageError
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE
 from wasm_oci.oci.manifest import Index
 from wasm_oci.oci.reference import Reference, check_repository, check_tag
@@ -19,7 +20,7 @@ from wasm_oci.publish.release_request import ArtifactRequest, DestinationRequest
 from wasm_oci.publish.resolve import NamedRepository
 from wasm_oci.publish.workers import Work, do_all
 from wasm_oci.releases.carried import artifact_in
-from wasm_oci.releases.check import check_signed
+from wasm_oci.releases.check import check_signed, fetch_member
 from wasm_oci.releases.places import prefix_of
 from wasm_oci.trust.trust import Trust
 
@@ -106,8 +107,7 @@ def promotion_of(source: Target, promotion: Promotion, *, interrupt: Callable[[]
         return _release(source, artifact, release, promotion, interrupt)
     if fetched.descriptor.media_type == INDEX_MEDIA_TYPE:
         raise UsageError("this index is not a release", where=artifact.where, hint="promote each of its manifests by digest")
-    if promotion.trust:
-        check_signed(source.store, fetched.descriptor, promotion.trust)
+    _verify(source, artifact, promotion)
     request = ArtifactRequest(
         ready=artifact,
         destinations=(DestinationRequest(repository=promotion.destination.place(), tags=promotion.tags),),
@@ -115,6 +115,13 @@ def promotion_of(source: Target, promotion: Promotion, *, interrupt: Callable[[]
         move_tags=promotion.move_tags,
     )
     return ReleaseRequest(artifacts=(request,), dry_run=promotion.dry_run, plain_http=promotion.plain_http)
+
+
+def _verify(source: Target, artifact: Artifact, promotion: Promotion) -> None:
+    """Verifies what is carried, with the signatures that go with it: a source may list others when it is asked again."""
+    if promotion.trust:
+        own = [referrer for referrer in artifact.referrers if artifact.is_subject_of(referrer)]
+        check_signed(source.store, artifact.descriptor, promotion.trust, own)
 
 
 def _release(
@@ -146,10 +153,11 @@ def _members(source: Target, members: Sequence[Member], promotion: Promotion, in
     found: dict[int, Artifact] = {}
 
     def read(number: int, member: Member) -> None:
-        fetched = source.store.fetch_manifest(member.plain)
-        if promotion.trust:
-            check_signed(source.store, fetched.descriptor, promotion.trust)
-        found[number] = artifact_in(source.store, fetched)
+        artifact = found[number] = artifact_in(source.store, fetch_member(source.store, member))
+        if lost := member.referrers - frozenset().union(*(Digest.all_of(referrer.raw) for referrer in artifact.referrers)):
+            what = f"the release names the referrer {min(lost)} of {member.repository}, which is not listed there"
+            raise NotFoundError(what, where=artifact.where, hint="publish the release again")
+        _verify(source, artifact, promotion)
 
     place = source.store.place
     do_all((Work(place=place, run=partial(read, number, member)) for number, member in enumerate(members)), interrupt=interrupt)
