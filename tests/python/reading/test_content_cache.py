@@ -116,6 +116,31 @@ def test_what_was_not_used_for_longest_goes_first(folder: Path) -> None:
     assert read(cache, keep(cache, bytes(251))) is None, "what is larger than the whole is not kept"
 
 
+@pytest.mark.parametrize("link", ["blobs", "blobs/sha256"])
+def test_nothing_is_removed_behind_a_link(folder: Path, tmp_path: Path, link: str) -> None:
+    ContentCache(folder)
+    other = tmp_path / "other"
+    (other / "sha256").mkdir(parents=True)
+    kept = [other / ("a" * 64), other / ".a.tmp", other / "sha256" / ("a" * 64), other / "sha256" / ".a.tmp"]
+    for path in kept:
+        path.write_bytes(b"somebody's")
+        os.utime(path, (1_000, 1_000))
+    (folder / link).parent.mkdir(exist_ok=True)
+    (folder / link).symlink_to(other)
+    ContentCache(folder, limit=0)
+    assert all(path.exists() for path in kept)
+
+
+def test_what_the_cache_did_not_write_is_not_removed(folder: Path, tmp_path: Path) -> None:
+    blob = keep(ContentCache(folder), DATA)
+    place = folder / "blobs/sha256"
+    (tmp_path / "file").write_bytes(b"somebody's")
+    (place / ("b" * 64)).symlink_to(tmp_path / "file")
+    (place / "notes.txt").write_bytes(b"somebody's")
+    ContentCache(folder, limit=0)
+    assert (blob_path(folder, blob.digest).exists(), (place / "notes.txt").exists(), (tmp_path / "file").exists()) == (False, True, True)
+
+
 def test_a_cache_that_cannot_be_written_to_stops_nobody(folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     cache = ContentCache(folder)
     (folder / "blobs").write_bytes(b"a file in the way")

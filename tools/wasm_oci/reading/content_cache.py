@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import stat
 import time
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from wasm_oci.digest import Digest, checked, chunks, digest_of
+from wasm_oci.digest import ALGORITHMS, Digest, checked, chunks, digest_of
 from wasm_oci.errors import FormatError, UsageError, WasmOciError
 from wasm_oci.files import file_type, open_input, read_bounded, reason_of, write_file
 from wasm_oci.jsontext import parse_object
@@ -29,6 +30,7 @@ _log = logging.getLogger(__name__)
 _TAG = "CACHEDIR.TAG"
 _TAG_TEXT = b"Signature: 8a477f597d28d172789f06886806bc55\n# Content of registries by digest, kept by wasm_oci. It may be removed.\n"
 _HOME = ("~/", "$HOME/", "${HOME}/")
+_OWN = re.compile(r"[0-9a-f]{64}|[0-9a-f]{128}|\..*\.tmp")
 _LEFT_OVER = 24 * 3600.0
 """Seconds after which a file that was never finished is removed."""
 
@@ -134,9 +136,11 @@ class ContentCache:
 
     def _trim(self) -> None:
         found, now = list[tuple[float, int, Path]](), time.time()
-        for path in (self._folder / "blobs").glob("*/*"):
+        for path in _own_files(self._folder):
             with suppress(OSError):
-                status = path.stat()
+                status = path.lstat()
+                if not stat.S_ISREG(status.st_mode):
+                    continue
                 if not path.name.endswith(".tmp"):
                     found.append((status.st_mtime, status.st_size, path))
                 elif status.st_mtime < now - _LEFT_OVER:
@@ -200,6 +204,14 @@ def _claim(folder: Path) -> None:
     except (OSError, ValueError) as err:
         raise UsageError(f"cannot make the cache: {reason_of(err)}", where=str(folder), hint="check cache_dir and its permissions") from err
     write_file(folder / _TAG, _TAG_TEXT, what="cache")
+
+
+def _own_files(folder: Path) -> Iterator[Path]:
+    """Yields what may be removed: what has the name of a kept file, or of an unfinished one, and is not behind a link."""
+    blobs = folder / "blobs"
+    for place in () if blobs.is_symlink() else (blobs / algorithm for algorithm in ALGORITHMS):
+        if not place.is_symlink():
+            yield from (path for path in place.glob("*") if _OWN.fullmatch(path.name))
 
 
 def _make_folder(folder: Path) -> None:
