@@ -48,6 +48,10 @@ class AuthSetting:
     files: tuple[str, ...] = ()
     """Further files as `docker login` writes them, where the kind looks in such files."""
 
+    def without_variables_of_wkg(self) -> AuthSetting:
+        """Returns the setting for a registry that `WKG_OCI_USERNAME` and `WKG_OCI_PASSWORD`, which name no host, are not for."""
+        return replace(self, kind="docker") if self.kind == "default" else self
+
     def check(self) -> None:
         """Raises UsageError for an unknown kind or a member that the kind needs and does not have."""
         if self.kind not in _KINDS:

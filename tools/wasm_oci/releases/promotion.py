@@ -17,7 +17,7 @@ from wasm_oci.oci.target import Target
 from wasm_oci.publish.artifact import Artifact
 from wasm_oci.publish.registries import RegistryEntry
 from wasm_oci.publish.release_request import ArtifactRequest, DestinationRequest, IndexRequest, ReleaseRequest
-from wasm_oci.publish.resolve import NamedRepository
+from wasm_oci.publish.resolve import NamedRepository, entry_of
 from wasm_oci.publish.workers import Work, do_all
 from wasm_oci.releases.carried import artifact_in
 from wasm_oci.releases.check import check_signed, fetch_member
@@ -66,6 +66,11 @@ class PromotedTo:
             repository=name or self.repository,
             credential_files=self.credential_files,
         )
+
+    @property
+    def host(self) -> str:
+        """The host of the registry, empty for a folder."""
+        return "" if self.folder else entry_of(self.place()).host
 
     def prefix(self, named: str) -> str:
         """Returns what is before the names of a release, whose index is `named`; raises UsageError for another repository."""

@@ -34,6 +34,8 @@ class SourceSettings:
     cache_dir: str = ""
     """As `cache_folder` takes it; empty: nothing is kept."""
     plain_http: frozenset[str] = frozenset()
+    published_to: str = ""
+    """Host of the registry that the same run writes to: a credential that names no host is for that one. Empty where there is none."""
     timeout: int | None = None
     """Longest silence of a registry in seconds; None for `LIMITS.read_timeout`."""
 
@@ -110,6 +112,8 @@ def source_store(
 ) -> SourceStore:
     """Returns the repository of a reference to read from, as an entry of its host reaches it, or without one."""
     auth = replace(entry.auth if entry else AuthSetting(entry=reference.registry), files=settings.credential_files)
+    if settings.published_to not in ("", reference.registry):
+        auth = auth.without_variables_of_wkg()
     client = registry_client(reference, transport=transport, environ=environ, auth=auth, scheme=entry.scheme if entry else "")
     mirrors = tuple(_mirrors(reference, entry, settings, transport, environ)) if entry and settings.mirrors else ()
     folder = cache_folder(settings.cache_dir, environ) if settings.cache_dir else None
@@ -127,7 +131,7 @@ def _mirrors(
     for mirror in settings.registries:
         if mirror.mirror_of == entry.name:
             place = Reference.parse("/".join(filter(None, (mirror.host, mirror.prefix, name))), where=f"registry {mirror.name}")
-            auth = replace(mirror.auth, files=settings.credential_files)
+            auth = replace(mirror.auth, files=settings.credential_files).without_variables_of_wkg()
             opened = partial(registry_store, place, transport=transport, environ=environ, auth=auth, scheme=mirror.scheme)
             yield Mirror(name=place.name, open=opened)
 

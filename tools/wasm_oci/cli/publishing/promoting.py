@@ -44,7 +44,7 @@ def run(
     with scratch_folder() as scratch:
         folder = scratch / "layout"
         place = PromotedTo(folder=folder) if file else _place(destination, settings.registries)
-        how = promotion(place)
+        how, settings = promotion(place), replace(settings, published_to=place.host)
         with closing(resolve.make_transport(how.plain_http, settings.timeout, ca_files)) as transport:
             done = _promote(source.open(settings, transport=transport, environ=os.environ), how, transport, text=text)
         document = _document(done, str(file) if file else None)
