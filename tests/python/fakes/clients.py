@@ -21,12 +21,17 @@ REPOSITORY = "library/hello"
 
 @contextmanager
 def client_of(
-    registry: RunningRegistry | str, *, timing: Timing | None = None, limits: Limits = IMPATIENT, credential: Credential = ANONYMOUS
+    registry: RunningRegistry | str,
+    *,
+    timing: Timing | None = None,
+    limits: Limits = IMPATIENT,
+    credential: Credential = ANONYMOUS,
+    repository: str = REPOSITORY,
 ) -> Iterator[RegistryClient]:
-    """A client that may push to `REPOSITORY`; `registry` may be a host."""
+    """A client that may push to a repository; `registry` may be a host."""
     host = registry if isinstance(registry, str) else registry.host
     with closing(Transport(limits=limits, timing=timing or FakeTime().timing, environ={})) as transport:
-        yield RegistryClient(Reference.parse(f"{host}/{REPOSITORY}"), transport=transport, lookup=lambda: credential, actions="pull,push")
+        yield RegistryClient(Reference.parse(f"{host}/{repository}"), transport=transport, lookup=lambda: credential, actions="pull,push")
 
 
 def put_blob(client: RegistryClient, data: bytes, media_type: str = "application/octet-stream") -> Descriptor:

@@ -71,6 +71,8 @@ HARBOR = "adding 29.0 MiB of storage resource, which when updated to current usa
         ("400 Bad Request", b"you have exceeded your storage quota", "quota", FULL),
         ("403 Forbidden", _error("DENIED", "can not push artifact to a proxy project: hub"), "read_only", READ_ONLY),
         ("405 Method Not Allowed", _error("READ_ONLY_MODE", "System is currently read-only."), "read_only", READ_ONLY),
+        ("400 Bad Request", _error("MANIFEST_BLOB_UNKNOWN", "blob unknown to registry"), "content_missing", "run again"),
+        ("404 Not Found", _error("BLOB_UNKNOWN", "blob unknown to registry"), "content_missing", "run again"),
         ("412 Precondition", _error("PROJECTPOLICYVIOLATION", "The image is not signed by cosign."), "registry_rules", "sign or scan it"),
     ],
 )

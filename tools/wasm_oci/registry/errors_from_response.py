@@ -35,6 +35,8 @@ _SAYS_FULL = re.compile(
 _SAYS_READ_ONLY = re.compile(
     r"proxy project|pull[- ]through|(?:system|registry|repository|project) is [a-z ]*read[- ]only|read[-_ ]only[_ ]mode"
 )
+_MISSING = frozenset({"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"})
+_SEND_AGAIN = "run again: what the registry does not have is sent again"
 _FULL = "free space in the registry, or raise its quota"
 _READ_ONLY = "publish to a registry that may be written to: this one is a cache of another, or read-only"
 _RULES = "sign or scan it as the rules of the registry's project ask, or have it exempted from them"
@@ -169,8 +171,11 @@ def _without_names(response: HttpResponse, names: str) -> str:
 
 def _told(response: HttpResponse, *, where: str, writes: bool) -> tuple[str, str]:
     """Returns reason and remedy of a refusal that its words explain, whatever its status; both empty for another one."""
-    if error_code(response) == "PROJECTPOLICYVIOLATION":
+    code = error_code(response)
+    if code == "PROJECTPOLICYVIOLATION":
         return "registry_rules", _RULES
+    if writes and code in _MISSING:
+        return "content_missing", _SEND_AGAIN
     text = _without_names(response, f"{where}/") if writes and 400 <= response.status != 429 else ""
     if _SAYS_FULL.search(text):
         return "quota", _FULL

@@ -56,6 +56,8 @@ class RegistrySession:
         self.unknown = False
         """Whether the registry said that it has no such repository, and nothing was sent there since."""
         self.auth = Authenticator(transport=transport, base=self.base, lookup=lookup)
+        self.mounts: dict[str, bool] = {}
+        """Whether blobs of another repository of this registry can be mounted here, as far as that is known."""
         self._attached: dict[Digest, dict[Digest, tuple[str, Descriptor]]] = {}
         self.written = Written(transport.timing, transport.limits)
 

@@ -22,6 +22,7 @@ _SESSION_LOST = RETRIED_STATUSES | {404, 416}
 _PERHAPS_THERE = frozenset({400, 409})
 """The refusals of a blob that another program stored at the same time, as Nexus Repository answers."""
 _NOT_MOUNTED = frozenset({201, 202, 400, 401, 403, 404, 405})
+_NEVER_MOUNTED = frozenset({401, 403, 405})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +38,8 @@ def upload_blob(client: RegistrySession, blob: Descriptor, content: Content, *, 
     """Stores a blob, unless the registry has it; `content` opens it, once for each attempt.
 
     It is not asked for where it is known to be `missing`. With `mount_from`, a repository of the same registry, a mount is tried
-    first; its refusal is not an error. A large blob whose upload breaks off goes on where the registry says that it is. Raises DigestError
-    where `content` is not the blob, else as `RegistrySession`.
+    first; its refusal is not an error, and the first one that the registry says it did is looked for. A large blob whose upload breaks
+    off goes on where the registry says that it is. Raises DigestError where `content` is not the blob, else as `RegistrySession`.
     """
     if not missing and has_blob(client, blob):
         return Uploaded(sent=0)
@@ -110,8 +111,8 @@ class _Upload:
     def _open(self) -> UploadSession | None:
         """Opens an upload session; None where the blob was mounted, or is there after all."""
         client, step = self.client, f"open upload of {self.blob.digest}"
-        response = self._mount(step) if self.mount_from else None
-        if response and response.status == 201:
+        response = self._mount(step) if self.mount_from and client.mounts.get(self.mount_from, True) else None
+        if response and response.status == 201 and self._is_mounted():
             return None
         if response is None or response.status != 202:
             response = client.send(HttpRequest(method="POST", url=client.url("blobs/uploads/"), step=step), good=frozenset({201, 202}))
@@ -122,13 +123,30 @@ class _Upload:
         return UploadSession(client, response, self.step)
 
     def _mount(self, step: str) -> HttpResponse | None:
-        """Asks for the blob of another repository, with the right to read that one; None where that does not even get a response."""
+        """Asks once for the blob of another repository, with the right to read that one; None where that gets no usable response.
+
+        A repository from which the registry mounts nothing is not asked for again.
+        """
         url = f"{self.client.url('blobs/uploads/')}?mount={self.blob.digest}&from={self.mount_from}"
-        request, also = HttpRequest(method="POST", url=url, step=step), frozenset({f"repository:{self.mount_from}:pull"})
+        request, also = HttpRequest(method="POST", url=url, step=step, retry=False), frozenset({f"repository:{self.mount_from}:pull"})
+        response: HttpResponse | None = None
         try:
-            return self.client.send(request, good=_NOT_MOUNTED, also=also)
-        except (AuthError, RegistryError):
+            response = self.client.send(request, good=_NOT_MOUNTED, also=also)
+        except RegistryError:
             return None
+        except AuthError:
+            pass
+        if response is None or response.status in _NEVER_MOUNTED:
+            self.client.mounts[self.mount_from] = False
+        return response
+
+    def _is_mounted(self) -> bool:
+        """Whether the blob is there that the registry says it mounted, as far as that is looked for."""
+        client = self.client
+        client.written.note(KIND, self.blob.digest, self.blob.digest)
+        if self.mount_from not in client.mounts:
+            client.mounts[self.mount_from] = has_blob(client, self.blob)
+        return client.mounts[self.mount_from]
 
     def _send(self, session: UploadSession) -> HttpResponse | None:
         """Returns the response to the last request of an upload, which the registry may not have taken.
