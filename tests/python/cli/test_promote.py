@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from fakes.artifacts import Image, public, signed_image
-from fakes.program import Run, make_run, push, tag_of, writes
+from fakes.program import NAME, Run, make_run, push, tag_of, writes
 from fakes.release_files import NAMES, entry, request
-from instruments.effects import Hangup
+from instruments.effects import Hangup, Reply
 from instruments.faults import Fault
 from instruments.registry import RunningRegistry, start
 from wasm_oci.oci.layout_store import LayoutStore
@@ -136,6 +136,18 @@ def test_one_artifact_keeps_its_signature_and_a_taken_tag_is_refused(
     assert (refused.code, writes(second)) == (7, before)
     assert run("promote", f"{first.host}/library/hello:v2", f"{second.host}/prod/hello:v1", "--move-tags").code == 0
     assert tag_of(second, "prod/hello", "v1") == images["three"].digest
+
+
+def test_a_referrer_that_is_only_listed_is_named(
+    run: Run, registries: list[RunningRegistry], images: dict[str, Image], caplog: pytest.LogCaptureFixture
+) -> None:
+    """As where a registry's garbage collection removed what has no tag: the rest goes, and nobody takes it for all."""
+    _, first, second = registries
+    assert push(run, images["one"], first, "v1").code == 0
+    (listed,) = LayoutStore(first.state / NAME).referrers(images["one"].digest)
+    first.faults.add(Fault(path=str(listed.digest), effect=Reply(status=404), times=None))
+    assert run("promote", f"{first.host}/{NAME}:v1", f"{second.host}/{NAME}").code == 0
+    assert f"the referrer {listed.digest} is listed and not there; it is passed over" in caplog.text
 
 
 def test_what_the_key_did_not_sign_is_not_promoted(

@@ -87,7 +87,8 @@ def find_referrers(store: Store, subject: Digest, artifact_type: str | None = No
     for entry in store.referrers(subject, artifact_type):
         referrer = None
         with deferred.entry():
-            fetched = _fetch(store, entry)
+            if (fetched := _fetch(store, entry)) is None:
+                _log.warning("%s@%s: the referrer %s is listed and not there; it is passed over", store.name, subject, entry.digest)
             size += len(fetched.data) if fetched else 0
             referrer = _parse(fetched, needed=artifact_type in (None, entry.artifact_type)) if fetched else None
             if len(subjects) == 1 and referrer and referrer.subject and referrer.subject.digest.algorithm != subject.algorithm:
