@@ -157,6 +157,8 @@ class Limits:
     """Length of the WWW-Authenticate header that is looked at."""
     retries: int = 4
     """Further attempts after the first, for idempotent requests."""
+    retries_limited: int = 16
+    """The same after 429."""
     retry_base: float = 0.25
     retry_cap: float = 8.0
     retry_budget: float = 60.0

@@ -20,13 +20,23 @@ def test_pauses_double_up_to_the_cap_and_end_after_the_last_attempt() -> None:
 
 def test_what_the_registry_asks_for_is_waited() -> None:
     time = FakeTime()
-    assert Backoff(time.timing, LIMITS).wait("7")
+    assert Backoff(time.timing, LIMITS).after(503, {"Retry-After": "7"})
     assert time.waits == [7.0]
+
+
+@pytest.mark.parametrize(("status", "waits"), [(503, 3), (429, 7)])
+def test_a_registry_that_limits_requests_is_asked_for_the_whole_budget(status: int, waits: int) -> None:
+    time = FakeTime()
+    backoff = Backoff(time.timing, LIMITS)
+    while backoff.after(status, {}):
+        pass
+    assert (len(time.waits), sum(time.waits) <= LIMITS.retry_budget) == (waits, True)
+    assert Backoff(time.timing, LIMITS).after(status, {"Retry-After": "12.5ms"}), "as GitHub's container registry says it"
 
 
 def test_a_wish_beyond_the_budget_ends_the_attempts_at_once() -> None:
     time = FakeTime()
-    assert not Backoff(time.timing, LIMITS).wait("21")
+    assert not Backoff(time.timing, LIMITS).after(429, {"Retry-After": "21"})
     assert time.waits == []
 
 

@@ -65,6 +65,15 @@ def test_too_many_requests_are_known_by_other_words_too(transport: Transport, ti
         assert transport.send(get(f"http://{web.host}/")).status == 429
 
 
+def test_a_limit_of_another_host_is_not_waited_for_so_long(transport: Transport) -> None:
+    """As of the web site to which GitHub's container registry redirects who asks for referrers."""
+    with serve(in_turn(reply("429 Many"))) as other, serve(in_turn(reply("303 There", Location=f"http://{other.host}/"))) as web:
+        assert transport.send(get(f"http://{web.host}/")).status == 429
+        assert len(other.asked) == IMPATIENT.retries + 1
+        own = transport.send(get(f"http://{other.host}/"))
+        assert (own.status, len(other.asked) > 2 * IMPATIENT.retries + 2) == (429, True)
+
+
 def test_a_missing_right_is_not_asked_for_again(transport: Transport, time: FakeTime) -> None:
     body = b'{"errors":[{"code":"DENIED","message":"no access to team/rate-limit, toomanyrequests"}]}'
     with serve(in_turn(reply("403 Forbidden", body=body))) as web:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
 from wasm_oci.limits import LIMITS, Limits
@@ -30,13 +31,21 @@ class Backoff:
         self._started = timing.clock()
         self._attempts = 0
 
-    def wait(self, retry_after: str | None = None) -> bool:
-        """Waits before the next attempt; returns False, at once, where there must be none.
+    def wait(self) -> bool:
+        """Waits before the next attempt; returns False, at once, where there must be none."""
+        return self._wait(None, self._limits.retries)
 
-        `retry_after` is the response's header. A registry that asks for more than what is left of the budget
-        gets no further attempt: waiting less than it asked would not help.
+    def after(self, status: int, headers: Mapping[str, str], *, elsewhere: bool = False) -> bool:
+        """The same after a response of `RETRIED_STATUSES`, of another host with `elsewhere`.
+
+        A registry that limits requests gets more attempts, because others use up what it allows. One that asks for more time than what is
+        left of the budget gets none: waiting less than it asked would not help.
         """
-        if self._attempts >= self._limits.retries:
+        limited = status == 429 and not elsewhere
+        return self._wait(headers.get("Retry-After"), self._limits.retries_limited if limited else self._limits.retries)
+
+    def _wait(self, retry_after: str | None, most: int) -> bool:
+        if self._attempts >= most:
             return False
         spent = self._timing.clock() - self._started if self._count_work else self._waited
         pause = retry_after_seconds(retry_after, self._timing.now())

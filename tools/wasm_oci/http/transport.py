@@ -125,7 +125,10 @@ class Transport:
                 if err.permanent or not request.retry or not backoff.wait():
                     raise
                 continue
-            if not request.retry or response.status not in RETRIED_STATUSES or not backoff.wait(response.headers.get("Retry-After")):
+            if not request.retry or response.status not in RETRIED_STATUSES:
+                return response
+            elsewhere = origin(response.url) != origin(request.url)
+            if not backoff.after(response.status, response.headers, elsewhere=elsewhere):
                 return response
 
     def pace(self, step: str, url: str) -> Pace:
