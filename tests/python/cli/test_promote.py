@@ -179,6 +179,25 @@ def test_an_archive_of_one_image_is_pushed_pulled_and_inspected(
     assert run("inspect", f"oci-archive:{archive}", "--output", "json").document["digest"] == str(images["one"].digest)
 
 
+@pytest.mark.parametrize("tags", [{"v1"}, {"v1", "2.0"}, {"host/library/hello:v1"}], ids=str)
+def test_a_layout_alone_keeps_its_tags(
+    run: Run, registries: list[RunningRegistry], images: dict[str, Image], tmp_path: Path, tags: set[str]
+) -> None:
+    """Through an archive too; docker and containerd write whole references in the place of tags."""
+    registry, folder = registries[0], images["one"].folder
+    index = json.loads((folder / "index.json").read_text())
+    (entry,) = index["manifests"]
+    index["manifests"] = [{**entry, "annotations": {"org.opencontainers.image.ref.name": tag}} for tag in sorted(tags)]
+    (folder / "index.json").write_text(json.dumps(index))
+    archive = tmp_path / "one.tar"
+    assert run("archive", folder, archive).code == 0
+    for number, source in enumerate([folder, f"oci-archive:{archive}"]):
+        assert run("promote", source, f"{registry.host}/library/{number}").code == 0
+        assert set(LayoutStore(registry.state / "library" / str(number)).tags()) == {tag for tag in tags if "/" not in tag}
+        assert run("promote", source, f"{registry.host}/named/{number}:v9").code == 0
+        assert LayoutStore(registry.state / "named" / str(number)).tags() == ("v9",)
+
+
 def test_a_target_promotes_between_entries(run: Run, registries: list[RunningRegistry], images: dict[str, Image], tmp_path: Path) -> None:
     first, second, _ = registries
     run("release", "--request", request(tmp_path, images, entry("first", first, "staging")))

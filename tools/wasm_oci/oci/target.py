@@ -12,7 +12,7 @@ from wasm_oci.errors import UsageError
 from wasm_oci.files import file_type
 from wasm_oci.oci.archive import ARCHIVE_PREFIX, ArchiveStore
 from wasm_oci.oci.layout_store import LayoutStore
-from wasm_oci.oci.reference import has_registry
+from wasm_oci.oci.reference import has_registry, is_tag
 from wasm_oci.oci.store import FetchedManifest, ManifestName, Store
 
 LAYOUT_PREFIX = "oci:"
@@ -29,6 +29,13 @@ class Target:
     """A digest, a tag, or the descriptor by which an index names it."""
     pinned: bool
     """Whether the user named the digest."""
+    only_tags: tuple[str, ...] = ()
+    """All tags of the only manifest of a layout, where the user named nothing else."""
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """What a copy is called that is given no other name."""
+        return (self.wanted,) if isinstance(self.wanted, str) else self.only_tags
 
     def fetch(self) -> FetchedManifest:
         """Raises what `Store.fetch_manifest` raises."""
@@ -66,8 +73,7 @@ def layout_target(text: str) -> Target | None:
     if path == text and not is_path(text):
         return None
     if file_type(Path(path), what="layout") is not None:
-        layout = LayoutStore.open(Path(path))
-        return Target(store=layout, wanted=layout.only_manifest().digest, pinned=False)
+        return _only_target(LayoutStore.open(Path(path)))
     folder, at, digest = path.rpartition("@")
     if at and _is_folder(folder):
         wanted = Digest.parse(digest, where=text)
@@ -81,8 +87,7 @@ def layout_target(text: str) -> Target | None:
 def _archive_target(text: str) -> Target:
     path = text.removeprefix(ARCHIVE_PREFIX)
     if _is_file(path):
-        store = ArchiveStore(Path(path))
-        return Target(store=store, wanted=store.only_manifest().digest, pinned=False)
+        return _only_target(ArchiveStore(Path(path)))
     file, at, digest = path.rpartition("@")
     if at and _is_file(file):
         return Target(store=ArchiveStore(Path(file)), wanted=Digest.parse(digest, where=text), pinned=True)
@@ -90,6 +95,11 @@ def _archive_target(text: str) -> Target:
     if colon and _is_file(file):
         return Target(store=ArchiveStore(Path(file)), wanted=tag, pinned=False)
     raise UsageError("no such archive", where=text, hint="check the path")
+
+
+def _only_target(layout: LayoutStore) -> Target:
+    """Other programs write whole references in the place of tags; these are none."""
+    return Target(store=layout, wanted=layout.only_manifest().digest, pinned=False, only_tags=tuple(filter(is_tag, layout.tags())))
 
 
 def _is_file(text: str) -> bool:

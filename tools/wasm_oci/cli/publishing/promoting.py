@@ -70,8 +70,8 @@ def _place(destination: str, registries: tuple[RegistryEntry, ...]) -> PromotedT
 
 
 def _promote(target: Target, how: Promotion, transport: Transport, *, text: bool) -> Release:
-    if not how.tags and isinstance(target.wanted, str):
-        how = replace(how, tags=(target.wanted,))
+    if not how.tags:
+        how = replace(how, tags=target.tags)
     request = promotion_of(target, how, interrupt=transport.stop)
 
     def show(plans: Sequence[AnyPlan]) -> None:
