@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import reduce
+from operator import getitem
 from typing import Any
 
 _TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "null": type(None)}
@@ -21,7 +23,7 @@ def problems(schema: dict[str, Any], value: object) -> list[str]:
 def _problems(schema: dict[str, Any], value: object, root: dict[str, Any], path: str) -> Iterator[str]:
     for keyword, said in schema.items():
         if keyword == "$ref":
-            yield from _problems(root["$defs"][said.rpartition("/")[2]], value, root, path)
+            yield from _problems(reduce(getitem, said.removeprefix("#/").split("/"), root), value, root, path)
         elif keyword == "properties":
             yield from _members(said, value, root, path)
         elif keyword == "items":
