@@ -94,8 +94,16 @@ class Promotion:
     move_tags: bool = False
     plain_http: frozenset[str] = frozenset()
     dry_run: bool = False
+    read_whole: bool = False
+    """Whether blobs of any size are read back whole."""
     trust: Trust | None = None
     """Whom to trust: then every component is read and verified before anything is written."""
+
+    def release(self, *artifacts: ArtifactRequest, indexes: tuple[IndexRequest, ...] = ()) -> ReleaseRequest:
+        """Returns what is to be published, to one place, so that nothing is begun after a failure."""
+        return ReleaseRequest(
+            artifacts=artifacts, indexes=indexes, dry_run=self.dry_run, plain_http=self.plain_http, read_whole=self.read_whole
+        )
 
 
 def promotion_of(source: Target, promotion: Promotion, *, interrupt: Callable[[], None] = lambda: None) -> ReleaseRequest:
@@ -119,7 +127,7 @@ def promotion_of(source: Target, promotion: Promotion, *, interrupt: Callable[[]
         movable_tags=promotion.movable_tags,
         move_tags=promotion.move_tags,
     )
-    return ReleaseRequest(artifacts=(request,), dry_run=promotion.dry_run, plain_http=promotion.plain_http)
+    return promotion.release(request)
 
 
 def _verify(source: Target, artifact: Artifact, promotion: Promotion) -> None:
@@ -150,7 +158,7 @@ def _release(
         )
         for member, ready in zip(release.members, members, strict=True)
     )
-    return ReleaseRequest(artifacts=artifacts, indexes=(index,), dry_run=promotion.dry_run, plain_http=promotion.plain_http, fail_fast=True)
+    return promotion.release(*artifacts, indexes=(index,))
 
 
 def _members(source: Target, members: Sequence[Member], promotion: Promotion, interrupt: Callable[[], None]) -> list[Artifact]:

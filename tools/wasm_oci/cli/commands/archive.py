@@ -58,4 +58,4 @@ def run(args: argparse.Namespace) -> Outcome:
         return Promotion(destination=place, tags=tags, plain_http=settings.plain_http | plain_http_hosts(args.plain_http), trust=trust)
 
     source, destination = NamedSource(text=request.source), f"{ARCHIVE_PREFIX}{request.file}"
-    return promoting.run(source, destination, promotion, settings, text=False, ca_files=args.ca_file)
+    return promoting.run(source, destination, promotion, settings, args, planned=lambda _: (), ca_files=args.ca_file)

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from wasm_oci.cli.common.arguments import refuse_beside_request
 from wasm_oci.cli.common.registry_options import add_registry_config_option, add_registry_options
+from wasm_oci.cli.common.result_file import keep_result
 from wasm_oci.cli.common.trust_options import add_trusted_key_options, trusted_keys_of
+from wasm_oci.cli.publishing.publish_options import add_write_options
 from wasm_oci.errors import UsageError
 from wasm_oci.outcome import Outcome
 
@@ -32,23 +34,25 @@ TARGET_DESCRIPTION = """Copy what this target names to its destination, by diges
 
   bazel run TARGET -- --dry-run"""
 
+_BESIDE_REQUEST = ("dry_run", "read_back", "move_tags", "result_file", "public_key", "trusted_keys", "plain_http", "ca_file")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", nargs="?", metavar="SOURCE", help="a reference, a layout folder, or oci-archive:FILE")
     parser.add_argument("destination", nargs="?", metavar="DESTINATION", help="host/repository with or without a tag, or as SOURCE")
     parser.add_argument("--request", type=Path, metavar="FILE", help="request file of a wasm_promote target, in place of both")
     parser.add_argument("--tag", action="append", default=[], metavar="TAG", help="tag at the destination; again for a further one")
-    parser.add_argument("--dry-run", action=argparse.BooleanOptionalAction, help="stop after the plan; send nothing that writes")
-    parser.add_argument("--move-tags", action="store_true", help="move tags that exist with another digest")
-    parser.add_argument(
-        "--movable-tag", action="append", default=[], metavar="TAG", help="a tag that may move, beside latest; may be given several times"
-    )
+    add_write_options(parser)
     add_trusted_key_options(parser)
     add_registry_config_option(parser)
     add_registry_options(parser)
 
 
 def run(args: argparse.Namespace) -> Outcome:
+    return keep_result(args.result_file, lambda: _promote(args))
+
+
+def _promote(args: argparse.Namespace) -> Outcome:
     from wasm_oci.cli.publishing import promoting
     from wasm_oci.oci.reference import check_tag
     from wasm_oci.publish.push import DEFAULT_MOVABLE
@@ -57,10 +61,11 @@ def run(args: argparse.Namespace) -> Outcome:
     from wasm_oci.releases.built import built_source
     from wasm_oci.releases.promote_request import PromoteRequest
     from wasm_oci.releases.promotion import Promotion
+    from wasm_oci.releases.report import planned_lines
     from wasm_oci.releases.sources import NamedSource, SourceSettings, read_source_settings
 
     if args.request:
-        refuse_beside_request(args, add_arguments, ("dry_run", "move_tags", "public_key", "trusted_keys", "plain_http", "ca_file"))
+        refuse_beside_request(args, add_arguments, _BESIDE_REQUEST)
         request = read_with_registries(args.request, PromoteRequest, os.environ)
         settings = SourceSettings.of(request)
     elif not (args.source and args.destination):
@@ -82,15 +87,16 @@ def run(args: argparse.Namespace) -> Outcome:
             move_tags=args.move_tags,
             plain_http=settings.plain_http | plain_http_hosts(args.plain_http) | source.plain_http,
             dry_run=request.dry_run if args.dry_run is None else args.dry_run,
+            read_whole=args.read_back == "full",
             trust=trust,
         )
 
-    shown = args.output == "text" and not args.quiet
     return promoting.run(
         source,
         request.destination,
         promotion,
         settings,
-        text=shown,
+        args,
+        planned=planned_lines,
         ca_files=ca_options((*source.ca_files, *request.ca_files), args.ca_file),
     )

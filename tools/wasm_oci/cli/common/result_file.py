@@ -8,9 +8,13 @@ from pathlib import Path
 
 from wasm_oci.errors import EXIT_BUG, EXIT_INTERRUPTED, UsageError, WasmOciError
 from wasm_oci.files import atomic_path
+from wasm_oci.jsontext import JsonObject
 from wasm_oci.outcome import Outcome, error_document, json_bytes, report_error
 
-INTERRUPTED = {"error": {"reason": "interrupted", "message": "interrupted", "where": "", "hint": ""}, "exitCode": EXIT_INTERRUPTED}
+INTERRUPTED: JsonObject = {
+    "error": {"reason": "interrupted", "message": "interrupted", "where": "", "hint": ""},
+    "exitCode": EXIT_INTERRUPTED,
+}
 """The document of a run that Ctrl-C ended before anything was known."""
 _BUG = {"error": {"reason": "bug", "message": "a bug in wasm_oci", "where": "", "hint": "report it"}, "exitCode": EXIT_BUG}
 

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import argparse
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wasm_oci.cli.common.result_file import INTERRUPTED
+from wasm_oci.cli.publishing.published import carried_out_over, reported
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.keys.sources.passphrase import PassphraseSource
 from wasm_oci.oci.archive import ARCHIVE_PREFIX, pack
 from wasm_oci.oci.reference import check_tag
 from wasm_oci.oci.target import layout_folder
-from wasm_oci.outcome import GREEN, Outcome, Painted, error_document, report_error, write_lines
+from wasm_oci.outcome import GREEN, Outcome, Painted
 from wasm_oci.publish import resolve
-from wasm_oci.publish.release import Release, release
+from wasm_oci.publish.release import Release
+from wasm_oci.publish.release_request import ReleaseRequest
 from wasm_oci.publish.report import artifact_document, result_lines
 from wasm_oci.publish.signing import scratch_folder
 from wasm_oci.releases.promotion import PromotedTo, Promotion, promotion_of
-from wasm_oci.releases.report import planned_lines, release_document, released_lines
+from wasm_oci.releases.report import release_document, released_lines
 from wasm_oci.releases.sources import Source, SourceSettings
 
 if TYPE_CHECKING:
@@ -35,22 +39,26 @@ def run(
     destination: str,
     promotion: Callable[[PromotedTo], Promotion],
     settings: SourceSettings,
+    args: argparse.Namespace,
     *,
-    text: bool,
+    planned: Callable[[Sequence[AnyPlan]], Iterable[str]],
     ca_files: Sequence[str] = (),
 ) -> Outcome:
-    """Promotes a source and reports; `promotion` returns how, given where to. `text`: whether the plan is shown."""
+    """Promotes a source and reports; `promotion` returns how, given where to. The plan is shown in the lines that `planned` makes.
+
+    After Ctrl-C the outcome is what is known, if anything was begun.
+    """
     file = Path(destination.removeprefix(ARCHIVE_PREFIX)) if destination.startswith(ARCHIVE_PREFIX) else None
     with scratch_folder() as scratch:
         folder = scratch / "layout"
         place = PromotedTo(folder=folder) if file else _place(destination, settings.registries)
         how, settings = promotion(place), replace(settings, published_to=place.host)
         with closing(resolve.make_transport(how.plain_http, settings.timeout, ca_files)) as transport:
-            done = _promote(source.open(settings, transport=transport, environ=os.environ), how, transport, text=text)
+            request = _request(source.open(settings, transport=transport, environ=os.environ), how, transport)
+            done, whole = carried_out_over(transport, request, args, planned, PassphraseSource(environ=os.environ))
         document = _document(done, str(file) if file else None)
-        for error in done.errors[:1]:
-            report_error("wasm_oci", error, "text")
-            return Outcome(document=document | error_document(error), exit_code=error.exit_code)
+        if error := reported(done.errors) if whole else INTERRUPTED:
+            return Outcome(lines=released_lines(done), document=document | error, exit_code=int(error["exitCode"]))
         if done.request.dry_run:
             return Outcome(lines=["Dry run: nothing was written"], document=document)
         if file:
@@ -69,16 +77,10 @@ def _place(destination: str, registries: tuple[RegistryEntry, ...]) -> PromotedT
     return PromotedTo(folder=folder)
 
 
-def _promote(target: Target, how: Promotion, transport: Transport, *, text: bool) -> Release:
+def _request(target: Target, how: Promotion, transport: Transport) -> ReleaseRequest:
     if not how.tags:
         how = replace(how, tags=target.tags)
-    request = promotion_of(target, how, interrupt=transport.stop)
-
-    def show(plans: Sequence[AnyPlan]) -> None:
-        if text:
-            write_lines(planned_lines(plans))
-
-    return release(request, transport=transport, environ=os.environ, passphrase=PassphraseSource(environ=os.environ), show=show)
+    return promotion_of(target, how, interrupt=transport.stop)
 
 
 def _lines(done: Release) -> list[str]:

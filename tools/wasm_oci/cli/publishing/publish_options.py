@@ -11,9 +11,15 @@ if TYPE_CHECKING:
 
 
 def add_publish_options(parser: argparse.ArgumentParser) -> None:
+    """Those of publishing what was built."""
+    add_write_options(parser)
     boolean = argparse.BooleanOptionalAction
-    parser.add_argument("--dry-run", action=boolean, help="stop after the plan; send nothing that writes")
     parser.add_argument("--fail-fast", action=boolean, help="after the first failure begin nothing new and write no tag, anywhere")
+
+
+def add_write_options(parser: argparse.ArgumentParser) -> None:
+    """Those of everything that ends with tags."""
+    parser.add_argument("--dry-run", action=argparse.BooleanOptionalAction, help="stop after the plan; send nothing that writes")
     parser.add_argument("--read-back", choices=("standard", "full"), default="standard", help="full: read large blobs back whole too")
     parser.add_argument("--move-tags", action="store_true", help="move a tag that exists with another digest")
     parser.add_argument(

@@ -10,11 +10,14 @@ from contextlib import closing
 from wasm_oci.cli.common.key_options import passphrase_of
 from wasm_oci.cli.common.progress import progress_of
 from wasm_oci.cli.common.result_file import INTERRUPTED
+from wasm_oci.errors import WasmOciError
+from wasm_oci.http.transport import Transport
 from wasm_oci.jsontext import JsonObject
+from wasm_oci.keys.sources.passphrase import PassphraseSource
 from wasm_oci.outcome import YELLOW, Outcome, Painted, error_document, report_error, say, write_lines
 from wasm_oci.publish import resolve
 from wasm_oci.publish.planning import AnyPlan
-from wasm_oci.publish.release import Release, ReleasedArtifact, release
+from wasm_oci.publish.release import Release, release
 from wasm_oci.publish.release_request import ReleaseRequest
 from wasm_oci.publish.report import artifact_document, errors_of, plan_lines, result_lines, summary_lines, warnings_of
 
@@ -23,16 +26,32 @@ def published(request: ReleaseRequest, args: argparse.Namespace) -> Outcome:
     """Publishes one artifact; raises what `release` raises. After Ctrl-C the outcome is what is known, if anything was begun."""
     done, whole = carried_out(request, args, lambda plans: (line for plan in plans for line in plan_lines(plan)))
     (artifact,) = done.artifacts
-    if not whole:
-        return _outcome(artifact, INTERRUPTED)
-    errors = errors_of(artifact)
-    for error in errors:
-        report_error("wasm_oci", error, "text")
-    return _outcome(artifact, error_document(errors[0]) if errors else {})
+    error = reported(errors_of(artifact)) if whole else INTERRUPTED
+    document = artifact_document(artifact) | error
+    exit_code = int(error.get("exitCode", 0))
+    if len(artifact.plans) > 1 or (exit_code and artifact.results):
+        return Outcome(lines=summary_lines([artifact]), document=document, exit_code=exit_code)
+    if exit_code:
+        return Outcome(document=document, exit_code=exit_code)
+    done_lines = [line for result in artifact.results for line in result_lines(result)]
+    return Outcome(lines=done_lines or ["Dry run: nothing was written"], document=document)
 
 
 def carried_out(
     request: ReleaseRequest, args: argparse.Namespace, planned: Callable[[Sequence[AnyPlan]], Iterable[str]]
+) -> tuple[Release, bool]:
+    """Publishes as `carried_out_over` says, over connections of its own."""
+    ca_files = resolve.ca_options(request.ca_files, args.ca_file)
+    with closing(resolve.make_transport(request.plain_http, request.timeout, ca_files)) as transport:
+        return carried_out_over(transport, request, args, planned, passphrase_of(args))
+
+
+def carried_out_over(
+    transport: Transport,
+    request: ReleaseRequest,
+    args: argparse.Namespace,
+    planned: Callable[[Sequence[AnyPlan]], Iterable[str]],
+    passphrase: PassphraseSource,
 ) -> tuple[Release, bool]:
     """Publishes, and shows the plans in the lines that `planned` makes; returns what became of it, and False where Ctrl-C ended it.
 
@@ -47,18 +66,15 @@ def carried_out(
 
     known: list[Release] = []
     try:
-        with closing(
-            resolve.make_transport(request.plain_http, request.timeout, resolve.ca_options(request.ca_files, args.ca_file))
-        ) as transport:
-            done = release(
-                request,
-                transport=transport,
-                environ=os.environ,
-                passphrase=passphrase_of(args),
-                show=show,
-                record=known.append,
-                progress=progress_of(quiet=args.quiet),
-            )
+        done = release(
+            request,
+            transport=transport,
+            environ=os.environ,
+            passphrase=passphrase,
+            show=show,
+            record=known.append,
+            progress=progress_of(quiet=args.quiet),
+        )
     except KeyboardInterrupt:
         if not known:
             raise
@@ -67,12 +83,9 @@ def carried_out(
     return done, True
 
 
-def _outcome(artifact: ReleasedArtifact, error: JsonObject) -> Outcome:
-    document = artifact_document(artifact) | error
-    exit_code = int(error.get("exitCode", 0))
-    if len(artifact.plans) > 1 or (exit_code and artifact.results):
-        return Outcome(lines=summary_lines([artifact]), document=document, exit_code=exit_code)
-    if exit_code:
-        return Outcome(document=document, exit_code=exit_code)
-    done = [line for result in artifact.results for line in result_lines(result)]
-    return Outcome(lines=done or ["Dry run: nothing was written"], document=document)
+def reported(errors: Iterable[WasmOciError]) -> JsonObject:
+    """Says each error once; returns the document of the first, empty where there is none."""
+    different = list({str(error): error for error in errors}.values())
+    for error in different:
+        report_error("wasm_oci", error, "text")
+    return error_document(different[0]) if different else {}

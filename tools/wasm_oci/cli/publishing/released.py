@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 
 from wasm_oci.cli.common.result_file import INTERRUPTED
-from wasm_oci.cli.publishing.published import carried_out
-from wasm_oci.jsontext import JsonObject
-from wasm_oci.outcome import Outcome, error_document, report_error
-from wasm_oci.publish.release import Release
+from wasm_oci.cli.publishing.published import carried_out, reported
+from wasm_oci.outcome import Outcome
 from wasm_oci.publish.release_request import ReleaseRequest
 from wasm_oci.releases.report import planned_lines, release_document, released_lines
 
@@ -16,13 +14,6 @@ from wasm_oci.releases.report import planned_lines, release_document, released_l
 def released(request: ReleaseRequest, args: argparse.Namespace) -> Outcome:
     """Publishes all; raises what `release` raises. After Ctrl-C the outcome is what is known, if anything was begun."""
     done, whole = carried_out(request, args, planned_lines)
-    if not whole:
-        return _outcome(done, INTERRUPTED)
-    for error in {str(error): error for error in done.errors}.values():
-        report_error("wasm_oci", error, "text")
-    return _outcome(done, error_document(done.errors[0]) if done.errors else {})
-
-
-def _outcome(done: Release, error: JsonObject) -> Outcome:
+    error = reported(done.errors) if whole else INTERRUPTED
     lines = ["Dry run: nothing was written"] if done.request.dry_run and not error else released_lines(done)
     return Outcome(lines=lines, document=release_document(done) | error, exit_code=int(error.get("exitCode", 0)))
