@@ -15,7 +15,7 @@ from fakes.program import Run, tag_of
 from instruments.registry import start
 from wasm_oci.cli.common.arguments import make_parser
 from wasm_oci.cli.main import main
-from wasm_oci.cli.usage import COMMANDS
+from wasm_oci.cli.usage import COMMANDS, RUN_TARGETS
 
 MAY_BE_EMPTY = {("keygen", "--comment"), ("trusted-keys", "--place"), ("image", "--description")}
 """Texts that name nothing, and the path of what a rule wrote."""
@@ -162,6 +162,20 @@ def test_a_run_target_shows_its_own_help(run: Run, tmp_path: Path, command: str,
         assert "positional" not in ended.out
     assert run(command, "--request", "request.json", flag, "-q").code == 2
     assert run("verify", "--request", "request.json", flag).code == 2
+
+
+@pytest.mark.parametrize("command", RUN_TARGETS)
+def test_the_help_of_a_run_target_names_what_goes_beside_its_request(run: Run, tmp_path: Path, command: str) -> None:
+    (tmp_path / "request.json").write_text("{}")
+    shown = run(command, "--request", "request.json", "--help").out.partition("\noptions:\n")[2]
+    (parser,) = (parser for name, parser in parsers() if name == command)
+    for action in parser._actions:
+        option = action.option_strings[-1] if action.option_strings else ""
+        if option.startswith("--") and option not in ("--help", "--request", "--output", "--verbose", "--quiet"):
+            value = [] if action.nargs == 0 else [action.choices[-1] if isinstance(action.choices, tuple) else "1"]
+            needed = ["--output-dir", "keys"] if command == "keygen" and option != "--output-dir" else []
+            ended = run(command, "--request", "request.json", *needed, option, *value)
+            assert ("go with --request" in ended.err) == (f" {option}" not in shown), option
 
 
 def test_verbose_may_stand_after_the_command(run: Run, images: tuple[Image, Image], caplog: pytest.LogCaptureFixture) -> None:

@@ -61,7 +61,8 @@ def run_line(args: Sequence[str], *, typed: bool = False) -> int:
     command.add_arguments(parser)
     try:
         if typed and args[0] in RUN_TARGETS and (request := help_request(args[1:])):
-            write_text(target_help(parser, request, getattr(command, "TARGET_DESCRIPTION", command.DESCRIPTION)))
+            description = getattr(command, "TARGET_DESCRIPTION", command.DESCRIPTION)
+            write_text(target_help(parser, request, description, getattr(command, "BESIDE_REQUEST", None)))
             return 0
         parsed = parse(parser, args[1:])
     except WasmOciError as err:

@@ -21,9 +21,14 @@ written, or none. The compact form is wasmsign2's own; the OpenSSH form is that 
 
   wasm_oci keygen -k signing.secret -K signing.public"""
 
+TARGET_DESCRIPTION = """Make a key pair in a folder, under the names and in the form of this target. Existing files are never overwritten.
+
+  bazel run TARGET -- --output-dir DIR"""
 
 _NOT_IN_NAMES = frozenset("/\\:\0")
 """With these a name leads to another folder, on one system or another."""
+
+BESIDE_REQUEST = ("output_dir",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,7 +84,7 @@ def _of_target(args: argparse.Namespace) -> KeygenRequest:
 
     if args.output_dir is None:
         raise UsageError("no folder is named for the key pair", hint="write: bazel run TARGET -- --output-dir DIR")
-    refuse_beside_request(args, add_arguments, ("output_dir",))
+    refuse_beside_request(args, add_arguments, BESIDE_REQUEST)
     request = read_request(args.request, KeygenRequest)
     for member, path in (("secret_key", request.secret_key), ("public_key", request.public_key)):
         if str(path) in (".", "..") or not _NOT_IN_NAMES.isdisjoint(str(path)):

@@ -34,7 +34,7 @@ TARGET_DESCRIPTION = """Copy what this target names to its destination, by diges
 
   bazel run TARGET -- --dry-run"""
 
-_BESIDE_REQUEST = ("dry_run", "read_back", "move_tags", "result_file", "public_key", "trusted_keys", "plain_http", "ca_file")
+BESIDE_REQUEST = ("dry_run", "read_back", "move_tags", "result_file", "public_key", "trusted_keys", "plain_http", "ca_file")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +65,7 @@ def _promote(args: argparse.Namespace) -> Outcome:
     from wasm_oci.releases.sources import NamedSource, SourceSettings, read_source_settings
 
     if args.request:
-        refuse_beside_request(args, add_arguments, _BESIDE_REQUEST)
+        refuse_beside_request(args, add_arguments, BESIDE_REQUEST)
         request = read_with_registries(args.request, PromoteRequest, os.environ)
         settings = SourceSettings.of(request)
     elif not (args.source and args.destination):

@@ -10,7 +10,7 @@ from wasm_oci.cli.common.arguments import make_parser
 from wasm_oci.cli.common.key_options import add_passphrase_options
 from wasm_oci.cli.common.registry_options import add_registry_options
 from wasm_oci.cli.common.result_file import keep_result
-from wasm_oci.cli.common.target_help import WITH_REQUEST
+from wasm_oci.cli.common.target_help import WITH_PATTERNS
 from wasm_oci.cli.common.trust_options import add_trusted_key_options, trusted_keys_of
 from wasm_oci.cli.publishing.publish_options import add_publish_options
 from wasm_oci.errors import UsageError
@@ -42,11 +42,15 @@ _SHARED = ("words", "ca_file", "plain_http", "public_key", "trusted_keys", "outp
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("words", nargs="*", metavar="WORD", help="show, diff or verify and releases; or patterns of Bazel targets")
     parser.add_argument("--request", type=Path, metavar="FILE", help="request file of a wasm_release target")
-    parser.add_argument("--repository", metavar="NAME", help="with patterns: the repository of the release, without what is before it")
+    parser.add_argument("--repository", metavar="NAME", help=f"{WITH_PATTERNS}the repository of the release, without what is before it")
     parser.add_argument(
-        "--registry", action="append", default=[], metavar="NAME", help=f"{WITH_REQUEST}publish all to this registry; again for another"
+        "--registry",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="publish all to this registry, by its name or host; again for another",
     )
-    parser.add_argument("--tag", action="append", default=[], metavar="TAG", help=f"{WITH_REQUEST}tag of the release; again for another")
+    parser.add_argument("--tag", action="append", default=[], metavar="TAG", help="tag of the release; again for another")
     parser.add_argument("--ask-all", action="store_true", help="also ask for members that the current release names already")
     parser.add_argument("--require-signed", action="store_true", help="refuse images that no known key signed (exit code 3)")
     add_publish_options(parser)

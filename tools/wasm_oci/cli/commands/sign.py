@@ -26,6 +26,13 @@ always written, so that a verifier finds the right key: the result is what wasms
 A secret key can be in a file, in a variable (env), on stdin, in the keychain, in an ssh-agent, or behind a program
 that signs (command); docs/keys.md describes them. A passphrase comes from a variable, a file or a terminal."""
 
+TARGET_DESCRIPTION = """Sign the component of this target with the keys that it names, and write it to -o and -S, or under the names of
+the target. What the build has signed already is copied there.
+
+  bazel run TARGET -- -o hello.signed.wasm"""
+
+BESIDE_REQUEST = ("output_file", "signature_file", "passphrase_env", "passphrase_file")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-i", "--input-file", type=Path, metavar="FILE", help="module or component to sign")
@@ -43,7 +50,7 @@ def run(args: argparse.Namespace) -> Outcome:
     if args.request:
         from wasm_oci.cli.modes import sign_target
 
-        refuse_beside_request(args, add_arguments, ("output_file", "signature_file", "passphrase_env", "passphrase_file"))
+        refuse_beside_request(args, add_arguments, BESIDE_REQUEST)
         return sign_target.run(args)
     if args.files or args.output_dir:
         from wasm_oci.cli.modes import sign_many

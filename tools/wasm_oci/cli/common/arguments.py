@@ -11,6 +11,8 @@ from wasm_oci.errors import UsageError
 from wasm_oci.wording import did_you_mean
 
 HELP = ("-h", "--help")
+COMMON = ("help", "output", "quiet", "verbose")
+"""What every command has."""
 
 AddArguments = Callable[[argparse.ArgumentParser], None]
 
@@ -108,6 +110,6 @@ def refuse_beside_request(args: argparse.Namespace, add_arguments: AddArguments,
     parser = make_parser("", "")
     add_arguments(parser)
     for name, value in vars(args).items():
-        if name not in ("request", "output", "quiet", "verbose", *allowed) and (value or None) != (parser.get_default(name) or None):
+        if name not in ("request", *COMMON, *allowed) and (value or None) != (parser.get_default(name) or None):
             flags = ", ".join(f"--{flag.replace('_', '-')}" for flag in allowed)
             raise UsageError(f"{name.replace('_', '-')} does not go with --request", where=str(args.request), hint=f"give {flags} only")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from wasm_oci.cli.common.arguments import HELP
+from wasm_oci.cli.common.arguments import COMMON, HELP
 from wasm_oci.errors import WasmOciError, one_line
 from wasm_oci.files import read_bounded
 from wasm_oci.limits import LIMITS
 
 WITH_REQUEST = "with --request: "
 """How the help of an option begins that only a run target has."""
+WITH_PATTERNS = "with patterns: "
+"""How the help of an option begins that no run target has."""
 
 
 def asks_for_help(arguments: Sequence[str]) -> bool:
@@ -30,11 +32,15 @@ def help_request(arguments: Sequence[str]) -> Path | None:
     return Path(first[1]) if len(first) == 2 and first[0] == "--request" and asks_for_help(rest) and set(rest) <= set(HELP) else None
 
 
-def target_help(parser: argparse.ArgumentParser, request: Path, description: str) -> str:
-    """Returns the help of a run target: the options that go behind `bazel run TARGET --`, without those that its request decides."""
+def target_help(parser: argparse.ArgumentParser, request: Path, description: str, beside: Collection[str] | None) -> str:
+    """Returns the help of a run target: the options that go behind `bazel run TARGET --`, without those that its request decides.
+
+    `beside` names those that go beside a request, as `refuse_beside_request` takes them; None for all.
+    """
     parser.prog, parser.description = f"bazel run {_target(request)} --", description
     for action in parser._actions:
-        if not action.option_strings or action.dest == "request":
+        decided = beside is not None and action.dest not in (*COMMON, *beside)
+        if not action.option_strings or action.dest == "request" or decided or (action.help or "").startswith(WITH_PATTERNS):
             action.help = argparse.SUPPRESS
         elif action.help:
             action.help = action.help.removeprefix(WITH_REQUEST)
