@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -89,13 +89,26 @@ def digest_of(stream: BinaryIO, algorithm: str = SHA256) -> tuple[Digest, int]:
 
 
 class Checked(Iterator[bytes]):
-    """The pieces of what has `digest` and `size`, whose last one is passed on only once all of that is known."""
+    """The pieces of what has `digest` and `size`, whose last one is passed on only once all of that is known.
+
+    Whoever may stop before the end closes it: what it reads from, such as a file or a thread, is let go at the end of a `with` block.
+    """
 
     def __init__(self, pieces: Iterator[bytes], digest: Digest, size: int) -> None:
         self._pieces, self.digest, self.size = pieces, digest, size
 
     def __next__(self) -> bytes:
         return next(self._pieces)
+
+    def close(self) -> None:
+        if isinstance(self._pieces, Generator | Checked):
+            self._pieces.close()
+
+    def __enter__(self) -> Checked:
+        return self
+
+    def __exit__(self, *_details: object) -> None:
+        self.close()
 
     def through(self, step: Callable[[Iterator[bytes]], Iterator[bytes]]) -> Checked:
         """Returns the same pieces by way of an iterator that passes each of them on."""

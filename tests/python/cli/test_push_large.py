@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -15,7 +19,11 @@ from instruments.effects import Hangup, Reply
 from instruments.faults import Fault
 from instruments.registry import RunningRegistry, start
 from wasm_oci.digest import Digest
+from wasm_oci.errors import RegistryError
 from wasm_oci.limits import LIMITS
+from wasm_oci.oci.layout_store import LayoutStore
+from wasm_oci.publish.artifact import load_artifact
+from wasm_oci.publish.signatures import check_signatures
 from wasm_oci.registry.upload import upload_blob
 
 PADDING = LIMITS.checked_early + 2 * LIMITS.chunk
@@ -82,6 +90,42 @@ def test_it_arrives_after_a_lost_connection(run: Run, tmp_path: Path) -> None:
         registry.faults.add(Fault(method="PUT", path="/uploads/", effect=Hangup(), nth=2))
         assert push(run, image, registry).code == 0
         assert tag_of(registry, NAME, "v1") == image.digest
+
+
+@pytest.mark.parametrize("refused", [0, 1], ids=["whole", "in chunks"])
+def test_no_thread_is_left_while_the_error_is_known(tmp_path: Path, refused: int) -> None:
+    """Of each artifact that failed the error is kept until the run ends."""
+    image = signed_image(tmp_path, padding=PADDING)
+    content = check_signatures(load_artifact(image.folder)).content
+    assert content
+    with start() as registry, client_of(registry) as client:
+        if refused:
+            registry.faults.add(Fault(method="PUT", path="/uploads/", effect=Reply(status=413)))
+        registry.faults.add(Fault(method="PUT|PATCH", path="/uploads/", effect=Hangup(), times=None))
+        with pytest.raises(RegistryError) as caught:
+            upload_blob(client, image.manifest.layers[0], content.pieces)
+        assert caught.value
+        assert "content-check" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_no_thread_is_left_by_a_folder_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = signed_image(tmp_path, padding=PADDING)
+    content = check_signatures(load_artifact(image.folder)).content
+    assert content
+
+    class Full(BytesIO):
+        def write(self, _piece: object, /) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    @contextmanager
+    def full(*_anything: object, **_more: object) -> Iterator[BytesIO]:
+        yield Full()
+
+    monkeypatch.setattr("wasm_oci.oci.layout_store.atomic_output", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        LayoutStore(tmp_path / "place").put_blob(image.manifest.layers[0], content.pieces)
+    assert caught.value
+    assert "content-check" not in {thread.name for thread in threading.enumerate()}
 
 
 @EITHER

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from wasm_oci.errors import RegistryError
 from wasm_oci.http.host import host_of
@@ -87,3 +88,13 @@ def paced(pieces: Iterable[bytes], pace: Pace) -> Iterator[memoryview]:
         for start in range(0, len(view), _SLICE):
             yield view[start : start + _SLICE]
             pace.moved(min(_SLICE, len(view) - start))
+
+
+@contextmanager
+def ending(body: object) -> Iterator[None]:
+    """Ends what a request's body is read from with the block: an error of the block would keep it as long as anybody has the error."""
+    try:
+        yield
+    finally:
+        if isinstance(body, Generator):
+            body.close()

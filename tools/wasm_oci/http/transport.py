@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 import urllib3
 
 from wasm_oci.errors import RegistryError
-from wasm_oci.http.body import decoded_body, encoding_of, paced, too_large
+from wasm_oci.http.body import decoded_body, encoding_of, ending, paced, too_large
 from wasm_oci.http.deadline import Deadline
 from wasm_oci.http.host import host_of, origin
 from wasm_oci.http.host_certificates import CertificateFolders
@@ -173,7 +173,7 @@ class Transport:
         sending = len(request.body) / self.limits.slowest if request.body else 0.0
         body: Any = paced(request.body, self.pace(request.step, url)) if isinstance(request.body, StreamBody) else request.body
         allowed = min(self.limits.connect_timeout + sending + self.limits.response_time, self.run_time.left)
-        with Deadline(allowed) as deadline, self._stoppable(request, deadline):
+        with Deadline(allowed) as deadline, self._stoppable(request, deadline), ending(body):
             try:
                 route = self._routes.to(url)
                 response = route.connections.urlopen(

@@ -163,8 +163,8 @@ class LayoutStore(LayoutFolder):
 
     def _write_blob(self, blob: Descriptor, pieces: Iterator[bytes]) -> None:
         path = make_blob_path(self.folder, blob.digest)
-        with atomic_output(path, what="blob") as stream:
-            for piece in checked(pieces, blob.digest, blob.size, where=str(path)):
+        with atomic_output(path, what="blob") as stream, checked(pieces, blob.digest, blob.size, where=str(path)) as whole:
+            for piece in whole:
                 stream.write(piece)
 
     def other_manifests(self, subject: Digest) -> tuple[list[Descriptor], list[FormatError]]:

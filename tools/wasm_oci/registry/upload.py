@@ -5,10 +5,9 @@ See the distribution specification, "Pushing a blob monolithically" and "Mountin
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from wasm_oci.digest import checked
+from wasm_oci.digest import Checked, checked
 from wasm_oci.errors import AuthError, DigestError, RegistryError
 from wasm_oci.http.messages import ConnectionLost, HttpRequest, HttpResponse, StreamBody
 from wasm_oci.http.retry import RETRIED_STATUSES, Backoff
@@ -155,11 +154,12 @@ class _Upload:
         """
         client, blob = self.client, self.blob
 
-        def pieces() -> Iterator[bytes]:
+        def pieces() -> Checked:
             return checked(self.content(), blob.digest, blob.size, where=f"blob {blob.digest} to upload")
 
         if self.in_chunks:
-            session.send(pieces())
+            with pieces() as whole:
+                session.send(whole)
         url = f"{session.location}{'&' if '?' in session.location else '?'}digest={blob.digest}"
         body = b"" if self.in_chunks else StreamBody(size=blob.size, pieces=pieces)
         headers = {"Content-Type": "application/octet-stream"}
