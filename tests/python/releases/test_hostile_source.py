@@ -24,6 +24,7 @@ from wasm_oci.oci.manifest import Index, Manifest
 from wasm_oci.oci.referrers import referrer_descriptor
 from wasm_oci.oci.release_index import REPOSITORY_ANNOTATION, TAGS_ANNOTATION
 from wasm_oci.oci.store import FetchedManifest, ManifestName, Store
+from wasm_oci.registry.referrers import fallback_tag
 from wasm_oci.releases.carried import artifact_in
 
 NOTHING = Index().raw
@@ -122,6 +123,19 @@ def test_a_release_that_names_nothing_or_names_it_wrongly_is_refused(scene: Scen
     scene.change(change)
     for ended in (scene.promote("-K", scene.key), scene.run("release", "verify", f"{scene.source.host}/releases:v1", "-K", scene.key)):
         assert (ended.code != 0, words in ended.err, writes(scene.trusted)) == (True, True, [])
+
+
+def test_no_member_takes_the_tag_of_a_list_of_signatures(scene: Scene) -> None:
+    scene.release()
+    tag = fallback_tag(scene.images["two"].digest)
+
+    def with_tag(index: Index) -> Index:
+        first, *others = index.manifests
+        return replace(index, manifests=(replace(first, annotations={**first.annotations, TAGS_ANNOTATION: tag}), *others))
+
+    scene.change(with_tag)
+    ended = scene.promote()
+    assert (ended.code, f"tag {tag} is reserved" in ended.err, writes(scene.trusted)) == (2, True, [])
 
 
 def test_a_member_that_is_an_index_is_not_promoted_without_what_it_names(scene: Scene) -> None:

@@ -13,6 +13,7 @@ from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.http.host import NAME_LENGTH, check_host
 
 _REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
+_OF_REFERRERS = re.compile(r"sha(256|512)-[0-9a-f]{64}")
 _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
 _HOST_ALONE = re.compile(r"localhost|[^:/]+\.[^:/]+|[^/]+:[0-9]{2,5}")
 _DIGEST_LIKE = re.compile(r"(?i:sha[0-9]+)(?::|$)")
@@ -48,6 +49,16 @@ def check_tag(tag: str, *, where: str = "") -> str:
             where=where,
             hint="write 1 to 128 letters, digits, '_', '.' or '-', beginning with a letter, a digit or '_'",
         )
+    return tag
+
+
+def check_new_tag(tag: str, *, where: str = "") -> str:
+    """Returns a tag that may be given to an artifact; raises UsageError for one of a list of referrers too: readers would miss signatures.
+
+    See the distribution specification, "Referrers Tag Schema".
+    """
+    if _OF_REFERRERS.fullmatch(check_tag(tag, where=where)):
+        raise UsageError(f"tag {tag} is reserved for what refers to a manifest", where=where, hint="choose another tag")
     return tag
 
 

@@ -17,7 +17,7 @@ from wasm_oci.http.transport import Transport
 from wasm_oci.keys.sources.passphrase import PassphraseSource
 from wasm_oci.keys.sources.source import without
 from wasm_oci.oci.manifest import Manifest
-from wasm_oci.oci.reference import check_tag
+from wasm_oci.oci.reference import check_new_tag
 from wasm_oci.progress import SILENT, Progress
 from wasm_oci.publish.artifact import Artifact, load_artifact, with_referrers
 from wasm_oci.publish.gate import require_signed
@@ -173,7 +173,7 @@ def _resolve(request: ArtifactRequest, transport: Transport, environ: Mapping[st
     """
     for destination in request.destinations:
         for tag in destination.tags:
-            check_tag(tag, where="tag")
+            check_new_tag(tag, where="tag")
     destinations = tuple(
         open_destination(each.repository, transport=transport, environ=environ, tolerant=tolerant) for each in request.destinations
     )
@@ -192,7 +192,7 @@ def _units(request: ReleaseRequest, transport: Transport, environ: Mapping[str, 
     units: dict[str, Unit] = {}
     for index in request.indexes:
         for tag in index.destination.tags:
-            check_tag(tag, where="tag of the release")
+            check_new_tag(tag, where="tag of the release")
         place = index.destination.repository
         unit = Unit(request=index, destination=open_destination(place, transport=transport, environ=environ, tolerant=tolerant))
         if units.setdefault(unit.store.place, unit) is not unit:
