@@ -154,7 +154,7 @@ def test_a_tampered_layout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         ("none.wasm", "none.wasm: no such file or folder; check the path"),
         ("./none", "./none: no such file or folder"),
         ("/none", "/none: no such file or folder"),
-        ("./empty", "cannot read the layout's marker file"),
+        ("./empty", "empty: not an OCI image layout: it has no file oci-layout"),
         ("hello", "has no registry host"),
         ("empty", "for a layout folder write ./empty"),
         ("oci:none", "oci:none: no such file or folder"),

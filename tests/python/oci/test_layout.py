@@ -259,7 +259,7 @@ def test_no_layout(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"tar")
     with pytest.raises(UsageError, match=r"name the folder that holds index\.json, or write oci-archive:FILE"):
         LayoutStore.open(tmp_path / "file")
-    with pytest.raises(UsageError, match="cannot read the layout's marker file"):
+    with pytest.raises(UsageError, match="not an OCI image layout: it has no file oci-layout; name the folder of a layout"):
         LayoutStore.open(tmp_path)
     assert not find_layout(tmp_path / "none")
     (tmp_path / "file").unlink()
@@ -335,9 +335,20 @@ def test_a_folder_of_somebody_else_is_not_made_a_layout(tmp_path: Path, name: st
     (tmp_path / "blobs/sha256").mkdir(parents=True)
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).write_bytes(b"x")
-    with pytest.raises(UsageError, match="cannot read the layout's marker file"):
+    with pytest.raises(UsageError, match="not an OCI image layout: it has no file oci-layout"):
         create_layout(tmp_path)
     assert not (tmp_path / "oci-layout").exists()
+
+
+@pytest.mark.parametrize("folders", [("src",), ("blobs/sha256", "src")])
+def test_nobody_is_told_to_delete_a_folder_of_other_files(tmp_path: Path, folders: tuple[str, ...]) -> None:
+    for folder in folders:
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "mine").write_bytes(b"x")
+    for use in (LayoutStore.open, create_layout):
+        with pytest.raises(UsageError) as caught:
+            use(tmp_path)
+        assert "delete" not in caught.value.hint
 
 
 def _put(layout: LayoutStore, note: str, tag: str | None) -> Descriptor:

@@ -65,6 +65,9 @@ def check_layout(folder: Path) -> None:
         what = "not an OCI image layout" + (": there is no such folder" if kind is None else "")
         raise UsageError(what, where=str(folder), hint=_remedy(folder, kind))
     path = folder / MARKER
+    if file_type(path, what="layout's marker file") is None:
+        hint = _UNFINISHED if _is_unfinished(folder) else "name the folder of a layout, or a new or empty one to publish to"
+        raise UsageError(f"not an OCI image layout: it has no file {MARKER}", where=str(folder), hint=hint)
     marker = parse_object(_read(path, KIB, what="layout's marker file"), where=str(path))
     if marker.get("imageLayoutVersion") != _VERSION:
         raise FormatError(f"imageLayoutVersion must be {_VERSION}", where=str(path), hint="write the layout again")
@@ -179,12 +182,17 @@ def write_layout(folder: Path, manifest: bytes, blobs: Mapping[Digest, Path | by
 def _claim(folder: Path) -> None:
     with usable(folder, "make"):
         folder.mkdir(parents=True, exist_ok=True)
-        names = {entry.name for entry in folder.iterdir()}
-        if names:
-            unfinished = _BLOBS.parent.name in names and MARKER not in names
-            hint = _UNFINISHED if unfinished else "name a new folder, or empty this one"
+        if any(folder.iterdir()):
+            hint = _UNFINISHED if _is_unfinished(folder) else "name a new folder, or empty this one"
             raise UsageError("the folder for the layout is not empty", where=str(folder), hint=hint)
         (folder / _BLOBS).mkdir(parents=True)
+
+
+def _is_unfinished(folder: Path) -> bool:
+    """Whether there is a part of a layout, and nothing else that would be lost with the folder: only then may a message say to delete it."""
+    with usable(folder, "read"):
+        names = {entry.name for entry in folder.iterdir()}
+    return _BLOBS.parent.name in names and all(name in (_BLOBS.parent.name, INDEX) or _is_temporary(name) for name in names)
 
 
 def _is_left_over(path: Path) -> bool:
@@ -194,7 +202,12 @@ def _is_left_over(path: Path) -> bool:
     if path.name == INDEX:
         empty = LayoutIndex().encode()
         return path.stat().st_size == len(empty) and path.read_bytes() == empty
-    return path.name.startswith((f".{INDEX}.", f".{MARKER}.")) and path.suffix == ".tmp"
+    return _is_temporary(path.name)
+
+
+def _is_temporary(name: str) -> bool:
+    """Whether a file of the layout was to be renamed from this one."""
+    return name.startswith((f".{INDEX}.", f".{MARKER}.")) and name.endswith(".tmp")
 
 
 @contextmanager
