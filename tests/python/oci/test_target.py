@@ -51,6 +51,17 @@ def test_a_layout_by_each_form(tmp_path: Path, image: Image, monkeypatch: pytest
         assert layout_target(text) is None
 
 
+@pytest.mark.parametrize("folder", ["out/layout", "ghcr.io/acme/tool", ".hidden/layout", "..x"])
+def test_the_reference_that_a_command_shows_can_be_given_to_the_next(
+    tmp_path: Path, image: Image, monkeypatch: pytest.MonkeyPatch, run: Run, folder: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(image.folder, folder)
+    shown = run("pull", f"oci:{folder}", "-o", "1.wasm", "--allow-unsigned", "--output", "json").document["reference"]
+    assert run("pull", shown, "-o", "2.wasm", "--allow-unsigned").code == 0
+    assert Path("2.wasm").read_bytes() == Path("1.wasm").read_bytes()
+
+
 def test_a_layout_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, image: Image) -> None:
     monkeypatch.chdir(tmp_path)
     for text in ("./none", "./none:v1", "oci:none", "oci:", "./image"):

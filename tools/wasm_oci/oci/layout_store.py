@@ -54,7 +54,9 @@ class LayoutStore(LayoutFolder):
 
     @property
     def name(self) -> str:
-        return str(self.folder)
+        """The folder as `layout_target` takes it, so that what a command shows can be given to the next: a path by its form."""
+        by_its_form = self.folder.is_absolute() or self.folder.parts[:1] in ((), ("..",))
+        return str(self.folder) if by_its_form else f"./{self.folder}"
 
     @property
     def identity(self) -> str:

@@ -10,8 +10,6 @@ from pathlib import Path
 from wasm_oci.digest import Digest
 from wasm_oci.errors import WasmOciError
 from wasm_oci.jsontext import JsonObject
-from wasm_oci.oci.reference import has_registry
-from wasm_oci.oci.target import LAYOUT_PREFIX, is_path
 from wasm_oci.outcome import GREEN, Painted
 from wasm_oci.publish.confirm import ENDS, WHOLE
 from wasm_oci.publish.gate import signature_warning
@@ -84,7 +82,7 @@ def _headed(lines: list[str]) -> list[str]:
 def _next_lines(plan: Plan) -> list[str]:
     """The command that fetches what was published."""
     name, store = plan.destination.name, plan.destination
-    reference = shlex.quote(plan.pinned if has_registry(name) or is_path(name) else f"{LAYOUT_PREFIX}{plan.pinned}")
+    reference = shlex.quote(plan.pinned)
     known = next((_short(key.file) for key in plan.signatures.verified if key.file), None)
     keys = "--allow-unsigned" if plan.signatures.none else f"-K {shlex.quote(known) if known else 'PUBLIC_KEY'}"
     plain = f" --plain-http {name.partition('/')[0]}" if store.connection else ""
