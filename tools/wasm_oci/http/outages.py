@@ -6,12 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from wasm_oci.errors import RegistryError, WasmOciError
+from wasm_oci.errors import AuthError, RegistryError, WasmOciError
 from wasm_oci.http.host import host_of
 from wasm_oci.http.messages import ConnectionLost
+from wasm_oci.http.retry import RETRIED_STATUSES
 
 _ENOUGH = 3
 """Things in succession that ended without a response, each after all its attempts, until a place that can be reached counts as out."""
+
+
+def is_outage(error: WasmOciError) -> bool:
+    """Returns whether an error is none of a registry's answers: it did not respond, was too slow, or could not do it now (429, 5xx)."""
+    status = error.status if isinstance(error, AuthError | RegistryError) else 0
+    return isinstance(error, ConnectionLost) or status in RETRIED_STATUSES or error.reason == "too_slow"
 
 
 @dataclass(slots=True)

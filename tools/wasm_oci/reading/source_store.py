@@ -13,9 +13,7 @@ from typing import TypeVar
 
 from wasm_oci.digest import Digest, checked
 from wasm_oci.errors import AuthError, DigestError, RegistryError, WasmOciError
-from wasm_oci.http.messages import ConnectionLost
-from wasm_oci.http.outages import Outages
-from wasm_oci.http.retry import RETRIED_STATUSES
+from wasm_oci.http.outages import Outages, is_outage
 from wasm_oci.oci.descriptor import Descriptor
 from wasm_oci.oci.referrers import UNKNOWN_LIST
 from wasm_oci.oci.store import FetchedManifest, ManifestName
@@ -158,8 +156,7 @@ class SourceStore(RegistryStore):
         errors[source.name] = error
 
     def _is_outage(self, name: str, error: WasmOciError) -> bool:
-        known = name == self.name and self._outages.is_out(self.place)
-        return known or isinstance(error, ConnectionLost) or getattr(error, "status", 0) in RETRIED_STATUSES or error.reason == "too_slow"
+        return is_outage(error) or (name == self.name and self._outages.is_out(self.place))
 
     def _prefer(self, source: Mirror, what: str, errors: dict[str, WasmOciError]) -> None:
         for name, error in errors.items():

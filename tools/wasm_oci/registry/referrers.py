@@ -13,7 +13,8 @@ from wasm_oci.digest import Digest
 from wasm_oci.errors import AuthError, FormatError, NotFoundError, RegistryError
 from wasm_oci.http.host import host_of, origin
 from wasm_oci.http.messages import ConnectionLost, HttpResponse
-from wasm_oci.http.retry import RETRIED_STATUSES, Backoff
+from wasm_oci.http.outages import is_outage
+from wasm_oci.http.retry import Backoff
 from wasm_oci.jsontext import canonical, parse_object
 from wasm_oci.limits import LIMITS
 from wasm_oci.locks import machine_lock
@@ -109,8 +110,7 @@ def _read_api(client: RegistryClient, subject: Digest) -> tuple[tuple[Descriptor
             if len(entries) > LIMITS.referrers:
                 break
     except (AuthError, RegistryError) as err:
-        failed = isinstance(err, ConnectionLost) or getattr(err, "status", 0) in RETRIED_STATUSES or err.reason == "too_slow"
-        if failed and not _is_elsewhere(client, err, response):
+        if is_outage(err) and not _is_elsewhere(client, err, response):
             raise
         what = f"{err.what}; there may be referrers that are not listed"
         return tuple(entries) or None, RegistryError(what, where=client.where, hint=err.hint, reason=UNKNOWN_LIST)
