@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fakes.artifacts import Image, signed_image
 from fakes.program import NAME, Run
+from fakes.release_files import entry, request
 from instruments.registry import RunningRegistry
 from wasm_oci.digest import SHA512, Digest
 from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE, WASM_LAYER_MEDIA_TYPE, Descriptor
@@ -68,3 +70,13 @@ def test_a_layout_is_pushed_and_pulled_by_either_digest(run: Run, foreign: Layou
         assert run("pull", name, "-K", trusted, "-o", "hello.wasm").code == 0
     stored.put_manifest(fetched.descriptor, fetched.data)
     assert run("pull", f"{reference}@{fetched.descriptor.digest}", "-K", trusted, "-o", "hello.wasm").code == 0
+
+
+def test_a_release_of_one_is_whole(run: Run, foreign: LayoutStore, image: Image, registry: RunningRegistry, tmp_path: Path) -> None:
+    """The registry names its tag by the other digest."""
+    file = request(tmp_path, {"one": replace(image, folder=foreign.folder)}, entry("here", registry))
+    assert run("release", "--request", file).code == 0
+    assert LayoutStore(registry.state / "apps/one").tagged() == {"latest": Digest.of(foreign.fetch_manifest("v1").data)}
+    verified = run("release", "verify", f"{registry.host}/releases:v1", "--output", "json")
+    assert (verified.code, verified.document["findings"]) == (0, [])
+    assert run("release", "--request", file).out.endswith("\n  sent      0 bytes\n")

@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from wasm_oci.digest import Digest
 from wasm_oci.errors import DigestError, FormatError, NotFoundError, SignatureError, WasmOciError
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE, Descriptor, document_kind
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.referrers import listed_digests
 from wasm_oci.oci.release_index import Member
-from wasm_oci.oci.store import FetchedManifest, Store
+from wasm_oci.oci.store import FetchedManifest, Store, find_tag
 from wasm_oci.oci.target import Target
 from wasm_oci.publish.pull import pull
 from wasm_oci.publish.signing import scratch_folder
@@ -108,7 +107,7 @@ def check_signed(store: Store, manifest: Descriptor, trust: Trust, referrers: It
 
 def _check_tags(own: Store, member: Member) -> Iterator[Finding]:
     for tag in sorted(member.tags):
-        named = _named(own, tag)
+        named = find_tag(own, tag, member.digest)
         if named != member.digest:
             error = DigestError(
                 f"tag {tag} is {named or 'absent'}, and the release has {member.digest}",
@@ -116,8 +115,3 @@ def _check_tags(own: Store, member: Member) -> Iterator[Finding]:
                 hint="publish the release with --ask-all",
             )
             yield Finding(member=member, problem="tag elsewhere", error=error)
-
-
-def _named(store: Store, tag: str) -> Digest | None:
-    found = store.find_manifest(tag)
-    return found.digest if found else None
