@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from fakes.artifacts import signed_image
+from fakes.artifacts import Image, signed_image
 from fakes.clients import REPOSITORY, client_of
 from fakes.program import tag_of
 from fakes.publishing import publish
 from instruments.effects import Corrupt, Effect, Pretend, Reply
 from instruments.faults import Fault
 from instruments.registry import RunningRegistry
-from wasm_oci.errors import DigestError, RegistryError
+from wasm_oci.errors import DigestError, NotFoundError, RegistryError
 from wasm_oci.limits import LIMITS
 from wasm_oci.local_registry.messages import ServedRequest, ServedResponse
 from wasm_oci.local_registry.service import Responder
@@ -35,6 +35,12 @@ from wasm_oci.registry.store import RegistryStore
 def destination(registry: RunningRegistry) -> Iterator[Store]:
     with client_of(registry) as client:
         yield RegistryStore(client)
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Image:
+    """The component has several times as many bytes as a blob that is `small`."""
+    return signed_image(tmp_path / "image", detached=True, padding=500)
 
 
 @pytest.fixture
@@ -66,10 +72,9 @@ def test_small_blobs_are_read_back_whole(registry: RunningRegistry, destination:
 def test_large_blobs_are_read_back_at_both_ends(registry: RunningRegistry, destination: Store, artifact: Artifact) -> None:
     result = one(artifact, destination)
     outcomes = [step.outcome for step in result.steps if step.name == "read back"]
-    assert (result.status, set(outcomes)) == ("published", {WHOLE, ENDS})
-    count = outcomes.count(ENDS)
-    assert f"{count} blob{'s' * (count != 1)} by size and both ends" in " ".join(result_lines(result))
-    assert len([each for each in blob_reads(registry) if each]) == 2 * count
+    assert (result.status, outcomes.count(WHOLE), outcomes.count(ENDS)) == ("published", 3, 2)
+    assert "2 blobs whole, 2 blobs by size and both ends" in " ".join(result_lines(result))
+    assert len([each for each in blob_reads(registry) if each]) == 2 * 2
 
 
 @pytest.mark.usefixtures("small")
@@ -86,7 +91,7 @@ def test_a_damaged_end_of_a_large_blob_is_found(registry: RunningRegistry, desti
     registry.faults.add(Fault(method="GET", path=f"/blobs/{layer.digest}", effect=Corrupt(position=position), times=None))
     (result,) = publish([plan])
     assert isinstance(result.error, DigestError)
-    assert f"layer blob {layer.digest} was accepted but comes back with different content" in str(result.error)
+    assert f"layer blob {layer.digest} was accepted but comes back with different content: its first or last" in str(result.error)
     assert tag_of(registry, REPOSITORY, "v1") is None
 
 
@@ -99,6 +104,7 @@ def test_damage_in_the_middle_of_a_large_blob_is_found_by_reading_it_whole(
     fault = registry.faults.add(Fault(method="GET", path=f"/blobs/{layer.digest}", effect=Corrupt(position=20), times=None))
     (result,) = publish([plan], read_whole=True)
     assert (isinstance(result.error, DigestError), fault.hits) == (True, 1)
+    assert one(artifact, destination).status == "published"
 
 
 @pytest.mark.parametrize(
@@ -178,3 +184,19 @@ def test_a_manifest_that_is_never_shown_is_an_error(registry: RunningRegistry, d
     result = one(artifact, destination)
     assert isinstance(result.error, RegistryError)
     assert (result.status, result.error.reason) == ("failed", "manifest_not_stored")
+
+
+def test_a_manifest_that_comes_back_changed_is_an_error(registry: RunningRegistry, destination: Store, artifact: Artifact) -> None:
+    """Also where it is there already and only a tag is written."""
+    plan = make_plan(artifact, destination, ["v1"])
+    by_digest = f"/manifests/{artifact.descriptor.digest}"
+    fault = registry.faults.add(Fault(method="GET", path=by_digest, effect=Corrupt(), times=None))
+    (result,) = publish([plan])
+    assert (isinstance(result.error, DigestError), fault.hits > 0, tag_of(registry, REPOSITORY, "v1")) == (True, True, None)
+
+
+def test_a_referrer_that_is_not_listed_is_an_error(destination: Store, artifact: Artifact, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confirm, "listed_referrers", lambda *_: frozenset())
+    error = one(artifact, destination).error
+    assert isinstance(error, NotFoundError)
+    assert f"the signature {artifact.referrers[0].descriptor().digest} was pushed, but the destination does not list it" in str(error)
