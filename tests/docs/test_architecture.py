@@ -36,13 +36,14 @@ FOLDERS: Mapping[str, set[str]] = {
     "policy_facts": {
         *(BASE, "attest", "http", "keys", "oci", "policy", "policy/review", "publish", "registry_config", "trust", "wasm", "wasmsign"),
     },
+    "decisions": {BASE, "attest", "keys", "keys/sources", "oci", "policy", "policy_facts", "publish", "trust"},
     "reading": {BASE, "http", "oci", "registry"},
     "releases": {BASE, "http", "oci", "publish", "reading", "registry", "trust"},
     "wasm_tools": {BASE, "wasm"},
     "cli/common": {BASE, "keys", "keys/sources", "trust", "wasmsign"},
     "cli/modes": {BASE, "cli/common", "keys", "keys/sources", "trust", "wasmsign"},
-    "cli/policies": {BASE, "policy", "policy/review", "policy_facts", "registry_config", "trust"},
-    "cli/publishing": {BASE, "attest", "cli/common", "http", "keys", "keys/sources", "oci", "publish", "releases", "trust"},
+    "cli/policies": {BASE, "decisions", "policy", "policy/review", "policy_facts", "registry_config", "trust"},
+    "cli/publishing": {BASE, "attest", "cli/common", "decisions", "http", "keys", "keys/sources", "oci", "publish", "releases", "trust"},
     "cli/commands": {
         *(BASE, "attest", "cli/common", "cli/modes", "cli/policies", "cli/publishing", "keys", "keys/sources", "oci", "policy_facts"),
         *("publish", "registry", "registry_config", "releases", "trust", "wasm_tools", "wasmsign"),

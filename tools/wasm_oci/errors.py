@@ -8,7 +8,8 @@ policy, 4 signature or digest does not verify, 5 authentication or authorisation
 from __future__ import annotations
 
 import re
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from wasm_oci.redaction import redacted
 
@@ -84,10 +85,11 @@ class KeyFormatError(WasmOciError):
 
 
 class PolicyError(WasmOciError):
-    """A policy denies the operation."""
+    """A policy denies the operation; `verdicts` are the decisions in full, for the result."""
 
     exit_code = 3
     default_reason = "denied"
+    verdicts: Sequence[Mapping[str, Any]] = ()
 
 
 class SignatureError(WasmOciError):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from wasm_oci.errors import UsageError, WasmOciError
+from wasm_oci.errors import PolicyError, UsageError, WasmOciError
 from wasm_oci.files import reason_of
 from wasm_oci.redaction import redacted, redacted_document, redacted_result
 from wasm_oci.wording import WIDTH, ShellCommand, Whole, fitted, fitted_parts
@@ -148,7 +148,8 @@ def error_document(error: WasmOciError) -> JsonObject:
     """Returns an error as `--output json` shows it."""
     texts = {"message": error.what, "where": error.where, "hint": error.hint}
     details = {"reason": error.reason, **{name: redacted(text) for name, text in texts.items()}}
-    return {"error": details, "exitCode": error.exit_code}
+    verdicts = {"verdicts": list(error.verdicts)} if isinstance(error, PolicyError) and error.verdicts else {}
+    return {"error": details, "exitCode": error.exit_code, **verdicts}
 
 
 def start_logging(*, verbose: bool) -> None:

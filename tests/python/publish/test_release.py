@@ -29,14 +29,14 @@ from wasm_oci.oci.reference import Reference
 from wasm_oci.oci.store import Content
 from wasm_oci.publish.artifact import Blob, Referrer, load_artifact
 from wasm_oci.publish.plan import Plan, make_plan
-from wasm_oci.publish.plan_steps import Action
-from wasm_oci.publish.planning import Resolved
+from wasm_oci.publish.plan_steps import Action, Decision
+from wasm_oci.publish.planning import Decided, Ready, Resolved, allow
 from wasm_oci.publish.registries import RegistryEntry
-from wasm_oci.publish.release import Decision, Release, allow, keep_no_record
-from wasm_oci.publish.release_request import ArtifactRequest, DestinationRequest, ReleaseRequest
+from wasm_oci.publish.release import Release, keep_no_record
+from wasm_oci.publish.release_request import ArtifactRequest, DestinationRequest, PolicyRequest, ReleaseRequest
 from wasm_oci.publish.report import artifact_document, plan_lines, result_lines
 from wasm_oci.publish.resolve import NamedRepository
-from wasm_oci.publish.signing import DeferredSigning
+from wasm_oci.publish.signing import DeferredSigning, Signing
 from wasm_oci.registry.store import RegistryStore
 
 VARIABLE = "TEST_SIGNING_KEY"
@@ -141,12 +141,14 @@ def test_the_steps_have_one_order(
     asked = replace(signing(tmp_path, image, monkeypatch), destinations=(to(registry, "hello", "v1"),))
     steps: list[str] = []
 
-    def decide(resolved: Sequence[Resolved]) -> list[tuple[Decision, ...]]:
+    def decide(resolved: Sequence[Resolved], artifacts: Sequence[Ready], signing: Signing | None) -> list[Decided]:
+        assert [len(each.published.referrers) for each in artifacts] == [1]
+        assert signing
         assert [each.artifact and each.artifact.descriptor.digest for each in resolved] == [image.digest]
         assert [[store.name for store in each.stores] for each in resolved] == [[f"{registry.host}/library/hello"]]
         assert registry.requests == []
         steps.append("decide")
-        return [(Decision(reason="for a test"),)]
+        return [Decided(ready=artifacts[0], decisions=(Decision(words="allowed for a test"),))]
 
     def show(plans: Sequence[Plan]) -> None:
         assert [[referrer.is_signature for referrer in plan.referrers] for plan in plans] == [[True]]
@@ -155,33 +157,34 @@ def test_the_steps_have_one_order(
 
     def record(done: Release) -> None:
         assert [result.status for result in done.artifacts[0].results] == ["published"]
-        assert done.artifacts[0].decisions == (Decision(reason="for a test"),)
+        assert [plan.decision for plan in done.artifacts[0].plans] == [Decision(words="allowed for a test")]
         steps.append("record")
 
     publish_all(ReleaseRequest(artifacts=(asked,)), decide=decide, show=show, record=record)
     assert steps == ["decide", "show", "record"]
 
 
-def test_a_denial_uses_no_key_and_asks_no_registry(
+def test_a_denial_asks_no_registry(
     publish_all: RunRelease, registry: RunningRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     image = layout_of(tmp_path / "layout", component())
-    asked = replace(signing(tmp_path, image, monkeypatch), destinations=(to(registry, "hello", "v1"),))
-    monkeypatch.delenv(VARIABLE)
+    asked = replace(signing(tmp_path, image, monkeypatch), destinations=(to(registry, "hello", "v1"), to(registry, "bye", "v1")))
     request = ReleaseRequest(artifacts=(asked,))
 
-    def deny(resolved: Sequence[Resolved]) -> None:
+    def deny(resolved: Sequence[Resolved], artifacts: Sequence[Ready], signing: Signing | None) -> None:
         raise PolicyError(f"{len(resolved)} artifact is denied")
 
-    def allow_none(resolved: Sequence[Resolved]) -> list[tuple[Decision, ...]]:
-        return [tuple(Decision(allowed=False, reason="it is Friday") for _ in each.stores) for each in resolved]
+    def allow_none(resolved: Sequence[Resolved], artifacts: Sequence[Ready], signing: Signing | None) -> list[Decided]:
+        denied = Decision(denial=PolicyError("it is Friday"), document={"decision": "deny"})
+        return [Decided(ready=ready, decisions=(denied, denied)) for ready in artifacts]
 
     recorded: list[Release] = []
-    for decide, problem in ((deny, "1 artifact is denied"), (allow_none, "library/hello: publishing is denied: it is Friday")):
+    for decide, problem in ((deny, "1 artifact is denied"), (allow_none, "it is Friday; 1 more destination denied")):
         with pytest.raises(PolicyError, match=problem):
             publish_all(request, decide=decide, record=recorded.append)
     with pytest.raises(ValueError, match="zip"):
-        publish_all(request, decide=lambda resolved: [() for _ in resolved])
+        publish_all(request, decide=lambda resolved, artifacts, signing: [Decided(ready=each, decisions=()) for each in artifacts])
+    monkeypatch.delenv(VARIABLE)
     with pytest.raises(UsageError, match=VARIABLE):
         publish_all(request)
     assert (registry.requests, recorded) == ([], [])
@@ -430,6 +433,16 @@ def test_a_referrer_of_something_else_or_without_its_blobs_is_refused(publish_al
 
 
 def test_by_default_all_is_allowed_and_nothing_recorded(tmp_path: Path) -> None:
-    assert allow(()) == ()
+    assert allow((), (), None) == ()
     keep_no_record(Release(request=ReleaseRequest(artifacts=()), artifacts=()))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_policies_that_nobody_evaluates_are_an_error(publish_all: RunRelease, registry: RunningRegistry, tmp_path: Path) -> None:
+    image = layout_of(tmp_path / "layout", component())
+    asked = ArtifactRequest(
+        layout=image.folder, destinations=(to(registry, "hello", "v1"),), policy=PolicyRequest(policies=(tmp_path / "p.yaml",))
+    )
+    with pytest.raises(UsageError, match="nobody evaluates its policies"):
+        publish_all(ReleaseRequest(artifacts=(asked,)))
+    assert registry.requests == []

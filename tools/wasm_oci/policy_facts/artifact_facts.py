@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.files import file_type, read_bounded
 from wasm_oci.limits import LIMITS
@@ -19,8 +18,9 @@ from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.reference import Reference
 from wasm_oci.oci.referrers import find_referrers
 from wasm_oci.oci.target import Target, is_reference, layout_target
-from wasm_oci.policy.subject import Annotation, Previous, Registry, Statement, Subject
+from wasm_oci.policy.subject import Previous, Registry, Statement, Subject
 from wasm_oci.policy_facts.component_facts import read_component
+from wasm_oci.policy_facts.published_facts import facts_of
 from wasm_oci.policy_facts.registry_facts import registry_of_reference
 from wasm_oci.policy_facts.signer_facts import read_signers, read_statements
 from wasm_oci.publish.pull import detached_signatures, only_component
@@ -66,23 +66,14 @@ def read_subject(source: Source) -> Subject:
     with _opened(source) as opened:
         facts = read_component(opened.component)
         signers = read_signers(opened.component, opened.detached, source.trust)
-    manifest = opened.manifest
-    digests = [*map(str, sorted(Digest.all_of(manifest.raw)))] if manifest else []
-    return Subject(
+    subject = facts_of(opened.manifest, facts, signers)
+    return replace(
+        subject,
         name=opened.name,
         namespace=opened.namespace,
         registry=opened.registry,
         tags=opened.tags,
         pinned=opened.pinned,
-        digests=(*digests, *facts.digests),
-        size=facts.size,
-        version=facts.version,
-        annotations=tuple(Annotation(name=name, value=text) for name, text in sorted(manifest.annotations.items())) if manifest else None,
-        signers=signers.signers,
-        unverified=signers.unverified,
-        imports=facts.imports,
-        exports=facts.exports,
-        unlisted=facts.unlisted,
         statements=opened.statements,
     )
 
@@ -108,7 +99,8 @@ def _opened(source: Source) -> Iterator[_Opened]:
     with ExitStack() as stack:
         scratch = stack.enter_context(scratch_folder())
         if layout := layout_target(text):
-            yield _fetched(layout, scratch, _layout_place(text, layout), source.trust)
+            opened = _fetched(layout, scratch, _layout_place(layout), source.trust)
+            yield replace(opened, name=name_in_layout(text, layout, opened.manifest)) if opened.manifest else opened
             return
         if path.suffix == ".wasm" and not is_reference(text):
             raise UsageError("no such file or folder", where=text, hint="check the path")
@@ -132,12 +124,15 @@ def _opened(source: Source) -> Iterator[_Opened]:
         yield _fetched(target, scratch, place, source.trust)
 
 
-def _layout_place(text: str, layout: Target) -> _Opened:
-    """What a layout says of itself: its name is what the manifest is titled, or the folder's, and no evidence."""
+def name_in_layout(text: str, layout: Target, manifest: Manifest) -> str:
+    """Returns what a layout says of itself: what the manifest is titled, or the folder's name; that is no evidence."""
+    folder = Path(text.removeprefix("oci:").partition("@")[0]).name
+    return _title(manifest.annotations) or (folder.partition(":")[0] if isinstance(layout.wanted, str) else folder)
+
+
+def _layout_place(layout: Target) -> _Opened:
     tags = (layout.wanted,) if isinstance(layout.wanted, str) else None
-    folder = Path(text.removeprefix("oci:").partition("@")[0])
-    name = folder.name.partition(":")[0] if tags else folder.name
-    return _Opened(component=folder, detached=(), name=name, tags=tags, pinned=layout.pinned)
+    return _Opened(component=Path(), detached=(), name="", tags=tags, pinned=layout.pinned)
 
 
 def _fetched(target: Target, scratch: Path, place: _Opened, trust: Trust | None) -> _Opened:
@@ -154,9 +149,8 @@ def _fetched(target: Target, scratch: Path, place: _Opened, trust: Trust | None)
             stream.write(piece)
     referrers = find_referrers(target.store, fetched.descriptor.digest, SIGNATURE_MEDIA_TYPE)
     detached = tuple(islice(detached_signatures(target.store, referrers), LIMITS.signatures))
-    title = "" if place.registry else _title(manifest.annotations)
     statements = read_statements(target.store, fetched, trust)
-    return replace(place, component=component, detached=detached, manifest=manifest, name=title or place.name, statements=statements)
+    return replace(place, component=component, detached=detached, manifest=manifest, statements=statements)
 
 
 def _title(annotations: Mapping[str, str]) -> str:

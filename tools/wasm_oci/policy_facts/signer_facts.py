@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from wasm_oci.attest.find import find_statements
-from wasm_oci.errors import SignatureError
+from wasm_oci.errors import FormatError, SignatureError
 from wasm_oci.keys.key import AnyPublicKey, PublicKey
 from wasm_oci.oci.store import FetchedManifest, Store
 from wasm_oci.policy.subject import KeyFormat, SignatureType, Signer, Statement
@@ -28,22 +29,39 @@ class SignerFacts:
     """Key ids in signatures, of keys that are not known."""
 
 
+Describe = Callable[[PublicKey, SignatureType], Signer]
+"""Says what is known of a key whose signature verified."""
+
+
 @dataclass(slots=True)
 class _Found:
+    describe: Describe
     signers: dict[tuple[str, str], Signer] = field(default_factory=dict)
     key_ids: set[str] = field(default_factory=set)
 
 
-def read_signers(component: Path, detached: Iterable[bytes], trust: Trust | None) -> SignerFacts:
-    """Returns who signed; raises SignatureError for a signature of a known key that does not verify, or of another file."""
-    found, verifier = _Found(), FileVerifier(component)
+def read_signers(
+    component: Path, detached: Iterable[bytes], trust: Trust | None, describe: Describe | None = None, *, tolerant: bool = False
+) -> SignerFacts:
+    """Returns who signed; raises SignatureError for a signature of a known key that does not verify, or of another file.
+
+    `describe` says what is known of a key, by default what `trust` does. Where this is `tolerant`, a detached signature that is not of
+    this component, or malformed, does not count and is no obstacle: anybody who may write to a registry can attach one.
+    """
+    found, verifier = _Found(describe or partial(signer_of, trust)), FileVerifier(component)
     embedded = read_signature(component)
     if embedded is not None:
         found.key_ids.update(record.key_id.hex() for record in embedded.records)
-        _add(found, _signed(verifier, trust, None), trust, "embedded")
+        _add(found, _signed(verifier, trust, None), "embedded")
     for payload in detached:
-        found.key_ids.update(record.key_id.hex() for record in parse_signature(payload, where=str(component)).records)
-        _add(found, _signed(verifier, trust, payload), trust, "detached")
+        try:
+            parsed, keys = parse_signature(payload, where=str(component)), _signed(verifier, trust, payload)
+        except (FormatError, SignatureError):
+            if not tolerant:
+                raise
+        else:
+            found.key_ids.update(record.key_id.hex() for record in parsed.records)
+            _add(found, keys, "detached")
     known = {signer.key_id for signer in found.signers.values()}
     return SignerFacts(signers=tuple(found.signers.values()), unverified=tuple(sorted(found.key_ids - known)))
 
@@ -60,9 +78,9 @@ def _signed(verifier: FileVerifier, trust: Trust | None, payload: bytes | None) 
         return ()
 
 
-def _add(found: _Found, keys: Iterable[PublicKey], trust: Trust | None, kind: SignatureType) -> None:
+def _add(found: _Found, keys: Iterable[PublicKey], kind: SignatureType) -> None:
     for key in keys:
-        signer = signer_of(key, trust, kind)
+        signer = found.describe(key, kind)
         found.signers[signer.key_id, kind] = signer
 
 
@@ -78,22 +96,26 @@ def read_statements(store: Store, manifest: FetchedManifest, trust: Trust | None
         Statement(
             predicate_type=each.statement.predicate_type,
             digest=str(manifest.descriptor.digest),
-            signers=(signer_of(each.key, trust, "detached"),),
+            signers=(signer_of(trust, each.key, "detached"),),
         )
         for each in found
         if each.statement and each.key
     )
 
 
-def signer_of(key: AnyPublicKey, trust: Trust | None, kind: SignatureType) -> Signer:
-    """Returns a key that signed, with what is known of it; a P-256 key, which signs statements only, is in PEM form."""
+def format_of(key: AnyPublicKey) -> KeyFormat:
+    """Returns the form in which a key is known; a P-256 key, which signs statements only, is in PEM form."""
+    return "openssh" if key.format == "openssh" else "compact" if key.format == "compact" else "pem"
+
+
+def signer_of(trust: Trust | None, key: AnyPublicKey, kind: SignatureType) -> Signer:
+    """Returns a key that signed, with what is known of it."""
     known = trust.known.get(key) if trust else None
-    form: KeyFormat = "openssh" if key.format == "openssh" else "compact" if key.format == "compact" else "pem"
     return Signer(
         key_id=key.key_id.hex(),
-        names=(known.name,) if known else tuple(_file_names(key, trust)),
+        names=(known.name,) if known else tuple(file_names(key, trust)),
         signature=kind,
-        format=form,
+        format=format_of(key),
         development=bool(known and known.development),
         revoked=bool(known and known.revoked),
         not_before=known.not_before if known else None,
@@ -101,7 +123,7 @@ def signer_of(key: AnyPublicKey, trust: Trust | None, kind: SignatureType) -> Si
     )
 
 
-def _file_names(key: AnyPublicKey, trust: Trust | None) -> Iterator[str]:
+def file_names(key: AnyPublicKey, trust: Trust | None) -> Iterator[str]:
     """Yields the names of a key that was given as a file: the file's, without its ending, and its path."""
     if trust and (file := trust.files.get(key)):
         yield from dict.fromkeys((file.stem, str(file)))

@@ -16,7 +16,7 @@ from wasm_oci.oci.manifest import Index, Manifest
 from wasm_oci.oci.referrers import listed_referrers
 from wasm_oci.oci.store import ManifestName, Store, find_tag
 from wasm_oci.publish.artifact import Artifact, Blob, blobs_of
-from wasm_oci.publish.plan_steps import ALONE, Action, BlobPlan, Placing, ReferrerPlan, TagPlan
+from wasm_oci.publish.plan_steps import ALONE, NO_DECISION, Action, BlobPlan, Decision, Placing, ReferrerPlan, TagPlan
 from wasm_oci.publish.signatures import UNCHECKED, Signatures
 from wasm_oci.wasmsign.content_check import ContentCheck
 
@@ -67,6 +67,7 @@ class Plan:
     credential_missing: bool = False
     """Whether that is because the destination's credential is missing."""
     placing: Placing = ALONE
+    decision: Decision = NO_DECISION
     named_by: Digest | None = None
     """The release index that names all of this as it is, so that nothing was asked."""
 
@@ -156,6 +157,8 @@ class Plan:
             document["unknown"] = self.unknown.to_json()
         if self.named_by:
             document["namedBy"] = str(self.named_by)
+        if self.decision.document is not None:
+            document["policy"] = self.decision.document
         signatures = [step.to_json() for step in self.referrers if step.is_signature]
         others = [step.to_json() for step in self.referrers if not step.is_signature]
         document |= _one_or_several("signature", signatures) | _one_or_several("tag", [tag.to_json() for tag in self.tags])

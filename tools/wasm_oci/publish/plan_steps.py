@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from wasm_oci.digest import Digest
+from wasm_oci.errors import PolicyError
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.oci.descriptor import SIGNATURE_MEDIA_TYPE
 from wasm_oci.oci.manifest import Manifest
@@ -55,6 +56,22 @@ class Placing:
 
 
 ALONE = Placing()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What policies say about an artifact at a destination."""
+
+    denial: PolicyError | None = None
+    """Why it may not go there."""
+    warnings: tuple[str, ...] = ()
+    words: str = ""
+    """For people; empty where no policy speaks."""
+    document: JsonObject | None = None
+    """For the result; None where no policy speaks."""
+
+
+NO_DECISION = Decision()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypedDict
 
 from wasm_oci.digest import Digest
-from wasm_oci.errors import WasmOciError
+from wasm_oci.errors import UsageError, WasmOciError
 from wasm_oci.http.outages import Outages
 from wasm_oci.keys.key import load_public_key
 from wasm_oci.oci.release_index import Member
@@ -16,9 +16,11 @@ from wasm_oci.oci.store import Store
 from wasm_oci.progress import SILENT, Phase, Progress
 from wasm_oci.publish.artifact import Artifact
 from wasm_oci.publish.plan import Plan, Question, make_plan
+from wasm_oci.publish.plan_steps import NO_DECISION, Decision
 from wasm_oci.publish.release_request import ArtifactRequest, ReleaseRequest
 from wasm_oci.publish.resolve import Destination
 from wasm_oci.publish.signatures import UNCHECKED, KnownKey, Signatures, check_signatures
+from wasm_oci.publish.signing import Signing
 from wasm_oci.publish.uniting import Unit, member_of, with_current
 from wasm_oci.publish.unsigned_plan import UnsignedPlan, make_unsigned_plan
 from wasm_oci.publish.workers import Work, do_all
@@ -65,6 +67,42 @@ class Ready:
         if self.artifact is None or self.unsigned:
             raise ValueError("the artifact is not signed")
         return self.artifact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """An artifact with what policies say about it at each destination."""
+
+    ready: Ready
+    """With the statements that they require, which travel with it."""
+    decisions: tuple[Decision, ...]
+
+
+Decide = Callable[[Sequence[Resolved], Sequence[Ready], Signing | None], Sequence[Decided]]
+"""Decides about each artifact and, in their order, each of its destinations."""
+
+
+def allow(resolved: Sequence[Resolved], artifacts: Sequence[Ready], signing: Signing | None) -> tuple[Decided, ...]:
+    """Allows everything that is not subject to a policy; raises UsageError for the rest."""
+    del signing
+    for each in resolved:
+        if each.request.policy.policies:
+            raise UsageError("nobody evaluates its policies", where=each.request.target, hint="publish it with `wasm_oci push`")
+    return tuple(
+        Decided(ready=ready, decisions=tuple(NO_DECISION for _ in each.stores)) for each, ready in zip(resolved, artifacts, strict=True)
+    )
+
+
+def require_allowed(resolved: Sequence[Resolved], decided: Sequence[Decided]) -> None:
+    """Raises PolicyError where any destination of any artifact is denied, with all verdicts."""
+    pairs = [pair for each, found in zip(resolved, decided, strict=True) for pair in zip(each.stores, found.decisions, strict=True)]
+    denials = [decision.denial for _, decision in pairs if decision.denial]
+    if denials:
+        first = denials[0]
+        if len(denials) > 1:
+            first.what += f"; {len(denials) - 1} more destination{'s' * (len(denials) > 2)} denied"
+        first.verdicts = [decision.document for _, decision in pairs if decision.document is not None]
+        raise first
 
 
 def check_signed(request: ArtifactRequest, artifact: Artifact) -> Signatures:
@@ -201,6 +239,14 @@ class _Planning:
                         return
                     members.append(member_of(ready.published, destination))
         self.indexes[unit.store.place] = unit.plan_index(members, self._question(unit.destination))
+
+
+def with_decisions(
+    resolved: Resolved, decided: Decided, plans: tuple[AnyPlan, ...], *, beside: Collection[tuple[str, Digest]] = (), dry_run: bool
+) -> tuple[AnyPlan, ...]:
+    """Adds what was decided, and who signed."""
+    signed = with_signatures(resolved, decided.ready, plans, beside=beside, dry_run=dry_run)
+    return tuple(replace(plan, decision=decision) for plan, decision in zip(signed, decided.decisions, strict=True))
 
 
 def with_signatures(

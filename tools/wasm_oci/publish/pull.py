@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -23,7 +23,7 @@ from wasm_oci.oci.descriptor import (
 )
 from wasm_oci.oci.manifest import Index, Manifest
 from wasm_oci.oci.referrers import artifact_type_of, find_referrers
-from wasm_oci.oci.store import Store
+from wasm_oci.oci.store import FetchedManifest, Store
 from wasm_oci.oci.target import Target
 from wasm_oci.trust.trust import SignatureCount, Trust, verify_trusted
 from wasm_oci.wasm.sections import read_preamble
@@ -46,6 +46,26 @@ class Pulled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """A component that was checked and has no name yet."""
+
+    target: Target
+    fetched: FetchedManifest
+    manifest: Manifest
+    component: Path
+    where: str
+
+
+Approve = Callable[[Fetched], None]
+"""Raises an error for what must not get its name."""
+
+
+def approve_all(fetched: Fetched) -> None:
+    """Has no objection."""
+    del fetched
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Verified:
     result: VerifyResult | None
     detached: tuple[bytes, ...] = ()
@@ -62,14 +82,16 @@ def pull(
     allow_unsigned: bool = False,
     signature_output: Path | None = None,
     referrers: Iterable[Manifest | Index] | None = None,
+    approve: Approve = approve_all,
 ) -> Pulled:
     """Writes the component of a manifest to `output`, all or nothing, and the detached signature that verified to `signature_output`.
 
     `signature` is a detached one that counts instead of what the store has; without it, the keys of the embedded one
     and of those that refer to the manifest count together. With `allow_unsigned` a component without any signature is
     accepted, and without `trust` one is not looked for. `referrers` is what refers to the manifest, where only that counts; by default
-    the store is asked. Raises UsageError without `trust` otherwise, SignatureError
-    (DigestError too) for what does not verify, FormatError for another kind of artifact and where no detached signature was needed.
+    the store is asked. `approve` comes last, before anything has its name. Raises UsageError without `trust` otherwise,
+    SignatureError (DigestError too) for what does not verify, FormatError for another kind of artifact and where no detached
+    signature was needed, and what `approve` raises.
     """
     if trust is None and not allow_unsigned:
         raise UsageError("no public key is given to verify with", hint=f"give one with -K or --trusted-keys; {_ACCEPT_UNSIGNED}")
@@ -82,7 +104,8 @@ def pull(
         several = descriptor.media_type in (INDEX_MEDIA_TYPE, DOCKER_LIST_MEDIA_TYPE)
         hint = "name one of its manifests by digest" if several else "publish the component as an OCI artifact"
         raise FormatError(f"this is {document_kind(descriptor.media_type)}, not an image manifest", where=where, hint=hint)
-    component = only_component(Manifest.parse(fetched.data, where=where), where)
+    manifest = Manifest.parse(fetched.data, where=where)
+    component = only_component(manifest, where)
     with atomic_path(output) as path:
         with path.open("wb") as stream:
             for piece in store.pieces(component):
@@ -97,6 +120,7 @@ def pull(
         except SignatureError as err:
             err.where = where if err.where.startswith(str(path)) else err.where
             raise
+        approve(Fetched(target=target, fetched=fetched, manifest=manifest, component=path, where=where))
         if signature_output:
             write_file(signature_output, _one_signature(verified.detached, where), what="signature file")
     return Pulled(digest=descriptor.digest, component=component, verified=verified.result)

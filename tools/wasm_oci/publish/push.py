@@ -7,7 +7,7 @@ from pathlib import Path
 
 from wasm_oci.errors import UsageError
 from wasm_oci.oci.reference import Reference
-from wasm_oci.publish.release_request import ArtifactRequest, DestinationRequest, ReleaseRequest
+from wasm_oci.publish.release_request import NO_POLICY, ArtifactRequest, DestinationRequest, PolicyRequest, ReleaseRequest
 from wasm_oci.publish.request import PushRequest
 from wasm_oci.publish.resolve import NamedRepository
 from wasm_oci.publish.signing import SignerRequest
@@ -29,6 +29,8 @@ class Overrides:
     trust: Trust | None = None
     require_signed: bool = False
     """Only ever adds to what the request asks for."""
+    policy: PolicyRequest = NO_POLICY
+    """Further policies, which only ever add to those of the request."""
     movable_tags: frozenset[str] = frozenset()
     move_tags: bool = False
     plain_http: frozenset[str] = frozenset()
@@ -60,6 +62,7 @@ def release_of_request(request: PushRequest, overrides: Overrides) -> ReleaseReq
         signers=signers,
         trust=overrides.trust,
         require_signed=request.require_signed or overrides.require_signed,
+        policy=request.policy.with_other(overrides.policy),
         destinations=tuple(DestinationRequest(repository=place, tags=tags) for place in _places(request, overrides)),
         movable_tags=request.movable_tags | overrides.movable_tags,
         move_tags=overrides.move_tags,
@@ -105,6 +108,7 @@ def release_of_layout(layout: Path, reference: Reference, overrides: Overrides) 
         digest=reference.digest,
         trust=overrides.trust,
         require_signed=overrides.require_signed,
+        policy=overrides.policy,
         destinations=(DestinationRequest(repository=reference, tags=(reference.tag,) if reference.tag else ()),),
         movable_tags=DEFAULT_MOVABLE | overrides.movable_tags,
         move_tags=overrides.move_tags,

@@ -1,4 +1,4 @@
-"""Publishing in its only order: resolve, decide, sign, plan, act, record.
+"""Publishing in its only order: resolve, sign, decide, plan, act, record.
 
 One artifact to one registry is the smallest case of any number of artifacts, each to any number of destinations.
 """
@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wasm_oci.digest import Digest
-from wasm_oci.errors import DigestError, FormatError, PolicyError, UsageError, WasmOciError
+from wasm_oci.errors import DigestError, FormatError, UsageError, WasmOciError
 from wasm_oci.http.outages import Outages
 from wasm_oci.http.transport import Transport
 from wasm_oci.keys.sources.passphrase import PassphraseSource
+from wasm_oci.keys.sources.signing_keys import SigningKey
 from wasm_oci.keys.sources.source import without
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.reference import check_new_tag
@@ -22,23 +23,26 @@ from wasm_oci.progress import SILENT, Progress
 from wasm_oci.publish.artifact import Artifact, load_artifact, with_referrers
 from wasm_oci.publish.gate import require_signed
 from wasm_oci.publish.plan import Plan
-from wasm_oci.publish.planning import AnyPlan, Planned, PlannedIndex, Ready, Resolved, check_signed, plans_of, with_signatures
+from wasm_oci.publish.planning import (
+    AnyPlan,
+    Decide,
+    Planned,
+    PlannedIndex,
+    Ready,
+    Resolved,
+    allow,
+    check_signed,
+    plans_of,
+    require_allowed,
+    with_decisions,
+)
 from wasm_oci.publish.publisher import Result, carry_out, results_of
 from wasm_oci.publish.release_request import ArtifactRequest, ReleaseRequest
 from wasm_oci.publish.resolve import open_destination
 from wasm_oci.publish.signatures import Signatures
-from wasm_oci.publish.signing import Signing, scratch_folder, secret_variables
+from wasm_oci.publish.signing import DeferredSigning, Signing, scratch_folder, secret_variables
 from wasm_oci.publish.uniting import Unit
 from wasm_oci.shape import BUILD_AGAIN
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """Whether an artifact may go to a destination."""
-
-    allowed: bool = True
-    reason: str = ""
-    """Why not, or why; for people."""
 
 
 def _first_error(results: Sequence[Result], plans: Sequence[AnyPlan]) -> WasmOciError | None:
@@ -53,7 +57,6 @@ class ReleasedArtifact:
     """What was decided and planned for an artifact and what became of it, in the order of its destinations."""
 
     request: ArtifactRequest
-    decisions: tuple[Decision, ...]
     plans: tuple[AnyPlan, ...]
     results: tuple[Result, ...]
     """Empty after a dry run."""
@@ -96,15 +99,6 @@ class Release:
         return tuple(filter(None, errors))
 
 
-Decide = Callable[[Sequence[Resolved]], Sequence[tuple[Decision, ...]]]
-"""Decides for each artifact and, in their order, each of its destinations."""
-
-
-def allow(resolved: Sequence[Resolved]) -> tuple[tuple[Decision, ...], ...]:
-    """Allows everything."""
-    return tuple(tuple(Decision() for _ in each.stores) for each in resolved)
-
-
 def keep_no_record(release: Release) -> None:
     """Records nothing."""
     del release
@@ -128,30 +122,31 @@ def release(
 ) -> Release:
     """Publishes all artifacts to all their destinations, content first and tags last.
 
-    `decide` comes before any key is used; one destination that it does not allow is a PolicyError. `show` is told the plans
+    `decide` judges what is signed; one destination that it does not allow is a PolicyError. `show` is told the plans
     before they are carried out, `record` what became of them, also where an exception such as KeyboardInterrupt ends this
     in the middle. Errors of single destinations are in the result; an error of any step before is raised, and then nothing was
     written. A dry run ends with the plans, in which what no destination could be asked is unknown.
     `progress` is told how far this is.
     """
-    visible = without(environ, secret_variables((artifact.signing for artifact in request.artifacts), passphrase))
+    visible = without(environ, secret_variables(_secret_keys(request), passphrase))
     tolerant = request.dry_run or not request.fail_fast
     resolved = tuple(_resolve(artifact, transport, visible, tolerant=tolerant) for artifact in request.artifacts)
     units = _units(request, transport, visible, tolerant=tolerant)
-    decisions = decide(resolved)
-    _check_decisions(resolved, decisions)
     with ExitStack() as stack:
-        artifacts = _signed(resolved, passphrase, stack, dry_run=request.dry_run)
+        signing = Signing(_deferred(request), passphrase, stack.enter_context(scratch_folder())) if _secret_keys(request) else None
+        decided = decide(resolved, _signed(resolved, signing, dry_run=request.dry_run), signing)
+        require_allowed(resolved, decided)
+        artifacts = [each.ready for each in decided]
         _check_tags(resolved, artifacts, units)
         outages = Outages()
         planned = plans_of(request, resolved, artifacts, units, outages=outages, interrupt=transport.stop, progress=progress)
-        signed, beside = zip(resolved, artifacts, planned.artifacts, strict=True), planned.written_beside
-        planned = replace(planned, artifacts=tuple(with_signatures(*each, beside=beside, dry_run=request.dry_run) for each in signed))
+        signed, beside = zip(resolved, decided, planned.artifacts, strict=True), planned.written_beside
+        planned = replace(planned, artifacts=tuple(with_decisions(*each, beside=beside, dry_run=request.dry_run) for each in signed))
         show(planned.all)
         if request.dry_run:
-            return _release(request, decisions, planned, ())
+            return _release(request, planned, ())
         results = results_of([plan for plan in planned.all if isinstance(plan, Plan)])
-        done = _release(request, decisions, planned, results)
+        done = _release(request, planned, results)
         try:
             carry_out(
                 results,
@@ -209,20 +204,18 @@ def _load(request: ArtifactRequest, layout: Path) -> Artifact:
     return artifact
 
 
-def _check_decisions(resolved: Sequence[Resolved], decisions: Sequence[tuple[Decision, ...]]) -> None:
-    for each, several in zip(resolved, decisions, strict=True):
-        for store, decision in zip(each.stores, several, strict=True):
-            if not decision.allowed:
-                raise PolicyError(f"publishing is denied: {decision.reason}", where=store.name, hint="ask who decides this")
+def _deferred(request: ReleaseRequest) -> list[DeferredSigning]:
+    return [artifact.signing for artifact in request.artifacts if artifact.signing]
 
 
-def _signed(resolved: Sequence[Resolved], passphrase: PassphraseSource, stack: ExitStack, *, dry_run: bool) -> list[Ready]:
-    """Makes the signatures that are asked for; blobs of the artifacts are readable until `stack` ends.
+def _secret_keys(request: ReleaseRequest) -> list[SigningKey]:
+    """Returns the keys of all signatures and statements."""
+    statements = (key for artifact in request.artifacts for key in artifact.policy.statement_keys)
+    return [*(key for each in _deferred(request) for key in each.keys), *statements]
 
-    In a dry run a key that cannot be used is in the result, else it is raised.
-    """
-    requests = [each.request.signing for each in resolved if each.request.signing]
-    signing = Signing(requests, passphrase, stack.enter_context(scratch_folder())) if requests else None
+
+def _signed(resolved: Sequence[Resolved], signing: Signing | None, *, dry_run: bool) -> list[Ready]:
+    """Makes the signatures that are asked for; in a dry run a key that cannot be used is in the result, else it is raised."""
     artifacts: list[Ready] = []
     for each in resolved:
         try:
@@ -278,7 +271,7 @@ def _check_tags(resolved: Sequence[Resolved], artifacts: Sequence[Ready], units:
                     )
 
 
-def _release(request: ReleaseRequest, decisions: Sequence[tuple[Decision, ...]], planned: Planned, results: Sequence[Result]) -> Release:
+def _release(request: ReleaseRequest, planned: Planned, results: Sequence[Result]) -> Release:
     """Gives each artifact, and each index, its own results, which are in the order of all plans."""
     rest = iter(results)
 
@@ -286,8 +279,8 @@ def _release(request: ReleaseRequest, decisions: Sequence[tuple[Decision, ...]],
         return tuple(next(rest) for _ in plans) if results else ()
 
     artifacts = tuple(
-        ReleasedArtifact(request=artifact, decisions=decided, plans=several, results=take(several))
-        for artifact, decided, several in zip(request.artifacts, decisions, planned.artifacts, strict=True)
+        ReleasedArtifact(request=artifact, plans=several, results=take(several))
+        for artifact, several in zip(request.artifacts, planned.artifacts, strict=True)
     )
     beside = [take(index.beside) for index in planned.indexes]
     indexes = tuple(

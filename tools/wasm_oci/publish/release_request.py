@@ -3,16 +3,83 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from wasm_oci.digest import Digest
+from wasm_oci.errors import FormatError
+from wasm_oci.keys.sources.signing_keys import SigningKey
+from wasm_oci.keys.sources.source import KeySource
 from wasm_oci.oci.reference import Reference
 from wasm_oci.publish.artifact import Artifact, Referrer
 from wasm_oci.publish.resolve import NamedRepository
 from wasm_oci.publish.signing import DeferredSigning, SignerRequest
+from wasm_oci.shape import BUILD_AGAIN, Runfile
 from wasm_oci.trust.trust import Trust
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyKey:
+    """A public key that rules of a policy name."""
+
+    name: str
+    """The name of its target."""
+    label: str = ""
+    """The label of its target, which rules may name too."""
+    public_key: Runfile
+    development: bool = False
+    """Whether a build made the key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementKey:
+    """A key that signs the statements which a policy requires: one that is outside the build, or a development key's file."""
+
+    public_key: Runfile
+    source: KeySource | None = None
+    secret_key: Runfile | None = None
+
+    def signing_key(self, where: str) -> SigningKey:
+        """Raises FormatError unless exactly one of both says where the secret key is."""
+        if (self.source is None) == (self.secret_key is None):
+            raise FormatError("exactly one of source and secret_key is needed", where=where, hint=BUILD_AGAIN)
+        source = self.source or KeySource(kind="file", ref=str(self.secret_key))
+        return SigningKey(source=source, public_key=self.public_key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyRequest:
+    """What the policies of an artifact are, all of which speak."""
+
+    policies: tuple[Path, ...] = ()
+    keys: tuple[PolicyKey, ...] = ()
+    trust_stores: tuple[Path, ...] = ()
+    """Trust stores, whose keys have names, dates and revocations."""
+    trust: Trust | None = None
+    """Further keys, which need not have signed."""
+    statement_keys: tuple[SigningKey, ...] = ()
+    """The keys that sign statements, beside those that sign the artifact in this run."""
+    overrides: tuple[str, ...] = ()
+    """The overrides that are asked for by name."""
+    override_reason: str = ""
+    """Why they are asked for; for the record."""
+
+    def with_other(self, other: PolicyRequest) -> PolicyRequest:
+        """Returns a request in which the policies of both speak."""
+        return replace(
+            self,
+            policies=tuple(dict.fromkeys((*self.policies, *other.policies))),
+            keys=tuple(dict.fromkeys((*self.keys, *other.keys))),
+            trust_stores=tuple(dict.fromkeys((*self.trust_stores, *other.trust_stores))),
+            trust=self.trust or other.trust,
+            statement_keys=tuple(dict.fromkeys((*self.statement_keys, *other.statement_keys))),
+            overrides=tuple(dict.fromkeys((*self.overrides, *other.overrides))),
+            override_reason=self.override_reason or other.override_reason,
+        )
+
+
+NO_POLICY = PolicyRequest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +108,8 @@ class ArtifactRequest:
     """Whom to trust, of which as many have to have signed it as this asks for."""
     require_signed: bool = False
     """Whether it is refused unless a known key signed it: see `gate.require_signed`."""
+    policy: PolicyRequest = NO_POLICY
+    """The policies that have to allow it at each destination."""
     digest: Digest | None = None
     """What the manifest has to be, where that is known."""
     destinations: tuple[DestinationRequest, ...]

@@ -28,7 +28,7 @@ def plan_lines(plan: AnyPlan) -> list[str]:
     """Returns what would be done, a line for each thing."""
     if isinstance(plan, UnsignedPlan):
         return _unsigned_lines(plan)
-    lines = [*_content_lines(plan), f"  signature: {plan.signatures}", *_connection_lines(plan)]
+    lines = [*_content_lines(plan), f"  signature: {plan.signatures}", *_policy_lines(plan), *_connection_lines(plan)]
     return lines + ([f"  not known: {plan.unknown}"] if plan.unknown else [])
 
 
@@ -38,8 +38,12 @@ def _unsigned_lines(plan: UnsignedPlan) -> list[str]:
     lines = _content_lines(plan.plan) if plan.plan else content
     if plan.plan:
         lines.append(f"  {'referrer':<10}digest not known: it is of the signature, which is detached")
-    lines += [f"  signature: cannot be made: {plan.unknown}", *_connection_lines(plan)]
+    lines += [f"  signature: cannot be made: {plan.unknown}", *_policy_lines(plan), *_connection_lines(plan)]
     return lines + ([f"  not known: {plan.plan.unknown}"] if plan.plan and plan.plan.unknown else [])
+
+
+def _policy_lines(plan: AnyPlan) -> list[str]:
+    return [f"  policy: {plan.decision.words}"] if plan.decision.words else []
 
 
 def _connection_lines(plan: AnyPlan) -> list[str]:
@@ -112,9 +116,9 @@ def _proved(result: Result) -> str:
 
 
 def warnings_of(plans: Sequence[AnyPlan]) -> list[str]:
-    """Returns what to tell a user about the signatures of what goes to other machines."""
+    """Returns what to tell a user about the signatures of what goes to other machines, and what policies warn of."""
     warnings = (signature_warning(plan.signatures, plan.destination) for plan in plans if not isinstance(plan, UnsignedPlan))
-    return [warning for warning in warnings if warning]
+    return [*(warning for warning in warnings if warning), *(warning for plan in plans for warning in plan.decision.warnings)]
 
 
 def artifact_document(released: ReleasedArtifact) -> JsonObject:

@@ -15,6 +15,7 @@ from wasm_oci.jsontext import canonical
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.reference import check_tag
 from wasm_oci.publish.registries import RegistryEntry, split_scheme
+from wasm_oci.publish.release_request import PolicyKey, PolicyRequest, StatementKey
 from wasm_oci.publish.signing import DeferredSigning, SignerRequest
 from wasm_oci.registry.credentials import AuthSetting
 from wasm_oci.registry_config.config_file import parse_registry_config
@@ -111,7 +112,31 @@ def read_registry_config(path: Path) -> RegistriesFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PushRequest(RegistrySettings):
+class PolicySettings(RegistrySettings):
+    """What every request of a run target that publishes says of policies."""
+
+    policies: tuple[Runfile, ...] = ()
+    """Files of policies, all of which speak."""
+    policy_keys: tuple[PolicyKey, ...] = ()
+    """The keys that they name."""
+    policy_trust_stores: tuple[Runfile, ...] = ()
+    """Trust stores with further keys that they name."""
+    statement_keys: tuple[StatementKey, ...] = ()
+    """The keys that sign the statements which they require."""
+
+    @property
+    def policy(self) -> PolicyRequest:
+        """Raises FormatError for a key that signs statements and has no place, or two."""
+        return PolicyRequest(
+            policies=self.policies,
+            keys=self.policy_keys,
+            trust_stores=self.policy_trust_stores,
+            statement_keys=tuple(key.signing_key(f"statement_keys[{number}]") for number, key in enumerate(self.statement_keys)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushRequest(PolicySettings):
     """What a publish target asks for."""
 
     layout: Runfile | None

@@ -157,6 +157,12 @@ def _trusted(trust: Trust | None, expected: Collection[PublicKey]) -> Iterator[K
             yield KnownKey(public=public, name=known.name if known else "", development=bool(known and known.development), file=file)
 
 
+def signature_payloads(artifact: Artifact) -> Iterator[bytes]:
+    """Yields the detached signatures of an artifact, unverified; raises FormatError, LimitError or DigestError for one that is unusable."""
+    for blob in _detached(artifact):
+        yield _payload(blob, blob.where or f"{artifact.where}: signature {blob.descriptor.digest}")
+
+
 def _detached(artifact: Artifact) -> Iterator[Blob]:
     """Yields the signatures among the referrers of the artifact's own manifest; raises FormatError for one that holds none."""
     blobs = {blob.descriptor.digest: blob for blob in artifact.blobs}

@@ -12,9 +12,9 @@ from typing import Annotated
 from wasm_oci.errors import FormatError, UsageError, WasmOciError
 from wasm_oci.files import reason_of
 from wasm_oci.keys.key import PublicKey, common_format, load_public_key
-from wasm_oci.keys.signer import Signer
+from wasm_oci.keys.signer import AnySigner, Signer
 from wasm_oci.keys.sources.passphrase import PassphraseSource
-from wasm_oci.keys.sources.signing_keys import SigningKey, open_signers, with_public_keys
+from wasm_oci.keys.sources.signing_keys import SigningKey, open_signers, open_statement_signers, with_public_keys
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.image import build_image
 from wasm_oci.oci.image_request import ImageRequest
@@ -45,9 +45,8 @@ class SignerRequest:
     """Whether a build made the key."""
 
 
-def secret_variables(requests: Iterable[DeferredSigning | None], passphrase: PassphraseSource) -> frozenset[str]:
-    """Returns the names of the variables that hold the keys of `requests` and their passphrase: nobody else may see them."""
-    keys = (key for request in requests if request for key in request.keys)
+def secret_variables(keys: Iterable[SigningKey], passphrase: PassphraseSource) -> frozenset[str]:
+    """Returns the names of the variables that hold keys and their passphrase: nobody else may see them."""
     return frozenset(key.source.ref for key in keys if key.source.kind == "env") | {passphrase.variable}
 
 
@@ -70,7 +69,9 @@ class Signing:
         self.failure: WasmOciError | None = None
         """Why a key cannot be used."""
         self._scratch = scratch
+        self._passphrase = passphrase
         self._signers: dict[SigningKey, Signer] = {}
+        self._further: dict[SigningKey, AnySigner] = {}
         keys = list(dict.fromkeys(key for request in requests for key in request.keys))
         try:
             signers = open_signers(keys, passphrase) if keys else ()
@@ -78,6 +79,18 @@ class Signing:
             self.failure = err
         else:
             self._signers.update((key, _Watched(signer, self)) for key, signer in zip(keys, signers, strict=True))
+
+    def statement_signers(self, keys: Sequence[SigningKey]) -> list[AnySigner]:
+        """Returns a signer of statements for each key, in order; raises what opening it raises, once and again."""
+        if self.failure:
+            raise self.failure
+        closed = [key for key in dict.fromkeys(keys) if key not in self._signers and key not in self._further]
+        try:
+            self._further.update(zip(closed, open_statement_signers(closed, self._passphrase) if closed else (), strict=True))
+        except WasmOciError as err:
+            self.failure = err
+            raise
+        return [self._signers.get(key) or self._further[key] for key in keys]
 
     def embedded(self, request: DeferredSigning, image: ImageRequest) -> Path:
         """Returns the layout of an image whose component is signed; raises `failure`, and what signing and building it raise."""

@@ -11,7 +11,7 @@ from wasm_oci.jsontext import JsonObject
 from wasm_oci.oci.store import Store
 from wasm_oci.publish.artifact import Artifact
 from wasm_oci.publish.plan import Plan, Question, make_plan
-from wasm_oci.publish.plan_steps import Action
+from wasm_oci.publish.plan_steps import NO_DECISION, Action, Decision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,7 @@ class UnsignedPlan:
     unknown: WasmOciError
     """Why the signature cannot be made, and what to do."""
     credential_missing: bool
+    decision: Decision = NO_DECISION
 
     @property
     def credential_source(self) -> str:
@@ -68,7 +69,8 @@ class UnsignedPlan:
         }
         document = self.plan.to_json() | {"signature": {"digest": None, "action": Action.UNKNOWN}} if self.plan else unknown
         allowed = False if self.refusal else None
-        return document | {"allowed": allowed, "credentialSource": self.credential_source, "unknown": self.unknown.to_json()}
+        decided = {} if self.decision.document is None else {"policy": self.decision.document}
+        return document | {"allowed": allowed, "credentialSource": self.credential_source, "unknown": self.unknown.to_json()} | decided
 
 
 def make_unsigned_plan(

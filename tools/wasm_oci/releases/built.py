@@ -127,8 +127,8 @@ def _loaded(artifact: ArtifactRequest) -> Artifact | None:
 
 
 def _digest_of_release(request: ReleaseRequest, index: DestinationRequest) -> Digest | None:
-    """Returns the digest of the release index; it names signatures too, so that it is unknown where one of them is made later."""
-    if any(artifact.signing for artifact in request.artifacts):
+    """Returns the digest of the release index; it names signatures and statements, so that it is unknown where one is made later."""
+    if any(artifact.signing or (artifact.policy.policies and artifact.policy.statement_keys) for artifact in request.artifacts):
         return None
     there, members = entry_of(_named(index)), []
     for artifact in request.artifacts:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from wasm_oci.oci.reference import check_tag
-from wasm_oci.publish.request import RegistrySettings
+from wasm_oci.publish.request import PolicySettings
 from wasm_oci.shape import Parsed, Runfile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PromoteRequest(RegistrySettings):
+class PromoteRequest(PolicySettings):
     """What a promotion target asks for."""
 
     source: str = ""

@@ -16,7 +16,14 @@ from wasm_oci.oci.release_index import RELEASE_ARTIFACT_TYPE, Member, ReleaseInd
 from wasm_oci.oci.target import Target
 from wasm_oci.publish.artifact import Artifact
 from wasm_oci.publish.registries import RegistryEntry
-from wasm_oci.publish.release_request import ArtifactRequest, DestinationRequest, IndexRequest, ReleaseRequest
+from wasm_oci.publish.release_request import (
+    NO_POLICY,
+    ArtifactRequest,
+    DestinationRequest,
+    IndexRequest,
+    PolicyRequest,
+    ReleaseRequest,
+)
 from wasm_oci.publish.resolve import NamedRepository, entry_of
 from wasm_oci.publish.workers import Work, do_all
 from wasm_oci.releases.carried import artifact_in
@@ -96,6 +103,8 @@ class Promotion:
     dry_run: bool = False
     read_whole: bool = False
     """Whether blobs of any size are read back whole."""
+    policy: PolicyRequest = NO_POLICY
+    """The policies that have to allow it there."""
     trust: Trust | None = None
     """Whom to trust: then every component is read and verified before anything is written."""
 
@@ -123,6 +132,7 @@ def promotion_of(source: Target, promotion: Promotion, *, interrupt: Callable[[]
     _verify(source, artifact, promotion)
     request = ArtifactRequest(
         ready=artifact,
+        policy=promotion.policy,
         destinations=(DestinationRequest(repository=promotion.destination.place(), tags=promotion.tags),),
         movable_tags=promotion.movable_tags,
         move_tags=promotion.move_tags,
@@ -152,6 +162,7 @@ def _release(
     artifacts = tuple(
         ArtifactRequest(
             ready=ready,
+            policy=promotion.policy,
             destinations=(DestinationRequest(repository=destination.place(member.repository, prefix), tags=tuple(sorted(member.tags))),),
             movable_tags=promotion.movable_tags,
             move_tags=promotion.move_tags,

@@ -11,14 +11,14 @@ from wasm_oci.errors import UsageError
 from wasm_oci.oci.reference import check_repository, check_tag
 from wasm_oci.publish.push import Overrides, release_of_request
 from wasm_oci.publish.release_request import ArtifactRequest, DestinationRequest, IndexRequest, ReleaseRequest
-from wasm_oci.publish.request import PushRequest, RegistrySettings, read_push_request, read_with_registries
+from wasm_oci.publish.request import PolicySettings, PushRequest, read_push_request, read_with_registries
 from wasm_oci.publish.resolve import NamedRepository, entry_of
 from wasm_oci.shape import Parsed, Runfile
 from wasm_oci.workspace_status import WorkspaceStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReleaseFile(RegistrySettings):
+class ReleaseFile(PolicySettings):
     """What a release target asks for."""
 
     requests: tuple[Runfile, ...] = ()
@@ -95,7 +95,8 @@ def _release(file: ReleaseFile, request: PushRequest, options: ReleaseOptions) -
         own = tuple(entry for entry in request.registries if entry.name not in known)
         files = tuple(dict.fromkeys((*file.credential_files, *request.credential_files)))
         request = replace(request, registries=(*file.registries, *own), credential_files=files)
-    return release_of_request(request, replace(options.changes, registries=targets))
+    policy = options.changes.policy.with_other(file.policy)
+    return release_of_request(request, replace(options.changes, registries=targets, policy=policy))
 
 
 def _indexes(file: ReleaseFile, artifacts: tuple[ArtifactRequest, ...], options: ReleaseOptions) -> Iterator[IndexRequest]:

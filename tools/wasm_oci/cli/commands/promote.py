@@ -12,7 +12,7 @@ from wasm_oci.cli.common.arguments import refuse_beside_request
 from wasm_oci.cli.common.registry_options import add_registry_config_option, add_registry_options
 from wasm_oci.cli.common.result_file import keep_result
 from wasm_oci.cli.common.trust_options import add_trusted_key_options, trusted_keys_of
-from wasm_oci.cli.publishing.publish_options import add_write_options
+from wasm_oci.cli.publishing.publish_options import add_write_options, policy_of
 from wasm_oci.errors import UsageError
 from wasm_oci.outcome import Outcome
 
@@ -34,7 +34,10 @@ TARGET_DESCRIPTION = """Copy what this target names to its destination, by diges
 
   bazel run TARGET -- --dry-run"""
 
-BESIDE_REQUEST = ("dry_run", "read_back", "move_tags", "result_file", "public_key", "trusted_keys", "plain_http", "ca_file")
+BESIDE_REQUEST = (
+    *("dry_run", "read_back", "move_tags", "result_file", "public_key", "trusted_keys", "plain_http", "ca_file"),
+    *("policy", "override", "override_reason"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -88,6 +91,7 @@ def _promote(args: argparse.Namespace) -> Outcome:
             plain_http=settings.plain_http | plain_http_hosts(args.plain_http) | source.plain_http,
             dry_run=request.dry_run if args.dry_run is None else args.dry_run,
             read_whole=args.read_back == "full",
+            policy=replace(request.policy.with_other(policy_of(args)), trust=trust),
             trust=trust,
         )
 

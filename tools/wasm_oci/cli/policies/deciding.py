@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from wasm_oci.decisions.policies import read_policies
 from wasm_oci.errors import PolicyError, UsageError
 from wasm_oci.files import read_bounded
 from wasm_oci.jsontext import JsonObject, parse_object
@@ -13,8 +14,6 @@ from wasm_oci.limits import LIMITS
 from wasm_oci.outcome import GREEN, RED, Outcome, Painted
 from wasm_oci.policy.documents import document_of
 from wasm_oci.policy.evaluate import decide
-from wasm_oci.policy.model import Policy, joined
-from wasm_oci.policy.reader import parse_policy
 from wasm_oci.policy.review.explain import explain
 from wasm_oci.policy.subject import Previous, Stage, Subject
 from wasm_oci.policy.verdict import Verdict
@@ -54,11 +53,6 @@ def run_check(request: PolicyCheckRequest) -> Outcome:
     lines = [line for verdict in verdicts for line in _lines(verdict, full=request.explain)]
     document = {"allowed": allowed, "verdicts": [verdict.to_json() for verdict in verdicts]}
     return Outcome(lines=lines, document=document, exit_code=0 if allowed else PolicyError.exit_code)
-
-
-def read_policies(paths: Sequence[Path]) -> Policy:
-    """Returns the policy of one file, or of several together."""
-    return joined(parse_policy(read_bounded(path, LIMITS.config_file, what="policy"), where=str(path)) for path in paths)
 
 
 def read_registries(path: Path | None) -> RegistryConfig | None:

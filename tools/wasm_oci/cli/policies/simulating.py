@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from wasm_oci.cli.policies.deciding import read_policies
+from wasm_oci.decisions.policies import read_policies
 from wasm_oci.outcome import Outcome
 from wasm_oci.policy.review.simulate import Simulation, simulate
 from wasm_oci.policy_facts.records import read_records

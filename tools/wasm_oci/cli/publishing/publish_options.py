@@ -6,8 +6,11 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wasm_oci.errors import UsageError
+
 if TYPE_CHECKING:
     from wasm_oci.publish.push import Overrides
+    from wasm_oci.publish.release_request import PolicyRequest
 
 
 def add_publish_options(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +31,29 @@ def add_write_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--result-file", type=Path, metavar="FILE", help="write the JSON document of the result there too, however this ends"
     )
+    add_policy_options(parser)
+
+
+def add_policy_option(parser: argparse.ArgumentParser, words: str) -> None:
+    """Adds --policy alone."""
+    parser.add_argument("--policy", type=Path, action="append", default=[], metavar="FILE", help=words)
+
+
+def add_policy_options(parser: argparse.ArgumentParser) -> None:
+    add_policy_option(parser, "a policy that must allow this too; again for another")
+    parser.add_argument("--override", action="append", default=[], metavar="NAME", help="ask for an override of a policy, by its name")
+    parser.add_argument("--override-reason", metavar="TEXT", help="why the override is needed, for the record")
+
+
+def policy_of(args: argparse.Namespace) -> PolicyRequest:
+    """Returns the policies of these options; raises UsageError for an override without a reason, or a reason without one."""
+    from wasm_oci.publish.release_request import PolicyRequest
+
+    if bool(args.override) != bool((args.override_reason or "").strip()):
+        what = "an override needs a reason" if args.override else "a reason is for an override"
+        option = "--override" if args.override else "--override-reason"
+        raise UsageError(what, where=option, hint="give --override NAME with --override-reason TEXT")
+    return PolicyRequest(policies=tuple(args.policy), overrides=tuple(args.override), override_reason=args.override_reason or "")
 
 
 def overrides_of(args: argparse.Namespace) -> Overrides:
@@ -44,6 +70,7 @@ def overrides_of(args: argparse.Namespace) -> Overrides:
         registries=tuple(args.registry or ()),
         trust=trusted_keys_of(args),
         require_signed=args.require_signed,
+        policy=policy_of(args),
         movable_tags=frozenset(check_tag(tag, where="--movable-tag") for tag in args.movable_tag),
         move_tags=args.move_tags,
         plain_http=plain_http_hosts(args.plain_http),

@@ -10,6 +10,7 @@ from contextlib import closing
 from wasm_oci.cli.common.key_options import passphrase_of
 from wasm_oci.cli.common.progress import progress_of
 from wasm_oci.cli.common.result_file import INTERRUPTED
+from wasm_oci.decisions.publishing import by_policies
 from wasm_oci.errors import WasmOciError
 from wasm_oci.http.transport import Transport
 from wasm_oci.jsontext import JsonObject
@@ -71,6 +72,7 @@ def carried_out_over(
             transport=transport,
             environ=os.environ,
             passphrase=passphrase,
+            decide=by_policies(request),
             show=show,
             record=known.append,
             progress=progress_of(quiet=args.quiet),

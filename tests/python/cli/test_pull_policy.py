@@ -1,0 +1,190 @@
+"""`wasm_oci pull --policy`: signatures, statements and policies are checked before the file gets its name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fakes.artifacts import Image, component, key, layout_of, public, signed_image
+from fakes.clients import client_of, put_blob
+from fakes.program import NAME, Ended, Run
+from fakes.statements import fetched, signed
+from instruments.registry import RunningRegistry
+from wasm_oci.attest.predicates import SIGN
+from wasm_oci.attest.write import bundle_referrer
+from wasm_oci.oci.descriptor import EMPTY_BLOB
+from wasm_oci.oci.manifest import Manifest
+from wasm_oci.registry.referrers import attach
+
+POLICY = f"""name: enterprise
+always:
+  signing: required
+  keys: [release]
+  signature_types: [detached]
+  key_formats: [openssh]
+  statements: [{{predicate_type: {SIGN}, keys: [release]}}]
+"""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """A trust store that calls signer 1 `release`."""
+    path = tmp_path / "trusted.yaml"
+    path.write_text(f"keys:\n  - {{name: release, public_key: {public(1).openssh().decode().strip()}}}\n")
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    (tmp_path / "1.secret").write_bytes(key(1).compact())
+    return path
+
+
+@pytest.fixture
+def image(run: Run, registry: RunningRegistry, tmp_path: Path, store: Path) -> Image:
+    """An image in the registry with a detached signature and a sign statement."""
+    found = signed_image(tmp_path / "image", detached=True)
+    assert run("push", found.folder, f"{registry.host}/{NAME}:v1", "--signature-file", found.signature).code == 0
+    reference = f"{registry.host}/{NAME}@{found.digest}"
+    assert run("attest", reference, "--predicate-type", "sign", "-k", tmp_path / "1.secret").code == 0
+    return found
+
+
+@pytest.fixture
+def pull(run: Run, registry: RunningRegistry, tmp_path: Path, store: Path) -> Callable[..., Ended]:
+    def pulled(*flags: object, name: str = f"{NAME}:v1") -> Ended:
+        where = tmp_path / "pulled.wasm"
+        where.unlink(missing_ok=True)
+        form = () if "--output" in flags else ("--output", "json")
+        flags = ("--trusted-keys", store, "--policy", tmp_path / "policy.yaml", *form, *flags)
+        ended = run("pull", f"{registry.host}/{name}", "-o", where, *flags)
+        assert where.exists() == (ended.code == 0)
+        assert ended.code == 0 or ended.is_one_clear_error
+        return ended
+
+    return pulled
+
+
+@pytest.mark.usefixtures("image")
+def test_what_the_policy_allows(pull: Callable[..., Ended], tmp_path: Path, image: Image, registry: RunningRegistry) -> None:
+    ended = pull()
+    assert ended.code == 0, ended.err
+    assert (tmp_path / "pulled.wasm").read_bytes() == image.wasm
+    policy = ended.document["policy"]
+    assert (policy["decision"], policy["decidedBy"]["rule"], policy["digest"]) == ("allow", "always", str(image.digest))
+    assert policy["destination"] == f"{registry.host}/{NAME}@{image.digest}"
+    text = pull("--output", "text")
+    assert f"  policy    allowed by always ({tmp_path}/policy.yaml:2)\n" in text.out
+
+
+def blobs(registry: RunningRegistry, image: Image) -> dict[str, Path]:
+    """The files of all that was published, by what it is."""
+    folder = registry.state / NAME / "blobs" / "sha256"
+    found = {"manifest": folder / image.digest.hex, "blob": folder / image.manifest.layers[0].digest.hex}
+    for path in folder.iterdir():
+        if b'"subject":{' in (data := path.read_bytes()):
+            manifest = Manifest.parse(data, where=str(path))
+            kind = "statement" if "sigstore" in str(manifest.artifact_type) else "signature"
+            found[kind] = folder / manifest.layers[0].digest.hex
+            found[f"{kind} manifest"] = path
+    return found
+
+
+KINDS = ("manifest", "blob", "signature", "signature manifest", "statement", "statement manifest")
+
+
+@pytest.mark.parametrize("how", ["changed", "removed"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_changed_or_gone_in_the_registry(
+    pull: Callable[..., Ended], registry: RunningRegistry, image: Image, kind: str, how: str
+) -> None:
+    files = blobs(registry, image)
+    assert set(files) == set(KINDS)
+    if how == "removed":
+        files[kind].unlink()
+    else:
+        data = bytearray(files[kind].read_bytes())
+        data[len(data) // 2] ^= 1
+        files[kind].write_bytes(data)
+    for name in (f"{NAME}:v1", f"{NAME}@{image.digest}"):
+        assert pull(name=name).code in (3, 4, 6)
+
+
+def test_a_policy_is_beside_the_signature(pull: Callable[..., Ended], image: Image, tmp_path: Path) -> None:
+    lenient = tmp_path / "lenient.yaml"
+    lenient.write_text("always: {signing: optional}\n")
+    (tmp_path / "2.public").write_bytes(public(2).compact())
+    assert pull("--policy", lenient).code == 0
+    small = tmp_path / "small.yaml"
+    small.write_text("always: {max_size: 10}\n")
+    ended = pull("--policy", small)
+    assert (ended.code, ended.document["verdicts"][0]["decision"]) == (3, "deny")
+    assert "small.yaml:1" in ended.err
+
+
+def test_no_statement(run: Run, registry: RunningRegistry, pull: Callable[..., Ended], tmp_path: Path) -> None:
+    image = signed_image(tmp_path / "image", detached=True)
+    assert run("push", image.folder, f"{registry.host}/{NAME}:v1", "--signature-file", image.signature).code == 0
+    ended = pull()
+    assert (ended.code, ended.document["error"]["reason"]) == (3, "statement")
+    (tmp_path / "2.secret").write_bytes(key(2).compact())
+    assert run("attest", f"{registry.host}/{NAME}@{image.digest}", "--predicate-type", "sign", "-k", tmp_path / "2.secret").code == 0
+    ended = pull()
+    assert ended.code == 3
+    assert "1 that refer to it do not verify" in ended.err
+    assert "none of the given keys signed it" in ended.err
+
+
+@pytest.mark.usefixtures("image")
+def test_a_revoked_key(pull: Callable[..., Ended], store: Path) -> None:
+    store.write_text(store.read_text().replace("}", ", revoked: true}"))
+    ended = pull()
+    assert (ended.code, ended.document["error"]["reason"]) == (4, "key_revoked")
+
+
+@pytest.mark.usefixtures("image")
+def test_a_tag_is_refused_where_the_digest_is_required(pull: Callable[..., Ended], tmp_path: Path, image: Image) -> None:
+    (tmp_path / "policy.yaml").write_text("always: {digest_pin: required}\n")
+    ended = pull()
+    assert (ended.code, ended.document["error"]["reason"]) == (3, "digest_pin")
+    assert pull(name=f"{NAME}@{image.digest}").code == 0
+
+
+def test_a_statement_about_another_digest_does_not_count(
+    run: Run, pull: Callable[..., Ended], registry: RunningRegistry, tmp_path: Path
+) -> None:
+    image = signed_image(tmp_path / "image", detached=True)
+    assert run("push", image.folder, f"{registry.host}/{NAME}:v1", "--signature-file", image.signature).code == 0
+    other = signed(fetched("other"), key(1))
+    with client_of(registry.host) as client:
+        for data in (other.bundle, EMPTY_BLOB):
+            put_blob(client, data)
+        attach(client, bundle_referrer(image.manifest.descriptor(), other.bundle, SIGN))
+    ended = pull()
+    assert (ended.code, ended.document["error"]["reason"]) == (3, "statement")
+    assert "the statement is about" in ended.err
+
+
+def test_registries_are_known_by_their_entries(run: Run, registry: RunningRegistry, pull: Callable[..., Ended], tmp_path: Path) -> None:
+    unsigned = layout_of(tmp_path / "unsigned", component())
+    assert run("push", unsigned.folder, f"{registry.host}/{NAME}:v1").code == 0
+    (tmp_path / "policy.yaml").write_text("registries: [{registry: production, signing: required}]\ndefault: {signing: optional}\n")
+    config = tmp_path / "registries.yaml"
+    allow = ("--allow-unsigned",)
+    ended = pull(*allow)
+    assert (ended.code, "name the registry by its entry" in ended.err) == (3, True)
+    for text, code in ((f"production|{registry.host}", 3), (f"staging|{registry.host}", 0), (f"production|{registry.host}/elsewhere", 0)):
+        config.write_text(json.dumps({"registries": [text]}))
+        ended = pull(*allow, "--registry-config", config)
+        assert ended.code == code, ended.err
+
+
+def test_a_layout(run: Run, store: Path, tmp_path: Path) -> None:
+    image = signed_image(tmp_path / "image")
+    policy = tmp_path / "only.yaml"
+    policy.write_text("components: [{pattern: layout, signing: required, keys: [release]}]\n")
+    pull = ("pull", f"oci:{image.folder}", "-o", tmp_path / "pulled.wasm", "--trusted-keys", store, "--policy", policy)
+    assert run(*pull).code == 0
+    policy.write_text("components: [{pattern: other, signing: required}]\n")
+    (tmp_path / "pulled.wasm").unlink()
+    assert run(*pull).code == 3
+    assert not (tmp_path / "pulled.wasm").exists()

@@ -1,0 +1,75 @@
+"""Reads policies, and makes of verdicts what plans, results and errors say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from wasm_oci.digest import Digest
+from wasm_oci.errors import PolicyError, UsageError, WasmOciError
+from wasm_oci.files import read_bounded
+from wasm_oci.jsontext import JsonObject
+from wasm_oci.limits import LIMITS
+from wasm_oci.policy.model import Policy, joined
+from wasm_oci.policy.reader import parse_policy
+from wasm_oci.policy.verdict import Verdict
+from wasm_oci.publish.plan_steps import Decision
+
+_STATEMENT = "statement"
+
+
+def read_policies(paths: Sequence[Path]) -> Policy:
+    """Returns the policy of one file, or of several together; raises UsageError for none, and what reading them raises."""
+    if not paths:
+        raise UsageError("no policy is given", hint="give one with --policy")
+    return joined(parse_policy(read_bounded(path, LIMITS.config_file, what="policy"), where=str(path)) for path in paths)
+
+
+def decision_of(
+    verdicts: Sequence[Verdict],
+    *,
+    where: str,
+    digest: Digest | None,
+    override_reason: str = "",
+    failures: Sequence[WasmOciError] = (),
+) -> Decision:
+    """Returns what verdicts about one artifact in one place decide, of which each must allow it.
+
+    `failures` say why statements do not verify.
+    """
+    verdict = next((each for each in verdicts if not each.allowed), verdicts[0])
+    rule = verdict.deciding_rule
+    place = f" ({rule.place})" if rule else ""
+    return Decision(
+        denial=_denial(verdict, where, failures),
+        warnings=tuple(_warnings(verdict, where)),
+        words=f"{'allowed' if verdict.allowed else 'denied'} by {verdict.decided_by}{place}",
+        document=_document(verdict, where, digest, override_reason),
+    )
+
+
+def _denial(verdict: Verdict, where: str, failures: Sequence[WasmOciError]) -> PolicyError | None:
+    try:
+        verdict.require(where=where)
+    except PolicyError as err:
+        if failures and any(each.finding.check == _STATEMENT for each in verdict.denials):
+            err.what += f"; {len(failures)} that refer to it do not verify: {failures[0].what}"
+        return err
+    return None
+
+
+def _warnings(verdict: Verdict, where: str) -> list[str]:
+    found = [f"{where}: {each.finding.what} ({each.rule_name}); {each.finding.change}" for each in verdict.warnings]
+    lifted = [each for each in verdict.judged if each.effect == "overridden"]
+    return found + [f"{where}: allowed by an override only: {each.finding.what} ({each.rule_name})" for each in lifted]
+
+
+def _document(verdict: Verdict, where: str, digest: Digest | None, override_reason: str) -> JsonObject:
+    """The verdict without what it repeats of the artifact, keyed by manifest digest and registry."""
+    registry = verdict.subject.registry
+    document = verdict.to_json()
+    kept: JsonObject = {name: document[name] for name in ("decision", "policy", "decidedBy", "change", "findings")}
+    kept |= {"digest": str(digest) if digest else None, "registry": str(registry) if registry else None, "destination": where}
+    if verdict.overrides:
+        kept["overrides"] = [each | {"requestedBecause": override_reason} for each in document["overrides"]]
+    return kept

@@ -1,0 +1,136 @@
+"""The keys that rules of a policy can name, and what is known of each: all its names, its dates, whether it is revoked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from wasm_oci.errors import UsageError
+from wasm_oci.keys.any_key import load_any_public_key
+from wasm_oci.keys.key import AnyPublicKey
+from wasm_oci.policy.subject import SignatureType, Signer
+from wasm_oci.policy_facts.signer_facts import file_names, format_of
+from wasm_oci.publish.release_request import ArtifactRequest, PolicyKey
+from wasm_oci.publish.signing import SignerRequest
+from wasm_oci.trust.trust import Trust, TrustedKey
+from wasm_oci.trust.trust_store import load_trust_store
+
+_MAIN_REPOSITORY = ("@@//", "@//")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownKey:
+    """A public key, and what is known of it."""
+
+    public: AnyPublicKey
+    names: tuple[str, ...] = ()
+    development: bool = False
+    revoked: bool = False
+    not_before: datetime | None = None
+    not_after: datetime | None = None
+
+    def also(self, other: KnownKey) -> KnownKey:
+        """Returns what two sources know of one key: it is revoked where either says so, and valid where both say so."""
+        starts, ends = filter(None, (self.not_before, other.not_before)), filter(None, (self.not_after, other.not_after))
+        return replace(
+            self,
+            names=tuple(dict.fromkeys((*self.names, *other.names))),
+            development=self.development or other.development,
+            revoked=self.revoked or other.revoked,
+            not_before=max(starts, default=None),
+            not_after=min(ends, default=None),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownKeys:
+    """The keys that signatures and statements are verified with."""
+
+    keys: Mapping[AnyPublicKey, KnownKey]
+
+    @staticmethod
+    def of(found: Iterable[KnownKey]) -> KnownKeys:
+        """Raises UsageError for one name of two keys, which would be either."""
+        keys, named = dict[AnyPublicKey, KnownKey](), dict[str, AnyPublicKey]()
+        for each in found:
+            for name in each.names:
+                if named.setdefault(name, each.public) != each.public:
+                    what = f"two keys are called {name}"
+                    raise UsageError(what, where="policy keys", hint="give each key its own name, or let rules name their labels")
+            keys[each.public] = keys[each.public].also(each) if each.public in keys else each
+        return KnownKeys(keys=keys)
+
+    @property
+    def trust(self) -> Trust | None:
+        """Verifies with all of them, whatever their dates, which policies look at; None where there is none."""
+        return Trust(keys=tuple(self.keys)) if self.keys else None
+
+    def signer(self, public: AnyPublicKey, kind: SignatureType) -> Signer:
+        """Returns what a policy is told of a key whose signature verified."""
+        known = self.keys.get(public) or KnownKey(public=public)
+        return Signer(
+            key_id=public.key_id.hex(),
+            names=known.names,
+            signature=kind,
+            format=format_of(public),
+            development=known.development,
+            revoked=known.revoked,
+            not_before=known.not_before,
+            not_after=known.not_after,
+        )
+
+
+def keys_of_request(request: ArtifactRequest) -> KnownKeys:
+    """Returns the keys that an artifact's policies can name, and those that sign it.
+
+    Raises UsageError for one name of two keys, and what loading the keys and trust stores raises.
+    """
+    policy = request.policy
+    stores = (key for path in policy.trust_stores for key in load_trust_store(path))
+    found = [
+        *(_policy_key(key) for key in policy.keys),
+        *(_trusted_key(key) for key in stores),
+        *(_signer_key(signer) for signer in request.signers),
+        *keys_of_trust(request.trust),
+        *keys_of_trust(policy.trust),
+    ]
+    return KnownKeys.of(found)
+
+
+def keys_of_trust(trust: Trust | None) -> Iterator[KnownKey]:
+    """Yields the keys of a trust store, or of files, which have the names of their files."""
+    for public in trust.keys if trust else ():
+        known = trust.known.get(public) if trust else None
+        yield _trusted_key(known) if known else KnownKey(public=public, names=tuple(file_names(public, trust)))
+
+
+def _policy_key(key: PolicyKey) -> KnownKey:
+    names = tuple(dict.fromkeys((key.name, *_label_names(key.label))))
+    return KnownKey(public=load_any_public_key(key.public_key), names=names, development=key.development)
+
+
+def _trusted_key(key: TrustedKey) -> KnownKey:
+    return KnownKey(
+        public=key.public,
+        names=(key.name,),
+        development=key.development,
+        revoked=key.revoked,
+        not_before=key.not_before,
+        not_after=key.not_after,
+    )
+
+
+def _signer_key(signer: SignerRequest) -> KnownKey:
+    """A target's signer is known by its label only: a short name is what the policy's own keys have."""
+    public = load_any_public_key(signer.public_key)
+    return KnownKey(public=public, names=tuple(_label_names(signer.name)), development=signer.development)
+
+
+def _label_names(label: str) -> Iterator[str]:
+    """Yields a label as it is, and as it is written within the main repository."""
+    if label:
+        yield label
+    for start in _MAIN_REPOSITORY:
+        if label.startswith(start):
+            yield label.removeprefix(start[:-2])

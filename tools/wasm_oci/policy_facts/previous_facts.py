@@ -1,0 +1,59 @@
+"""The version that a repository has now, for policies that compare with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from wasm_oci.digest import Digest
+from wasm_oci.errors import FormatError, NotFoundError
+from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE, document_kind
+from wasm_oci.oci.manifest import Manifest
+from wasm_oci.oci.store import Store
+from wasm_oci.policy.subject import Previous
+from wasm_oci.policy.versions import find_version
+from wasm_oci.policy_facts.component_facts import read_component
+from wasm_oci.publish.pull import only_component
+
+_LATEST = "latest"
+
+
+def previous_in(store: Store, tags: Sequence[str], digest: Digest | None, scratch: Path) -> Previous | None:
+    """Returns what to compare an artifact with that gets these tags, by reading only; None where that is not known.
+
+    Of the tags that are versions, it is the highest below its own one, else the highest of all; else one of its own tags, or
+    `latest`, where that names another manifest than `digest`. Raises what reading it raises.
+    """
+    try:
+        known = store.tags()
+    except NotFoundError:
+        return Previous()
+    tag = _chosen(known, tags)
+    if tag is None:
+        return None if set(known) - set(tags) else Previous()
+    fetched = store.fetch_manifest(tag)
+    where = f"{store.name}:{tag}"
+    if digest == fetched.descriptor.digest:
+        return Previous()
+    if fetched.descriptor.media_type != MANIFEST_MEDIA_TYPE:
+        raise FormatError(
+            f"the version before is {document_kind(fetched.descriptor.media_type)}", where=where, hint="give this one another name"
+        )
+    component = scratch / "previous.wasm"
+    with component.open("wb") as stream:
+        for piece in store.pieces(only_component(Manifest.parse(fetched.data, where=where), where)):
+            stream.write(piece)
+    facts = read_component(component)
+    if facts.unlisted:
+        raise FormatError(f"what it imports cannot be listed: {facts.unlisted[0]}", where=where)
+    return Previous(version=tag, imports=facts.imports)
+
+
+def _chosen(known: Sequence[str], tags: Sequence[str]) -> str | None:
+    versions = sorted(filter(None, map(find_version, known)), key=lambda version: version.key)
+    own = max(filter(None, map(find_version, tags)), key=lambda version: version.key, default=None)
+    others = [each for each in versions if each.text not in tags]
+    below = [each for each in others if own is None or each.key < own.key]
+    if found := below or others:
+        return found[-1].text
+    return next((tag for tag in (*tags, _LATEST) if tag in known), None)

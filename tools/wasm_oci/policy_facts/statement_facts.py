@@ -1,0 +1,74 @@
+"""The signed statements that a policy judges: those that travel with an artifact, and those that a store has; each verified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from wasm_oci.attest.find import find_statements
+from wasm_oci.attest.verify import Budget, verify_bundle
+from wasm_oci.digest import Digest, checked
+from wasm_oci.errors import SignatureError, WasmOciError
+from wasm_oci.limits import LIMITS
+from wasm_oci.oci.descriptor import BUNDLE_MEDIA_TYPE
+from wasm_oci.oci.referrers import artifact_type_of
+from wasm_oci.oci.store import FetchedManifest, Store
+from wasm_oci.policy.subject import Statement
+from wasm_oci.policy_facts.known_keys import KnownKeys
+from wasm_oci.publish.artifact import Artifact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementFacts:
+    """The statements of one manifest."""
+
+    verified: tuple[Statement, ...] = ()
+    failures: tuple[WasmOciError, ...] = ()
+    """Why others do not verify."""
+
+
+def statements_of(artifact: Artifact, known: KnownKeys) -> StatementFacts:
+    """Returns the statements that travel with an artifact."""
+    trust, verified, failures, budget = known.trust, list[Statement](), list[WasmOciError](), Budget()
+    for data in _bundles(artifact):
+        if trust is None or budget.spent:
+            break
+        where = f"statement {Digest.of(data)}"
+        try:
+            found = verify_bundle(data, manifest=artifact.manifest.raw, trust=trust, where=where, budget=budget)
+        except SignatureError as err:
+            failures.append(err)
+        else:
+            signer = known.signer(found.key, "detached")
+            digest = str(artifact.descriptor.digest)
+            verified.append(Statement(predicate_type=found.statement.predicate_type, digest=digest, signers=(signer,)))
+    return StatementFacts(verified=tuple(verified), failures=tuple(failures))
+
+
+def _bundles(artifact: Artifact) -> Iterator[bytes]:
+    """Yields what may be a statement; raises DigestError for one that is damaged."""
+    blobs = {blob.descriptor.digest: blob for blob in artifact.blobs}
+    left = LIMITS.bundle_bytes
+    for referrer in artifact.referrers:
+        if artifact_type_of(referrer) != BUNDLE_MEDIA_TYPE or not artifact.is_subject_of(referrer):
+            continue
+        for layer in referrer.layers:
+            left -= layer.size
+            if layer.media_type == BUNDLE_MEDIA_TYPE and layer.size <= LIMITS.bundle and left >= 0:
+                content = checked(blobs[layer.digest].content(), layer.digest, layer.size, where=f"statement {layer.digest}")
+                yield b"".join(content)
+
+
+def statements_in(store: Store, subject: FetchedManifest, known: KnownKeys) -> StatementFacts:
+    """Returns the statements about a manifest that a store has; raises what `find_statements` raises."""
+    if known.trust is None:
+        return StatementFacts()
+    verified, failures = list[Statement](), list[WasmOciError]()
+    for found in find_statements(store, subject, trust=known.trust):
+        if found.key and found.statement:
+            signer = known.signer(found.key, "detached")
+            digest = str(subject.descriptor.digest)
+            verified.append(Statement(predicate_type=found.statement.predicate_type, digest=digest, signers=(signer,)))
+        elif found.error:
+            failures.append(found.error)
+    return StatementFacts(verified=tuple(verified), failures=tuple(failures))
