@@ -204,6 +204,8 @@ class Naive:
         if self.subject.get("tags"):
             first, *more = self.subject["tags"]
             said += [first, *(tag for tag in more if SEMVER.fullmatch(tag))]
+        elif self.at == "build":
+            return True
         elif not (self.at == "pull" and self.subject.get("pinned")):
             return False
         said += [self.subject["version"]] if self.subject["version"] else []
@@ -287,7 +289,7 @@ class Naive:
         if "tag" in self.lifted:
             return True
         if self.subject.get("tags") is None:
-            return self.at == "pull" and bool(self.subject.get("pinned"))
+            return self.at == "build" or (self.at == "pull" and bool(self.subject.get("pinned")))
         for tag in self.subject["tags"]:
             if value.get("semver") and not SEMVER.fullmatch(tag):
                 return False

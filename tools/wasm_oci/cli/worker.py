@@ -19,12 +19,15 @@ PRELOADED = (
     "wasm_oci.cli.commands.detach",
     "wasm_oci.cli.commands.image",
     "wasm_oci.cli.commands.normalise",
+    "wasm_oci.cli.commands.policy",
     "wasm_oci.cli.commands.registries",
     "wasm_oci.cli.commands.sign",
     "wasm_oci.cli.commands.split",
     "wasm_oci.cli.commands.trusted_keys",
     "wasm_oci.cli.commands.verify",
     "wasm_oci.cli.commands.wasm_tools",
+    "wasm_oci.cli.policies.compiling",
+    "wasm_oci.cli.policies.judging",
     "wasm_oci.keys.sources.stored",
 )
 """Modules that build actions import, some only inside functions."""

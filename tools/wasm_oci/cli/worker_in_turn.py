@@ -14,7 +14,9 @@ from wasm_oci.errors import FormatError, one_line
 from wasm_oci.files import reason_of
 from wasm_oci.outcome import say
 
-WITHOUT_SECRETS = frozenset({"attach", "detach", "image", "normalise", "registries", "split", "trusted-keys", "verify", "wasm-tools"})
+WITHOUT_SECRETS = frozenset(
+    {"attach", "detach", "image", "normalise", "policy", "registries", "split", "trusted-keys", "verify", "wasm-tools"}
+)
 """Commands that read no secret key. All others run in separate processes, as without a worker."""
 
 

@@ -72,7 +72,7 @@ class TagCheck:
 
     def check(self, subject: Subject) -> Iterable[Finding]:
         if subject.tags is None:
-            yield from unknown(subject, self.name, "tags", "its tag is", later=PULL if subject.pinned else ())
+            yield from unknown(subject, self.name, "tags", "its tag is", later=(*BUILD, *(PULL if subject.pinned else ())))
         for tag in subject.tags or ():
             if self.semver and find_version(tag) is None:
                 yield from refused(self.name, "tags", f"tag {tag!r} is not a semantic version", "use a version such as 1.2.3 as tag")
@@ -187,7 +187,7 @@ class VersionCheck:
             said["tag"] = subject.tags[0]
             said |= {f"tag {tag}": tag for tag in subject.tags[1:] if find_version(tag)}
         elif subject.at != "pull" or not subject.pinned:
-            return unknown(subject, self.name, "tags", "its tag is")
+            return unknown(subject, self.name, "tags", "its tag is", later=BUILD)
         if subject.version:
             said["component"] = subject.version
         return () if len(set(said.values())) == 1 and all(said.values()) else self._differ(said)

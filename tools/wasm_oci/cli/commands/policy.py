@@ -8,6 +8,8 @@ from pathlib import Path
 from wasm_oci.cli.common.registry_options import add_registry_options
 from wasm_oci.cli.common.subcommands import add_subcommand
 from wasm_oci.cli.common.trust_options import add_trusted_key_options, trusted_keys_of
+from wasm_oci.cli.policies.build_options import add_build_arguments, run_build
+from wasm_oci.errors import UsageError
 from wasm_oci.outcome import Outcome
 
 DESCRIPTION = """Decide by a policy, explain a decision, compare policies, or check one.
@@ -21,7 +23,8 @@ DESCRIPTION = """Decide by a policy, explain a decision, compare policies, or ch
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    commands = parser.add_subparsers(dest="what", required=True, metavar="check|explain|simulate|lint")
+    parser.add_argument("--request", type=Path, metavar="FILE", help="test what the request file of a test target says")
+    commands = parser.add_subparsers(dest="what", metavar="check|explain|simulate|lint|compile|verdict")
     check = add_subcommand(commands, "check", "decide about a .wasm file, a layout or a reference")
     explain = add_subcommand(commands, "explain", "the same, with every rule that spoke and what to mend")
     for each in (check, explain):
@@ -38,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     lint.add_argument("--trusted-keys", type=Path, metavar="FILE", help="the trust store whose names the policy uses")
     lint.add_argument("--log", type=Path, action="append", default=[], metavar="RECORDS", help="subjects that the policy is for")
     lint.add_argument("--at", metavar="TIME", help="the date for which keys, approvals and overrides are checked (default: now)")
+    add_build_arguments(commands)
 
 
 def _add_decision_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,6 +67,14 @@ def _add_decision_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> Outcome:
+    if args.request:
+        from wasm_oci.cli.policies.judging import run_test
+
+        return run_test(args.request)
+    if args.what is None:
+        raise UsageError("no subcommand", where="wasm_oci policy", hint="write check, explain, simulate or lint; see --help")
+    if build := run_build(args):
+        return build()
     if args.what == "simulate":
         from wasm_oci.cli.policies.simulating import PolicySimulateRequest, run_simulate
 

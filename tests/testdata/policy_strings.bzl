@@ -1,0 +1,44 @@
+"""Entries of policies: read by the tests of Starlark and of Python."""
+
+# Text to what it must give: for whom, whether a signature is required, and by which keys.
+GOOD_COMPONENT_POLICIES = {
+    "a?b|optional": ("a?b", "optional", []),
+    "my-org/*|required": ("my-org/*", "required", []),
+    "prod-*|required|release_key,//keys:backup": ("prod-*", "required", ["release_key", "//keys:backup"]),
+    "test-*|optional|a": ("test-*", "optional", ["a"]),
+}
+GOOD_REGISTRY_POLICIES = {
+    "*|required": ("*", "required", []),
+    "127.0.0.1:5000|optional": ("127.0.0.1:5000", "optional", []),
+    "GHCR.io/my-org/apps|required|a": ("GHCR.io/my-org/apps", "required", ["a"]),
+    "[::1]:5000|optional": ("[::1]:5000", "optional", []),
+    "ghcr.io|required": ("ghcr.io", "required", []),
+    "github|required|a,b": ("github", "required", ["a", "b"]),
+    "localhost|optional": ("localhost", "optional", []),
+}
+
+# Text to the beginning of its error, which names the field.
+BAD_COMPONENT_POLICIES = {
+    "": "pattern: is empty; ",
+    "pr od|required": "pattern: ",
+    "pröd|required": "pattern: ",
+    "prod-*": "signing: missing; write required or optional, such as \"prod-*|required\"",
+    "prod-*| required": "signing: begins or ends with a space; ",
+    "prod-*|required|": "keys: is empty; ",
+    "prod-*|required|a b": "keys: \"a b\" is not the name of a key; ",
+    "prod-*|required|a,,b": "keys: \"\" is not the name of a key; ",
+    "prod-*|required|a, b": "keys: \" b\" is not the name of a key; ",
+    "prod-*|required|a|b": "field 4: ",
+    "prod-*|requird": "signing: unknown word \"requird\"; use one of required, optional",
+    "|required": "pattern: is empty; ",
+}
+BAD_REGISTRY_POLICIES = {
+    "a b|required": "registry: ",
+    "ghcr.io//x|required": "registry: ",
+    "ghcr.io:x|required": "registry: ",
+    "github": "signing: missing; write required or optional, such as \"github|required\"",
+    "github/x|required": "registry: ",
+    "github|never": "signing: unknown word \"never\"; use one of required, optional",
+    "http://ghcr.io|required": "registry: ",
+    "me:secret@ghcr.io|required": "registry: ",
+}
