@@ -5,6 +5,7 @@ load("//wasm/private/providers:oci_image_info.bzl", _WasmOciImageInfo = "WasmOci
 load("//wasm/private/providers:publish_info.bzl", _WasmPublishInfo = "WasmPublishInfo")
 load("//wasm/private/providers:registry_config_info.bzl", _WasmRegistryConfigInfo = "WasmRegistryConfigInfo")
 load("//wasm/private/providers:release_info.bzl", _WasmReleaseInfo = "WasmReleaseInfo")
+load("//wasm/private/providers:security_policy_info.bzl", _WasmSecurityPolicyInfo = "WasmSecurityPolicyInfo")
 load("//wasm/private/providers:signature_info.bzl", _WasmSignatureInfo = "WasmSignatureInfo")
 load("//wasm/private/providers:trusted_keys_info.bzl", _WasmTrustedKeysInfo = "WasmTrustedKeysInfo")
 
@@ -13,5 +14,6 @@ WasmOciImageInfo = _WasmOciImageInfo
 WasmPublishInfo = _WasmPublishInfo
 WasmRegistryConfigInfo = _WasmRegistryConfigInfo
 WasmReleaseInfo = _WasmReleaseInfo
+WasmSecurityPolicyInfo = _WasmSecurityPolicyInfo
 WasmSignatureInfo = _WasmSignatureInfo
 WasmTrustedKeysInfo = _WasmTrustedKeysInfo

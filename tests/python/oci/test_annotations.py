@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from wasm_oci.digest import Digest
 from wasm_oci.errors import LimitError, UsageError
 from wasm_oci.limits import LIMITS
-from wasm_oci.oci.annotations import Attributes, SignatureFacts, merge, parse_annotations
+from wasm_oci.oci.annotations import Attributes, SignatureFacts, compliance, merge, parse_annotations
 from wasm_oci.wasm.metadata import Metadata
 
 OCI = "org.opencontainers.image."
@@ -140,3 +141,14 @@ def test_a_description_may_have_lines() -> None:
 def test_all_together_have_a_limit() -> None:
     with pytest.raises(LimitError):
         _merge(metadata=Metadata(description="x" * LIMITS.annotation_bytes))
+
+
+def test_what_an_image_says_of_its_policy() -> None:
+    policy = b'{"name": "strict"}\n'
+    found = compliance(policy, ["ab", "cd"], where="policy.json")
+    assert found == {
+        "com.wasm.policy.name": "strict",
+        "com.wasm.policy.digest": str(Digest.of(policy)),
+        "com.wasmsign2.key.id": "ab,cd",
+    }
+    assert list(compliance(b"{}", (), where="policy.json")) == ["com.wasm.policy.digest"]

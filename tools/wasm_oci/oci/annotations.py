@@ -10,7 +10,10 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from wasm_oci.digest import Digest
 from wasm_oci.errors import LimitError, UsageError
+from wasm_oci.jsontext import parse_object
+from wasm_oci.limits import LIMITS
 from wasm_oci.oci.descriptor import check_annotation_limits
 from wasm_oci.wasm.metadata import Metadata
 
@@ -20,6 +23,9 @@ SECURITY_ANNOTATION = "com.wasm.component.security"
 RESERVED = "com.wasmsign2."
 SIGNATURE_ANNOTATION = "com.wasmsign2.signature.type"
 KEY_FORMAT_ANNOTATION = "com.wasmsign2.key.format"
+KEY_ID_ANNOTATION = "com.wasmsign2.key.id"
+POLICY_NAME_ANNOTATION = "com.wasm.policy.name"
+POLICY_DIGEST_ANNOTATION = "com.wasm.policy.digest"
 
 _FROM_METADATA = {
     "description": "description",
@@ -127,6 +133,17 @@ def merge(
     merged |= attributes.annotations() | dict(explicit)
     check_annotation_limits(merged, where="annotations")
     return merged
+
+
+def compliance(policy: bytes, key_ids: Iterable[str], *, where: str) -> dict[str, str]:
+    """Returns what an image says of the policy that it was made for, and of its signers; raises FormatError or LimitError."""
+    name = parse_object(policy, where=where, limit=LIMITS.config_file).get("name", "")
+    values = {
+        POLICY_NAME_ANNOTATION: name if isinstance(name, str) else "",
+        POLICY_DIGEST_ANNOTATION: str(Digest.of(policy)),
+        KEY_ID_ANNOTATION: ",".join(key_ids),
+    }
+    return {key: value for key, value in values.items() if value}
 
 
 def _has_control(text: str) -> bool:

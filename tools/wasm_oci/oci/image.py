@@ -17,7 +17,7 @@ from wasm_oci.files import open_input, read_bounded
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.keys.key import common_format, load_public_key
 from wasm_oci.limits import LIMITS
-from wasm_oci.oci.annotations import SECURITY_ANNOTATION, Attributes, SignatureFacts, merge, parse_annotations
+from wasm_oci.oci.annotations import SECURITY_ANNOTATION, Attributes, SignatureFacts, compliance, merge, parse_annotations
 from wasm_oci.oci.descriptor import SIGNATURE_MEDIA_TYPE, TITLE_ANNOTATION, WASM_CONFIG_MEDIA_TYPE, WASM_LAYER_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.image_request import ImageRequest
 from wasm_oci.oci.layout import write_layout
@@ -156,6 +156,9 @@ def build_image(request: ImageRequest) -> BuiltImage:
         license=request.license,
     )
     annotations = merge(explicit, attributes, wasm.metadata, is_component=wasm.is_component, signature=facts)
+    if request.policy:
+        policy = read_bounded(request.policy, LIMITS.config_file, what="policy")
+        annotations |= compliance(policy, signature.key_ids if signature and facts else (), where=str(request.policy))
     manifest = Manifest(config=Descriptor.of(config, WASM_CONFIG_MEDIA_TYPE), layers=(layer,), annotations=annotations)
     return BuiltImage(request=request, wasm=wasm, manifest=manifest, config=config, signature=signature)
 

@@ -48,6 +48,8 @@ class ImageRequest(ImageFacts):
     component: Runfile
     signature: Runfile | None = None
     """A detached signature file."""
+    policy: Runfile | None = None
+    """The policy that the image is made for, in its normal form: annotations name it and the keys that signed."""
     public_keys: tuple[Runfile, ...] = ()
     """Public keys of signatures that are still to be made; an embedded one leaves the image unsigned until then."""
 

@@ -11,7 +11,7 @@ from typing import Literal
 from wasm_oci.digest import Digest
 from wasm_oci.errors import UsageError
 from wasm_oci.files import read_bounded
-from wasm_oci.keys.key import AnyPublicKey, PublicKey, load_public_key
+from wasm_oci.keys.key import OPENSSH, AnyPublicKey, PublicKey, load_public_key, require_format
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.target import layout_target
@@ -36,6 +36,8 @@ class NamedKey:
     label: str
     development: bool
     """Whether a build made it."""
+    signs: bool = False
+    """Whether it signs what is judged."""
     public_key: Runfile
 
 
@@ -53,6 +55,8 @@ class Judged:
     """Names of entries, or hosts; an empty one is the default of the list. Where there are none, none is known."""
     all_registries: bool = False
     """Whether all entries of the list are meant."""
+    openssh: bool = False
+    """Whether keys in another form than OpenSSH's may not sign."""
     signed_later: bool = False
     """Whether the run that publishes it signs it."""
 
@@ -136,6 +140,8 @@ class _Names:
         keys: list[AnyPublicKey] = list(known)
         for each in request.keys:
             public = load_public_key(each.public_key)
+            if request.openssh and each.signs:
+                require_format(public, OPENSSH, where=each.label)
             keys.append(public)
             self._add(public, (each.name, each.label), development=each.development, owner=owner)
         self.trust = Trust(keys=tuple(dict.fromkeys(keys)), known=known)

@@ -9,11 +9,15 @@ load("//wasm/private/signing:sign_action.bzl", "normalise_wasm", "sign_wasm", "s
 
 visibility(["//wasm/..."])
 
-def check_image_signing(ctx):
-    """Fails where the attributes that are about signing do not fit together."""
-    if ctx.attr.sign_component and not ctx.attr.signing_keys:
-        fail("{}: sign_component = True needs signing_keys; name a wasm_keygen, ssh_keygen or wasm_signing_key target".format(shown_target(ctx)))
-    if ctx.attr.signing_keys and not ctx.attr.sign_component:
+def check_image_signing(ctx, plan):
+    """Fails where the attributes that are about signing do not fit together; `plan` is what signing_of says."""
+    by_policy = "signing" in ctx.attr.decided_by_policy
+    if plan.signs and not ctx.attr.signing_keys:
+        fail("{}: {} = True needs signing_keys; name a wasm_keygen, ssh_keygen or wasm_signing_key target".format(
+            shown_target(ctx),
+            "force_signing" if by_policy else "sign_component",
+        ))
+    if ctx.attr.signing_keys and not ctx.attr.sign_component and not by_policy:
         fail("{}: signing_keys is given, but sign_component is False and the image would be unsigned; ".format(shown_target(ctx)) +
              "add sign_component = True, or remove signing_keys")
     if ctx.attr.additional_signing_keys and not ctx.attr.signing_keys:
@@ -21,9 +25,9 @@ def check_image_signing(ctx):
     if ctx.attr.split_regex and not ctx.attr.sign_component:
         fail("{}: split_regex is given, but nothing is signed; add sign_component = True and signing_keys, or remove it".format(shown_target(ctx)))
     check_split_regex(ctx)
-    if ctx.attr.signature_type == "detached" and not ctx.attr.sign_component:
+    if plan.type == "detached" and not plan.signs and not by_policy:
         fail("{}: signature_type is \"detached\", but nothing is signed; add sign_component = True, or remove it".format(shown_target(ctx)))
-    if ctx.attr.sign_component and WasmSignatureInfo in ctx.attr.component:
+    if plan.signs and WasmSignatureInfo in ctx.attr.component:
         fail("{}: component = {} is signed already; remove sign_component and signing_keys, or name the unsigned one".format(
             shown_target(ctx),
             shown(ctx.attr.component.label),
@@ -33,12 +37,13 @@ def component_name(ctx, source):
     """The text of the image's component in errors of actions; `source` is the File that the attribute names."""
     return shown_file("component", ctx.attr.component.label, source)
 
-def sign_image(ctx, source):
+def sign_image(ctx, source, plan):
     """Makes `<name>_oci.wasm`, or `<name>_unsigned.wasm` where the run that publishes embeds the signature.
 
     Args:
         ctx: context of the image rule.
         source: File, the component.
+        plan: struct(signs, type), as signing_of gives it.
 
     Returns:
         struct(wasm_file File, signature WasmSignatureInfo or None, type "embedded", "detached" or "none", signers list of
@@ -46,8 +51,8 @@ def sign_image(ctx, source):
     """
     name = ctx.label.name
     source_name = component_name(ctx, source)
-    keys = signing_keys_of(ctx, "signing_keys", "additional_signing_keys") if ctx.attr.sign_component else []
-    detached = ctx.attr.signature_type == "detached"
+    keys = signing_keys_of(ctx, "signing_keys", "additional_signing_keys") if plan.signs else []
+    detached = plan.type == "detached"
     if ctx.attr.split_regex:
         split = ctx.actions.declare_file(name + "_split.wasm")
         split_wasm(ctx, name = source_name, output = split, wasm_file = source)
@@ -58,7 +63,7 @@ def sign_image(ctx, source):
             normalise_wasm(ctx, name = source_name, output = wasm_file, wasm_file = source)
         else:
             ctx.actions.symlink(output = wasm_file, target_file = source)
-        return struct(signature = None, signers = keys, type = ctx.attr.signature_type, wasm_file = wasm_file)
+        return struct(signature = None, signers = keys, type = plan.type, wasm_file = wasm_file)
     wasm_file = ctx.actions.declare_file(name + "_oci.wasm")
     if keys:
         signature = sign_wasm(
@@ -82,7 +87,7 @@ def sign_image(ctx, source):
 def _signers(keys, signature):
     """The public halves of keys that signed here, or else those that a signature came with; of these the first has the format of all."""
     if keys or not signature:
-        return [WasmKeyInfo(development = key.development, key_format = key.key_format, public_key = key.public_key) for key in keys]
+        return [WasmKeyInfo(development = key.development, key_format = key.key_format, label = key.label, public_key = key.public_key) for key in keys]
     return [
         WasmKeyInfo(
             development = signature.development,

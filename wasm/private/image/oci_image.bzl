@@ -1,17 +1,19 @@
 """`wasm_component_oci_image`: packs a component as an OCI image layout, signed or not."""
 
-load("//wasm/private/common:image_ref.bzl", "looks_like_host", "package_path", "reference_error")
+load("//wasm/private/common:image_ref.bzl", "package_path", "reference_error", "repository_of")
 load("//wasm/private/common:macro_attrs.bzl", "check_attributes", "public_attributes")
-load("//wasm/private/common:shown.bzl", "WRITTEN_AS_ATTR", "shown_target")
+load("//wasm/private/common:shown.bzl", "shown", "shown_target")
 load("//wasm/private/common:tool_action.bzl", "TOOL_ATTRS", "params_file_args", "run_wasm_oci")
 load("//wasm/private/common:wasm_input.bzl", "wasm_file_of")
 load("//wasm/private/keys:signing_keys.bzl", "key_names")
+load("//wasm/private/policy:policy_use.bzl", "POLICY_ATTRS", "policy_of")
 load("//wasm/private/providers:oci_image_info.bzl", "WasmOciImageInfo")
 load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
 load("//wasm/private/providers:unsigned_info.bzl", "WasmUnsignedInfo")
 load("//wasm/private/providers:written_as_info.bzl", "WasmWrittenAsInfo")
 load("//wasm/private/wasm_tools:validate_action.bzl", "WASM_TOOLS_TOOLCHAIN", "validate_wasm")
 load(":annotations.bzl", "annotations_error")
+load(":image_policy.bzl", "MACRO_ATTRS", "check_openssh", "image_destination", "image_verdicts", "signing_of")
 load(":image_request.bzl", "deferred_keys", "image_facts")
 load(":image_signing.bzl", "check_image_signing", "component_name", "sign_image")
 load(":oci_image_part.bzl", "oci_image_part")
@@ -101,7 +103,7 @@ _ATTRS = {
     "version": attr.string(
         doc = "Version, for the annotation `org.opencontainers.image.version`; if empty, the default, the tag.",
     ),
-} | TOOL_ATTRS | WRITTEN_AS_ATTR
+} | POLICY_ATTRS | TOOL_ATTRS | MACRO_ATTRS
 
 def _check(ctx):
     name_attribute = "name_override" if ctx.attr.name_override else "package_name"
@@ -114,17 +116,7 @@ def _check(ctx):
     ) or annotations_error(ctx.attr.annotations)
     if error:
         fail("{}: {}".format(shown_target(ctx), error))
-    check_image_signing(ctx)
-
-def _destination(ctx):
-    """The host and the repository prefix that the image's registry stands for; None where the build does not know them."""
-    config = ctx.attr.registry_config[WasmRegistryConfigInfo] if ctx.attr.registry_config else None
-    registry = ctx.attr.registry or (config.default_registry if config else None) or ""
-    for entry in config.registries if config else []:
-        if entry.name == registry and not entry.mirror_of:
-            host = entry.host.removeprefix("https://").removeprefix("http://")
-            return struct(host = host, prefix = entry.prefix) if host else None
-    return struct(host = registry, prefix = "") if looks_like_host(registry) else None
+    check_openssh(ctx)
 
 def _image_info(ctx, signing):
     """Declares the outputs, and says what is in them."""
@@ -141,7 +133,8 @@ def _image_info(ctx, signing):
         name = ctx.attr.name_override or package_path(ctx.attr.package_name),
         namespace = ctx.attr.namespace,
         package_name = ctx.attr.package_name,
-        reference_file = ctx.actions.declare_file(name + "_reference.txt") if known and _destination(ctx) else None,
+        policy_file = policy_of(ctx).file if policy_of(ctx) else None,
+        reference_file = ctx.actions.declare_file(name + "_reference.txt") if known and image_destination(ctx) else None,
         registry = ctx.attr.registry,
         signature_file = signing.signature.signature_file if signing.signature else None,
         signature_type = signing.type,
@@ -156,6 +149,7 @@ def _lay_out(ctx, image, source_name):
     deferred = deferred_keys(image)
     names = key_names(ctx, "signing_keys", "additional_signing_keys") if deferred else {}
     public_keys = [key.public_key for key in deferred]
+    policies = [image.policy_file] if image.policy_file else []
     signatures = [image.signature_file] if image.signature_file else []
     digests = [image.digest_file] if image.digest_file else []
     references = [image.reference_file] if image.reference_file else []
@@ -163,10 +157,11 @@ def _lay_out(ctx, image, source_name):
     args.add(image.wasm_file, format = "--input=%s")
     args.add_all(signatures, format_each = "--signature-file=%s")
     args.add_all(public_keys, format_each = "--public-key=%s")
+    args.add_all(policies, format_each = "--policy=%s")
 
     # JSON, because user's text may have line breaks, and each line of a params file is an argument.
     facts = image_facts(image) | {"schema_version": 1}
-    destination = _destination(ctx)
+    destination = image_destination(ctx)
     if destination:
         facts |= {"namespace": "/".join([part for part in (destination.prefix, image.namespace) if part]), "registry": destination.host}
     args.add(json.encode(facts), format = "--facts=%s")
@@ -177,7 +172,7 @@ def _lay_out(ctx, image, source_name):
     run_wasm_oci(
         ctx,
         args = args,
-        inputs = {file: source_name for file in [image.wasm_file] + signatures} | names,
+        inputs = {file: source_name for file in [image.wasm_file] + signatures} | {file: shown(file.owner) for file in policies} | names,
         outputs = [image.layout, image.metadata_file] + digests + references,
         mnemonic = "WasmOciLayout",
         progress = "Packing the OCI image",
@@ -186,7 +181,9 @@ def _lay_out(ctx, image, source_name):
 def _oci_image_impl(ctx):
     _check(ctx)
     source = wasm_file_of(ctx, "component")
-    signing = sign_image(ctx, source)
+    plan = signing_of(ctx, repository_of(ctx.attr.namespace, ctx.attr.name_override or package_path(ctx.attr.package_name)))
+    check_image_signing(ctx, plan)
+    signing = sign_image(ctx, source, plan)
     image = _image_info(ctx, signing)
     source_name = component_name(ctx, source)
     _lay_out(ctx, image, source_name)
@@ -196,13 +193,13 @@ def _oci_image_impl(ctx):
         DefaultInfo(files = depset(files), runfiles = ctx.runfiles(files)),
         OutputGroupInfo(
             layout = depset([image.layout]),
-            _validation = depset([validate_wasm(ctx, source, source_name)]),
+            _validation = depset([validate_wasm(ctx, source, source_name)] + image_verdicts(ctx, image, source_name)),
         ),
         image,
         WasmWrittenAsInfo(label = shown_target(ctx)),
     ] + ([signing.signature] if signing.signature else []) + ([WasmUnsignedInfo(wasm_file = image.wasm_file)] if deferred_keys(image) else [])
 
-IMAGE_ATTRIBUTES = [name for name in public_attributes(_ATTRS) if name not in WRITTEN_AS_ATTR]
+IMAGE_ATTRIBUTES = [name for name in public_attributes(_ATTRS) if name not in MACRO_ATTRS]
 IMAGE_MANDATORY = ("component", "package_name")
 
 oci_image = rule(

@@ -83,6 +83,7 @@ def _key_pair_impl(ctx):
     ).providers + [WasmKeyInfo(
         development = True,
         key_format = ctx.attr.key_format,
+        label = ctx.label,
         public_key = public_key,
         secret_key = secret_key,
     )]

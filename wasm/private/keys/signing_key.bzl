@@ -70,6 +70,7 @@ def _wasm_signing_key_impl(ctx):
             key_format = None,
             key_ref = ctx.attr.key_ref,
             key_source = ctx.attr.key_source,
+            label = ctx.label,
             public_key = key.file,
         ),
     ]

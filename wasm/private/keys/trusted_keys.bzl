@@ -148,7 +148,7 @@ def _wasm_trusted_keys_impl(ctx):
     )
     return [
         DefaultInfo(files = depset([output]), runfiles = ctx.runfiles([output])),
-        WasmTrustedKeysInfo(file = output),
+        WasmTrustedKeysInfo(file = output, names = None if ctx.attr.config else ctx.attr.keys.values()),
     ]
 
 wasm_trusted_keys = rule(

@@ -15,6 +15,7 @@ WasmOciImageInfo = provider(
         "name": "string: last part of the repository, `name_override` or `package_name`; may hold slashes.",
         "namespace": "string: first part of the repository; empty if there is none.",
         "package_name": "string: name of the package as the user gave it.",
+        "policy_file": "File or None: the policy that the image is made for, which annotations name, as JSON; None without one.",
         "reference_file": "File or None: `host/repository@sha256:…` and a newline; None if the build does not know the digest or the host.",
         "registry": "string: host with an optional port, or the name of an entry of a registry configuration.",
         "signature_file": "File or None: the detached signature; None if there is none.",

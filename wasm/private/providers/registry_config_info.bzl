@@ -12,6 +12,7 @@ WasmRegistryConfigInfo = provider(
         "default_registry": "string or None: name of the entry that is used where a publish names none.",
         "enable_mirror_fallback": "bool: whether what a registry cannot deliver is read from its mirrors, by digest.",
         "file": "File or None: all of this but `ca_file` and `ca_hosts`, where it is known only when the target is built; the other fields then have their defaults.",
+        "list_file": "File: the list as YAML or JSON, in the form of `config`, whichever way it was given; for decisions of policies in the build.",
         "plain_http": "list of string: hosts, with a port or for any, that may be reached without TLS beside loopback ones.",
         "timeout_seconds": "int: longest silence of a registry.",
         "registries": """list of struct, in the user's order, each with the fields

@@ -13,6 +13,8 @@ _PUBLISH_ONLY = (
     "namespace_override",
     "registry_override",
     "require_signed",
+    "security_policy",
+    "statement_keys",
     "tag_override",
 )
 _BOTH = (

@@ -4,6 +4,7 @@ load("//wasm/private/common:image_ref.bzl", "looks_like_host", "repository_error
 load("//wasm/private/common:macro_attrs.bzl", "check_attributes", "public_attributes")
 load("//wasm/private/common:run_target.bzl", "RUN_TARGET_ATTRS", "make_run_target", "rlocation_path")
 load("//wasm/private/common:shown.bzl", "shown", "shown_target")
+load("//wasm/private/policy:policy_use.bzl", "POLICY_ATTRS", "policy_files", "policy_of", "policy_request")
 load("//wasm/private/providers:publish_info.bzl", "WasmPublishInfo")
 load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
 load("//wasm/private/providers:release_info.bzl", "WasmReleaseInfo")
@@ -51,7 +52,7 @@ _ATTRS = {
         doc = "What: a `wasm_release` or a publish target; `source` of the macro.",
         providers = [[WasmReleaseInfo], [WasmPublishInfo]],
     ),
-} | RUN_TARGET_ATTRS
+} | POLICY_ATTRS | RUN_TARGET_ATTRS
 
 def _check(ctx, names):
     for attribute, tags in {"movable_tags": ctx.attr.movable_tags, "tags": ctx.attr.promoted_tags}.items():
@@ -99,10 +100,11 @@ def _promote_impl(ctx):
     config = config_of(ctx)
     _check(ctx, entry_names(config))
     source, member = _source_of(ctx)
+    policy = policy_of(ctx)
     return make_run_target(
         ctx,
         command = "promote",
-        files = config_files(config) + ([source.request] + source.files.to_list() if source else []),
+        files = config_files(config) + policy_files(policy) + ([source.request] + source.files.to_list() if source else []),
         request = {
             "destination": ctx.attr.destination,
             "dry_run": ctx.attr.dry_run,
@@ -114,7 +116,7 @@ def _promote_impl(ctx):
             "source_release": None,
             "tags": ctx.attr.promoted_tags,
             "target": shown(ctx.label),
-        } | config_request(ctx, config) | reading_request(config) | ({member: rlocation_path(ctx, source.request)} if source else {}),
+        } | config_request(ctx, config) | reading_request(config) | (policy_request(ctx, policy) if policy else {}) | ({member: rlocation_path(ctx, source.request)} if source else {}),
     ).providers
 
 promote = rule(

@@ -3,10 +3,14 @@
 load("//wasm/private/common:image_ref.bzl", "repository_error", "repository_of")
 load("//wasm/private/common:run_target.bzl", "RUN_TARGET_ATTRS", "make_run_target", "rlocation_path")
 load("//wasm/private/common:shown.bzl", "shown", "shown_target")
+load("//wasm/private/common:tool_action.bzl", "TOOL_ATTRS")
 load("//wasm/private/image:image_request.bzl", "deferred_keys", "signing_request")
+load("//wasm/private/policy:policy_use.bzl", "POLICY_ATTRS", "policy_of")
+load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
 load("//wasm/private/providers:oci_image_info.bzl", "WasmOciImageInfo")
 load("//wasm/private/providers:publish_info.bzl", "WasmPublishInfo")
 load(":config_of_target.bzl", "config_files", "config_request")
+load(":publish_policy.bzl", "publish_policy")
 load(":stamped_tags.bzl", "is_stamped", "stamped_tag_error")
 
 visibility(["//wasm/..."])
@@ -44,11 +48,16 @@ PUBLISH_ATTRS = {
         doc = "True refuses, with exit code 3, an image that is not signed, or not with a key that the target knows, and for a registry that " +
               "is not on this machine one that only keys of a `wasm_keygen` or `ssh_keygen` signed. False by default.",
     ),
+    "statement_keys": attr.label_list(
+        doc = "Keys that sign the statements about the manifest that `security_policy` requires: targets of keys. Those that sign the image when it is " +
+              "published always do. None by default.",
+        providers = [WasmKeyInfo],
+    ),
     "tag_override": attr.string(
         doc = "Replaces the image's tag; empty, the default, keeps it. `{STABLE_NAME}` in it is the value that the workspace status " +
               "(`--workspace_status_command`) has when this is run, such as `1.2.3-{STABLE_COMMIT}`.",
     ),
-} | RUN_TARGET_ATTRS
+} | POLICY_ATTRS | RUN_TARGET_ATTRS | TOOL_ATTRS
 
 def _signer(ctx, key):
     """What the run is told of a key that signed, or will: an unknown origin counts as a build's."""
@@ -95,7 +104,18 @@ def publish_target(ctx, *, config, registry = "", target_registries = [], all_re
     keys = deferred_keys(image)
     content = image.wasm_file if keys and image.signature_type == "embedded" else image.layout
     status = [ctx.info_file] if [each for each in [tag] + ctx.attr.extra_tags + ctx.attr.movable_tags if is_stamped(each)] else []
-    files = [content] + config_files(config) + ([signature] if signature else []) + [key.public_key for key in image.signers] + status
+    files = [content] + ([image.policy_file] if image.policy_file else []) + config_files(config) + ([signature] if signature else []) + [key.public_key for key in image.signers] + status
+    policy = publish_policy(
+        ctx,
+        policy_of(ctx),
+        all_registries = all_registries,
+        config = config,
+        image = image,
+        path = repository_of(namespace, image.name),
+        registries = target_registries or [registry or (config.default_registry if config else None) or ""],
+        tags = [tag] + ctx.attr.extra_tags,
+    )
+    files += policy.files
     run = make_run_target(
         ctx,
         command = "push",
@@ -123,6 +143,6 @@ def publish_target(ctx, *, config, registry = "", target_registries = [], all_re
             "tag": tag,
             "target": shown(ctx.label),
             "target_registries": target_registries,
-        } | config_request(ctx, config),
+        } | config_request(ctx, config) | policy.request,
     )
-    return run.providers + [WasmPublishInfo(files = depset(files), request = run.request)]
+    return run.providers + policy.providers + [WasmPublishInfo(files = depset(files), request = run.request)]

@@ -173,6 +173,7 @@ def _wkg_registry_config_impl(ctx):
             default_registry = ctx.attr.default_registry or None,
             enable_mirror_fallback = ctx.attr.enable_mirror_fallback,
             file = normal_form,
+            list_file = listed,
             plain_http = ctx.attr.plain_http,
             registries = registries,
             timeout_seconds = ctx.attr.timeout_seconds,

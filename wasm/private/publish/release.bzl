@@ -4,6 +4,7 @@ load("//wasm/private/common:image_ref.bzl", "repository_error")
 load("//wasm/private/common:macro_attrs.bzl", "check_attributes", "public_attributes")
 load("//wasm/private/common:run_target.bzl", "RUN_TARGET_ATTRS", "make_run_target", "rlocation_path")
 load("//wasm/private/common:shown.bzl", "shown", "shown_target")
+load("//wasm/private/policy:policy_use.bzl", "POLICY_ATTRS", "policy_files", "policy_of", "policy_request")
 load("//wasm/private/providers:publish_info.bzl", "WasmPublishInfo")
 load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
 load("//wasm/private/providers:release_info.bzl", "WasmReleaseInfo")
@@ -57,7 +58,7 @@ _ATTRS = {
     "target_registries": attr.string_list(
         doc = "Names of entries of `registry_config`: all goes to each of them. Empty, the default: each publish target goes where it says.",
     ),
-} | RUN_TARGET_ATTRS
+} | POLICY_ATTRS | RUN_TARGET_ATTRS
 
 def _check(ctx, names):
     if not ctx.attr.releases:
@@ -80,7 +81,8 @@ def _wasm_release_impl(ctx):
     requests = [info.request for info in published]
     stamped = [tag for tag in [ctx.attr.tag] + ctx.attr.extra_tags + ctx.attr.movable_tags if is_stamped(tag)]
     read_when_run = ([ctx.info_file] if stamped else []) + config_files(config)
-    files = depset(requests + read_when_run, transitive = [info.files for info in published])
+    policy = policy_of(ctx)
+    files = depset(requests + read_when_run + policy_files(policy), transitive = [info.files for info in published])
     run = make_run_target(
         ctx,
         command = "release",
@@ -97,7 +99,7 @@ def _wasm_release_impl(ctx):
             "tag": ctx.attr.tag,
             "target": shown(ctx.label),
             "target_registries": ctx.attr.target_registries,
-        } | config_request(ctx, config),
+        } | config_request(ctx, config) | (policy_request(ctx, policy) if policy else {}),
     )
     return run.providers + [WasmReleaseInfo(files = files, request = run.request)]
 
@@ -131,6 +133,6 @@ def wasm_release(name, images = [], releases = [], **kwargs):
             oci_image = image,
             tags = ["manual"],
             visibility = ["//visibility:private"],
-            **{each: kwargs[each] for each in ("movable_tags", "registry_config", "target_registries", "testonly") if each in kwargs}
+            **{each: kwargs[each] for each in ("movable_tags", "registry_config", "security_policy", "target_registries", "testonly") if each in kwargs}
         )
     release(name = name, releases = releases + published, **kwargs)

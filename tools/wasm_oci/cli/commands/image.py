@@ -64,6 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="public key that signs when the image is published; may be repeated",
     )
+    parser.add_argument(
+        "--policy", type=Path, metavar="FILE", help="policy in its normal form; annotations name it and the keys that signed"
+    )
     parser.add_argument("--facts", metavar="JSON", help="one object with what the options from --name to --created say, from a build rule")
     parser.add_argument("--digest", type=Path, metavar="FILE", help="write the manifest digest there")
     parser.add_argument("--metadata", type=Path, metavar="FILE", help="write all facts as JSON there")
@@ -92,7 +95,7 @@ def _request(args: argparse.Namespace) -> ImageRequest:
     if not args.input:
         raise UsageError("no input", where="command line", hint="name the component with -i FILE")
     given = {flag: value for flag in (*_TEXTS, *_LISTS) if (value := getattr(args, flag)) is not None}
-    files = {"signature": args.signature_file, "public_keys": tuple(args.public_key or ())}
+    files = {"signature": args.signature_file, "policy": args.policy, "public_keys": tuple(args.public_key or ())}
     if args.facts is None:
         values: dict[str, Any] = {"package_name": args.input.stem, "signature_type": args.signature_type}
         values |= {_TEXTS[flag]: value for flag, value in given.items() if flag in _TEXTS}

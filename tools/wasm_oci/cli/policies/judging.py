@@ -24,6 +24,7 @@ class KeyNames:
     name: str
     label: str
     development: bool
+    signs: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

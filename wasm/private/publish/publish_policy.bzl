@@ -1,0 +1,88 @@
+"""What the `security_policy` of a target that publishes an image adds to it: a check in the build, and members of its request."""
+
+load("//wasm/private/common:run_target.bzl", "rlocation_path")
+load("//wasm/private/common:shown.bzl", "shown", "shown_target")
+load("//wasm/private/image:image_request.bzl", "deferred_keys")
+load("//wasm/private/keys:signing_keys.bzl", "key_requests")
+load("//wasm/private/policy:key_names.bzl", "signer_keys")
+load(
+    "//wasm/private/policy:policy_use.bzl",
+    "check_key_names",
+    "check_policy",
+    "component_facts",
+    "policy_files",
+    "policy_request",
+    "registry_places",
+)
+load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
+load(":stamped_tags.bzl", "is_stamped")
+
+visibility(["//wasm/..."])
+
+def _statement_keys(ctx):
+    """The keys that sign statements, and their files; a key of the build is a file of the run target."""
+    keys, files = [], []
+    for target in ctx.attr.statement_keys:
+        key = target[WasmKeyInfo]
+        if not key.secret_key and not key.key_source:
+            fail("{}: statement_keys = {} has only the public half of a key; name a wasm_keygen, ssh_keygen or wasm_signing_key target".format(
+                shown_target(ctx),
+                shown(target.label),
+            ))
+        files.append(key.public_key)
+        if key.secret_key:
+            files.append(key.secret_key)
+            keys.append({"public_key": rlocation_path(ctx, key.public_key), "secret_key": rlocation_path(ctx, key.secret_key)})
+        else:
+            keys.extend(key_requests(ctx, [key]))
+    return keys, files
+
+def publish_policy(ctx, policy, *, image, config, path, registries, all_registries, tags):
+    """Checks an image by a policy.
+
+    Args:
+        ctx: context of a rule with POLICY_ATTRS, TOOL_ATTRS and `statement_keys`.
+        policy: WasmSecurityPolicyInfo, or None.
+        image: WasmOciImageInfo.
+        config: WasmRegistryConfigInfo, or None.
+        path: string, namespace and name of the component at the registries.
+        registries: list of string, names of entries, or hosts; an empty one is the default of a config's file.
+        all_registries: bool, whether all entries of the config's file are meant.
+        tags: list of string, the tags that the image gets.
+
+    Returns:
+        struct(providers list, of the rule; request dict, its part of the request; files list of File, that the request names)
+    """
+    if not policy:
+        if ctx.attr.statement_keys:
+            fail("{}: statement_keys is given, but without security_policy no statement is required; add security_policy, or leave it out".format(
+                shown_target(ctx),
+            ))
+        return struct(files = [], providers = [], request = {})
+    signers = signer_keys(image)
+    check_key_names(ctx, policy, path, registry_places(config, [each for each in registries if each]), signers)
+    deferred = bool(deferred_keys(image))
+    verdict = check_policy(
+        ctx,
+        policy,
+        facts = component_facts(path) | {
+            "all_registries": all_registries,
+            "registries": [] if all_registries else registries,
+            "signed_later": deferred,
+            "tags": None if any([is_stamped(tag) for tag in tags]) else tags,
+        },
+        files = struct(
+            component = image.wasm_file,
+            layout = image.layout,
+            registry_list = config.list_file if config else None,
+            signature = image.signature_file,
+        ),
+        name = shown(ctx.attr.oci_image.label),
+        signers = signers,
+    )
+    keys, key_files = _statement_keys(ctx)
+    return struct(
+        files = policy_files(policy, signers) + key_files,
+        providers = [OutputGroupInfo(_validation = depset([verdict]))],
+        request = policy_request(ctx, policy, signers) | {"statement_keys": keys},
+    )
