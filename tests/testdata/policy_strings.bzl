@@ -42,3 +42,35 @@ BAD_REGISTRY_POLICIES = {
     "http://ghcr.io|required": "registry: ",
     "me:secret@ghcr.io|required": "registry: ",
 }
+
+# Pattern, and namespace and name, to whether they match.
+PATTERNS = {
+    ("*", "apps/hello"): True,
+    ("**l*o", "apps/hello"): True,
+    ("a*b*c", "x/abc"): True,
+    ("a*b*c", "x/acb"): False,
+    ("ab*ba", "aba"): False,
+    ("apps/*", "apps/hello"): True,
+    ("apps/*", "apps/more/hello"): True,
+    ("h?llo", "apps/hello"): True,
+    ("h?llo", "apps/hllo"): False,
+    ("hello", "apps/hello"): True,
+    ("hello", "apps/hello2"): False,
+    ("other/*", "apps/hello"): False,
+    ("prod-*", "prod-x"): True,
+    ("prod-*", "test/reprod-x"): False,
+    ("x*?e?l*", "xabcdeelm"): True,
+}
+
+# Registry of a rule, and name, host and prefix of a registry, to whether they match.
+REGISTRIES = {
+    ("*", "", "", ""): True,
+    ("GHCR.io", "", "ghcr.io", ""): True,
+    ("ghcr.io", "github", "ghcr.io", "my-org"): True,
+    ("ghcr.io", "github", "ghcr.io:5000", ""): False,
+    ("ghcr.io/my", "github", "ghcr.io", "my-org"): False,
+    ("ghcr.io/my-org", "github", "ghcr.io", ""): False,
+    ("ghcr.io/my-org", "github", "ghcr.io", "my-org/apps"): True,
+    ("github", "", "ghcr.io", ""): False,
+    ("github", "github", "ghcr.io", ""): True,
+}

@@ -9,6 +9,7 @@ import pytest
 
 from fakes.wasm import TESTDATA
 from wasm_oci.errors import FormatError
+from wasm_oci.policy.names import Glob, matches_component, parse_registry_name
 from wasm_oci.policy.strings import policy_of_strings
 
 _TREE = ast.parse((TESTDATA / "policy_strings.bzl").read_text(encoding="utf-8"))
@@ -40,3 +41,15 @@ def test_refusals(member: str, text: str, start: str) -> None:
     with pytest.raises(FormatError) as caught:
         policy_of_strings(default_signing_required=False, where="//:p", **{member: ["*|optional", text]})
     assert str(caught.value).startswith(f"//:p: {member}[1]: {start}")
+
+
+@pytest.mark.parametrize(("pattern", "path", "expected"), [(*key, value) for key, value in CASES["PATTERNS"].items()])
+def test_patterns(pattern: str, path: str, *, expected: bool) -> None:
+    assert matches_component(Glob(pattern), path.rpartition("/")[2], path) is expected
+
+
+@pytest.mark.parametrize(("case", "expected"), CASES["REGISTRIES"].items())
+def test_registries_of_rules(case: tuple[str, str, str, str], *, expected: bool) -> None:
+    target, name, host, prefix = case
+    rule = parse_registry_name(target, where="p")
+    assert rule.matches(name, host, tuple(prefix.split("/")) if prefix else ()) is expected

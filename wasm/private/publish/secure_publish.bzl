@@ -1,7 +1,6 @@
 """`wasm_component_secure_publish`: an image as a policy wants it, and the target that publishes it."""
 
 load("//wasm/private/common:macro_attrs.bzl", "check_attributes")
-load("//wasm/private/common:shown.bzl", "shown")
 load("//wasm/private/image:oci_image.bzl", "oci_image_with_parts")
 load(":multi_publish.bzl", "wkg_multi_registry_publish")
 load(":publish.bzl", "wasm_component_publish")
@@ -9,7 +8,7 @@ load(":publish.bzl", "wasm_component_publish")
 visibility(["//wasm/..."])
 
 _IMAGE = ("additional_signing_keys", "annotations", "component", "name_override", "namespace", "package_name", "split_regex", "tag", "version")
-_PUBLISH = ("dry_run", "extra_tags", "fail_fast", "movable_tags")
+_PUBLISH = ("dry_run", "extra_tags", "movable_tags")
 _BOTH = (
     "authors",
     "compatible_with",
@@ -53,8 +52,8 @@ def wasm_component_secure_publish(
         openssh_format: True refuses signing keys of another form than OpenSSH's. False, the default, leaves it to the policy.
         **kwargs: `component`, `package_name` and `security_policy`, which are mandatory; `annotations`, `namespace`, `tag`, `version`, `name_override`,
             `additional_signing_keys` and `split_regex` of [`oci_image`](oci_publish.md#oci_image); `registry_config`, `dry_run`, `extra_tags` and
-            `movable_tags` of [`wasm_component_publish`](publish.md), `fail_fast` of [`wkg_multi_registry_publish`](multi_publish.md); `description`,
-            `authors` and `license`, which go to both, as do the attributes that every rule has. Errors name `<name>`, never `<name>_image`.
+            `movable_tags` of [`wasm_component_publish`](publish.md); `description`, `authors` and `license`, which go to both, as do the attributes
+            that every rule has. Errors name `<name>`, never `<name>_image`.
     """
     check_attributes(name, "wasm_component_secure_publish", kwargs, _IMAGE + _PUBLISH + _BOTH, _MANDATORY)
     image = name + "_image"
@@ -79,9 +78,5 @@ def wasm_component_secure_publish(
     }
     if target_registries:
         wkg_multi_registry_publish(target_registries = target_registries, **publish)
-    elif "fail_fast" in publish:
-        fail("{}: fail_fast is for several registries; name them in target_registries, or leave it out".format(
-            shown(native.package_relative_label(name)),
-        ))
     else:
         wasm_component_publish(**publish)
