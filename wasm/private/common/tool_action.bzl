@@ -64,7 +64,7 @@ def run_wasm_oci(ctx, *, args, inputs, outputs, mnemonic, progress, execution_re
     """
     for file, text in inputs.items():
         args.add(text, format = "--shown-as=%s")
-        args.add(file, format = "--shown-file=%s")
+        args.add_all([file], expand_directories = False, format_each = "--shown-file=%s")
     ctx.actions.run(
         executable = ctx.executable._tool,
         arguments = [args],
