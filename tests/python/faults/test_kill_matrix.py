@@ -47,7 +47,8 @@ def _positions(filled: Places) -> list[Position]:
     if _ONLY:
         return [*found[0], *found[1]]
     if filled.index:
-        return [each for registry in (0, 1) for each in found[registry][registry * 3 :: _SAMPLE]]
+        tagging = [each[-2] for each in found]  # the tag of the release, which is read once more after that
+        return [*tagging, *(each for registry in (0, 1) for each in found[registry][registry * 3 :: _SAMPLE])]
     return [each for registry in (0, 1) for each in found[registry] if each.repository == ARTIFACTS[registry]]
 
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from wasm_oci.errors import UsageError
 from wasm_oci.keys.any_key import load_any_public_key
 from wasm_oci.keys.key import AnyPublicKey
 from wasm_oci.policy.subject import SignatureType, Signer
 from wasm_oci.policy_facts.signer_facts import file_names, format_of
-from wasm_oci.publish.release_request import ArtifactRequest, PolicyKey
 from wasm_oci.publish.signing import SignerRequest
 from wasm_oci.trust.trust import Trust, TrustedKey
 from wasm_oci.trust.trust_store import load_trust_store
+
+if TYPE_CHECKING:
+    from wasm_oci.publish.release_request import ArtifactRequest, PolicyKey
 
 _MAIN_REPOSITORY = ("@@//", "@//")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from wasm_oci.digest import Digest, checked
 from wasm_oci.errors import DigestError
@@ -16,8 +16,10 @@ from wasm_oci.policy_facts.component_facts import ComponentFacts, read_component
 from wasm_oci.policy_facts.known_keys import KnownKeys
 from wasm_oci.policy_facts.signer_facts import SignerFacts, read_signers
 from wasm_oci.publish.artifact import Artifact
-from wasm_oci.publish.release_request import ArtifactRequest
 from wasm_oci.publish.signatures import signature_payloads
+
+if TYPE_CHECKING:
+    from wasm_oci.publish.release_request import ArtifactRequest
 
 _BUILT: tuple[KeySource, ...] = ("file",)
 """Where the keys of a build are."""
