@@ -61,6 +61,8 @@ def test_messages_of_the_log_are_lines(capsys: pytest.CaptureFixture[str], monke
     outcome.start_logging(verbose=True)
     logging.getLogger("test").debug("HTTP %s", "301\r\nwasm_oci: done\x1b[2J")
     assert capsys.readouterr().err == "test: HTTP 301\\r\\nwasm_oci: done\\x1b[2J\n"
+    logging.getLogger("wasm_oci.reading.source_store").warning("it comes from %s", "elsewhere")
+    assert capsys.readouterr().err == "wasm_oci: warning: it comes from elsewhere\n"
 
 
 class _Failing(io.StringIO):

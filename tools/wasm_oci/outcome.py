@@ -158,10 +158,12 @@ def start_logging(*, verbose: bool) -> None:
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            say(self.format(record))
+            if record.levelno >= logging.WARNING:
+                say(Painted(f"wasm_oci: warning: {record.getMessage()}", YELLOW))
+            else:
+                say(f"{record.name}: {record.getMessage()}")
 
     handler = Handler()
-    handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
     logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING, handlers=[handler])
 
 
