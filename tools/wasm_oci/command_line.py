@@ -23,13 +23,14 @@ class CommandLineParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         where, _, what = message.removeprefix("argument ").partition(": ") if message.startswith("argument ") else ("", "", message)
-        raise UsageError(what, where=where, hint=_nearest(what) or f"see {self.prog} --help")
+        if found := re.fullmatch(r"(invalid choice: '(.*)') \(choose from (.*)\)", what):  # argparse says it by this text only
+            values = re.findall(r"[^', ]+", found[3])
+            raise UsageError(found[1], where=where, hint=did_you_mean(found[2], values) or f"use {_one_of(values)}; see {self.prog} --help")
+        raise UsageError(what, where=where, hint=f"see {self.prog} --help")
 
 
-def _nearest(what: str) -> str:
-    """The remedy for a value that is nearly one of those that an option takes, read from the message of argparse."""
-    found = re.fullmatch(r"invalid choice: '(.*)' \(choose from (.*)\)", what)
-    return did_you_mean(found[1], re.findall(r"[^', ]+", found[2])) if found else ""
+def _one_of(values: list[str]) -> str:
+    return f"one of {', '.join(values)}" if len(values) > 1 else values[0]
 
 
 def not_empty(kind: Callable[[str], Any], *, where: str) -> Callable[[str], Any]:

@@ -83,6 +83,20 @@ def test_an_entry_names_its_registry(run: Run, pair: Pair, trusted: Path, tmp_pa
         assert (ended.code, pair.mirror.requests) == (0, [])
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("ownn", "'ownn' is neither a registry of the configuration nor a host; did you mean own?"),
+        ("elsewhere", "'elsewhere' is neither a registry of the configuration nor a host; write one of own, or a host"),
+        ("mirror", "'mirror' is a mirror, which is not read by its name; write own, the registry that it is of"),
+    ],
+)
+def test_a_name_that_is_no_entry_says_which_there_are(run: Run, pair: Pair, name: str, words: str) -> None:
+    config = pair.config(mirror="mirror|{host}/copies|mirror|own")
+    ended = run("pull", f"{name}/{NAME}:v1", "-o", "x.wasm", "--allow-unsigned", "--registry-config", config)
+    assert (ended.code, words in ended.err) == (2, True), ended.err
+
+
 def test_a_mirror_is_never_asked_what_a_tag_names(run: Run, pair: Pair, trusted: Path, tmp_path: Path) -> None:
     pair.fail(Reply(status=503))
     ended = run("pull", f"own/{NAME}:v1", "-o", tmp_path / "x.wasm", "-K", trusted, "--registry-config", pair.config())

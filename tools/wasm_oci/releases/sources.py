@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from wasm_oci.errors import UsageError
-from wasm_oci.oci.reference import Reference
+from wasm_oci.oci.reference import Reference, has_registry
 from wasm_oci.oci.target import Target, layout_target
 from wasm_oci.publish.registries import RegistryEntry, registry_client, registry_store
 from wasm_oci.publish.request import RegistriesFile, read_registry_config
@@ -18,6 +18,7 @@ from wasm_oci.reading.content_cache import ContentCache, cache_folder
 from wasm_oci.reading.source_store import Mirror, SourceStore
 from wasm_oci.registry.credentials import AuthSetting
 from wasm_oci.releases.promote_request import PromoteRequest
+from wasm_oci.wording import did_you_mean, shown_value
 
 if TYPE_CHECKING:
     from wasm_oci.http.transport import Transport
@@ -99,12 +100,28 @@ def open_source(text: str, settings: SourceSettings, *, transport: Transport, en
     named = next((entry for entry in _readable(settings) if entry.name == name), None) if rest else None
     if named is None and (layout := layout_target(text)):
         return layout
-    reference = Reference.parse("/".join(filter(None, (named.host, named.prefix, rest))), where=text) if named else parse_reference(text)
+    if named:
+        reference = Reference.parse("/".join(filter(None, (named.host, named.prefix, rest))), where=text)
+    else:
+        _check_entry(name, settings)
+        reference = parse_reference(text)
     wanted = reference.digest or reference.tag
     if wanted is None:
         raise UsageError(f"{text} names neither tag nor digest", hint=f"write {text}:TAG or {text}@sha256:…")
     store = source_store(reference, named or nearest_entry(reference, settings), settings, transport=transport, environ=environ)
     return Target(store=store, wanted=wanted, pinned=reference.digest is not None)
+
+
+def _check_entry(name: str, settings: SourceSettings) -> None:
+    """Raises UsageError for what is not a host, and so was meant as the name of an entry, where there are any."""
+    names = [entry.name for entry in _readable(settings)]
+    if not names or has_registry(f"{name}/"):
+        return
+    mirrored = next((entry.mirror_of for entry in settings.registries if entry.mirror_of and entry.name == name), "")
+    if mirrored:
+        raise UsageError(f"{name!r} is a mirror, which is not read by its name", hint=f"write {mirrored}, the registry that it is of")
+    hint = did_you_mean(name, names) or f"write one of {', '.join(names)}, or a host"
+    raise UsageError(f"{shown_value(name)} is neither a registry of the configuration nor a host", hint=hint)
 
 
 def source_store(

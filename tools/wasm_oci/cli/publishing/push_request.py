@@ -11,7 +11,7 @@ from wasm_oci.cli.publishing.publish_options import overrides_of
 from wasm_oci.errors import UsageError
 from wasm_oci.oci.archive import ARCHIVE_PREFIX, ArchiveStore
 from wasm_oci.oci.reference import Reference, check_tag
-from wasm_oci.oci.target import LAYOUT_PREFIX
+from wasm_oci.oci.target import LAYOUT_PREFIX, is_reference, layout_folder
 from wasm_oci.publish.push import Overrides, release_of_layout, release_of_request
 from wasm_oci.publish.release_request import ReleaseRequest
 from wasm_oci.publish.request import read_push_request
@@ -40,6 +40,10 @@ def _request(args: argparse.Namespace, overrides: Overrides) -> ReleaseRequest:
         raise UsageError("a passphrase only applies to signing, and push does not sign a layout", hint="leave it out")
     if not args.reference:
         raise UsageError("LAYOUT and REFERENCE are needed", hint="write wasm_oci push LAYOUT host/repository:tag")
+    if is_reference(str(args.layout)) and layout_folder(args.reference):
+        raise UsageError(
+            f"{args.layout} is a reference, and the layout comes first", hint=f"write wasm_oci push {args.reference} {args.layout}"
+        )
     for option in ("registry", "namespace", "tag"):
         if getattr(args, option) is not None:
             raise UsageError(f"--{option} changes a request file", hint="put it into REFERENCE")
