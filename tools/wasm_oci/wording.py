@@ -16,10 +16,15 @@ WIDTH = 160
 """Longest line of a result; a single word may be longer, so that it can be copied."""
 
 
+def counted(number: int, noun: str) -> str:
+    """Returns a number of things in words: `1 member`, `2 members`."""
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
 def size_text(size: int) -> str:
     """Returns a number of bytes in words: exact below 1 KiB, else with one decimal place."""
     if size < KIB:
-        return f"{size} byte{'s' * (size != 1)}"
+        return counted(size, "byte")
     unit, name = (GIB, "GiB") if size >= GIB else (MIB, "MiB") if size >= MIB else (KIB, "KiB")
     return f"{size / unit:.1f} {name}"
 

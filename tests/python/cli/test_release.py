@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import pytest
 
 from fakes.artifacts import Image, layout_of, public, signed_image
 from fakes.program import Ended, Run, make_run, tag_of, writes
-from fakes.release_files import NAMES, entry, request
+from fakes.release_files import NAMES, entry, push_document, request
+from instruments.effects import Stall
+from instruments.faults import Fault
 from instruments.registry import RunningRegistry, start
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.layout_store import LayoutStore
@@ -75,6 +78,34 @@ def test_a_dry_run_writes_nothing_and_a_second_run_is_unchanged(
     again = run("release", "--request", file)
     assert "Unchanged: 4 of 4" in again.out
     assert "3 unchanged" in again.out
+
+
+def test_registries_are_in_the_order_of_the_request_whichever_answers_first(
+    run: Run, registry: RunningRegistry, second: RunningRegistry, images: dict[str, Image], tmp_path: Path
+) -> None:
+    registry.faults.add(Fault(path="/releases/manifests/", effect=Stall(seconds=0.3)))
+    ended = run("release", "--request", request(tmp_path, images, entry("first", registry), entry("second", second)), "--dry-run")
+    heads = [line for line in ended.out.splitlines() if line.endswith("/releases")]
+    assert heads == [f"Plan for {each.host}/releases" for each in (registry, second)]
+
+
+def test_many_artifacts_have_a_line_each_and_what_needs_a_look_is_in_full(
+    run: Run, registry: RunningRegistry, images: dict[str, Image], tmp_path: Path
+) -> None:
+    many = {f"many-{number}": images["two"] for number in range(30)}
+    assert run("push", images["three"].folder, f"{registry.host}/apps/many-7:v0").code == 0
+    other = push_document("many-7", images["two"], tag="v0", movable_tags=[])
+    file = request(tmp_path, many, entry("first", registry))
+    (tmp_path / "many-7.json").write_text(json.dumps({"schema_version": 1, **other}))
+    ended = run("release", "--request", file, "--dry-run")
+    assert ended.code == 7
+    lines = ended.out.splitlines()
+    for number in set(range(30)) - {7}:
+        assert sum(f"/apps/many-{number} " in line and "latest create" in line for line in lines) == 1
+    assert sum(line.startswith("Plan for ") for line in lines) == 3, "all artifacts in short, one that is refused, and the index"
+    assert f"  tag       v0  refused: it already names {images['three'].digest}" in lines
+    assert "  beside    1 manifest of its members" in lines, "all members are the same"
+    assert len(lines) < 60
 
 
 @pytest.mark.parametrize("padding", [0, LIMITS.checked_early + LIMITS.chunk])
@@ -188,8 +219,8 @@ def test_a_tag_that_was_moved_is_found_and_written_again_with_ask_all(
     ("arguments", "words"),
     [
         ((), "nothing to release"),
-        (("show",), "release show takes 1"),
-        (("diff", "a.example/b:c"), "release diff takes 2"),
+        (("show",), "release show takes 1 reference, not 0; write wasm_oci release show REFERENCE"),
+        (("diff", "a.example/b:c"), "release diff takes 2 references, not 1; write wasm_oci release diff REFERENCE REFERENCE"),
         (("show", "a.example/b:c", "--dry-run"), "the option is for publishing"),
         (("apps",), "not a pattern of targets"),
         (("//apps/...",), "needs a repository and a tag"),

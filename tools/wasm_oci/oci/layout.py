@@ -189,7 +189,7 @@ def _claim(folder: Path) -> None:
 
 
 def _is_unfinished(folder: Path) -> bool:
-    """Whether there is a part of a layout and nothing else, that would go with the folder: only then may a message say to delete it."""
+    """Whether there is a part of a layout, and nothing else: only then may a message say to delete the folder."""
     with usable(folder, "read"):
         names = {entry.name for entry in folder.iterdir()}
     return _BLOBS.parent.name in names and all(name in (_BLOBS.parent.name, INDEX) or _is_temporary(name) for name in names)

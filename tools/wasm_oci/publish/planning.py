@@ -19,7 +19,7 @@ from wasm_oci.publish.plan import Plan, Question, make_plan
 from wasm_oci.publish.plan_steps import NO_DECISION, Decision
 from wasm_oci.publish.release_request import ArtifactRequest, ReleaseRequest
 from wasm_oci.publish.resolve import Destination
-from wasm_oci.publish.signatures import UNCHECKED, KnownKey, Signatures, check_signatures
+from wasm_oci.publish.signatures import COPIED, UNCHECKED, KnownKey, Signatures, check_signatures
 from wasm_oci.publish.signing import Signing
 from wasm_oci.publish.uniting import Unit, member_of, with_current
 from wasm_oci.publish.unsigned_plan import UnsignedPlan, make_unsigned_plan
@@ -180,6 +180,7 @@ class _Planning:
     indexes: dict[str, Plan] = field(default_factory=dict)
 
     def run(self, units: Sequence[Unit]) -> Planned:
+        self.units.update((each.store.place, each) for each in units)  # in their order, whichever registry answers first
         do_all((Work(place=each.store.place, run=partial(self._find_current, each)) for each in units), interrupt=self.interrupt)
         pairs = [(number, position) for number, each in enumerate(self.resolved) for position in range(len(each.destinations))]
         with self.progress.phase("looking up", count=len(pairs)) as shown:
@@ -271,4 +272,5 @@ def with_signatures(
             known = [plan.with_content(component, signatures.content) for plan in known]
         else:
             signatures.content.finish()
-    return tuple(replace(plan, signatures=signatures or UNCHECKED) for plan in known)
+    unchecked = COPIED if resolved.request.ready else UNCHECKED
+    return tuple(replace(plan, signatures=signatures or unchecked) for plan in known)

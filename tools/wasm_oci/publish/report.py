@@ -19,7 +19,7 @@ from wasm_oci.publish.planning import AnyPlan
 from wasm_oci.publish.publisher import Result
 from wasm_oci.publish.release import ReleasedArtifact
 from wasm_oci.publish.unsigned_plan import UnsignedPlan
-from wasm_oci.wording import ShellCommand, Whole, size_text
+from wasm_oci.wording import ShellCommand, Whole, counted, size_text
 
 _READ = {WHOLE: "whole", ENDS: "by size and both ends"}
 
@@ -111,7 +111,7 @@ def _proved(result: Result) -> str:
         *["every referrer"] * bool(result.plan.referrers),
         *["the tag"] * any(tag.action.writes for tag in result.plan.tags),
     ]
-    counts = [f"{count} blob{'s' * (count != 1)} {how}" for outcome, how in _READ.items() if (count := outcomes.count(outcome))]
+    counts = [f"{counted(count, 'blob')} {how}" for outcome, how in _READ.items() if (count := outcomes.count(outcome))]
     return ", ".join([*words, *counts])
 
 
@@ -163,7 +163,7 @@ def summary_lines(artifacts: Sequence[ReleasedArtifact]) -> list[str]:
     widths = [max(len(row[column]) for row in (head, *rows)) for column in (0, 1)]
     lines = [Whole(f"{name:<{widths[0]}}  {status:<{widths[1]}}  {detail}".rstrip()) for name, status, detail in (head, *rows)]
     counts = Counter(status for _, status, _ in rows)
-    total = f"{len(rows)} destination{'s' * (len(rows) != 1)}: {', '.join(f'{count} {status}' for status, count in counts.items())}"
+    total = f"{counted(len(rows), 'destination')}: {', '.join(f'{count} {status}' for status, count in counts.items())}"
     dry = not any(artifact.results for artifact in artifacts)
     good = set(counts) <= {"published", "unchanged"}
     return [*lines, f"Dry run: nothing was written; {total}" if dry else Painted(total, GREEN) if good else total]
@@ -184,10 +184,10 @@ def _row(each: Result | AnyPlan) -> tuple[str, str, str]:
 
 
 def _tag_change(tag: str, before: Digest | None, after: Digest | None) -> str:
-    return f"{tag}: {_start(after)}" if before == after else f"{tag}: {_start(before)} -> {_start(after)}"
+    return f"{tag}: {short_digest(after)}" if before == after else f"{tag}: {short_digest(before)} -> {short_digest(after)}"
 
 
-def _start(digest: Digest | None) -> str:
+def short_digest(digest: Digest | None) -> str:
     """Enough of a digest to tell it from another one."""
     return f"{digest.algorithm}:{digest.hex[:12]}" if digest else "absent"
 

@@ -61,6 +61,8 @@ class Signatures:
     """Hexadecimal ids of other keys in signatures, sorted; empty for one without. No public key is known to verify these with."""
     checked: bool = True
     """False where nobody looked, so that nothing is known."""
+    copied: bool = False
+    """Whether nobody looked because they are copied as they are."""
     content: ContentCheck | None = field(default=None, compare=False)
     """How the content of a large component is still to be compared with what was signed, before a destination has the whole of it."""
 
@@ -76,7 +78,7 @@ class Signatures:
     def __str__(self) -> str:
         """Says who signed, for people."""
         if not self.checked:
-            return "not checked again"
+            return "copied as it is, if there is one" if self.copied else "not checked again"
         known = [
             f"{'development ' * key.development}key {key.public.key_id.hex()}{f' by {key.name}' * bool(key.name)}" for key in self.verified
         ]
@@ -94,6 +96,7 @@ class Signatures:
 
 
 UNCHECKED = Signatures(checked=False)
+COPIED = Signatures(checked=False, copied=True)
 
 
 def check_signatures(artifact: Artifact, expected: Sequence[KnownKey] = (), trust: Trust | None = None) -> Signatures:

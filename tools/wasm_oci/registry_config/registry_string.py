@@ -16,6 +16,7 @@ from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.http.host import check_host, is_loopback, split_host
 from wasm_oci.oci.reference import check_repository
 from wasm_oci.variable_names import is_variable_name, looks_like_secret
+from wasm_oci.wording import counted
 
 _TYPES = ("oci", "layout", "mirror")
 _AUTH_FORMS = {
@@ -148,7 +149,7 @@ def _auth(fields: Sequence[str], where: str) -> EntryAuth:
     form = _AUTH_FORMS[kind]
     most = form.count("|")
     if not most - form.count("[") <= len(data) <= most:
-        raise _error(where, "auth", f"{kind} has {len(data)} further field{'s' * (len(data) != 1)}", f"write {form}")
+        raise _error(where, "auth", f"{kind} has {counted(len(data), 'further field')}", f"write {form}")
     reader = _Data(form=form, where=where)
     if kind == "token":
         return EntryAuth(kind=kind, variable=reader.reference(data[0], "token"), username=reader.user(data[1]) if data[1:] else "")

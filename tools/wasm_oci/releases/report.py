@@ -3,39 +3,68 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from wasm_oci.digest import Digest
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.outcome import GREEN, Painted
 from wasm_oci.publish.plan import Plan
-from wasm_oci.publish.plan_steps import Stage
+from wasm_oci.publish.plan_steps import Action, Stage
 from wasm_oci.publish.planning import AnyPlan
 from wasm_oci.publish.publisher import Result
 from wasm_oci.publish.release import Release, ReleasedIndex
-from wasm_oci.publish.report import artifact_document, plan_lines
+from wasm_oci.publish.report import artifact_document, plan_lines, short_digest
 from wasm_oci.releases.compare import Change, FoundRelease
-from wasm_oci.wording import size_text
+from wasm_oci.wording import Whole, counted, size_text
 
+_IN_FULL = 20
+"""As many plans of artifacts are shown in full."""
 _SIGNS = {"new": "+", "changed": "~", "gone": "-"}
 
 
 def planned_lines(plans: Sequence[AnyPlan]) -> list[str]:
-    """Returns what would be done: every plan with something to do, and how many have nothing."""
-    lines, idle = list[str](), 0
+    """Returns what would be done: every plan with something to do, and how many have nothing.
+
+    Of many artifacts, each has one line, unless there is something to see to: a tag that may not move, or what is not known. What goes
+    beside an index is counted there.
+    """
+    beside, short, full = Counter[str](), list[Plan](), list[AnyPlan]()
+    idle = 0
     for plan in plans:
-        if not isinstance(plan, Plan) or plan.unknown or plan.refusal or plan.writes:
-            lines += [line for line in plan_lines(plan) if not (_is_index(plan) and line.startswith("  signature: "))]
-        elif plan.placing.stage is not Stage.BESIDE:
+        if not isinstance(plan, Plan) or plan.unknown or plan.refusal:
+            full.append(plan)
+        elif plan.placing.stage is Stage.BESIDE:
+            beside[plan.placing.unit] += plan.writes
+        elif not plan.writes:
             idle += 1
-    return lines + ([f"Unchanged: {idle} of {_count(plans)}"] if idle else [])
+        else:
+            (short if plan.placing.stage is Stage.MEMBERS else full).append(plan)
+    lines = _short_lines(short) if len(short) > _IN_FULL else [line for plan in short for line in plan_lines(plan)]
+    lines += [line for plan in full for line in _full_lines(plan, beside)]
+    return lines + ([f"Unchanged: {idle} of {idle + len(short) + len(full)}"] if idle else [])
 
 
-def _is_index(plan: AnyPlan) -> bool:
-    return isinstance(plan, Plan) and plan.placing.stage is Stage.INDEX
+def _short_lines(plans: Sequence[Plan]) -> list[str]:
+    """A line for each of many artifacts, and once what most of them have in common."""
+    lines = [f"Plan for {len(plans)} artifacts at their registries (in full with --output json)"]
+    for plan in plans:
+        tags = ", ".join(f"{tag.tag} {tag.action}" for tag in plan.tags)
+        sent = sum(step.blob.descriptor.size for step in plan.blobs if step.action is Action.UPLOAD)
+        lines.append(Whole(f"  {plan.destination.name}  {short_digest(plan.artifact.descriptor.digest)}  {tags}  {size_text(sent)}"))
+    for name, values in (
+        ("signature", Counter(str(plan.signatures) for plan in plans)),
+        ("credential", Counter(plan.credential_source for plan in plans)),
+    ):
+        lines += [f"  {name}: {value}" + (f" ({count})" if len(values) > 1 else "") for value, count in values.items()]
+    return lines + [f"  connection: {value}" for value in sorted({plan.destination.connection for plan in plans} - {""})]
 
 
-def _count(plans: Sequence[AnyPlan]) -> int:
-    return sum(not (isinstance(plan, Plan) and plan.placing.stage is Stage.BESIDE) for plan in plans)
+def _full_lines(plan: AnyPlan, beside: Mapping[str, int]) -> list[str]:
+    if not isinstance(plan, Plan) or plan.placing.stage is not Stage.INDEX:
+        return plan_lines(plan)
+    head, *rest = (line for line in plan_lines(plan) if not line.startswith("  signature: "))
+    count = beside.get(plan.placing.unit, 0)
+    return [head, *([f"  {'beside':<10}{counted(count, 'manifest')} of its members"] if count else []), *rest]
 
 
 def released_lines(release: Release) -> list[str]:
@@ -53,7 +82,7 @@ def _total_line(release: Release) -> str:
     counts = Counter(result.status for artifact in release.artifacts for result in artifact.results)
     artifacts, registries = len(release.artifacts), len(release.indexes)
     total = ", ".join(f"{count} {status}" for status, count in counts.items())
-    line = f"{artifacts} artifact{'s' * (artifacts != 1)} at {registries} registries: {total}"
+    line = f"{counted(artifacts, 'artifact')} at {registries} registries: {total}"
     return Painted(line, GREEN) if set(counts) <= {"published", "unchanged"} else line
 
 
@@ -71,9 +100,13 @@ def _index_lines(index: ReleasedIndex, result: Result, members: Sequence[Result]
     yield f"  reference {plan.pinned}"
     yield f"  members   {len(members)}: {', '.join(f'{count} {status}' for status, count in sorted(statuses.items()))}"
     if result.status in ("published", "content sent", "failed"):
-        yield from (f"  tag       {tag.tag}: {tag.before or 'absent'} -> {result.tags_after[tag.tag] or 'absent'}" for tag in plan.tags)
+        yield from (f"  tag       {tag.tag}: {_moved(tag.before, result.tags_after[tag.tag])}" for tag in plan.tags)
     sent = sum(each.bytes_sent for each in (*members, *index.beside, result))
     yield f"  sent      {size_text(sent)}"
+
+
+def _moved(before: Digest | None, after: Digest | None) -> str:
+    return f"{before or 'absent'}, unchanged" if before == after else f"{before or 'absent'} -> {after or 'absent'}"
 
 
 def release_document(release: Release) -> JsonObject:
@@ -96,10 +129,10 @@ def _index_document(index: ReleasedIndex) -> JsonObject:
 def member_lines(release: FoundRelease) -> Iterator[str]:
     """Yields what is in a release, a line for each member."""
     yield f"{release.target.store.name}@{release.digest}"
-    yield f"  {len(release.index.members)} members; nothing is verified here"
+    yield f"  {counted(len(release.index.members), 'member')}; nothing is verified here"
     for member in release.index.members:
         tags = ", ".join(sorted(member.tags)) or "no tag"
-        signatures = f", {len(member.referrers)} referrer{'s' * (len(member.referrers) != 1)}" if member.referrers else ""
+        signatures = f", {counted(len(member.referrers), 'referrer')}" if member.referrers else ""
         yield f"  {member.repository}  {member.digest}  {tags}{signatures}"
 
 

@@ -13,6 +13,7 @@ from wasm_oci.cli.common.registry_options import add_registry_options
 from wasm_oci.errors import UsageError
 from wasm_oci.limits import LIMITS
 from wasm_oci.outcome import Outcome, report_error
+from wasm_oci.wording import counted
 
 if TYPE_CHECKING:
     from wasm_oci.oci.listing import ListedTag, Listing
@@ -68,7 +69,7 @@ def run(args: argparse.Namespace) -> Outcome:
 
 
 def _lines(listing: Listing) -> Iterator[str]:
-    yield f"{listing.repository}: {listing.total} tag{'s' * (listing.total != 1)}; signatures are not verified here"
+    yield f"{listing.repository}: {counted(listing.total, 'tag')}; signatures are not verified here"
     for listed in listing.tags:
         yield f"  {listed.tag}"
         yield f"    {listed.digest or 'digest unknown'}  {_signed(listed)}"

@@ -9,6 +9,7 @@ from pathlib import Path
 from wasm_oci.outcome import Outcome
 from wasm_oci.wasmsign.pattern import SectionPattern
 from wasm_oci.wasmsign.split import split_file
+from wasm_oci.wording import counted
 
 DESCRIPTION = """Split a WebAssembly module or component into parts that can be verified without the others.
 
@@ -40,5 +41,5 @@ def run(args: argparse.Namespace) -> Outcome:
     request = SplitRequest(input=args.input_file, output=args.output_file, pattern=pattern)
     result = split_file(request.input, request.output, request.pattern)
     added = len(result.added)
-    line = f"Split: {request.output} ({result.parts} part{'s' * (result.parts != 1)}, {added} new delimiter{'s' * (added != 1)})"
+    line = f"Split: {request.output} ({counted(result.parts, 'part')}, {counted(added, 'new delimiter')})"
     return Outcome(lines=[line], document={"file": str(request.output), "parts": result.parts, "added": list(result.added)})

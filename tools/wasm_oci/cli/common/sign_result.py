@@ -8,6 +8,7 @@ from pathlib import Path
 from wasm_oci.cli.common.sign_request import SignRequest
 from wasm_oci.keys.signer import Signer
 from wasm_oci.wasmsign.sign import SignResult, sign_file
+from wasm_oci.wording import counted
 
 
 def sign_with(request: SignRequest, signers: Sequence[Signer], *, with_digest: bool) -> SignResult:
@@ -20,7 +21,7 @@ def sign_with(request: SignRequest, signers: Sequence[Signer], *, with_digest: b
 
 def lines_of(place: Path, result: SignResult, signers: Sequence[Signer]) -> list[str]:
     done = "Signed" if result.added else f"Already signed with {'this key' if len(signers) == 1 else 'these keys'}"
-    count = f"{result.signature_count} signature{'s' * (result.signature_count != 1)}"
+    count = counted(result.signature_count, "signature")
     ids = ", ".join(signer.public.key_id.hex() for signer in signers)
     lines = [f"{done}: {place} ({result.kind.value}, {count})", f"Key id{'s' * (len(signers) > 1)}: {ids}"]
     if result.dropped:

@@ -15,6 +15,7 @@ from wasm_oci.releases.compare import FoundRelease, compare, read_release
 from wasm_oci.releases.places import repositories_of
 from wasm_oci.releases.report import change_lines, member_lines
 from wasm_oci.trust.trust import Trust
+from wasm_oci.wording import counted
 
 if TYPE_CHECKING:
     from wasm_oci.http.transport import Transport
@@ -27,7 +28,8 @@ def run(what: str, names: Sequence[str], *, trust: Trust | None, plain_http: Seq
     """Raises UsageError for another number of names, and what reading a release raises."""
     if len(names) != COUNTS[what]:
         words = " ".join("REFERENCE" for _ in range(COUNTS[what]))
-        raise UsageError(f"release {what} takes {COUNTS[what]} of them, and {len(names)} are given", hint=f"write release {what} {words}")
+        wanted, given = counted(COUNTS[what], "reference"), len(names)
+        raise UsageError(f"release {what} takes {wanted}, not {given}", hint=f"write wasm_oci release {what} {words}")
     with closing(resolve.make_transport(resolve.plain_http_hosts(plain_http), ca_files=ca_files)) as transport:
         found = [read_release(resolve.open_target(name, transport, os.environ)) for name in names]
         if what == "show":
@@ -56,6 +58,6 @@ def _verify(release: FoundRelease, trust: Trust | None, transport: Transport) ->
         "findings": [finding.to_json() for finding in findings],
     }
     signed = "signed by the given keys" if trust else "signatures not verified: give -K or --trusted-keys"
-    members = f"{len(release.index.members)} members, all there"
+    members = f"{counted(len(release.index.members), 'member')}, all there"
     lines = [Painted(f"Whole: {release.target.store.name}@{release.digest}", GREEN), f"  {members}, {signed}"]
     return Outcome(lines=[] if findings else lines, document=document, exit_code=4 if findings else 0)

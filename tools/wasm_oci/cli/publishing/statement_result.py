@@ -14,6 +14,7 @@ from wasm_oci.jsontext import JsonObject
 from wasm_oci.oci.target import Target
 from wasm_oci.outcome import GREEN, YELLOW, Outcome, Painted, error_document, report_error
 from wasm_oci.trust.trust import Trust
+from wasm_oci.wording import counted
 
 _SHOWN = 20
 """Statements that do not verify and are shown."""
@@ -78,7 +79,7 @@ def statement_lines(reference: str, statements: Sequence[FoundStatement], trust:
     """Yields lines for people: what is verified first."""
     verified = [found for found in statements if found.key]
     others = [found for found in statements if not found.key]
-    count = f"{len(statements)} statement{'s' * (len(statements) != 1)}"
+    count = counted(len(statements), "statement")
     yield reference
     yield f"  {count}, {f'{len(verified)} verified' if trust else 'not verified: give -K or --trusted-keys'}"
     for found in (*verified, *others[:_SHOWN]):
