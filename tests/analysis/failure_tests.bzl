@@ -95,6 +95,11 @@ _CASES = {
         _MULTI | {"target_registries": ["github"]},
         ["target_registries[0]", "\"github\" is not an entry of", "write one of local"],
     ),
+    "multi_mirror": (
+        wkg_multi_registry_publish,
+        _MULTI | {"target_registries": ["backup"]},
+        ["target_registries[0]", "\"backup\" is a mirror in", "nothing is published to one; write one of local"],
+    ),
     "multi_near": (
         wkg_multi_registry_publish,
         _MULTI | {"target_registries": ["local", "lokal"]},
@@ -134,7 +139,12 @@ _CASES = {
     "promote_entry": (
         wasm_promote,
         _PROMOTE | {"destination": "github/releases"},
-        ["github is neither a host nor an entry", "registry_config, which is not given"],
+        ["\"github\" is neither a host nor an entry", "registry_config, which is not given; give registry_config"],
+    ),
+    "promote_entry_of_config": (
+        wasm_promote,
+        _PROMOTE | {"destination": "lokal/releases", "registry_config": ":failure_config"},
+        ["\"lokal\" is neither a host nor an entry", "did you mean \"local\"?"],
     ),
     "promote_source": (wasm_promote, _PROMOTE | {"source": "ghcr.io/releases"}, ["source = ", "names neither tag nor digest"]),
     "promote_no_source": (wasm_promote, _PROMOTE | {"source": ""}, ["source = \"\"", "names neither tag nor digest", "\":release\""]),
@@ -295,7 +305,7 @@ def failure_test_suite(name):
     )
     write_file(name = "failure_config_file", out = "failure_config.yaml", content = ["registries: []"], tags = manual)
     wkg_registry_config(name = "failure_empty_config", tags = manual)
-    wkg_registry_config(name = "failure_config", registries = ["local|localhost:5000|oci"], tags = manual)
+    wkg_registry_config(name = "failure_config", registries = ["local|localhost:5000|oci", "backup|localhost:5001|mirror|local"], tags = manual)
     wasm_component_publish(name = "failure_publish", oci_image = ":failure_image", tags = manual)
     wasm_trusted_keys(name = "failure_trusted", keys = {":failure_keys": "one"}, tags = manual)
     write_file(name = "failure_trusted_config", out = "failure_trusted.yaml", content = [], tags = manual)

@@ -78,7 +78,7 @@ def _list_test_impl(ctx):
         (["m|localhost|mirror|b", "a|ghcr.io"], "", ["registries[0] (\"m\"): of: names no registry among the entries; write one of a"]),
         (["m|localhost|mirror|m"], "", ["registries[0] (\"m\"): of: ", "add the entry"]),
         (["d|/srv/x|layout", "m|localhost|mirror|d"], "", ["registries[1] (\"m\"): of: "]),
-        (["a|ghcr.io", "m|localhost|mirror|a"], "m", ["default_registry: \"m\" is not among the registries (a)"]),
+        (["a|ghcr.io", "m|localhost|mirror|a"], "m", ["default_registry: \"m\" is not among the registries (a); write the name of one"]),
         (["a|ghcr.io", "m|localhost|mirror|" + SECRET], "", ["registries[1] (\"m\"): of: names no registry"]),
     ]:
         entries, error = parse_registry_strings(registries, default)

@@ -26,14 +26,18 @@ def check_target(ctx, index, names):
     name = ctx.attr.target_registries[index]
     if names == None or name in names:
         return
-    near = nearest(name, names)
-    fail("{}: target_registries[{}]: \"{}\" is not an entry of {}; {}".format(
-        shown_target(ctx),
-        index,
+    fail("{}: target_registries[{}]: {}".format(shown_target(ctx), index, unknown_entry(ctx, name, names)))
+
+def unknown_entry(ctx, name, names, what = "not an entry"):
+    """Why nothing can be published to `name`, which is none of the `names`, and what to write; `what` is what it is not."""
+    near, config = nearest(name, names), config_of(ctx)
+    mirror = config and name in [entry.name for entry in config.registries if entry.mirror_of]
+    why = "a mirror in {}, and nothing is published to one" if mirror else what + " of {}"
+    return "\"{}\" is {}; {}".format(
         name,
-        config_name(ctx),
+        why.format(config_name(ctx)),
         "did you mean \"{}\"?".format(near) if near else "write one of " + ", ".join(names) if names else "give registry_config",
-    ))
+    )
 
 def config_files(config):
     """The files that a request with `config_request` names."""

@@ -8,7 +8,7 @@ load("//wasm/private/policy:policy_use.bzl", "POLICY_ATTRS", "policy_files", "po
 load("//wasm/private/providers:publish_info.bzl", "WasmPublishInfo")
 load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
 load("//wasm/private/providers:release_info.bzl", "WasmReleaseInfo")
-load(":config_of_target.bzl", "config_files", "config_name", "config_of", "config_request", "entry_names", "reading_request")
+load(":config_of_target.bzl", "config_files", "config_of", "config_request", "entry_names", "reading_request", "unknown_entry")
 
 visibility(["//wasm/..."])
 
@@ -68,11 +68,10 @@ def _check(ctx, names):
             ctx.attr.destination,
         ))
     if names != None and host not in names and not looks_like_host(host):
-        fail("{}: destination = \"{}\": {} is neither a host nor an entry of {}".format(
+        fail("{}: destination = \"{}\": {}".format(
             shown_target(ctx),
             ctx.attr.destination,
-            host,
-            config_name(ctx),
+            unknown_entry(ctx, host, names, what = "neither a host nor an entry"),
         ))
     reference = ctx.attr.source_reference
     if not ctx.attr.source_target and ":" not in reference.partition("/")[2]:

@@ -242,7 +242,7 @@ def parse_registry_strings(registries, default_registry = "", plain_http = []):
         return None, error
     published = [entry.name for entry in entries if entry.type != "mirror"]
     if default_registry and default_registry not in published:
-        return None, "default_registry: {} is not among the registries ({})".format(
+        return None, "default_registry: {} is not among the registries ({}); write the name of one, or add the entry".format(
             repr(default_registry),
             ", ".join(published) or "there are none",
         )
