@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from fakes.artifacts import Image, component, key, layout_of, public, signed_image
+from fakes.json_schema import problems
 from fakes.program import NAME, Run, request_file, tag_of, writes
 from fakes.release_files import entry
 from fakes.wasm import COMPONENT, entries, imported, section
@@ -33,6 +34,7 @@ always:
       keys: [release_key]
 """
 VARIABLE = "TEST_SIGNING_KEY"
+SCHEMA: dict[str, Any] = json.loads((Path(__file__).parents[3] / "docs/schemas/publish_result.schema.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture
@@ -70,6 +72,7 @@ def denied(run: Run, registry: RunningRegistry, path: Path, *flags: object) -> d
     assert writes(registry) == []
     assert tag_of(registry, NAME, "v1") is None
     document = ended.document
+    assert problems(SCHEMA, document) == []
     assert [verdict["decision"] for verdict in document["verdicts"]] == ["deny"]
     return document | {"err": ended.err}
 
@@ -94,6 +97,7 @@ def test_the_right_key_is_published_and_the_verdict_is_in_plan_and_result(run: R
     for flags in (["--dry-run"], []):
         ended = run("push", "--request", path, "--output", "json", *flags)
         assert ended.code == 0, ended.err
+        assert problems(SCHEMA, ended.document) == []
         (destination,) = ended.document["destinations"]
         policy = destination["policy"]
         assert (policy["decision"], policy["decidedBy"]["rule"]) == ("allow", "registry:here")
@@ -198,6 +202,7 @@ def test_an_override_is_asked_for_with_a_reason_and_recorded(run: Run, registry:
         assert (ended.code, writes(registry)) == (code, [])
     ended = run("push", "--request", path, "--override", "outage", "--override-reason", "release night", "--output", "json")
     assert ended.code == 0
+    assert problems(SCHEMA, ended.document) == []
     (recorded,) = ended.document["destinations"][0]["policy"]["overrides"]
     assert (recorded["name"], recorded["approvedBy"], recorded["requestedBecause"]) == ("outage", "Ada", "release night")
     assert "allowed by an override only: it is not signed (registry:here)" in ended.document["warnings"][0]
