@@ -1,0 +1,232 @@
+"""The table of decisions once more, by real artifacts: `policy check` at build, the decision of publishing, and that of pulling."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from policy.artifacts_of_rows import Made, about_itself, make
+from policy.table import ROWS, TABLE, subject_of
+from wasm_oci.cli.policies.deciding import PolicyCheckRequest, run_check
+from wasm_oci.decisions.publishing import by_policies
+from wasm_oci.decisions.pulling import PullPolicies
+from wasm_oci.errors import PolicyError, UsageError
+from wasm_oci.oci.layout_store import LayoutStore
+from wasm_oci.oci.manifest import Manifest
+from wasm_oci.oci.reference import Reference
+from wasm_oci.oci.target import Target
+from wasm_oci.policy.subject import Registry, Subject
+from wasm_oci.policy_facts.artifact_facts import Source
+from wasm_oci.policy_facts.place_facts import places_of
+from wasm_oci.publish.artifact import load_artifact
+from wasm_oci.publish.planning import Ready, Resolved
+from wasm_oci.publish.pull import Fetched
+from wasm_oci.publish.registries import RegistryEntry
+from wasm_oci.publish.release_request import ArtifactRequest, DestinationRequest, PolicyRequest, ReleaseRequest
+from wasm_oci.publish.resolve import Destination, NamedRepository
+from wasm_oci.publish.signing import SignerRequest
+from wasm_oci.trust.trust import Trust
+
+NOT_MADE = {"worlds", "api_changes", "denied_digests", "new_imports"}
+"""What the artifacts that are made here do not have facts about."""
+NOT_AT_BUILD = ("annotation", "statements", "versions", "digest_pin", "key_sources")
+
+
+class Named:
+    """A layout under the name of a repository."""
+
+    def __init__(self, store: LayoutStore, name: str) -> None:
+        self._store, self.name = store, name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+def rows() -> list[dict[str, Any]]:
+    return [row for row in ROWS if not any(member in str(TABLE["policies"][row["policy"]]) for member in NOT_MADE)]
+
+
+def place_of(subject: Subject) -> tuple[NamedRepository | Reference, frozenset[str]] | None:
+    """How the row's registry is named for publishing; None where no name makes it what it is."""
+    registry = subject.registry
+    if registry is None or not registry.host or "://" in registry.host:
+        return None
+    with suppress(UsageError):
+        Reference.parse("/".join(filter(None, (registry.host, registry.prefix, subject.path))))
+        return _place(subject, registry)
+    return None
+
+
+def _place(subject: Subject, registry: Registry) -> tuple[NamedRepository | Reference, frozenset[str]] | None:
+    plain = frozenset({registry.host}) if registry.plain_http else frozenset[str]()
+    place: NamedRepository | Reference
+    if registry.name is None:
+        place = Reference.parse("/".join(filter(None, (registry.host, registry.prefix, subject.path))))
+    else:
+        entry = RegistryEntry(name=registry.name, host=registry.host, prefix=registry.prefix)
+        named = f"{registry.host}/{registry.prefix}".strip("/")
+        place = NamedRepository(
+            registries=(entry,) if registry.name else (),
+            registry=registry.name or named,
+            namespace=subject.namespace,
+            repository=subject.name,
+        )
+    found = places_of(place, plain)
+    same = [(each.registry, each.namespace, each.name) for each in found] == [(registry, subject.namespace, subject.name)]
+    return (place, plain) if same else None
+
+
+def differs(row: dict[str, Any], stage: str, document: dict[str, Any]) -> bool:
+    """Whether a decision is not that of the row; rule and check are written for the verdict that all steps share."""
+    verdict = row.get("stages", {}).get(stage, row["verdict"])
+    if document["decision"] != verdict:
+        return True
+    by = document["decidedBy"]
+    return verdict == row["verdict"] and (by["rule"], by["check"]) != (row["rule"], row.get("check", ""))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[dict[str, Any], Subject, Made, Path]]:
+    """Every row that can be made, its facts, its artifact and its policy."""
+    found = []
+    for number, row in enumerate(rows()):
+        subject = subject_of(row, "publish")
+        folder = tmp_path_factory.mktemp(f"row{number}")
+        policy = folder / row["policy"]
+        policy.write_text(yaml.safe_dump(TABLE["policies"][row["policy"]], sort_keys=False))
+        sized = "max_size" in policy.read_text()
+        if about_itself(subject, subject.digests or ()) and (one := make(folder, subject, sized=sized)):
+            found.append((row, subject, one, policy))
+    return found
+
+
+def test_at_publish(made: list[tuple[dict[str, Any], Subject, Made, Path]]) -> None:
+    problems, count = [], 0
+    for row, subject, one, policy in made:
+        place = place_of(subject)
+        if place is None or subject.tags is None or subject.time is None or subject.key_sources != ("file",):
+            continue
+        artifact = load_artifact(one.layout, [*one.files, *one.statements])
+        request = ArtifactRequest(
+            layout=one.layout,
+            policy=PolicyRequest(
+                policies=(policy,),
+                keys=tuple(one.policy_keys()),
+                trust=Trust(keys=tuple(one.publics.values()), known={each.public: each for each in one.trusted(all_keys=False)}),
+                overrides=tuple(row["subject"].get("overrides", ())),
+            ),
+            signers=tuple(SignerRequest(public_key=one.file(number)) for number in one.signers),
+            destinations=(DestinationRequest(repository=place[0], tags=subject.tags),),
+        )
+        store = LayoutStore(one.folder / "empty")
+        resolved = Resolved(request=request, artifact=artifact, destinations=(Destination(store=store),))
+        decide = by_policies(ReleaseRequest(artifacts=(request,), plain_http=place[1]), subject.time)
+        ((decision,),) = (each.decisions for each in decide([resolved], [Ready(artifact=artifact)], None))
+        assert decision.document is not None
+        assert (decision.denial is None) == (decision.document["decision"] == "allow")
+        count += 1
+        if differs(row, "publish", decision.document):
+            problems.append((decision.document["decision"], decision.document["decidedBy"], row))
+    assert problems == []
+    assert count > 400
+
+
+def test_at_pull(made: list[tuple[dict[str, Any], Subject, Made, Path]]) -> None:
+    problems, count = [], 0
+    for row, subject, one, policy in made:
+        place, registry = place_of(subject), subject.registry
+        pinning = "digest_pin" in str(TABLE["policies"][row["policy"]])
+        second = any(name in str(TABLE["policies"][row["policy"]]) for each in one.signers.values() for name in each.names[1:])
+        unfit = (
+            "key_sources" in row["subject"]
+            or subject.time is None
+            or row["subject"].get("overrides")
+            or second
+            or (len(subject.tags or ()) != 1 and not pinning)
+        )
+        if place is None or registry is None or unfit:
+            continue
+        store, artifact = LayoutStore.open(one.layout), load_artifact(one.layout, [*one.files, *one.statements])
+        for referrer in artifact.referrers:
+            for blob in artifact.blobs:
+                store.put_blob(blob.descriptor, blob.content)
+            store.attach(referrer)
+        tag = subject.tags[0] if subject.tags and not (pinning and subject.pinned) else None
+        name = "/".join(filter(None, (registry.host, registry.prefix, subject.path)))
+        target = Target(store=Named(store, name), wanted=tag or artifact.descriptor.digest, pinned=bool(subject.pinned))
+        entries = (RegistryEntry(name=registry.name, host=registry.host, prefix=registry.prefix),) if registry.name else ()
+        known = one.trusted(all_keys=True)
+        policies = PullPolicies(
+            paths=(policy,),
+            text=name,
+            trust=Trust(keys=tuple(each.public for each in known), known={each.public: each for each in known}) if known else None,
+            entries=entries or ((RegistryEntry(name="other", host="other.example"),) if registry.name == "" else ()),
+            plain_http=place[1],
+            time=subject.time,
+        )
+        fetched = store.fetch_manifest(artifact.descriptor.digest)
+        component = one.folder / "component.wasm"
+        try:
+            manifest = Manifest.parse(fetched.data, where=name)
+            policies.approve(Fetched(target=target, fetched=fetched, manifest=manifest, component=component, where=name))
+        except PolicyError as err:
+            document = dict(err.verdicts[0])
+        else:
+            document = dict(policies.decision.document or {})
+        count += 1
+        if differs(row, "pull", document):
+            problems.append((document["decision"], document["decidedBy"], row))
+    assert problems == []
+    assert count > 400
+
+
+def test_at_build(made: list[tuple[dict[str, Any], Subject, Made, Path]]) -> None:
+    """`policy check` of a file knows neither annotations nor statements, and one signature file at most."""
+    problems, count = [], 0
+    for row, subject, one, policy in made:
+        text = str(TABLE["policies"][row["policy"]])
+        registry = subject.registry
+        names = [name for each in one.signers.values() for name in each.names[1:]]
+        asks = any(word in text for word in (*NOT_AT_BUILD, *names))
+        if asks or not subject.tags or len(one.files) > 1 or registry is None or row["subject"].get("overrides"):
+            continue
+        known = one.trusted(all_keys=True)
+        named = registry.name if registry.name is not None else f"{registry.host}/{registry.prefix}".strip("/")
+        config = one.folder / "registries.yaml"
+        place = f"{registry.host}/{registry.prefix}".strip("/")
+        entries = f'registries: ["{registry.name}|{place}"]\n' if registry.name and place else None
+        if entries:
+            config.write_text(entries)
+        if not registry.name or not entries:
+            continue
+        outcome = run_check(
+            PolicyCheckRequest(
+                source=Source(
+                    text=str(one.folder / "component.wasm"),
+                    trust=Trust(keys=tuple(each.public for each in known), known={each.public: each for each in known}) if known else None,
+                    signature=one.files[0] if one.files else None,
+                    plain_http=(registry.host,) if registry.plain_http else (),
+                ),
+                policies=(policy,),
+                registries=(named,),
+                registry_config=config,
+                name=subject.path,
+                tags=subject.tags or (),
+                at="build",
+                time=None,
+                previous=None,
+                facts=None,
+                overrides=(),
+                explain=False,
+            )
+        )
+        (document,) = outcome.document["verdicts"]
+        count += 1
+        if differs(row, "build", document):
+            problems.append((document["decision"], document["decidedBy"], row))
+    assert problems == []
+    assert count > 340
