@@ -331,3 +331,38 @@ def test_a_release_and_a_promotion(run: Run, registry: RunningRegistry, files: P
     assert (run(*promote).code, writes(registry)) == (3, sent)
     promoted = run(*promote, "-K", files / "1.public", "--output", "json")
     assert (promoted.code, promoted.document["destinations"][0]["policy"]["decision"]) == (0, "allow"), promoted.err
+
+
+def test_a_dry_run_without_the_registry(run: Run, registry: RunningRegistry, files: Path) -> None:
+    (files / "new.yaml").write_text("always: {new_imports: approved}\n")
+    image = layout_of(files / "layout", component())
+    lacks = entry("here", registry) | {"auth": {"kind": "token", "variable": "NOT_SET"}}
+    path = request(files, registry, image, "new.yaml", registries=[lacks])
+    for flags in (("--dry-run",), ("--no-dry-run", "--no-fail-fast")):
+        ended = run("push", "--request", path, "--output", "json", *flags)
+        assert (ended.code, registry.requests) == (2, [])
+        assert "NOT_SET" in ended.err
+    ended = run("push", "--request", path, "--dry-run")
+    assert "  policy: not known: " in ended.out
+
+
+def test_what_a_registry_has_now(run: Run, registry: RunningRegistry, files: Path) -> None:
+    """New imports are compared with the version before; other tags than versions say nothing."""
+    (files / "new.yaml").write_text("always: {new_imports: approved}\n")
+    numbers = iter(range(20))
+
+    def pushed(tag: str, *imports: str) -> int:
+        wasm = COMPONENT + section(10, entries(*(imported(name) for name in imports)))
+        image = layout_of(files / f"layout{next(numbers)}", wasm)
+        ended = run("push", "--request", request(files, registry, image, "new.yaml", tag=tag), "--move-tags")
+        assert ended.code in (0, 3), ended.err
+        return ended.code
+
+    assert pushed("1.0.0", "a:b/c@0.1.0") == 0
+    assert pushed("2.0.0", "a:b/c@0.2.0") == 0
+    assert pushed("1.0.1", "a:b/d@0.1.0") == 3
+    assert pushed("latest", "a:b/d@0.1.0") == 3
+    assert pushed("0.9.0", "a:b/d@0.1.0") == 3
+    assert pushed("3.0.0") == 0
+    assert pushed("3.0.1", "a:b/c@0.1.0") == 3
+    assert pushed("1.0.2", "a:b/c@0.9.0") == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from wasm_oci.decisions.policies import decision_of, read_policies
 from wasm_oci.decisions.required_statements import ToMake, make_statements, missing_statements
-from wasm_oci.errors import UsageError, WasmOciError
+from wasm_oci.errors import AuthError, RegistryError, UsageError, WasmOciError
 from wasm_oci.keys.sources.signing_keys import SigningKey
 from wasm_oci.oci.store import FetchedManifest, Store
 from wasm_oci.policy.evaluate import decide
@@ -66,12 +66,21 @@ class _Policing:
         with scratch_folder() as scratch:
             one = self._one(resolved.request, ready, policy, scratch)
             decisions = tuple(
-                one.decision(destination, asked_for)
+                self._decision(one, destination, asked_for)
                 for destination, asked_for in zip(resolved.destinations, resolved.request.destinations, strict=True)
             )
         if one.missing and signing and not any(decision.denial for decision in decisions):
             ready = self._with_statements(ready, one, signing)
         return Decided(ready=ready, decisions=decisions)
+
+    def _decision(self, one: _OneArtifact, destination: Destination, asked: DestinationRequest) -> Decision:
+        """In a dry run, what a registry that cannot be asked leaves open is not known, as the rest of its plan."""
+        try:
+            return one.decision(destination, asked)
+        except WasmOciError as err:
+            if not (self.request.dry_run and (err is destination.missing or isinstance(err, AuthError | RegistryError))):
+                raise
+            return Decision(words=f"not known: {err.what}")
 
     def _policy(self, paths: tuple[Path, ...]) -> Policy:
         if paths not in self.policies:
@@ -166,13 +175,15 @@ class _OneArtifact:
 
     def _previous(self, destination: Destination, tags: Sequence[str]) -> Previous | None:
         if destination.missing:
-            return None
+            raise destination.missing
         return previous_in(destination.store, tags, self.artifact.descriptor.digest, self.scratch)
 
     def _there(self, destination: Destination) -> StatementFacts:
         """Returns the statements that the destination has, where the artifact was published before."""
         store: Store = destination.store
-        if destination.missing or store.find_manifest(self.artifact.descriptor.digest) is None:
+        if destination.missing:
+            raise destination.missing
+        if store.find_manifest(self.artifact.descriptor.digest) is None:
             return StatementFacts()
         return statements_in(store, FetchedManifest(descriptor=self.artifact.descriptor, data=self.artifact.manifest.raw), self.known)
 
