@@ -42,13 +42,13 @@ FOLDERS: Mapping[str, set[str]] = {
     "wasm_tools": {BASE, "wasm"},
     "cli/common": {BASE, "keys", "keys/sources", "trust", "wasmsign"},
     "cli/modes": {BASE, "cli/common", "keys", "keys/sources", "trust", "wasmsign"},
-    "cli/policies": {BASE, "decisions", "policy", "policy/review", "policy_facts", "registry_config", "trust"},
+    "cli/policies": {BASE, "cli/common", "decisions", "policy", "policy/review", "policy_facts", "registry_config", "trust"},
     "cli/publishing": {BASE, "attest", "cli/common", "decisions", "http", "keys", "keys/sources", "oci", "publish", "releases", "trust"},
     "cli/commands": {
         *(BASE, "attest", "cli/common", "cli/modes", "cli/policies", "cli/publishing", "keys", "keys/sources", "oci", "policy_facts"),
         *("publish", "registry", "registry_config", "releases", "trust", "wasm_tools", "wasmsign"),
     },
-    "cli": {BASE, "cli/commands", "cli/common", "keys", "keys/sources"},
+    "cli": {BASE, "cli/commands", "cli/common", "cli/policies", "keys", "keys/sources"},
     "local_registry": {BASE, "oci"},
     "wasmsign2": {BASE, "http", "keys", "wasm", "wasmsign"},
 }
