@@ -315,7 +315,7 @@ def _request_tests(name):
         "policy_keys": _KEYS,
         "policy_trust_stores": [],
     }
-    pair = {"public_key": place + "policy_key/key.public", "secret_key": place + "policy_key/key.secret"}
+    pair = {"public_key": place + "policy_key/key.public", "secret_key": place + "policy_key/key.secret", "source": None}
     for case, members, files, absent in [
         ("publish", keyed | {"statement_keys": [pair]}, ["policy_keyed_security_policy.json", "key.public", "key.secret"], []),
         ("publish_several", keyed | {"statement_keys": []}, ["policy_keyed_security_policy.json"], ["key.secret"]),
@@ -324,7 +324,7 @@ def _request_tests(name):
             {
                 "policies": [place + "policy_of_file_security_policy.json"],
                 "policy_trust_stores": [place + "policy_unnamed_trusted_keys.json"],
-                "statement_keys": [{"public_key": place + "policy_later.pub", "source": {"kind": "env", "ref": "KEY"}}],
+                "statement_keys": [{"public_key": place + "policy_later.pub", "secret_key": None, "source": {"kind": "env", "ref": "KEY"}}],
             },
             ["policy_unnamed_trusted_keys.json", "policy_later.pub"],
             [],

@@ -9,8 +9,10 @@ load(
     "wasm_component_oci_image",
     "wasm_component_publish",
     "wasm_keygen",
+    "wasm_policy_test",
     "wasm_promote",
     "wasm_release",
+    "wasm_security_policy",
     "wasm_sign",
     "wasm_signing_key",
     "wasm_trusted_keys",
@@ -65,8 +67,9 @@ _ToldInfo = provider(doc = "The JSON that a target's build action is told.", fie
 def _told_impl(target, _ctx):
     found = []
     for action in target.actions:
-        if action.mnemonic == "WasmOciLayout":
-            found.extend([argument.removeprefix("--facts=") for argument in action.argv if argument.startswith("--facts=")])
+        if action.mnemonic in ("WasmOciLayout", "WasmPolicyCheck", "WasmSecurityPolicy"):
+            told = [argument for argument in action.argv if argument.startswith(("--attributes=", "--facts="))]
+            found.extend([argument.partition("=")[2] for argument in told])
         elif action.mnemonic == "FileWrite":
             found.extend([action.content for file in action.outputs.to_list() if file.basename == target.label.name + "_keys.json"])
     if len(found) != 1:
@@ -80,7 +83,7 @@ def _told_file_impl(ctx):
     ctx.actions.write(file, json.indent(ctx.attr.target[_ToldInfo].json, indent = "  ").strip() + "\n")
     return [DefaultInfo(files = depset([file]), runfiles = ctx.runfiles([file]))]
 
-# What the build action of an image or a trust store is told, as a file.
+# What the build action of an image, a trust store, a policy or a check is told, as a file.
 _told_file = rule(
     implementation = _told_file_impl,
     attrs = {"target": attr.label(mandatory = True, aspects = [_told])},
@@ -178,6 +181,55 @@ def _publish(manual):
     )
     return ["publish_file", "publish_plain", "publish_registries", "publish_detached", "publish_embedded_later", "publish_detached_later", "publish_several"]
 
+def _policy(manual):
+    # Its checks are made with the requests, so that keys and rules fit.
+    wasm_trusted_keys(name = "request_policy_keys", keys = {":request_ssh_keygen": "backup"}, tags = manual)
+    wasm_security_policy(
+        name = "request_policy",
+        component_policies = ["*|required|request_keygen"],
+        default_signing_required = True,
+        key_source = "file",
+        openssh_format = False,
+        registry_policies = ["localhost:5000|optional"],
+        signature_type = "detached",
+        tags = manual,
+        trusted_keys = [":request_keygen", ":request_policy_keys"],
+    )
+    wasm_component_publish(
+        name = "publish_policy",
+        extra_tags = ["v2"],
+        oci_image = ":request_detached_image",
+        security_policy = ":request_policy",
+        statement_keys = [":request_keygen", ":request_key_env"],
+        tags = manual,
+    )
+    wasm_release(
+        name = "release_policy",
+        releases = [":publish_policy"],
+        repository = "my-org/releases",
+        security_policy = ":request_policy",
+        tag = "v9",
+        tags = manual,
+    )
+    wasm_promote(
+        name = "promote_policy",
+        destination = "ghcr.io/my-org/releases",
+        security_policy = ":request_policy",
+        source = "staging.example.com/releases:v9",
+        target_tags = manual,
+    )
+    wasm_policy_test(
+        name = "policy_image",
+        expected = "allow",
+        expected_rule = "component:*",
+        oci_image = ":request_detached_image",
+        policy = ":request_policy",
+        registry = "token",
+        registry_config = ":request_config",
+        tags = manual,
+    )
+    return ["publish_policy", "release_policy", "promote_policy", "policy_image"]
+
 def _release(manual):
     wasm_release(
         name = "release_several",
@@ -263,7 +315,7 @@ def request_test_suite(name):
         tags = manual,
     )
     _keys(manual)
-    targets = {subject: subject for subject in _publish(manual) + _release(manual) + _sign(manual) + _verify(manual)}
+    targets = {subject: subject for subject in _publish(manual) + _policy(manual) + _release(manual) + _sign(manual) + _verify(manual)}
     targets |= {"keygen": "request_keygen", "keygen_openssh": "request_ssh_keygen"}
     for case, target in targets.items():
         _request_file(name = case + ".request", testonly = True, tags = manual, target = target)
@@ -272,7 +324,9 @@ def request_test_suite(name):
         "image_detached_later": "request_detached_later_image",
         "image_embedded_later": "request_later_image",
         "image_unsigned": "request_unsigned_image",
+        "security_policy": "request_policy",
         "trust_store": "request_dated",
+        "verdict_publish": "publish_policy",
     }
     for case, target in told.items():
         _told_file(name = case + ".request", testonly = True, tags = manual, target = target)

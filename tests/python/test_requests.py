@@ -16,10 +16,13 @@ import pytest
 from wasm_oci.cli.commands.keygen import KeygenRequest
 from wasm_oci.cli.common.sign_request import SignRequest
 from wasm_oci.cli.common.verify_request import VerifyRequest
+from wasm_oci.cli.policies.compiling import PolicyAttributes
+from wasm_oci.cli.policies.judging import JudgedFacts
 from wasm_oci.errors import FormatError
 from wasm_oci.keys.key import COMPACT, SecretKey
 from wasm_oci.keys.sources.source import KeySource
 from wasm_oci.oci.image_request import ImageFacts, ImageRequest
+from wasm_oci.policy_facts.judgement import JudgedKey, PolicyTestRequest
 from wasm_oci.publish.request import PushRequest, read_push_request
 from wasm_oci.registry_config.config_file import parse_registry_config
 from wasm_oci.releases.promote_request import PromoteRequest
@@ -33,22 +36,27 @@ FILES = sorted(FOLDER.glob("*.json"))
 CLASSES = {
     "image": ImageFacts,
     "keygen": KeygenRequest,
+    "policy": PolicyTestRequest,
     "promote": PromoteRequest,
     "publish": PushRequest,
     "release": ReleaseFile,
+    "security": PolicyAttributes,
     "sign": SignRequest,
     "trust": TrustStoreFile,
+    "verdict": JudgedFacts,
     "verify": VerifyRequest,
 }
 """The class of each document, by the first word of the file's name."""
 NOT_WRITTEN: dict[Any, set[str]] = {
     ImageFacts: {"created"},
     ImageRequest: {"created", "public_keys", "signature"},
+    JudgedKey: {"signs"},
+    PolicyTestRequest: {"openssh"},
     TrustStoreFile: {"schemaVersion"},
     TrustedKeyEntry: {"development", "key_id", "public_key"},
 }
 """Members that no rule writes: the time of flags only, what the build of an image knows but the run that signs does not need, and
-what only people and the normal form write in a trust store."""
+what only people and the normal form write in a trust store, and what only checks of a build say of keys."""
 RLOCATION = "_main/tests/analysis/"
 READ = {
     "_main/stable-status.txt": "STABLE_VERSION 1.2.3\n",

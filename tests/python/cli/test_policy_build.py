@@ -120,7 +120,7 @@ def test_one_name_for_two_keys(tmp_path: Path, capsys: pytest.CaptureFixture[str
     keys = [{"name": "key", "label": label, "development": False} for label in ("//a:key", "//b:key")]
     words = ["policy", "verdict", f"--input-file={HELLO}", f"--policy={policy}", f"--facts={_facts(keys=keys)}"]
     assert main([*words, f"--key={one}", f"--key={two}", f"--output-file={tmp_path / 'verdict.json'}"]) == 2
-    assert "trusted_keys: key is the name of two keys" in capsys.readouterr().err
+    assert "policy keys: two keys are called key" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("expected", "rule", "code"), [("deny", "", 0), ("deny", "default", 0), ("deny", "always", 3), ("allow", "", 3)])

@@ -38,9 +38,13 @@ def test_registries(text: str, expected: tuple[str, str, list[str]]) -> None:
 )
 def test_refusals(member: str, text: str, start: str) -> None:
     """The error names the same entry and field as the rule's; where the case has its words, those too."""
-    lists: Any = {member: ["*|optional", text]}
     with pytest.raises(FormatError) as caught:
-        policy_of_strings(default_signing_required=False, where="//:p", **lists)
+        policy_of_strings(
+            default_signing_required=False,
+            component_policies=["*|optional", text] if member == "component_policies" else (),
+            registry_policies=["*|optional", text] if member == "registry_policies" else (),
+            where="//:p",
+        )
     assert str(caught.value).startswith(f"//:p: {member}[1]: {start}")
 
 

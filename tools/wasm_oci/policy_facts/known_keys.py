@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
+from pathlib import Path
 
 from wasm_oci.errors import UsageError
 from wasm_oci.keys.any_key import load_any_public_key
@@ -90,15 +91,19 @@ def keys_of_request(request: ArtifactRequest) -> KnownKeys:
     Raises UsageError for one name of two keys, and what loading the keys and trust stores raises.
     """
     policy = request.policy
-    stores = (key for path in policy.trust_stores for key in load_trust_store(path))
     found = [
-        *(_policy_key(key) for key in policy.keys),
-        *(_trusted_key(key) for key in stores),
+        *keys_of_policy(policy.keys, policy.trust_stores),
         *(_signer_key(signer) for signer in request.signers),
         *keys_of_trust(request.trust),
         *keys_of_trust(policy.trust),
     ]
     return KnownKeys.of(found)
+
+
+def keys_of_policy(keys: Iterable[PolicyKey], trust_stores: Iterable[Path]) -> Iterator[KnownKey]:
+    """Yields the keys of a policy, and those of its trust stores; raises what loading them raises."""
+    yield from (_policy_key(key) for key in keys)
+    yield from (_trusted_key(key) for path in trust_stores for key in load_trust_store(path))
 
 
 def keys_of_trust(trust: Trust | None) -> Iterator[KnownKey]:

@@ -49,6 +49,9 @@ def signing_request(ctx, image):
         return None
     embedded = image.signature_type == "embedded"
     return {
-        "image": image_facts(image) | {"component": rlocation_path(ctx, image.wasm_file)} | ({"policy": rlocation_path(ctx, image.policy_file)} if image.policy_file else {}) if embedded else None,
+        "image": image_facts(image) | {
+            "component": rlocation_path(ctx, image.wasm_file),
+            "policy": rlocation_path(ctx, image.policy_file) if image.policy_file else None,
+        } if embedded else None,
         "keys": key_requests(ctx, keys),
     }

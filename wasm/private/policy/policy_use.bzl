@@ -88,6 +88,7 @@ def policy_request(ctx, policy, signers = []):
             for each in _known_keys(policy, signers)
         ] if policy else [],
         "policy_trust_stores": [rlocation_path(ctx, file) for file in policy.trust_stores] if policy else [],
+        "statement_keys": [],
     }
 
 def component_facts(path):

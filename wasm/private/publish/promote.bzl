@@ -115,7 +115,7 @@ def _promote_impl(ctx):
             "source_release": None,
             "tags": ctx.attr.promoted_tags,
             "target": shown(ctx.label),
-        } | config_request(ctx, config) | reading_request(config) | (policy_request(ctx, policy) if policy else {}) | ({member: rlocation_path(ctx, source.request)} if source else {}),
+        } | config_request(ctx, config) | reading_request(config) | policy_request(ctx, policy) | ({member: rlocation_path(ctx, source.request)} if source else {}),
     ).providers
 
 promote = rule(

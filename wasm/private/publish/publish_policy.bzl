@@ -32,9 +32,13 @@ def _statement_keys(ctx):
         files.append(key.public_key)
         if key.secret_key:
             files.append(key.secret_key)
-            keys.append({"public_key": rlocation_path(ctx, key.public_key), "secret_key": rlocation_path(ctx, key.secret_key)})
+            keys.append({
+                "public_key": rlocation_path(ctx, key.public_key),
+                "secret_key": rlocation_path(ctx, key.secret_key),
+                "source": None,
+            })
         else:
-            keys.extend(key_requests(ctx, [key]))
+            keys.extend([request | {"secret_key": None} for request in key_requests(ctx, [key])])
     return keys, files
 
 def publish_policy(ctx, policy, *, image, config, path, registries, all_registries, tags):
@@ -58,7 +62,7 @@ def publish_policy(ctx, policy, *, image, config, path, registries, all_registri
             fail("{}: statement_keys is given, but without security_policy no statement is required; add security_policy, or leave it out".format(
                 shown_target(ctx),
             ))
-        return struct(files = [], providers = [], request = {})
+        return struct(files = [], providers = [], request = policy_request(ctx, None))
     signers = signer_keys(image)
     check_key_names(ctx, policy, path, registry_places(config, [each for each in registries if each]), signers)
     deferred = bool(deferred_keys(image))

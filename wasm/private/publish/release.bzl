@@ -99,7 +99,7 @@ def _wasm_release_impl(ctx):
             "tag": ctx.attr.tag,
             "target": shown(ctx.label),
             "target_registries": ctx.attr.target_registries,
-        } | config_request(ctx, config) | (policy_request(ctx, policy) if policy else {}),
+        } | config_request(ctx, config) | policy_request(ctx, policy),
     )
     return run.providers + [WasmReleaseInfo(files = files, request = run.request)]
 

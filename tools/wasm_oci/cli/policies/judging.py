@@ -12,7 +12,7 @@ from wasm_oci.files import write_file
 from wasm_oci.jsontext import pretty
 from wasm_oci.outcome import GREEN, RED, Outcome, Painted
 from wasm_oci.policy.verdict import Verdict
-from wasm_oci.policy_facts.judgement import Judged, Judgement, NamedKey, PolicyTestRequest, judge
+from wasm_oci.policy_facts.judgement import Judged, JudgedKey, Judgement, PolicyTestRequest, judge
 from wasm_oci.runfiles import Runfiles
 from wasm_oci.shape import read_request, read_request_bytes
 
@@ -53,7 +53,7 @@ class PolicyVerdictRequest:
 def run_verdict(request: PolicyVerdictRequest) -> Outcome:
     """Writes the verdicts; raises PolicyError for the first registry where it is denied, and what `judge` raises."""
     facts = read_request_bytes(request.facts.encode("utf-8", "surrogateescape"), JudgedFacts, where="--facts")
-    keys = tuple(NamedKey(**asdict(names), public_key=file) for names, file in zip(facts.keys, request.keys, strict=True))
+    keys = tuple(JudgedKey(**asdict(names), public_key=file) for names, file in zip(facts.keys, request.keys, strict=True))
     judged = {name: getattr(facts, name) for name in Judged.__dataclass_fields__}
     verdicts = judge(
         Judgement(
