@@ -50,13 +50,14 @@ CLASSES = {
 NOT_WRITTEN: dict[Any, set[str]] = {
     ImageFacts: {"created"},
     ImageRequest: {"created", "public_keys", "signature"},
+    JudgedFacts: {"openssh"},
     JudgedKey: {"signs"},
     PolicyTestRequest: {"openssh"},
     TrustStoreFile: {"schemaVersion"},
     TrustedKeyEntry: {"development", "key_id", "public_key"},
 }
 """Members that no rule writes: the time of flags only, what the build of an image knows but the run that signs does not need, and
-what only people and the normal form write in a trust store, and what only checks of a build say of keys."""
+what only people and the normal form write in a trust store, and what only checks of images say of keys."""
 RLOCATION = "_main/tests/analysis/"
 READ = {
     "_main/stable-status.txt": "STABLE_VERSION 1.2.3\n",
