@@ -1,5 +1,6 @@
 """Public rules: keys, signatures, OCI images of WebAssembly components, and publishing."""
 
+load("//wasm/private/image:enhanced_annotations.bzl", _enhanced_oci_annotations = "enhanced_oci_annotations")
 load("//wasm/private/image:oci_image.bzl", _wasm_component_oci_image = "wasm_component_oci_image")
 load("//wasm/private/keys:keygen.bzl", _ssh_keygen = "ssh_keygen", _wasm_keygen = "wasm_keygen")
 load("//wasm/private/keys:signing_key.bzl", _wasm_signing_key = "wasm_signing_key")
@@ -21,6 +22,7 @@ load("//wasm/private/signing:verify_test.bzl", _wasm_verify_test = "wasm_verify_
 load("//wasm/private/wasm_tools:validate.bzl", _wasm_validate = "wasm_validate")
 load("//wasm/private/wasm_tools:wasm_tools_toolchain.bzl", _wasm_tools_toolchain = "wasm_tools_toolchain")
 
+enhanced_oci_annotations = _enhanced_oci_annotations
 ssh_keygen = _ssh_keygen
 wasm_component_oci_image = _wasm_component_oci_image
 wasm_component_oci_publish = _wasm_component_oci_publish
