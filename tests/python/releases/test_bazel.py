@@ -64,7 +64,7 @@ def test_publish_targets_are_found_built_and_read(tmp_path: Path, image: Image) 
     assert all(request.layout and request.layout.samefile(image.folder) for request in requests)
     said = calls(tmp_path)
     assert "wasm_component_publish|wkg_multi_registry_publish" in said
-    assert "((//...)) - (//x/...)" in said
+    assert "let found = ((//...)) - (//x/...) in kind(" in said
     assert [line.split("'")[1] for line in said.splitlines()] == ["query", "build", "cquery", "info"]
 
 

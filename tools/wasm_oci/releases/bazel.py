@@ -18,6 +18,8 @@ from wasm_oci.publish.signing import scratch_folder
 from wasm_oci.releases.release_file import ReleaseFile, ReleaseOptions, release_of_requests
 
 _KINDS = "(wasm_component_publish|wkg_multi_registry_publish)"
+_OF_A_RELEASE = "wasm_release_image"
+"""The tag of the targets that a `wasm_release` makes for its images: they go where that release goes."""
 _WHERE = (
     "[p.request.path + ' ' + providers(target)['FilesToRunProvider'].executable.path "
     "for name, p in providers(target).items() if name.endswith('%WasmPublishInfo')][0]"
@@ -55,7 +57,8 @@ class Bazel:
         """Builds the publish targets that match and returns their requests, in the order of their labels."""
         included = " + ".join(f"({pattern})" for pattern in patterns if not pattern.startswith("-"))
         excluded = "".join(f" - ({pattern[1:]})" for pattern in patterns if pattern.startswith("-"))
-        labels = sorted(self._run("query", "--output=label", f"kind('{_KINDS} rule', ({included}){excluded})").split())
+        found = f"let found = ({included}){excluded} in kind('{_KINDS} rule', $found) - attr(tags, '\\b{_OF_A_RELEASE}\\b', $found)"
+        labels = sorted(self._run("query", "--output=label", found).split())
         if not labels:
             raise UsageError("no publish targets match", where=" ".join(patterns)[:200], hint="check the patterns")
         with scratch_folder() as scratch:

@@ -131,7 +131,7 @@ def wasm_release(name, images = [], releases = [], **kwargs):
         wkg_multi_registry_publish(
             name = target,
             oci_image = image,
-            tags = ["manual"],
+            tags = ["manual", "wasm_release_image"],  # `wasm_oci release //...` leaves it out
             visibility = ["//visibility:private"],
             **{each: kwargs[each] for each in ("movable_tags", "registry_config", "security_policy", "target_registries", "testonly") if each in kwargs}
         )
