@@ -8,18 +8,13 @@ from pathlib import Path
 import pytest
 
 from fakes.artifacts import Image, signed_image
-from fakes.program import NAME, Run, make_run
+from fakes.program import NAME, Run
 from instruments.effects import Half
 from instruments.faults import Fault
 from instruments.registry import RunningRegistry, start
 from wasm_oci.local_registry.access import Basic
 
 SECRET = "canary-0f3c"
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    return make_run(tmp_path, monkeypatch, capsys)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fakes.artifacts import Image, signed_image
-from fakes.program import NAME, Run, make_run, request_file, tag_of, writes
+from fakes.program import NAME, Run, request_file, tag_of, writes
 from fakes.release_files import NAMES, entry, request
 from instruments.effects import Corrupt, Effect, Half, Hangup, Reply
 from instruments.faults import Fault
@@ -19,11 +19,6 @@ from instruments.registry import RunningRegistry, start
 from wasm_oci.local_registry.access import Basic
 
 SECRET = "canary-77aa"
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    return make_run(tmp_path, monkeypatch, capsys)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

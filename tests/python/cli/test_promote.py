@@ -10,17 +10,12 @@ from pathlib import Path
 import pytest
 
 from fakes.artifacts import Image, public, signed_image
-from fakes.program import NAME, Run, make_run, push, tag_of, writes
+from fakes.program import NAME, Run, push, tag_of, writes
 from fakes.release_files import NAMES, entry, request
 from instruments.effects import Hangup, Reply
 from instruments.faults import Fault
 from instruments.registry import RunningRegistry, start
 from wasm_oci.oci.layout_store import LayoutStore
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    return make_run(tmp_path, monkeypatch, capsys)
 
 
 @pytest.fixture

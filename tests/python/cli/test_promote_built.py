@@ -13,7 +13,7 @@ import pytest
 
 from fakes.artifacts import Image, public, signed_image
 from fakes.certificates import company
-from fakes.program import Run, make_run, push, request_file, tag_of, writes
+from fakes.program import Run, push, request_file, tag_of, writes
 from fakes.release_files import NAMES, entry, push_document, request
 from fakes.tls_front import tls_front
 from instruments.registry import RunningRegistry, start
@@ -21,11 +21,6 @@ from wasm_oci.local_registry.access import Basic
 from wasm_oci.oci.layout_store import LayoutStore
 
 SECRET = "canary-b5d0"
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    return make_run(tmp_path, monkeypatch, capsys)
 
 
 @pytest.fixture

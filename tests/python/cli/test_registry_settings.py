@@ -13,7 +13,7 @@ import pytest
 
 from fakes.artifacts import Image, signed_image
 from fakes.certificates import company
-from fakes.program import Run, make_run, request_file, tag_of, writes
+from fakes.program import Run, request_file, tag_of, writes
 from fakes.release_files import NAMES, entry, request
 from fakes.tls_front import tls_front
 from fakes.token_server import token_server
@@ -21,11 +21,6 @@ from instruments.registry import RunningRegistry, start
 from wasm_oci.local_registry.access import Bearer
 
 SECRET = "canary-51c0"
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    return make_run(tmp_path, monkeypatch, capsys)
 
 
 @pytest.fixture

@@ -9,18 +9,13 @@ from pathlib import Path
 import pytest
 
 from fakes.artifacts import Image, layout_of, public, signed_image
-from fakes.program import Ended, Run, make_run, tag_of, writes
+from fakes.program import Ended, Run, tag_of, writes
 from fakes.release_files import NAMES, entry, push_document, request
 from instruments.effects import Stall
 from instruments.faults import Fault
 from instruments.registry import RunningRegistry, start
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.layout_store import LayoutStore
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    return make_run(tmp_path, monkeypatch, capsys)
 
 
 @pytest.fixture

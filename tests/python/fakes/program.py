@@ -13,6 +13,7 @@ import pytest
 
 from fakes.artifacts import Image
 from fakes.timing import IMPATIENT, FakeTime
+from fakes.whole import tags_of
 from instruments.registry import RunningRegistry
 from wasm_oci.cli.main import main
 from wasm_oci.digest import Digest
@@ -77,13 +78,7 @@ def make_run(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 
 def tag_of(registry: RunningRegistry, repository: str, tag: str) -> Digest | None:
     """What a tag names on the registry's disk, whatever its faults."""
-    index = registry.state / repository / "index.json"
-    if not index.exists():
-        return None
-    for entry in json.loads(index.read_text())["manifests"]:
-        if entry.get("annotations", {}).get("org.opencontainers.image.ref.name") == tag:
-            return Digest.parse(entry["digest"])
-    return None
+    return tags_of(registry.state / repository).get(tag)
 
 
 def push(run: Run, image: Image, registry: RunningRegistry, tag: str, *args: str) -> Ended:

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 from fakes.artifacts import Image
 from fakes.program import tag_of
+from fakes.release_files import NAMES
 from instruments.registry import RunningRegistry
 from wasm_oci.digest import Digest
 from wasm_oci.oci.reference import Reference
 from wasm_oci.publish.release_request import ArtifactRequest, DestinationRequest, IndexRequest, ReleaseRequest
-
-NAMES = ("one", "two", "three")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

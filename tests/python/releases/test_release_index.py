@@ -11,7 +11,8 @@ import pytest
 
 from fakes.program import tag_of, writes
 from fakes.publishing import RunRelease
-from fakes.three import NAMES, Three, member_tags, to
+from fakes.release_files import NAMES
+from fakes.three import Three, member_tags, to
 from fakes.token_server import token_server
 from instruments.effects import Hangup, Reply
 from instruments.faults import Fault
