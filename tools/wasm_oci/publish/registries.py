@@ -38,6 +38,11 @@ class RegistryEntry:
     """Name of the entry whose content a mirror has too."""
     auth: AuthSetting = field(default_factory=AuthSetting)
 
+    @property
+    def location(self) -> tuple[str, str]:
+        """Its host, or the path of its folder: the same for two entries of one registry."""
+        return self.host, self.path
+
     def reference(self, namespace: str, repository: str, tag: str | None) -> Reference:
         """Returns `host/prefix/namespace/repository:tag`; raises UsageError for names that a registry refuses."""
         path = "/".join(part for part in (self.prefix, namespace, repository) if part)

@@ -89,6 +89,13 @@ class DestinationRequest:
     repository: NamedRepository | Reference
     tags: tuple[str, ...] = ()
 
+    @property
+    def named(self) -> NamedRepository:
+        """The repository of a request of a target, which names its registry; raises TypeError for another one."""
+        if not isinstance(self.repository, NamedRepository):
+            raise TypeError("a publish request names its registry")
+        return self.repository
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArtifactRequest:

@@ -79,7 +79,7 @@ def _built_release(path: Path, registry: str, environ: Mapping[str, str]) -> Bui
     request = release_of_file(file, ReleaseOptions(), environ)
     index = _at(registry, [index.destination for index in request.indexes], target=file.target)
     return BuiltSource(
-        place=_named(index),
+        place=index.named,
         tag=index.tags[0],
         digest=_digest_of_release(request, index),
         plain_http=request.plain_http,
@@ -94,7 +94,7 @@ def _built_artifact(path: Path, registry: str, environ: Mapping[str, str]) -> Bu
     destination = _at(registry, artifact.destinations, target=artifact.target)
     loaded = _loaded(artifact)
     return BuiltSource(
-        place=_named(destination),
+        place=destination.named,
         tag=destination.tags[0],
         digest=loaded.descriptor.digest if loaded else None,
         plain_http=request.plain_http,
@@ -103,14 +103,8 @@ def _built_artifact(path: Path, registry: str, environ: Mapping[str, str]) -> Bu
     )
 
 
-def _named(destination: DestinationRequest) -> NamedRepository:
-    if not isinstance(destination.repository, NamedRepository):
-        raise TypeError("a publish request names its registry")
-    return destination.repository
-
-
 def _at(registry: str, destinations: Sequence[DestinationRequest], *, target: str) -> DestinationRequest:
-    entries = [entry_of(_named(destination)) for destination in destinations]
+    entries = [entry_of(destination.named) for destination in destinations]
     if not registry and len(entries) == 1:
         return destinations[0]
     for destination, entry in zip(destinations, entries, strict=True):
@@ -130,11 +124,10 @@ def _digest_of_release(request: ReleaseRequest, index: DestinationRequest) -> Di
     """Returns the digest of the release index; it names signatures and statements, so that it is unknown where one is made later."""
     if any(artifact.signing or (artifact.policy.policies and artifact.policy.statement_keys) for artifact in request.artifacts):
         return None
-    there, members = entry_of(_named(index)), []
+    there, members = entry_of(index.named).location, []
     for artifact in request.artifacts:
         loaded = _loaded(artifact)
         for destination in artifact.destinations:
-            entry = entry_of(_named(destination))
-            if loaded and (entry.host, entry.path) == (there.host, there.path):
+            if loaded and entry_of(destination.named).location == there:
                 members.append(member_of(loaded, destination))
     return ReleaseIndex.of(repository_in(index.repository), members).index().descriptor().digest

@@ -12,7 +12,7 @@ from wasm_oci.oci.reference import check_repository, check_tag
 from wasm_oci.publish.push import Overrides, release_of_request
 from wasm_oci.publish.release_request import ArtifactRequest, DestinationRequest, IndexRequest, ReleaseRequest
 from wasm_oci.publish.request import PolicySettings, PushRequest, read_push_request, read_with_registries
-from wasm_oci.publish.resolve import NamedRepository, entry_of
+from wasm_oci.publish.resolve import entry_of
 from wasm_oci.shape import Parsed, Runfile
 from wasm_oci.workspace_status import WorkspaceStatus
 
@@ -105,14 +105,11 @@ def _indexes(file: ReleaseFile, artifacts: tuple[ArtifactRequest, ...], options:
     seen: set[tuple[str, str]] = set()
     for artifact in artifacts:
         for destination in artifact.destinations:
-            place = destination.repository
-            if not isinstance(place, NamedRepository):
-                raise TypeError("a publish request names its registry")
-            entry = entry_of(place)
-            if (entry.host, entry.path) in seen:
+            location = entry_of(destination.named).location
+            if location in seen:
                 continue
-            seen.add((entry.host, entry.path))
-            own = replace(place, namespace="", repository=file.repository)
+            seen.add(location)
+            own = replace(destination.named, namespace="", repository=file.repository)
             yield IndexRequest(
                 destination=DestinationRequest(repository=own, tags=tags),
                 movable_tags=file.movable_tags | options.changes.movable_tags,
