@@ -25,8 +25,6 @@ _SEC1 = b"\x02\x01\x01\x04\x20"
 """Version and length with which an ECPrivateKey of 32 bytes begins (RFC 5915, 3)."""
 _NAME = "secp256r1"
 _KEY_ID_SIZE = 12
-SIGNATURE_SIZES = range(8, 73)
-"""How many bytes a signature can have, since its two numbers are as short as they can be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,10 +34,6 @@ class Glob:
     def matches(self, name: str) -> bool:
         return name == self.text if self._expression is None else self._expression.fullmatch(name) is not None
 
-    @property
-    def is_literal(self) -> bool:
-        return self._expression is None
-
     def __str__(self) -> str:
         return self.text
 
