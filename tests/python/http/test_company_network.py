@@ -108,3 +108,15 @@ def test_a_certificate_that_signs_itself_is_trusted_at_one_host_only(tmp_path: P
         assert transport.send(HttpRequest(method="GET", url=f"https://{web.host}/", step="look")).body == b"safe"
         with pytest.raises(ConnectionLost, match="it is self-signed and not trusted"):
             transport.send(HttpRequest(method="GET", url=f"https://{other.host}/", step="look"))
+
+
+def test_a_wrong_file_of_authorities_is_not_cured_by_another_variable(tmp_path: Path) -> None:
+    for folder in (tmp_path / "right", tmp_path / "wrong"):
+        folder.mkdir()
+    (path, context), (wrong, _) = authority(tmp_path / "right"), authority(tmp_path / "wrong")
+    with (
+        serve(lambda asked: reply(), tls=context) as web,
+        closing(Transport(limits=IMPATIENT, environ={"SSL_CERT_FILE": str(path)}, ca_files={web.host: str(wrong)})) as transport,
+        pytest.raises(ConnectionLost, match="a host with such a file trusts nothing else"),
+    ):
+        transport.send(HttpRequest(method="GET", url=f"https://{web.host}/", step="look"))

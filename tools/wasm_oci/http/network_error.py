@@ -19,7 +19,7 @@ _TLS_RECORD = re.compile("[\x14-\x17]\x03")
 """How a server that expects TLS begins its answer to anything else (RFC 8446, section 5.1): an alert."""
 _ISSUER = (
     "set SSL_CERT_FILE to the PEM file of your company's certificate authority (for one host only: --ca-file HOST=FILE, or ca_file of "
-    "the registry_config), or check the registry's name"
+    "the registry_config; a host with such a file trusts nothing else), or check the registry's name"
 )
 _CLIENT = "put it into ~/.docker/certs.d/HOST:PORT as client.cert and client.key"
 _OTHER_CLIENT = ("the server does not accept the client certificate", "replace client.cert and client.key in certs.d/HOST:PORT")
