@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from wasm_oci.digest import Digest
 from wasm_oci.jsontext import JsonObject
@@ -28,13 +28,13 @@ def planned_lines(plans: Sequence[AnyPlan]) -> list[str]:
     Of many artifacts, each has one line, unless there is something to see to: a tag that may not move, or what is not known. What goes
     beside an index is counted there.
     """
-    beside, short, full = Counter[str](), list[Plan](), list[AnyPlan]()
+    beside, short, full = dict[str, set[Digest]](), list[Plan](), list[AnyPlan]()
     idle = 0
     for plan in plans:
         if not isinstance(plan, Plan) or plan.unknown or plan.refusal:
             full.append(plan)
         elif plan.placing.stage is Stage.BESIDE:
-            beside[plan.placing.unit] += plan.writes
+            beside.setdefault(plan.placing.unit, set()).update([plan.artifact.descriptor.digest] if plan.writes else [])
         elif not plan.writes:
             idle += 1
         else:
@@ -59,11 +59,11 @@ def _short_lines(plans: Sequence[Plan]) -> list[str]:
     return lines + [f"  connection: {value}" for value in sorted({plan.destination.connection for plan in plans} - {""})]
 
 
-def _full_lines(plan: AnyPlan, beside: Mapping[str, int]) -> list[str]:
+def _full_lines(plan: AnyPlan, beside: Mapping[str, Collection[Digest]]) -> list[str]:
     if not isinstance(plan, Plan) or plan.placing.stage is not Stage.INDEX:
         return plan_lines(plan)
     head, *rest = (line for line in plan_lines(plan) if not line.startswith("  signature: "))
-    count = beside.get(plan.placing.unit, 0)
+    count = len(beside.get(plan.placing.unit, ()))
     return [head, *([f"  {'beside':<10}{counted(count, 'manifest')} of its members"] if count else []), *rest]
 
 
