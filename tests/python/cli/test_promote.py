@@ -75,6 +75,15 @@ def test_a_promotion_again_is_unchanged(run: Run, registries: list[RunningRegist
     assert (again.code, "3 unchanged" in again.out, writes(second)) == (0, True, [])
 
 
+def test_a_promotion_does_not_say_that_signatures_were_checked_before(
+    run: Run, registries: list[RunningRegistry], images: dict[str, Image], tmp_path: Path
+) -> None:
+    first, second, _ = registries
+    run("release", "--request", request(tmp_path, images, entry("first", first)))
+    planned = run("promote", f"{first.host}/releases:v1", f"{second.host}/releases", "--dry-run").out
+    assert planned.count("  signature: copied as it is, if there is one\n") == len(images)
+
+
 def test_a_dry_run_writes_nothing_and_names_the_digest(
     run: Run, registries: list[RunningRegistry], images: dict[str, Image], tmp_path: Path
 ) -> None:
