@@ -96,7 +96,7 @@ def outside_keys(written: list[str]) -> set[tuple[str, str]]:
     """Source and reference of the keys outside the build that requests of run targets name."""
     requests = [json.loads(content) for content in written if '"schema_version"' in content and content.startswith("{")]
     lists = [request.get("keys") or (request.get("signing") or {}).get("keys") or [] for request in requests]
-    return {(key["source"]["kind"], key["source"]["ref"]) for keys in lists for key in keys}
+    return {(key["source"]["kind"], key["source"]["ref"]) for keys in lists for key in keys if "source" in key}
 
 
 def spellings(secret: bytes) -> Iterator[bytes]:
@@ -116,7 +116,8 @@ def problems(graph: Graph, text: str, execution_root: Path) -> Iterator[tuple[st
     """Yields each property and what speaks against it."""
     ours = [action for action in graph.actions if action["mnemonic"].startswith(OURS)]
     counts = Counter(action["mnemonic"] for action in ours)
-    wanted = {"WasmComponent", "WasmKeygen", "WasmNormalise", "WasmOciLayout", "WasmSign", "WasmSplit", "WasmValidate", "WasmVerify"}
+    wanted = {"WasmComponent", "WasmKeygen", "WasmNormalise", "WasmOciLayout", "WasmPolicyCheck"}
+    wanted |= {"WasmSecurityPolicy", "WasmSign", "WasmSplit", "WasmValidate", "WasmVerify"}
     yield f"the actions are there: {dict(sorted(counts.items()))}", sorted(wanted - counts.keys())
 
     network = [name(action) for action in graph.actions if "requires-network" in requirements(action)]
