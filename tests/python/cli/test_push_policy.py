@@ -126,7 +126,7 @@ def test_a_revoked_key_is_denied_with_its_own_words(run: Run, registry: RunningR
     store.write_text(f"keys:\n  - {{name: release, public_key: {public(1).openssh().decode().strip()}, revoked: true}}\n")
     path = request(files, registry, signed_image(files / "image"), policy_trust_stores=[str(store)])
     document = denied(run, registry, path)
-    assert f"release_key ({public(1).key_id.hex()}) is revoked" in document["err"]
+    assert f"no signature counts: release_key ({public(1).key_id.hex()}) is revoked; sign it with release_key" in document["err"]
     store.write_text(store.read_text().replace("revoked: true", "not_after: 2001-01-01"))
     assert "expired after 2001-01-01" in denied(run, registry, path)["err"]
 
@@ -144,6 +144,20 @@ def test_one_name_for_two_keys_is_an_error(run: Run, registry: RunningRegistry, 
     ended = run("push", "--request", request(files, registry, signed_image(files / "image"), policy_keys=keys))
     assert (ended.code, registry.requests) == (2, [])
     assert "two keys are called release_key" in ended.err
+
+
+def test_two_files_of_one_name_are_no_obstacle(run: Run, registry: RunningRegistry, files: Path) -> None:
+    """Generated keys are all called key.public: that name is of neither."""
+    for number in (1, 2):
+        (files / f"dir{number}").mkdir()
+        (files / f"dir{number}/key.public").write_bytes(public(number).compact())
+    flags = ("-K", files / "dir1/key.public", "-K", files / "dir2/key.public")
+    path = request(files, registry, signed_image(files / "image"))
+    policy = files / "strict.yaml"
+    policy.write_text("default: {signing: required, keys: [key]}\n")
+    assert "not with key" in denied(run, registry, path, *flags)["err"]
+    policy.write_text(STRICT)
+    assert run("push", "--request", path, *flags).code == 0
 
 
 def test_policies_of_the_command_line_only_tighten(run: Run, registry: RunningRegistry, files: Path) -> None:

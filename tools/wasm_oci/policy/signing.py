@@ -104,12 +104,14 @@ class SigningCheck:
 
     def _what(self, subject: Subject, found: int) -> str:
         others = [f"key {key_id or 'without an id'}, not verified" for key_id in subject.unverified]
-        signed = listed([*(subject.signers or ()), *subject.set_aside, *others])
+        signed, aside = listed([*(subject.signers or ()), *others]), listed(subject.set_aside)
         if not signed:
-            return "it is not signed"
+            return f"no signature counts: {aside}" if aside else "it is not signed"
         if found:
-            return f"{found} of the {self.threshold} required keys signed it: {signed}"
-        return f"it is signed with {signed}" + (f", not with {listed(self.keys, ' or ')}" if self.keys else "")
+            what = f"{found} of the {self.threshold} required keys signed it: {signed}"
+        else:
+            what = f"it is signed with {signed}" + (f", not with {listed(self.keys, ' or ')}" if self.keys else "")
+        return f"{what}; {aside}" if aside else what
 
     def _change(self, found: int) -> str:
         more = self.threshold - found

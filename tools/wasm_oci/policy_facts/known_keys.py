@@ -33,6 +33,8 @@ class KnownKey:
     revoked: bool = False
     not_before: datetime | None = None
     not_after: datetime | None = None
+    by_file: bool = False
+    """Whether its names are those of a file."""
 
     def also(self, other: KnownKey) -> KnownKey:
         """Returns what two sources know of one key: it is revoked where either says so, and valid where both say so."""
@@ -55,14 +57,18 @@ class KnownKeys:
 
     @staticmethod
     def of(found: Iterable[KnownKey]) -> KnownKeys:
-        """Raises UsageError for one name of two keys, which would be either."""
-        keys, named = dict[AnyPublicKey, KnownKey](), dict[str, AnyPublicKey]()
-        for each in found:
-            for name in each.names:
-                if named.setdefault(name, each.public) != each.public:
-                    what = f"two keys are called {name}"
-                    raise UsageError(what, where="policy keys", hint="give each key its own name, or let rules name their labels")
-            keys[each.public] = keys[each.public].also(each) if each.public in keys else each
+        """Raises UsageError for one name of two keys, which would be either.
+
+        The name that a file happens to have is left out where another key has it: generated keys are all called key.public.
+        """
+        every = list(found)
+        named = _by_name(each for each in every if not each.by_file)
+        of_files = [(name, each.public) for each in every if each.by_file for name in each.names]
+        keys = dict[AnyPublicKey, KnownKey]()
+        for each in every:
+            others = {name for name, public in (*named.items(), *of_files) if public != each.public} if each.by_file else set()
+            own = replace(each, names=tuple(name for name in each.names if name not in others))
+            keys[each.public] = keys[each.public].also(own) if each.public in keys else own
         return KnownKeys(keys=keys)
 
     @property
@@ -83,6 +89,16 @@ class KnownKeys:
             not_before=known.not_before,
             not_after=known.not_after,
         )
+
+
+def _by_name(found: Iterable[KnownKey]) -> dict[str, AnyPublicKey]:
+    named = dict[str, AnyPublicKey]()
+    for each in found:
+        for name in each.names:
+            if named.setdefault(name, each.public) != each.public:
+                what = f"two keys are called {name}"
+                raise UsageError(what, where="policy keys", hint="give each key its own name, or let rules name their labels")
+    return named
 
 
 def keys_of_request(request: ArtifactRequest) -> KnownKeys:
@@ -110,7 +126,7 @@ def keys_of_trust(trust: Trust | None) -> Iterator[KnownKey]:
     """Yields the keys of a trust store, or of files, which have the names of their files."""
     for public in trust.keys if trust else ():
         known = trust.known.get(public) if trust else None
-        yield _trusted_key(known) if known else KnownKey(public=public, names=tuple(file_names(public, trust)))
+        yield _trusted_key(known) if known else KnownKey(public=public, names=tuple(file_names(public, trust)), by_file=True)
 
 
 def _policy_key(key: PolicyKey) -> KnownKey:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from wasm_oci.keys.key import PublicKey, common_format, load_public_key
 from wasm_oci.keys.signer import AnySigner, Signer
 from wasm_oci.keys.sources.passphrase import PassphraseSource
 from wasm_oci.keys.sources.signing_keys import SigningKey, open_signers, open_statement_signers, with_public_keys
+from wasm_oci.keys.sources.source import without
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.image import build_image
 from wasm_oci.oci.image_request import ImageRequest
@@ -85,8 +87,10 @@ class Signing:
         if self.failure:
             raise self.failure
         closed = [key for key in dict.fromkeys(keys) if key not in self._signers and key not in self._further]
+        environ = without(os.environ, [key.source.ref for key in (*self._signers, *self._further) if key.source.kind == "env"])
         try:
-            self._further.update(zip(closed, open_statement_signers(closed, self._passphrase) if closed else (), strict=True))
+            opened = open_statement_signers(closed, self._passphrase, environ=environ) if closed else ()
+            self._further.update(zip(closed, opened, strict=True))
         except WasmOciError as err:
             self.failure = err
             raise
