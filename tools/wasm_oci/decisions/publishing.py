@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from wasm_oci.keys.sources.signing_keys import SigningKey
 from wasm_oci.oci.store import FetchedManifest, Store
 from wasm_oci.policy.evaluate import decide
 from wasm_oci.policy.model import Policy
-from wasm_oci.policy.subject import Previous, Statement, Subject
+from wasm_oci.policy.subject import Previous, Subject
 from wasm_oci.policy.verdict import Verdict
 from wasm_oci.policy_facts.known_keys import KnownKeys, keys_of_request
 from wasm_oci.policy_facts.place_facts import Place, places_of
@@ -159,15 +159,17 @@ class _OneArtifact:
         if any(not set(_COMPARING).isdisjoint(spoken.members) for spoken in verdict.spoken):
             subject = replace(subject, previous=self._previous(destination, subject.tags or ()))
         wanted = list(missing_statements(verdict, self.keys, self.known, facts.verified))
+        if any(each.differs for each in wanted):
+            facts = _both(facts, self._there(destination))
+            wanted = list(missing_statements(verdict, self.keys, self.known, facts.verified))
         self.missing |= dict.fromkeys(wanted)
         statements = (*facts.verified, *(each.fact(self.artifact, self.known) for each in wanted))
         if wanted and subject.key_sources is not None:
             subject = replace(subject, key_sources=(*subject.key_sources, *(each.key_source for each in wanted)))
         verdict = self._decide(replace(subject, statements=statements))
         if any(each.finding.check == "statement" for each in verdict.denials):
-            there = self._there(destination)
-            facts = StatementFacts(verified=facts.verified, failures=(*facts.failures, *there.failures))
-            verdict = self._decide(replace(subject, statements=_together(statements, there.verified)))
+            facts = _both(facts, self._there(destination))
+            verdict = self._decide(replace(subject, statements=tuple(dict.fromkeys((*statements, *facts.verified)))))
         return verdict, facts
 
     def _decide(self, subject: Subject) -> Verdict:
@@ -188,5 +190,6 @@ class _OneArtifact:
         return statements_in(store, FetchedManifest(descriptor=self.artifact.descriptor, data=self.artifact.manifest.raw), self.known)
 
 
-def _together(first: Iterable[Statement], second: Iterable[Statement]) -> tuple[Statement, ...]:
-    return tuple(dict.fromkeys((*first, *second)))
+def _both(first: StatementFacts, second: StatementFacts) -> StatementFacts:
+    verified = tuple(dict.fromkeys((*first.verified, *second.verified)))
+    return StatementFacts(verified=verified, failures=tuple({str(each): each for each in (*first.failures, *second.failures)}.values()))
