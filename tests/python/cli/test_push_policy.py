@@ -14,7 +14,7 @@ from fakes.json_schema import problems
 from fakes.program import NAME, Run, request_file, tag_of, writes
 from fakes.release_files import entry
 from fakes.signing import P256_PEM, P256_SECRET
-from fakes.wasm import COMPONENT, entries, imported, section
+from fakes.wasm import COMPONENT, MODULE, entries, imported, section, text
 from instruments.registry import RunningRegistry
 from wasm_oci.attest.predicates import SIGN, VSA
 
@@ -201,6 +201,22 @@ def test_capabilities_and_a_new_one(run: Run, registry: RunningRegistry, files: 
     again = path("1.1.0", "wasi:sockets/tcp@0.2.0")
     assert run("push", "--request", again).code == 0
     assert "Unchanged" in run("push", "--request", again).out
+
+
+@pytest.mark.parametrize(
+    "wasm",
+    [
+        COMPONENT + section(10, entries(b"\x02" + text("storage") + b"\x01\x00" + text("wasi:filesystem/types@0.2.0") + b"\x01\x00")),
+        COMPONENT + section(4, COMPONENT + section(10, entries(imported("wasi:filesystem/types@0.2.0")))),
+        COMPONENT + section(1, MODULE + section(2, entries(b"\x16wasi_snapshot_preview1\x09path_open\x00\x00"))),
+    ],
+    ids=["by implements", "in a nested component", "in a core module"],
+)
+def test_files_are_denied_however_they_are_reached(run: Run, registry: RunningRegistry, files: Path, wasm: bytes) -> None:
+    (files / "files.yaml").write_text("always: {denied_imports: [{interface: wasi:filesystem}]}\n")
+    document = denied(run, registry, request(files, registry, layout_of(files / "layout", wasm), "files.yaml"))
+    assert document["error"]["reason"] == "import"
+    assert "wasi:filesystem" in document["err"] or "path_open" in document["err"]
 
 
 def test_an_override_is_asked_for_with_a_reason_and_recorded(run: Run, registry: RunningRegistry, files: Path) -> None:
