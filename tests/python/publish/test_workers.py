@@ -12,7 +12,7 @@ from wasm_oci.errors import RegistryError
 from wasm_oci.http.messages import ConnectionLost
 from wasm_oci.http.outages import Outages
 from wasm_oci.limits import LIMITS
-from wasm_oci.publish.workers import Work, do_all
+from wasm_oci.publish.workers import Once, Work, do_all
 
 
 def test_everything_is_done_once_and_no_place_gets_more_than_its_share() -> None:
@@ -119,3 +119,30 @@ def test_an_error_that_a_place_responds_with_is_a_response() -> None:
     for error in [RegistryError("denied"), lost(refused=False)] * 10:
         assert "not tried again" not in attempt(outages, error)
     assert attempt(outages, None) == ""
+
+
+def test_what_all_need_is_done_by_one_while_the_others_wait() -> None:
+    once, late = Once(), threading.Event()
+    done: list[str] = []
+
+    def work() -> None:
+        with once.first("a blob") as missing:
+            if missing:
+                late.wait(0.05)
+                done.append("a blob")
+            assert done == ["a blob"]
+
+    do_all(Work(place="here", run=work) for _ in range(8))
+    assert done == ["a blob"]
+
+
+def test_what_failed_is_left_to_the_next() -> None:
+    once = Once()
+    with pytest.raises(RegistryError), once.first("a blob"):
+        raise RegistryError("no")
+    with once.first("a blob") as missing:
+        assert missing
+    with once.first("a blob") as missing:
+        assert not missing
+    with once.first("another") as missing:
+        assert missing

@@ -58,6 +58,15 @@ def test_the_blobs_beside_the_index_are_mounted(publish_all: RunRelease, registr
     assert all(record.query.get("mount") and "apps/" in str(record.query.get("from")) for record in uploads)
 
 
+def test_a_blob_of_several_members_is_stored_once_beside_the_index(
+    publish_all: RunRelease, registry: RunningRegistry, three: Three
+) -> None:
+    assert publish_all(three.request(registry)).errors == ()
+    stored = [str(record.query.get("mount")) for record in registry.requests if record.path == "/v2/releases/blobs/uploads/"]
+    assert len({image.manifest.config.digest for image in three.images}) == 1
+    assert len(stored) == len(set(stored))
+
+
 def test_a_mount_that_is_refused_is_an_upload(publish_all: RunRelease, registry: RunningRegistry, three: Three) -> None:
     fault = registry.faults.add(Fault(method="POST", path="/v2/releases/", effect=Reply(status=403)))
     assert publish_all(three.request(registry)).errors == ()

@@ -20,7 +20,7 @@ from wasm_oci.progress import SILENT, Phase, Progress
 from wasm_oci.publish.confirm import WHOLE, confirm_blobs, confirm_manifest, confirm_referrers, manifest_lost
 from wasm_oci.publish.plan import Plan
 from wasm_oci.publish.plan_steps import Action, BlobPlan, Stage, TagPlan
-from wasm_oci.publish.workers import Work, do_all
+from wasm_oci.publish.workers import Once, Work, do_all
 
 _NOT_STARTED = "not started"
 _IN_PROGRESS = "in progress"
@@ -126,7 +126,7 @@ def carry_out(
             failed.add(unit)
 
     phases: tuple[tuple[str, str, Callable[[Result, Phase], str]], ...] = (
-        (_NOT_STARTED, "sending content", partial(_send_content, whole=read_whole)),
+        (_NOT_STARTED, "sending content", partial(_send_content, sent=Once(), whole=read_whole)),
         (_CONTENT_SENT, "writing tags", _write_tags),
     )
     try:
@@ -145,7 +145,7 @@ def carry_out(
         raise
 
 
-def _send_content(result: Result, shown: Phase, *, whole: bool) -> str:
+def _send_content(result: Result, shown: Phase, *, sent: Once, whole: bool) -> str:
     """Sends all but the tags; returns the status that the result then has."""
     plan = result.plan
     destination, artifact = plan.destination, plan.artifact
@@ -157,7 +157,7 @@ def _send_content(result: Result, shown: Phase, *, whole: bool) -> str:
             result.steps.append(Step(name="blob", subject=subject, outcome="exists"))
             continue
         with _recorded(result, "blob", subject):
-            result.bytes_sent += _put_blob(plan, step, shown)
+            result.bytes_sent += _put_blob(plan, step, shown, sent)
             step.blob.proof()
     digest = artifact.descriptor.digest
     if plan.manifest is Action.CREATE:
@@ -176,13 +176,19 @@ def _send_content(result: Result, shown: Phase, *, whole: bool) -> str:
     return _CONTENT_SENT if any(tag.action.writes for tag in plan.tags) else "published"
 
 
-def _put_blob(plan: Plan, step: BlobPlan, shown: Phase) -> int:
-    """Stores a blob that is missing, by a mount where the registry has it in another repository; returns the bytes that were sent."""
+def _put_blob(plan: Plan, step: BlobPlan, shown: Phase, sent: Once) -> int:
+    """Stores a blob that is missing, by a mount where the registry has it in another repository; returns the bytes that were sent.
+
+    What several artifacts need in one repository is stored once: registries are known to mix up what is sent twice at the same time.
+    """
     destination, blob, source = plan.destination, step.blob, plan.placing.mount_from
-    content = blob.counted(shown.sent)
-    if source and isinstance(destination, MountingStore):
-        return destination.mount_blob(blob.descriptor, content, source)
-    return destination.put_blob(blob.descriptor, content, missing=True)
+    with sent.first((destination.identity, blob.descriptor.digest)) as missing:
+        content = blob.counted(shown.sent)
+        if not missing:
+            return 0
+        if source and isinstance(destination, MountingStore):
+            return destination.mount_blob(blob.descriptor, content, source)
+        return destination.put_blob(blob.descriptor, content, missing=True)
 
 
 def _read_back(result: Result, *, whole: bool) -> None:

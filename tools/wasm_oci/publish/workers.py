@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from wasm_oci.limits import LIMITS
@@ -20,6 +21,24 @@ class Work:
 
     place: str
     run: Callable[[], None]
+
+
+class Once:
+    """Lets one of several threads do a thing that all of them need, while the others wait for it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._locks: dict[Hashable, threading.Lock] = {}
+        self._done: set[Hashable] = set()
+
+    @contextmanager
+    def first(self, thing: Hashable) -> Iterator[bool]:
+        """Yields whether the thing is still to be done; an exception leaves it to the next."""
+        with self._lock:
+            own = self._locks.setdefault(thing, threading.Lock())
+        with own:
+            yield thing not in self._done
+            self._done.add(thing)
 
 
 def do_all(work: Iterable[Work], *, interrupt: Callable[[], None] = lambda: None) -> None:
