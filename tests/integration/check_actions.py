@@ -23,6 +23,8 @@ from statements import report
 TARGETS = "//examples/..."
 OURS = "Wasm"
 """Mnemonics of this rule set's actions begin so."""
+RUNFILES = ("Middleman", "RunfilesTree")
+"""What Bazel calls the runfiles of a target; a development key that signs statements is among those of the target that is run."""
 SENTINEL = "a-token-of-the-user"
 """Value of the variables that the examples' registries and keys name; it must not reach any action."""
 WORKER = {f"supports-{feature}" for feature in ("workers", "multiplex-workers", "multiplex-sandboxing", "worker-cancellation")}
@@ -143,7 +145,7 @@ def problems(graph: Graph, text: str, execution_root: Path) -> Iterator[tuple[st
     touched += sorted({"command", "env", "file", "ssh-agent"} - sources)
     yield f"no file of the {len(outside)} keys outside the build ({', '.join(sorted(sources))}) is an input", touched
 
-    readers = [action for action in graph.actions if graph.inputs(action) & set(secrets)]
+    readers = [action for action in graph.actions if graph.inputs(action) & set(secrets) and action["mnemonic"] not in RUNFILES]
     makers = [action for action in graph.actions if graph.outputs(action) & set(secrets)]
     others = [name(action) for action in readers if action["mnemonic"] != "WasmSign"]
     yield f"secret keys are inputs of {len(readers)} signing actions and of no other", others if readers else ["nothing is signed"]
