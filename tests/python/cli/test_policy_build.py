@@ -123,6 +123,38 @@ def test_one_name_for_two_keys(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "policy keys: two keys are called key" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("members", "names"),
+    [
+        ({"all_registries": True}, ["home", "zone"]),
+        ({"registries": [""]}, ["zone"]),
+        ({"registries": ["zone.example.com/x"]}, ["zone"]),
+        ({"registries": ["home"]}, ["home"]),
+    ],
+)
+def test_registries_of_a_list(tmp_path: Path, members: dict[str, Any], names: list[str]) -> None:
+    listed = tmp_path / "registries.yaml"
+    listed.write_text(
+        "registries: [home|localhost:5000, zone|zone.example.com/x, copy|localhost:5001|mirror|zone]\ndefault_registry: zone\n",
+        encoding="utf-8",
+    )
+    _, policy = _compile(tmp_path, {"default_signing_required": False, "registry_policies": ["zone|optional"]})
+    verdict = tmp_path / "verdict.json"
+    words = [f"--policy={policy}", f"--registries={listed}", f"--output-file={verdict}", f"--facts={_facts(**members)}"]
+    assert main(["policy", "verdict", f"--input-file={HELLO}", *words]) == 0
+    assert [each["subject"]["registry"]["name"] for each in json.loads(verdict.read_bytes())["verdicts"]] == names
+
+
+def test_a_signing_key_of_another_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    public, _ = _keygen(tmp_path, "one")
+    _, policy = _compile(tmp_path, {"default_signing_required": False})
+    words = ["policy", "verdict", f"--input-file={HELLO}", f"--policy={policy}", f"--output-file={tmp_path / 'v.json'}", f"--key={public}"]
+    for signs, code in ((False, 0), (True, 2)):
+        keys = [{"name": "one", "label": "//keys:one", "development": False, "signs": signs}]
+        assert main([*words, f"--facts={_facts(keys=keys, openssh=True, signed_later=True)}"]) == code
+    assert "//keys:one: " in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("expected", "rule", "code"), [("deny", "", 0), ("deny", "default", 0), ("deny", "always", 3), ("allow", "", 3)])
 def test_policy_tests(tmp_path: Path, outputs: Outputs, expected: str, rule: str, code: int) -> None:
     outputs.patch.setenv("RUNFILES_DIR", str(tmp_path))
