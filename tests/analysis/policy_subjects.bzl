@@ -144,7 +144,13 @@ def _images(manual):
     )
     wasm_policy_test(name = "policy_test_image", expected = "allow", oci_image = ":policy_later_image", policy = ":policy_of_file", tags = manual)
 
-def policy_subjects(manual):
-    """Makes all of them; `manual` are their tags."""
-    _policies(manual)
-    _images(manual)
+def policy_subjects(name, tags):
+    """Makes what the tests of policies are about, with names that begin with `policy_`.
+
+    Args:
+        name: Name of a filegroup of what is judged.
+        tags: Tags of all targets.
+    """
+    _policies(tags)
+    _images(tags)
+    native.filegroup(name = name, srcs = [":policy_sign"], tags = tags)

@@ -143,8 +143,7 @@ def policy_test_suite(name):
     Args:
         name: Name of the suite.
     """
-    manual = ["manual"]
-    policy_subjects(manual)
+    policy_subjects(name = "policy_subjects", tags = ["manual"])
     _policy_tests(name)
     _check_tests(name)
     native.test_suite(name = name, tests = [":" + test for test in native.existing_rules() if test.startswith(name + "_")])
