@@ -114,8 +114,9 @@ def says_expired(response: HttpResponse) -> bool:
 
     Amazon ECR Public answers 400 to such a token, others 403.
     """
-    said = f"{response.headers.get('WWW-Authenticate', '')} {words_of(response)}"
-    return response.status in (400, 403) and _SAYS_EXPIRED.search(said) is not None
+    if response.status not in (400, 403):
+        return False
+    return _SAYS_EXPIRED.search(f"{response.headers.get('WWW-Authenticate', '')} {words_of(response)}") is not None
 
 
 def missing_manifest(response: HttpResponse, name: object, *, where: str, host: str, may_hide: bool) -> NotFoundError:

@@ -120,6 +120,8 @@ class RegistrySession:
 
     def _answer(self, response: HttpResponse, header: str | None, scopes: frozenset[str]) -> str | None:
         """Returns the Authorization header to ask again with, None where the response to `header` is the last word."""
+        if response.status < 400:
+            return None
         if origin(response.url) == self.origin:
             challenge = response.headers.get("WWW-Authenticate", "")
             if response.status == 401 and (answer := self.auth.respond(challenge, scopes, where=self.where, refused=header)):
