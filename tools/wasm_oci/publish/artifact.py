@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from wasm_oci.attest.write import SignedStatement
 from wasm_oci.digest import Checked, Digest, chunks
 from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.files import read_bounded
@@ -25,6 +25,9 @@ from wasm_oci.oci.manifest import Index, Manifest, signature_referrer
 from wasm_oci.oci.referrers import parse_referrer
 from wasm_oci.oci.store import Content, FetchedManifest
 from wasm_oci.wasmsign.signature import parse_signature
+
+if TYPE_CHECKING:
+    from wasm_oci.attest.write import SignedStatement
 
 
 def nothing_to_prove() -> None:

@@ -12,16 +12,16 @@ from wasm_oci.errors import UsageError
 from wasm_oci.oci.reference import Reference, has_registry
 from wasm_oci.oci.target import Target, layout_target
 from wasm_oci.publish.registries import RegistryEntry, registry_client, registry_store
-from wasm_oci.publish.request import RegistriesFile, read_registry_config
 from wasm_oci.publish.resolve import parse_reference
 from wasm_oci.reading.content_cache import ContentCache, cache_folder
 from wasm_oci.reading.source_store import Mirror, SourceStore
 from wasm_oci.registry.credentials import AuthSetting
-from wasm_oci.releases.promote_request import PromoteRequest
 from wasm_oci.wording import did_you_mean, shown_value
 
 if TYPE_CHECKING:
     from wasm_oci.http.transport import Transport
+    from wasm_oci.publish.request import RegistriesFile
+    from wasm_oci.releases.promote_request import PromoteRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,11 @@ class SourceSettings:
 
 def read_source_settings(config: Path | None) -> SourceSettings:
     """Returns what a file says that people write, if there is one; raises what `read_registry_config` raises."""
-    return SourceSettings.of(read_registry_config(config)) if config else SourceSettings()
+    if config is None:
+        return SourceSettings()
+    from wasm_oci.publish.request import read_registry_config  # and all that requests of targets are made of
+
+    return SourceSettings.of(read_registry_config(config))
 
 
 class Source(Protocol):

@@ -10,14 +10,13 @@ from contextlib import closing
 from wasm_oci.cli.common.key_options import passphrase_of
 from wasm_oci.cli.common.progress import progress_of
 from wasm_oci.cli.common.result_file import INTERRUPTED
-from wasm_oci.decisions.publishing import by_policies
 from wasm_oci.errors import WasmOciError
 from wasm_oci.http.transport import Transport
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.keys.sources.passphrase import PassphraseSource
 from wasm_oci.outcome import YELLOW, Outcome, Painted, error_document, report_error, say, write_lines
 from wasm_oci.publish import resolve
-from wasm_oci.publish.planning import AnyPlan
+from wasm_oci.publish.planning import AnyPlan, Decide, allow
 from wasm_oci.publish.release import Release, release
 from wasm_oci.publish.release_request import ReleaseRequest
 from wasm_oci.publish.report import artifact_document, errors_of, plan_lines, result_lines, summary_lines, warnings_of
@@ -47,6 +46,15 @@ def carried_out(
         return carried_out_over(transport, request, args, planned, passphrase_of(args))
 
 
+def _decide(request: ReleaseRequest) -> Decide:
+    """Returns who decides; where no policy is asked for, what evaluates policies is not even imported."""
+    if not any(artifact.policy.policies or artifact.policy.overrides for artifact in request.artifacts):
+        return allow
+    from wasm_oci.decisions.publishing import by_policies
+
+    return by_policies(request)
+
+
 def carried_out_over(
     transport: Transport,
     request: ReleaseRequest,
@@ -72,7 +80,7 @@ def carried_out_over(
             transport=transport,
             environ=os.environ,
             passphrase=passphrase,
-            decide=by_policies(request),
+            decide=_decide(request),
             show=show,
             record=known.append,
             progress=progress_of(quiet=args.quiet),

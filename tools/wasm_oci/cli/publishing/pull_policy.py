@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from wasm_oci.decisions.pulling import PullPolicies
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.outcome import YELLOW, Outcome, Painted, say
 from wasm_oci.publish.plan_steps import NO_DECISION
 from wasm_oci.publish.pull import Approve, approve_all
 from wasm_oci.releases.sources import SourceSettings
 from wasm_oci.trust.trust import Trust
+
+if TYPE_CHECKING:
+    from wasm_oci.decisions.pulling import PullPolicies
 
 
 class Approval:
@@ -27,9 +30,11 @@ class Approval:
         settings: SourceSettings,
         plain_http: frozenset[str],
     ) -> None:
-        """Raises what reading policies raises."""
-        self._policies = None
+        """Raises what reading policies raises; without any, what evaluates them is not even imported."""
+        self._policies: PullPolicies | None = None
         if policies:
+            from wasm_oci.decisions.pulling import PullPolicies
+
             self._policies = PullPolicies(
                 paths=tuple(policies),
                 text=reference,
