@@ -42,7 +42,7 @@ FOLDERS: Mapping[str, set[str]] = {
     "wasm_tools": {BASE, "wasm"},
     "cli/common": {BASE, "keys", "keys/sources", "trust", "wasmsign"},
     "cli/modes": {BASE, "cli/common", "keys", "keys/sources", "trust", "wasmsign"},
-    "cli/policies": {BASE, "cli/common", "decisions", "policy", "policy/review", "policy_facts", "registry_config", "trust"},
+    "cli/policies": {BASE, "cli/common", "policy", "policy/review", "policy_facts", "registry_config", "trust"},
     "cli/publishing": {BASE, "attest", "cli/common", "decisions", "http", "keys", "keys/sources", "oci", "publish", "releases", "trust"},
     "cli/commands": {
         *(BASE, "attest", "cli/common", "cli/modes", "cli/policies", "cli/publishing", "keys", "keys/sources", "oci", "policy_facts"),

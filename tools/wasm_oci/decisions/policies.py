@@ -1,28 +1,16 @@
-"""Reads policies, and makes of verdicts what plans, results and errors say."""
+"""What plans, results and errors say of verdicts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from wasm_oci.digest import Digest
-from wasm_oci.errors import PolicyError, UsageError, WasmOciError
-from wasm_oci.files import read_bounded
+from wasm_oci.errors import PolicyError, WasmOciError
 from wasm_oci.jsontext import JsonObject
-from wasm_oci.limits import LIMITS
-from wasm_oci.policy.model import Policy, joined
-from wasm_oci.policy.reader import parse_policy
 from wasm_oci.policy.verdict import Verdict
 from wasm_oci.publish.plan_steps import Decision
 
 _STATEMENT = "statement"
-
-
-def read_policies(paths: Sequence[Path]) -> Policy:
-    """Returns the policy of one file, or of several together; raises UsageError for none, and what reading them raises."""
-    if not paths:
-        raise UsageError("no policy is given", hint="give one with --policy")
-    return joined(parse_policy(read_bounded(path, LIMITS.config_file, what="policy"), where=str(path)) for path in paths)
 
 
 def decision_of(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from wasm_oci.decisions.policies import decision_of, read_policies
+from wasm_oci.decisions.policies import decision_of
 from wasm_oci.decisions.required_statements import ToMake, make_statements, missing_statements
 from wasm_oci.errors import AuthError, RegistryError, UsageError, WasmOciError
 from wasm_oci.keys.sources.signing_keys import SigningKey
@@ -18,6 +18,7 @@ from wasm_oci.policy.subject import Previous, Subject
 from wasm_oci.policy.verdict import Verdict
 from wasm_oci.policy_facts.known_keys import KnownKeys, keys_of_request
 from wasm_oci.policy_facts.place_facts import Place, places_of
+from wasm_oci.policy_facts.policies import read_policies
 from wasm_oci.policy_facts.previous_facts import previous_in
 from wasm_oci.policy_facts.published_facts import subject_of_artifact
 from wasm_oci.policy_facts.statement_facts import StatementFacts, statements_in, statements_of

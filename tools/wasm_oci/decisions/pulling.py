@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
-from wasm_oci.decisions.policies import decision_of, read_policies
+from wasm_oci.decisions.policies import decision_of
 from wasm_oci.errors import DigestError, NotFoundError
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.archive import ArchiveStore
@@ -24,6 +24,7 @@ from wasm_oci.policy_facts.artifact_facts import name_in_layout
 from wasm_oci.policy_facts.component_facts import read_component
 from wasm_oci.policy_facts.known_keys import KnownKeys, keys_of_trust
 from wasm_oci.policy_facts.place_facts import Place, places_to_read
+from wasm_oci.policy_facts.policies import read_policies
 from wasm_oci.policy_facts.published_facts import facts_of
 from wasm_oci.policy_facts.signer_facts import read_signers
 from wasm_oci.policy_facts.statement_facts import StatementFacts, statements_in

@@ -15,17 +15,16 @@ from wasm_oci.limits import LIMITS
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.target import layout_target
 from wasm_oci.policy.evaluate import decide
-from wasm_oci.policy.model import joined
-from wasm_oci.policy.reader import parse_policy
 from wasm_oci.policy.subject import Registry, Subject
 from wasm_oci.policy.verdict import Verdict
 from wasm_oci.policy_facts.component_facts import read_component
 from wasm_oci.policy_facts.known_keys import KnownKeys, keys_of_policy
+from wasm_oci.policy_facts.policies import read_policies
 from wasm_oci.policy_facts.published_facts import facts_of
 from wasm_oci.policy_facts.registry_facts import named_registry
 from wasm_oci.policy_facts.signer_facts import read_signers
 from wasm_oci.publish.release_request import PolicyKey
-from wasm_oci.registry_config.config_file import RegistryConfig, parse_registry_config
+from wasm_oci.registry_config.config_file import load_registry_config
 from wasm_oci.shape import Runfile
 
 
@@ -76,13 +75,13 @@ def judge(request: Judgement) -> list[Verdict]:
 
     Raises what reading policies, keys and the component raises, and UsageError for one name of two keys.
     """
-    policy = joined(parse_policy(read_bounded(path, LIMITS.config_file, what="policy"), where=str(path)) for path in request.policies)
+    policy = read_policies(request.policies)
     subject = _subject(request)
     return [decide(policy, replace(subject, registry=registry)) for registry in _registries(request)]
 
 
 def _registries(request: Judgement) -> Iterator[Registry | None]:
-    config = _registry_config(request.registry_list)
+    config = load_registry_config(request.registry_list) if request.registry_list else None
     names = request.registries
     if request.all_registries and config:
         names = tuple(entry.name for entry in config.entries if not entry.mirror_of)
@@ -90,12 +89,6 @@ def _registries(request: Judgement) -> Iterator[Registry | None]:
         yield None
     for name in names:
         yield named_registry(name or (config.file.default_registry if config else ""), config, ())
-
-
-def _registry_config(path: Path | None) -> RegistryConfig | None:
-    if path is None:
-        return None
-    return parse_registry_config(read_bounded(path, LIMITS.config_file, what="list of registries"), where=str(path))
 
 
 def _subject(request: Judgement) -> Subject:

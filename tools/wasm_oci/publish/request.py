@@ -9,23 +9,18 @@ from typing import Annotated, Any, TypeVar
 
 from wasm_oci import shape
 from wasm_oci.errors import FormatError, UsageError
-from wasm_oci.files import read_bounded
 from wasm_oci.http.host import check_host
 from wasm_oci.jsontext import canonical
-from wasm_oci.limits import LIMITS
 from wasm_oci.oci.reference import check_tag
 from wasm_oci.publish.registries import RegistryEntry, split_scheme
 from wasm_oci.publish.release_request import PolicyKey, PolicyRequest, StatementKey
 from wasm_oci.publish.signing import DeferredSigning, SignerRequest
 from wasm_oci.registry.credentials import AuthSetting
-from wasm_oci.registry_config.config_file import parse_registry_config
+from wasm_oci.registry_config.config_file import LONGEST_TIMEOUT, load_registry_config
 from wasm_oci.registry_config.registry_string import Entry
 from wasm_oci.runfiles import Runfiles
 from wasm_oci.shape import BUILD_AGAIN, Parsed, Runfile
 from wasm_oci.workspace_status import WorkspaceStatus
-
-LONGEST_TIMEOUT = 3600
-"""Seconds that a registry may be given to respond."""
 
 
 def _entry(registry: Entry, *, where: str) -> RegistryEntry:
@@ -107,7 +102,7 @@ def read_with_registries(path: Path, kind: type[Settings], environ: Mapping[str,
 
 def read_registry_config(path: Path) -> RegistriesFile:
     """Returns what a file says that people write, the `config` of a `wkg_registry_config`; raises FormatError, LimitError or UsageError."""
-    config = parse_registry_config(read_bounded(path, LIMITS.config_file, what="registry configuration"), where=str(path))
+    config = load_registry_config(path, what="registry configuration")
     return shape.read_request_bytes(canonical(config.document()), RegistriesFile, where=str(path))
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from wasm_oci.errors import FormatError, UsageError
+from wasm_oci.files import read_bounded
 from wasm_oci.http.host import check_host
+from wasm_oci.limits import LIMITS
 from wasm_oci.registry_config.registry_string import Entry, parse_registry_string
 from wasm_oci.shape import SCHEMA_VERSION, Secret, read_config
 
-_LONGEST_TIMEOUT = 3600
+LONGEST_TIMEOUT = 3600
+"""Seconds that a registry may be given to respond."""
 _OUTSIDE = re.compile(r"/(?!/).*|~/.*|[^/]:[\\/].*")
 _CACHE_DIR = re.compile(r"(/(?!/)|~/|\$HOME/|\$\{HOME\}/|[^/$~@:]:[\\/])[^$]+|[^$/~@:-][^$:]*")
 
@@ -58,6 +62,11 @@ class RegistryConfig:
         }
 
 
+def load_registry_config(path: Path, *, what: str = "list of registries") -> RegistryConfig:
+    """Reads a file, which errors call `what`; raises UsageError or LimitError too."""
+    return parse_registry_config(read_bounded(path, LIMITS.config_file, what=what), where=str(path))
+
+
 def parse_registry_config(data: bytes, *, where: str) -> RegistryConfig:
     """Raises FormatError that names the member, the entry and the field; no message has what may be a secret."""
     file = read_config(data, RegistryConfigFile, where=where)
@@ -81,8 +90,8 @@ def parse_registry_config(data: bytes, *, where: str) -> RegistryConfig:
         known = ", ".join(published) or "there are none"
         what = f"{file.default_registry[:60]!r} is not among the registries ({known})"
         raise FormatError(what, where=f"{where}: default_registry", hint="write the name of one, or add the entry")
-    if not 1 <= file.timeout_seconds <= _LONGEST_TIMEOUT:
-        what = f"{file.timeout_seconds} is not from 1 to {_LONGEST_TIMEOUT}"
+    if not 1 <= file.timeout_seconds <= LONGEST_TIMEOUT:
+        what = f"{file.timeout_seconds} is not from 1 to {LONGEST_TIMEOUT}"
         raise FormatError(what, where=f"{where}: timeout_seconds", hint="give a number of seconds")
     for index, path in enumerate(file.credential_files):
         if not _OUTSIDE.fullmatch(path):

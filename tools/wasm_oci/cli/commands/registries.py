@@ -6,11 +6,10 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from wasm_oci.files import read_bounded, write_file
+from wasm_oci.files import write_file
 from wasm_oci.jsontext import pretty
-from wasm_oci.limits import LIMITS
 from wasm_oci.outcome import Outcome
-from wasm_oci.registry_config.config_file import parse_registry_config
+from wasm_oci.registry_config.config_file import load_registry_config
 from wasm_oci.registry_config.registry_string import Entry
 from wasm_oci.registry_config.wkg_config import wkg_config
 
@@ -42,8 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Outcome:
     request = RegistriesRequest(input=args.input_file, output=args.output_file, wkg_config=args.wkg_config)
-    data = read_bounded(request.input, LIMITS.config_file, what="list of registries")
-    config = parse_registry_config(data, where=str(request.input))
+    config = load_registry_config(request.input)
     if request.output:
         write_file(request.output, pretty(config.document()))
     if request.wkg_config:

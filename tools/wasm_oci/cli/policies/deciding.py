@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from wasm_oci.decisions.policies import read_policies
 from wasm_oci.errors import PolicyError, UsageError
 from wasm_oci.files import read_bounded
 from wasm_oci.jsontext import JsonObject, parse_object
@@ -18,8 +17,9 @@ from wasm_oci.policy.review.explain import explain
 from wasm_oci.policy.subject import Previous, Stage, Subject
 from wasm_oci.policy.verdict import Verdict
 from wasm_oci.policy_facts.artifact_facts import Source, read_previous, read_subject
+from wasm_oci.policy_facts.policies import read_policies
 from wasm_oci.policy_facts.registry_facts import named_registry, with_entry
-from wasm_oci.registry_config.config_file import RegistryConfig, parse_registry_config
+from wasm_oci.registry_config.config_file import load_registry_config
 from wasm_oci.shape import read_object
 from wasm_oci.trust.timestamps import now, parse_timestamp
 
@@ -55,12 +55,6 @@ def run_check(request: PolicyCheckRequest) -> Outcome:
     return Outcome(lines=lines, document=document, exit_code=0 if allowed else PolicyError.exit_code)
 
 
-def read_registries(path: Path | None) -> RegistryConfig | None:
-    if path is None:
-        return None
-    return parse_registry_config(read_bounded(path, LIMITS.config_file, what="list of registries"), where=str(path))
-
-
 def _lines(verdict: Verdict, *, full: bool) -> Iterator[str]:
     lines = iter(explain(verdict) if full else verdict.lines())
     yield Painted(next(lines), GREEN if verdict.allowed else RED)
@@ -81,7 +75,7 @@ def _subjects(request: PolicyCheckRequest) -> Iterator[Subject]:
         subject = replace(subject, previous=_previous(request.source, request.previous))
     if request.facts:
         subject = _with_facts(subject, request.facts)
-    config = read_registries(request.registry_config)
+    config = load_registry_config(request.registry_config) if request.registry_config else None
     if not request.registries:
         found = subject.registry
         yield subject if found is None or config is None else replace(subject, registry=with_entry(found, subject.path, config))

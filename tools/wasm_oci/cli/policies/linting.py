@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from wasm_oci.cli.policies.deciding import read_registries
 from wasm_oci.digest import Digest
 from wasm_oci.errors import UsageError
 from wasm_oci.files import read_bounded
@@ -17,6 +16,7 @@ from wasm_oci.policy.review.lint_keys import KnownKey
 from wasm_oci.policy.subject import Registry
 from wasm_oci.policy_facts.records import read_records
 from wasm_oci.policy_facts.registry_facts import named_registry
+from wasm_oci.registry_config.config_file import load_registry_config
 from wasm_oci.trust.timestamps import now, parse_timestamp
 from wasm_oci.trust.trust_store import load_trust_store
 
@@ -70,5 +70,7 @@ def _keys(path: Path | None) -> tuple[KnownKey, ...] | None:
 
 
 def _registries(path: Path | None) -> tuple[Registry, ...] | None:
-    config = read_registries(path)
-    return None if config is None else tuple(named_registry(entry.name, config, ()) for entry in config.entries)
+    if path is None:
+        return None
+    config = load_registry_config(path)
+    return tuple(named_registry(entry.name, config, ()) for entry in config.entries)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from wasm_oci.decisions.policies import read_policies
 from wasm_oci.outcome import Outcome
 from wasm_oci.policy.review.simulate import Simulation, simulate
+from wasm_oci.policy_facts.policies import read_policies
 from wasm_oci.policy_facts.records import read_records
 
 
