@@ -164,6 +164,15 @@ def test_a_signed_statement(run: Run, tmp_path: Path) -> None:
     assert "its signed statements are not known" in run(*line[:2], wasm(tmp_path, COMPONENT, signer=1), *line[3:]).out
 
 
+def test_the_name_that_two_files_share_is_of_neither(policy: Run, tmp_path: Path) -> None:
+    """As it is when something is published or pulled: generated keys are all called key.public."""
+    target = wasm(tmp_path, COMPONENT, signer=1)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/one.public").write_bytes(public(2).compact())
+    assert policy("check", target, "--registry", "ghcr.io").code == 0
+    assert policy("check", target, "--registry", "ghcr.io", "-K", "other/one.public").code == 3
+
+
 def test_a_trust_store_gives_names_and_dates(policy: Run, run: Run, tmp_path: Path) -> None:
     line = public(1).openssh().decode().strip()
     (tmp_path / "keys.yaml").write_text(f"keys:\n  - {{name: one, public_key: {line}, not_after: 2027-05-31}}\n")

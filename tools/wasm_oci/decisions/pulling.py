@@ -74,7 +74,7 @@ class PullPolicies:
 
     def _subject(self, fetched: Fetched, known: KnownKeys) -> Subject:
         payloads = [self.signature] if self.signature is not None else list(_readable(fetched))
-        signers = read_signers(fetched.component, payloads, known.trust, known.signer, tolerant=self.signature is None)
+        signers = read_signers(fetched.component, payloads, known, tolerant=self.signature is None)
         target = fetched.target
         return replace(
             facts_of(fetched.manifest, read_component(fetched.component), signers),

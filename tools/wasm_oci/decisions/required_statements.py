@@ -23,6 +23,7 @@ from wasm_oci.policy.signing import StatementCheck
 from wasm_oci.policy.subject import KeySource, Statement
 from wasm_oci.policy.verdict import Verdict
 from wasm_oci.policy_facts.known_keys import KnownKeys
+from wasm_oci.policy_facts.statement_facts import statement_fact
 from wasm_oci.publish.artifact import Artifact, Referrer, statement_referrer
 
 VERIFIER = "https://github.com/rules-wasm-oci/rules_wasm_oci"
@@ -49,8 +50,7 @@ class ToMake:
 
     def fact(self, artifact: Artifact, known: KnownKeys) -> Statement:
         """Returns what a policy is told of it, before and after it is made."""
-        signer = known.signer(self.public, "detached")
-        return Statement(predicate_type=self.predicate_type, digest=str(artifact.descriptor.digest), signers=(signer,))
+        return statement_fact(self.predicate_type, artifact.descriptor, known.signer(self.public, "detached"))
 
 
 def missing_statements(verdict: Verdict, keys: Sequence[SigningKey], known: KnownKeys, there: Iterable[Statement]) -> Iterator[ToMake]:

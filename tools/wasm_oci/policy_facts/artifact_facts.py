@@ -20,9 +20,11 @@ from wasm_oci.oci.referrers import find_referrers
 from wasm_oci.oci.target import Target, is_reference, layout_target
 from wasm_oci.policy.subject import Previous, Registry, Statement, Subject
 from wasm_oci.policy_facts.component_facts import read_component
+from wasm_oci.policy_facts.known_keys import KnownKeys, keys_of_trust
 from wasm_oci.policy_facts.published_facts import facts_of
 from wasm_oci.policy_facts.registry_facts import registry_of_reference
-from wasm_oci.policy_facts.signer_facts import read_signers, read_statements
+from wasm_oci.policy_facts.signer_facts import read_signers
+from wasm_oci.policy_facts.statement_facts import statements_in
 from wasm_oci.publish.pull import detached_signatures, only_component
 from wasm_oci.publish.signing import scratch_folder
 from wasm_oci.trust.trust import Trust
@@ -63,9 +65,10 @@ def read_subject(source: Source) -> Subject:
     Raises UsageError, FormatError, LimitError or NotFoundError for what cannot be read, SignatureError or DigestError for what is
     damaged or was changed, RegistryError or AuthError of a registry.
     """
-    with _opened(source) as opened:
+    known = KnownKeys.of(keys_of_trust(source.trust))
+    with _opened(source, known) as opened:
         facts = read_component(opened.component)
-        signers = read_signers(opened.component, opened.detached, source.trust)
+        signers = read_signers(opened.component, opened.detached, known)
     subject = facts_of(opened.manifest, facts, signers)
     return replace(
         subject,
@@ -87,7 +90,7 @@ def read_previous(source: Source) -> Previous:
 
 
 @contextmanager
-def _opened(source: Source) -> Iterator[_Opened]:
+def _opened(source: Source, known: KnownKeys) -> Iterator[_Opened]:
     text, path = source.text, Path(source.text)
     if not is_reference(text) and file_type(path) not in (None, stat.S_IFDIR):
         detached = (read_bounded(source.signature, LIMITS.signature_section, what="signature file"),) if source.signature else ()
@@ -99,7 +102,7 @@ def _opened(source: Source) -> Iterator[_Opened]:
     with ExitStack() as stack:
         scratch = stack.enter_context(scratch_folder())
         if layout := layout_target(text):
-            opened = _fetched(layout, scratch, _layout_place(layout), source.trust)
+            opened = _fetched(layout, scratch, _layout_place(layout), known)
             yield replace(opened, name=name_in_layout(text, layout, opened.manifest)) if opened.manifest else opened
             return
         if path.suffix == ".wasm" and not is_reference(text):
@@ -121,7 +124,7 @@ def _opened(source: Source) -> Iterator[_Opened]:
             pinned=reference.digest is not None,
             registry=registry_of_reference(reference.registry, plain),
         )
-        yield _fetched(target, scratch, place, source.trust)
+        yield _fetched(target, scratch, place, known)
 
 
 def name_in_layout(text: str, layout: Target, manifest: Manifest) -> str:
@@ -135,7 +138,7 @@ def _layout_place(layout: Target) -> _Opened:
     return _Opened(component=Path(), detached=(), name="", tags=tags, pinned=layout.pinned)
 
 
-def _fetched(target: Target, scratch: Path, place: _Opened, trust: Trust | None) -> _Opened:
+def _fetched(target: Target, scratch: Path, place: _Opened, known: KnownKeys) -> _Opened:
     """Writes the component below `scratch`; all that is read is checked against its digest."""
     fetched = target.fetch()
     where = f"{target.store.name}@{fetched.descriptor.digest}"
@@ -149,7 +152,7 @@ def _fetched(target: Target, scratch: Path, place: _Opened, trust: Trust | None)
             stream.write(piece)
     referrers = find_referrers(target.store, fetched.descriptor.digest, SIGNATURE_MEDIA_TYPE)
     detached = tuple(islice(detached_signatures(target.store, referrers), LIMITS.signatures))
-    statements = read_statements(target.store, fetched, trust)
+    statements = statements_in(target.store, fetched, known).verified
     return replace(place, component=component, detached=detached, manifest=manifest, statements=statements)
 
 

@@ -99,7 +99,7 @@ def _subject(request: Judgement) -> Subject:
                 require_format(load_any_public_key(key.public_key), OPENSSH, where=key.label)
     signature = request.signature
     detached = (read_bounded(signature, LIMITS.signature_section, what="signature file"),) if signature else ()
-    signers = read_signers(request.component, detached, known.trust, known.signer)
+    signers = read_signers(request.component, detached, known)
     manifest = _manifest(request.layout) if request.layout else None
     subject = facts_of(manifest, read_component(request.component), signers)
     if request.signed_later:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from wasm_oci.errors import UsageError
 from wasm_oci.keys.any_key import load_any_public_key
 from wasm_oci.keys.key import AnyPublicKey
-from wasm_oci.policy.subject import SignatureType, Signer
-from wasm_oci.policy_facts.signer_facts import file_names, format_of
+from wasm_oci.policy.subject import KeyFormat, SignatureType, Signer
 from wasm_oci.publish.signing import SignerRequest
 from wasm_oci.trust.trust import Trust, TrustedKey
 from wasm_oci.trust.trust_store import load_trust_store
@@ -83,12 +82,17 @@ class KnownKeys:
             key_id=public.key_id.hex(),
             names=known.names,
             signature=kind,
-            format=format_of(public),
+            format=_format_of(public),
             development=known.development,
             revoked=known.revoked,
             not_before=known.not_before,
             not_after=known.not_after,
         )
+
+
+def _format_of(key: AnyPublicKey) -> KeyFormat:
+    """Returns the form in which a key is known; a P-256 key, which signs statements only, is in PEM form."""
+    return "openssh" if key.format == "openssh" else "compact" if key.format == "compact" else "pem"
 
 
 def _by_name(found: Iterable[KnownKey]) -> dict[str, AnyPublicKey]:
@@ -124,9 +128,11 @@ def keys_of_policy(keys: Iterable[PolicyKey], trust_stores: Iterable[Path]) -> I
 
 def keys_of_trust(trust: Trust | None) -> Iterator[KnownKey]:
     """Yields the keys of a trust store, or of files, which have the names of their files."""
-    for public in trust.keys if trust else ():
-        known = trust.known.get(public) if trust else None
-        yield _trusted_key(known) if known else KnownKey(public=public, names=tuple(file_names(public, trust)), by_file=True)
+    if trust is None:
+        return
+    for public in trust.keys:
+        known = trust.known.get(public)
+        yield _trusted_key(known) if known else KnownKey(public=public, names=tuple(_file_names(public, trust)), by_file=True)
 
 
 def _policy_key(key: PolicyKey) -> KnownKey:
@@ -158,3 +164,9 @@ def _label_names(label: str) -> Iterator[str]:
     for start in _MAIN_REPOSITORY:
         if label.startswith(start):
             yield label.removeprefix(start[:-2])
+
+
+def _file_names(key: AnyPublicKey, trust: Trust) -> Iterator[str]:
+    """Yields the names of a key that was given as a file: the file's, without its ending, and its path."""
+    if file := trust.files.get(key):
+        yield from dict.fromkeys((file.stem, str(file)))

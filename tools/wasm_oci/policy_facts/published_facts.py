@@ -51,7 +51,7 @@ def subject_of_artifact(request: ArtifactRequest, artifact: Artifact, known: Kno
     path = _component(artifact, scratch)
     if path is None:
         return facts_of(artifact.manifest, None, None)
-    signers = read_signers(path, signature_payloads(artifact), known.trust, known.signer)
+    signers = read_signers(path, signature_payloads(artifact), known)
     if unsigned and request.signing:
         keys = [load_public_key(key.public_key) for key in request.signing.keys if key.public_key]
         made = tuple(known.signer(key, "detached") for key in keys)

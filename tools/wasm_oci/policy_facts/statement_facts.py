@@ -10,10 +10,10 @@ from wasm_oci.attest.verify import Budget, verify_bundle
 from wasm_oci.digest import Digest, checked
 from wasm_oci.errors import SignatureError, WasmOciError
 from wasm_oci.limits import LIMITS
-from wasm_oci.oci.descriptor import BUNDLE_MEDIA_TYPE
+from wasm_oci.oci.descriptor import BUNDLE_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.referrers import artifact_type_of
 from wasm_oci.oci.store import FetchedManifest, Store
-from wasm_oci.policy.subject import Statement
+from wasm_oci.policy.subject import Signer, Statement
 from wasm_oci.policy_facts.known_keys import KnownKeys
 from wasm_oci.publish.artifact import Artifact
 
@@ -25,6 +25,11 @@ class StatementFacts:
     verified: tuple[Statement, ...] = ()
     failures: tuple[WasmOciError, ...] = ()
     """Why others do not verify."""
+
+
+def statement_fact(predicate_type: str, subject: Descriptor, signer: Signer) -> Statement:
+    """Returns what a policy is told of a statement about a manifest."""
+    return Statement(predicate_type=predicate_type, digest=str(subject.digest), signers=(signer,))
 
 
 def statements_of(artifact: Artifact, known: KnownKeys) -> StatementFacts:
@@ -39,9 +44,7 @@ def statements_of(artifact: Artifact, known: KnownKeys) -> StatementFacts:
         except SignatureError as err:
             failures.append(err)
         else:
-            signer = known.signer(found.key, "detached")
-            digest = str(artifact.descriptor.digest)
-            verified.append(Statement(predicate_type=found.statement.predicate_type, digest=digest, signers=(signer,)))
+            verified.append(statement_fact(found.statement.predicate_type, artifact.descriptor, known.signer(found.key, "detached")))
     return StatementFacts(verified=tuple(verified), failures=tuple(failures))
 
 
@@ -66,9 +69,7 @@ def statements_in(store: Store, subject: FetchedManifest, known: KnownKeys) -> S
     verified, failures = list[Statement](), list[WasmOciError]()
     for found in find_statements(store, subject, trust=known.trust):
         if found.key and found.statement:
-            signer = known.signer(found.key, "detached")
-            digest = str(subject.descriptor.digest)
-            verified.append(Statement(predicate_type=found.statement.predicate_type, digest=digest, signers=(signer,)))
+            verified.append(statement_fact(found.statement.predicate_type, subject.descriptor, known.signer(found.key, "detached")))
         elif found.error:
             failures.append(found.error)
     return StatementFacts(verified=tuple(verified), failures=tuple(failures))
