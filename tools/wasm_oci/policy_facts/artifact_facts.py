@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from wasm_oci.errors import FormatError, UsageError
+from wasm_oci.errors import UsageError
 from wasm_oci.files import file_type, read_bounded
 from wasm_oci.limits import LIMITS
-from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE, SIGNATURE_MEDIA_TYPE, document_kind
+from wasm_oci.oci.descriptor import SIGNATURE_MEDIA_TYPE
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.reference import Reference
 from wasm_oci.oci.referrers import find_referrers
@@ -21,11 +21,12 @@ from wasm_oci.oci.target import Target, is_reference, layout_target
 from wasm_oci.policy.subject import Previous, Registry, Statement, Subject
 from wasm_oci.policy_facts.component_facts import read_component
 from wasm_oci.policy_facts.known_keys import KnownKeys, keys_of_trust
+from wasm_oci.policy_facts.previous_facts import previous_version
 from wasm_oci.policy_facts.published_facts import facts_of
 from wasm_oci.policy_facts.registry_facts import registry_of_reference
 from wasm_oci.policy_facts.signer_facts import read_signers
 from wasm_oci.policy_facts.statement_facts import statements_in
-from wasm_oci.publish.pull import detached_signatures, only_component
+from wasm_oci.publish.pull import detached_signatures, fetch_component, image_manifest, only_component
 from wasm_oci.publish.signing import scratch_folder
 from wasm_oci.trust.trust import Trust
 
@@ -84,9 +85,7 @@ def read_subject(source: Source) -> Subject:
 def read_previous(source: Source) -> Previous:
     """Returns what a version that was published imports; raises what `read_subject` raises."""
     subject = read_subject(replace(source, trust=None))
-    if subject.unlisted:
-        raise FormatError(f"what it imports cannot be listed: {subject.unlisted[0]}", where=source.text)
-    return Previous(version=next(iter(subject.releases), "unknown"), imports=subject.imports)
+    return previous_version(next(iter(subject.releases), "unknown"), subject, where=source.text)
 
 
 @contextmanager
@@ -142,14 +141,9 @@ def _fetched(target: Target, scratch: Path, place: _Opened, known: KnownKeys) ->
     """Writes the component below `scratch`; all that is read is checked against its digest."""
     fetched = target.fetch()
     where = f"{target.store.name}@{fetched.descriptor.digest}"
-    if fetched.descriptor.media_type != MANIFEST_MEDIA_TYPE:
-        what = f"this is {document_kind(fetched.descriptor.media_type)}, not an image manifest"
-        raise FormatError(what, where=where, hint="name one of its manifests by digest")
-    manifest = Manifest.parse(fetched.data, where=where)
+    manifest = image_manifest(fetched, where)
     component = scratch / "component.wasm"
-    with component.open("wb") as stream:
-        for piece in target.store.pieces(only_component(manifest, where)):
-            stream.write(piece)
+    fetch_component(target.store, only_component(manifest, where), component)
     referrers = find_referrers(target.store, fetched.descriptor.digest, SIGNATURE_MEDIA_TYPE)
     detached = tuple(islice(detached_signatures(target.store, referrers), LIMITS.signatures))
     statements = statements_in(target.store, fetched, known).verified

@@ -10,10 +10,10 @@ from wasm_oci.errors import FormatError, NotFoundError
 from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE, document_kind
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.store import Store
-from wasm_oci.policy.subject import Previous
+from wasm_oci.policy.subject import Previous, Subject
 from wasm_oci.policy.versions import find_version
-from wasm_oci.policy_facts.component_facts import read_component
-from wasm_oci.publish.pull import only_component
+from wasm_oci.policy_facts.component_facts import ComponentFacts, read_component
+from wasm_oci.publish.pull import fetch_component, only_component
 
 _LATEST = "latest"
 
@@ -40,13 +40,15 @@ def previous_in(store: Store, tags: Sequence[str], digest: Digest | None, scratc
             f"the version before is {document_kind(fetched.descriptor.media_type)}", where=where, hint="give this one another name"
         )
     component = scratch / "previous.wasm"
-    with component.open("wb") as stream:
-        for piece in store.pieces(only_component(Manifest.parse(fetched.data, where=where), where)):
-            stream.write(piece)
-    facts = read_component(component)
+    fetch_component(store, only_component(Manifest.parse(fetched.data, where=where), where), component)
+    return previous_version(tag, read_component(component), where=where)
+
+
+def previous_version(version: str, facts: ComponentFacts | Subject, *, where: str) -> Previous:
+    """Returns what to compare with; raises FormatError where what it imports cannot be listed."""
     if facts.unlisted:
         raise FormatError(f"what it imports cannot be listed: {facts.unlisted[0]}", where=where)
-    return Previous(version=tag, imports=facts.imports)
+    return Previous(version=version, imports=facts.imports)
 
 
 def _chosen(known: Sequence[str], tags: Sequence[str]) -> str | None:

@@ -24,6 +24,7 @@ from wasm_oci.publish.signing import Signing
 from wasm_oci.publish.uniting import Unit, member_of, with_current
 from wasm_oci.publish.unsigned_plan import UnsignedPlan, make_unsigned_plan
 from wasm_oci.publish.workers import Work, do_all
+from wasm_oci.wording import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +101,7 @@ def require_allowed(resolved: Sequence[Resolved], decided: Sequence[Decided]) ->
     if denials:
         first = denials[0]
         if len(denials) > 1:
-            first.what += f"; {len(denials) - 1} more destination{'s' * (len(denials) > 2)} denied"
+            first.what += f"; {counted(len(denials) - 1, 'more destination')} denied"
         first.verdicts = [decision.document for _, decision in pairs if decision.document is not None]
         raise first
 

@@ -100,16 +100,10 @@ def pull(
     store, fetched = target.store, target.fetch()
     descriptor = fetched.descriptor
     where = f"{store.name}@{descriptor.digest}"
-    if descriptor.media_type != MANIFEST_MEDIA_TYPE:
-        several = descriptor.media_type in (INDEX_MEDIA_TYPE, DOCKER_LIST_MEDIA_TYPE)
-        hint = "name one of its manifests by digest" if several else "publish the component as an OCI artifact"
-        raise FormatError(f"this is {document_kind(descriptor.media_type)}, not an image manifest", where=where, hint=hint)
-    manifest = Manifest.parse(fetched.data, where=where)
+    manifest = image_manifest(fetched, where)
     component = only_component(manifest, where)
     with atomic_path(output) as path:
-        with path.open("wb") as stream:
-            for piece in store.pieces(component):
-                stream.write(piece)
+        fetch_component(store, component, path)
         with open_input(path) as stream:
             read_preamble(stream, where=where)
         try:
@@ -155,6 +149,23 @@ def detached_signatures(store: Store, referrers: Iterable[Manifest | Index]) -> 
             if payload is not None:
                 yield payload
     deferred.close()
+
+
+def image_manifest(fetched: FetchedManifest, where: str) -> Manifest:
+    """Raises FormatError for a document of another kind."""
+    media_type = fetched.descriptor.media_type
+    if media_type != MANIFEST_MEDIA_TYPE:
+        several = media_type in (INDEX_MEDIA_TYPE, DOCKER_LIST_MEDIA_TYPE)
+        hint = "name one of its manifests by digest" if several else "publish the component as an OCI artifact"
+        raise FormatError(f"this is {document_kind(media_type)}, not an image manifest", where=where, hint=hint)
+    return Manifest.parse(fetched.data, where=where)
+
+
+def fetch_component(store: Store, component: Descriptor, path: Path) -> None:
+    """Writes a component to a file; raises what reading it raises, and then the file is not to be used."""
+    with path.open("wb") as stream:
+        for piece in store.pieces(component):
+            stream.write(piece)
 
 
 def only_component(manifest: Manifest, where: str) -> Descriptor:
