@@ -10,8 +10,6 @@ from wasm_oci.jsontext import JsonObject
 from wasm_oci.policy.verdict import Verdict
 from wasm_oci.publish.plan_steps import Decision
 
-_STATEMENT = "statement"
-
 
 def decision_of(
     verdicts: Sequence[Verdict],
@@ -40,10 +38,15 @@ def _denial(verdict: Verdict, where: str, failures: Sequence[WasmOciError]) -> P
     try:
         verdict.require(where=where)
     except PolicyError as err:
-        if failures and any(each.finding.check == _STATEMENT for each in verdict.denials):
+        if failures and lacks_statement(verdict):
             err.what += f"; {len(failures)} that refer to it do not verify: {failures[0].what}"
         return err
     return None
+
+
+def lacks_statement(verdict: Verdict) -> bool:
+    """Returns whether a statement that is required and not there is among the reasons of a denial."""
+    return any(each.finding.check == "statement" for each in verdict.denials)
 
 
 def _warnings(verdict: Verdict, where: str) -> list[str]:

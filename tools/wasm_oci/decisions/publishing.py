@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from wasm_oci.decisions.policies import decision_of
+from wasm_oci.decisions.policies import decision_of, lacks_statement
 from wasm_oci.decisions.required_statements import ToMake, make_statements, missing_statements
 from wasm_oci.errors import AuthError, RegistryError, UsageError, WasmOciError
 from wasm_oci.keys.sources.signing_keys import SigningKey
@@ -168,7 +168,7 @@ class _OneArtifact:
         if wanted and subject.key_sources is not None:
             subject = replace(subject, key_sources=(*subject.key_sources, *(each.key_source for each in wanted)))
         verdict = self._decide(replace(subject, statements=statements))
-        if any(each.finding.check == "statement" for each in verdict.denials):
+        if lacks_statement(verdict):
             facts = _both(facts, self._there(destination))
             verdict = self._decide(replace(subject, statements=tuple(dict.fromkeys((*statements, *facts.verified)))))
         return verdict, facts

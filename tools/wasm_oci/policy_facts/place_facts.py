@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from wasm_oci.http.host import allows_plain_http, is_loopback
 from wasm_oci.oci.reference import Reference
-from wasm_oci.policy.names import comparable_host
 from wasm_oci.policy.subject import Registry
-from wasm_oci.policy_facts.registry_facts import registry_of_reference
+from wasm_oci.policy_facts.registry_facts import entries_of, nearest, registry_of_reference
 from wasm_oci.publish.registries import RegistryEntry
 from wasm_oci.publish.resolve import NamedRepository, entry_of
 
@@ -63,11 +62,9 @@ def _places(host: str, path: str, entries: Sequence[RegistryEntry], wanted: str,
 
 def _names(host: str, path: str, entries: Sequence[RegistryEntry], wanted: str) -> Iterator[tuple[str, str]]:
     """Yields names and prefixes of the entries that a repository is in."""
-    known = [entry for entry in entries if entry.host and not entry.mirror_of and comparable_host(entry.host) == comparable_host(host)]
-    fitting = [entry for entry in known if not entry.prefix or f"{path}/".startswith(f"{entry.prefix}/")]
+    fitting = entries_of((entry for entry in entries if not entry.mirror_of), host, path)
     yield from ((entry.name, entry.prefix) for entry in fitting if entry.name == wanted)
-    longest = max((len(entry.prefix) for entry in fitting), default=0)
-    yield from ((entry.name, entry.prefix) for entry in fitting if len(entry.prefix) == longest)
+    yield from ((entry.name, entry.prefix) for entry in nearest(fitting))
 
 
 def _place(registry: Registry, path: str) -> Place:

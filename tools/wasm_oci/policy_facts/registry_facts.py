@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from typing import Protocol, TypeVar
 
 from wasm_oci.errors import UsageError
 from wasm_oci.http.host import allows_plain_http, check_host, is_loopback
@@ -11,6 +12,19 @@ from wasm_oci.policy.names import comparable_host, parse_registry_name
 from wasm_oci.policy.subject import Registry
 from wasm_oci.registry_config.config_file import RegistryConfig
 from wasm_oci.wording import did_you_mean
+
+
+class RegistryPlace(Protocol):
+    """An entry of a list of registries, as far as it says where it is."""
+
+    @property
+    def host(self) -> str: ...
+
+    @property
+    def prefix(self) -> str: ...
+
+
+AnyEntry = TypeVar("AnyEntry", bound=RegistryPlace)
 
 
 def registry_of_reference(host: str, plain_http: Collection[str]) -> Registry:
@@ -23,17 +37,23 @@ def with_entry(registry: Registry, path: str, config: RegistryConfig) -> Registr
 
     Raises UsageError where two entries are the same place, so that either name may be meant.
     """
-    host = comparable_host(registry.host)
-    fitting = [each for each in config.entries if each.host and comparable_host(each.host) == host and _begins(path, each.prefix)]
-    longest = max((len(each.prefix) for each in fitting), default=0)
-    names = [each.name for each in fitting if len(each.prefix) == longest]
+    names = [entry.name for entry in nearest(entries_of(config.entries, registry.host, path))]
     if len(names) > 1:
         raise UsageError(f"{', '.join(names)} are the same registry", where=registry.host, hint="give one of them with --registry")
     return replace(registry, name=names[0] if names else "")
 
 
-def _begins(path: str, prefix: str) -> bool:
-    return not prefix or f"{path}/".startswith(f"{prefix}/")
+def entries_of(entries: Iterable[AnyEntry], host: str, path: str) -> list[AnyEntry]:
+    """Returns the entries of a host whose prefix a path of repositories has."""
+    wanted = comparable_host(host)
+    own = [entry for entry in entries if entry.host and comparable_host(entry.host) == wanted]
+    return [entry for entry in own if not entry.prefix or f"{path}/".startswith(f"{entry.prefix}/")]
+
+
+def nearest(entries: Sequence[AnyEntry]) -> list[AnyEntry]:
+    """Returns those with the longest prefix."""
+    longest = max((len(entry.prefix) for entry in entries), default=0)
+    return [entry for entry in entries if len(entry.prefix) == longest]
 
 
 def named_registry(text: str, config: RegistryConfig | None, plain_http: Collection[str]) -> Registry:
