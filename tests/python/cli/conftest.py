@@ -1,4 +1,4 @@
-"""The key of signer 1, for tests that verify."""
+"""The key of signer 1, for tests that verify, and the images of releases."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fakes.artifacts import public
+from fakes.artifacts import Image, public, signed_image
+from fakes.release_files import NAMES
 
 
 @pytest.fixture
@@ -15,3 +16,9 @@ def trusted(tmp_path: Path) -> Path:
     path = tmp_path / "one.public"
     path.write_bytes(public(1).compact())
     return path
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> dict[str, Image]:
+    """The members of a release, of which the first has a detached signature."""
+    return {name: signed_image(tmp_path / name, text=name, detached=name == "one") for name in NAMES}

@@ -29,11 +29,6 @@ def registries() -> Iterator[list[RunningRegistry]]:
         yield [stack.enter_context(start()) for _ in range(3)]
 
 
-@pytest.fixture
-def images(tmp_path: Path) -> dict[str, Image]:
-    return {name: signed_image(tmp_path / name, text=name, detached=name == "one") for name in NAMES}
-
-
 def promotion(folder: Path, source: Path, destination: str, **change: Any) -> Path:
     member = "source_release" if source.name.startswith("release") else "source_publish"
     path = folder / "promote.json"

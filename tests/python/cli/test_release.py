@@ -30,11 +30,6 @@ def second() -> Iterator[RunningRegistry]:
         yield running
 
 
-@pytest.fixture
-def images(tmp_path: Path) -> dict[str, Image]:
-    return {name: signed_image(tmp_path / name, text=name, detached=name == "one") for name in NAMES}
-
-
 def changed(images: dict[str, Image], folder: Path) -> dict[str, Image]:
     """Another `two`, no `three`, and a new `four`."""
     return {

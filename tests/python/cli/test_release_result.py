@@ -30,11 +30,6 @@ def registries() -> Iterator[list[RunningRegistry]]:
         yield [stack.enter_context(start()) for _ in range(2)]
 
 
-@pytest.fixture
-def images(tmp_path: Path) -> dict[str, Image]:
-    return {name: signed_image(tmp_path / name, text=name, detached=name == "one") for name in NAMES}
-
-
 def statuses(document: dict[str, Any]) -> set[str]:
     """Of the members of a release, where nothing is wrong with its document."""
     assert problems(SCHEMA, document) == []

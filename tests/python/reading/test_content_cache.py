@@ -175,11 +175,11 @@ def test_digests_of_another_algorithm(folder: Path) -> None:
         ("~/x/y", "/home/me/x/y"),
         ("$HOME/x", "/home/me/x"),
         ("${HOME}/x", "/home/me/x"),
-        (".cache/x", "/work/.cache/x"),
+        (".cache/x", "/home/me/shop/.cache/x"),
     ],
 )
 def test_where_it_is(text: str, path: str) -> None:
-    assert cache_folder(text, {"HOME": "/home/me", "BUILD_WORKSPACE_DIRECTORY": "/work"}) == Path(path)
+    assert cache_folder(text, {"HOME": "/home/me", "BUILD_WORKSPACE_DIRECTORY": "/home/me/shop"}) == Path(path)
 
 
 def test_where_it_is_without_a_home_or_a_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,18 +29,6 @@ DESCRIPTOR = Descriptor.of(BLOB, "application/wasm")
 MANIFEST = Manifest(config=EMPTY, layers=(DESCRIPTOR,), artifact_type="application/vnd.test")
 DIGEST = MANIFEST.descriptor().digest
 HTML = Reply(status=200, headers={"Content-Type": "text/html"}, body=b"<html><b>log in</b></html>")
-
-
-@pytest.fixture
-def registry() -> Iterator[RunningRegistry]:
-    with start() as running:
-        yield running
-
-
-@pytest.fixture
-def client(registry: RunningRegistry) -> Iterator[RegistryClient]:
-    with client_of(registry) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 
 from fakes.clients import client_of
 from instruments.faults import Fault
-from instruments.registry import RunningRegistry, start
+from instruments.registry import RunningRegistry
 from wasm_oci.local_registry.messages import ServedRequest, ServedResponse
 from wasm_oci.local_registry.service import Responder
 from wasm_oci.oci.descriptor import Descriptor
@@ -18,18 +17,6 @@ from wasm_oci.registry.client import RegistryClient
 from wasm_oci.registry.upload import Uploaded, upload_blob
 
 BASE = "library/base"
-
-
-@pytest.fixture
-def registry() -> Iterator[RunningRegistry]:
-    with start() as running:
-        yield running
-
-
-@pytest.fixture
-def client(registry: RunningRegistry) -> Iterator[RegistryClient]:
-    with client_of(registry) as opened:
-        yield opened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,12 +36,6 @@ ROBOT = Credential(source="the test", username="robot", password="CANARY-of-a-pa
 
 
 @pytest.fixture
-def registry() -> Iterator[RunningRegistry]:
-    with start() as running:
-        yield running
-
-
-@pytest.fixture
 def filled(registry: RunningRegistry) -> Iterator[RegistryClient]:
     """A client of a registry that has the manifest as `v1`, which another client put there."""
     with client_of(registry) as other:

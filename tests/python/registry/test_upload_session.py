@@ -11,7 +11,7 @@ from fakes.clients import client_of
 from fakes.timing import IMPATIENT, FakeTime
 from instruments.effects import Disconnect, Effect, FixedBody, Hangup, Reply
 from instruments.faults import Fault
-from instruments.registry import RunningRegistry, start
+from instruments.registry import RunningRegistry
 from wasm_oci.digest import SHA256, SHA512, Digest
 from wasm_oci.errors import DigestError, RegistryError
 from wasm_oci.local_registry.messages import ServedRequest, ServedResponse
@@ -78,12 +78,6 @@ class BreaksOff:
         body = FixedBody(bytes(len(data)) if self.changed else data)
         carry(replace(request, method="PATCH", query={}, headers=headers, body=body))
         raise Disconnect
-
-
-@pytest.fixture
-def registry() -> Iterator[RunningRegistry]:
-    with start() as running:
-        yield running
 
 
 @pytest.fixture
