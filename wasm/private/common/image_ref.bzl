@@ -82,6 +82,10 @@ def host_error(host):
         return None
     return "{} is not a host; write it as host or host:port, such as \"localhost:5000\" or \"ghcr.io\"".format(repr(host))
 
+def bare_host(host):
+    """The host of a registry's entry without the scheme that it may begin with."""
+    return host.removeprefix("https://").removeprefix("http://")
+
 def looks_like_host(text):
     """Whether a text is a host rather than the name of a registry entry: `localhost`, or with a dot or a port."""
     return (text == "localhost" or "." in text or ":" in text) and host_error(text) == None

@@ -1,12 +1,12 @@
 """What an image takes from its `security_policy`: whether it is signed, by what kind of signature, and the check in the build."""
 
 load("//wasm/private/common:attr_checks.bzl", "check_key_format")
-load("//wasm/private/common:image_ref.bzl", "looks_like_host", "repository_of")
+load("//wasm/private/common:image_ref.bzl", "bare_host", "looks_like_host", "repository_of")
 load("//wasm/private/common:shown.bzl", "WRITTEN_AS_ATTR")
 load("//wasm/private/keys:signing_keys.bzl", "key_of")
 load("//wasm/private/policy:key_names.bzl", "signer_keys")
 load("//wasm/private/policy:matching.bzl", "requires_signature")
-load("//wasm/private/policy:policy_use.bzl", "check_key_names", "check_policy", "component_facts", "policy_of", "registry_places")
+load("//wasm/private/policy:policy_use.bzl", "check_key_names", "check_policy", "component_facts", "image_files", "policy_of", "registry_places")
 load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
 load(":image_request.bzl", "deferred_keys")
 
@@ -23,10 +23,14 @@ MACRO_ATTRS = WRITTEN_AS_ATTR | {
 def _config(ctx):
     return ctx.attr.registry_config[WasmRegistryConfigInfo] if ctx.attr.registry_config else None
 
-def _registries(ctx):
-    """Names or hosts of the registries that the image is for; an empty one is the default of a config's file."""
+def _registry(ctx):
+    """Name or host of the image's own registry; an empty one is the default of a config's file."""
     config = _config(ctx)
-    return ctx.attr.policy_registries or [ctx.attr.registry or (config.default_registry if config else None) or ""]
+    return ctx.attr.registry or (config.default_registry if config else None) or ""
+
+def _registries(ctx):
+    """The same of all registries that the image is for."""
+    return ctx.attr.policy_registries or [_registry(ctx)]
 
 def _places(ctx):
     return registry_places(_config(ctx), [name for name in _registries(ctx) if name])
@@ -34,10 +38,10 @@ def _places(ctx):
 def image_destination(ctx):
     """The host and the repository prefix that the image's registry stands for; None where the build does not know them."""
     config = _config(ctx)
-    registry = ctx.attr.registry or (config.default_registry if config else None) or ""
+    registry = _registry(ctx)
     for entry in config.registries if config else []:
         if entry.name == registry and not entry.mirror_of:
-            host = entry.host.removeprefix("https://").removeprefix("http://")
+            host = bare_host(entry.host)
             return struct(host = host, prefix = entry.prefix) if host else None
     return struct(host = registry, prefix = "") if looks_like_host(registry) else None
 
@@ -87,12 +91,7 @@ def image_verdicts(ctx, image, source_name):
             "signed_later": bool(deferred_keys(image)),
             "tags": [image.tag],
         },
-        files = struct(
-            component = image.wasm_file,
-            layout = image.layout,
-            registry_list = config.list_file if config else None,
-            signature = image.signature_file,
-        ),
+        files = image_files(image, config),
         name = source_name,
         signers = signers,
     )]

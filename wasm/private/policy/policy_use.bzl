@@ -1,6 +1,6 @@
 """What targets take from their `security_policy`: the attribute, its part of a request, and the check in the build."""
 
-load("//wasm/private/common:image_ref.bzl", "looks_like_host")
+load("//wasm/private/common:image_ref.bzl", "bare_host", "looks_like_host")
 load("//wasm/private/common:run_target.bzl", "rlocation_path")
 load("//wasm/private/common:shown.bzl", "shown", "shown_file", "shown_target")
 load("//wasm/private/common:tool_action.bzl", "params_file_args", "run_wasm_oci")
@@ -38,7 +38,7 @@ def registry_places(config, names):
         entry = entries.get(name)
         host, _, prefix = name.partition("/")
         places.append(struct(
-            host = entry.host.removeprefix("https://").removeprefix("http://") if entry else host,
+            host = bare_host(entry.host) if entry else host,
             name = name if entry or not looks_like_host(host) else "",
             prefix = entry.prefix if entry else prefix,
         ))
@@ -90,6 +90,23 @@ def policy_request(ctx, policy, signers = []):
         "policy_trust_stores": [rlocation_path(ctx, file) for file in policy.trust_stores] if policy else [],
         "statement_keys": [],
     }
+
+def image_files(image, config):
+    """The files of an image that `check_policy` takes.
+
+    Args:
+        image: WasmOciImageInfo.
+        config: WasmRegistryConfigInfo, or None.
+
+    Returns:
+        struct(component, layout, signature, registry_list), each a File or None
+    """
+    return struct(
+        component = image.wasm_file,
+        layout = image.layout,
+        registry_list = config.list_file if config else None,
+        signature = image.signature_file,
+    )
 
 def component_facts(path):
     """What a decision is told of a component whose namespace and name are `path`."""

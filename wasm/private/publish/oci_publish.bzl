@@ -17,7 +17,9 @@ _PUBLISH_ONLY = (
     "statement_keys",
     "tag_override",
 )
-_BOTH = (
+
+# What goes to the image and to the target that publishes it.
+BOTH = (
     "authors",
     "compatible_with",
     "description",
@@ -49,5 +51,5 @@ def wasm_component_oci_publish(name, **kwargs):
     wasm_component_publish(
         name = name,
         oci_image = image,
-        **{attribute: value for attribute, value in kwargs.items() if attribute in _PUBLISH_ONLY + _BOTH}
+        **{attribute: value for attribute, value in kwargs.items() if attribute in _PUBLISH_ONLY + BOTH}
     )

@@ -10,6 +10,7 @@ load(
     "check_key_names",
     "check_policy",
     "component_facts",
+    "image_files",
     "policy_files",
     "policy_request",
     "registry_places",
@@ -75,12 +76,7 @@ def publish_policy(ctx, policy, *, image, config, path, registries, all_registri
             "signed_later": deferred,
             "tags": None if any([is_stamped(tag) for tag in tags]) else tags,
         },
-        files = struct(
-            component = image.wasm_file,
-            layout = image.layout,
-            registry_list = config.list_file if config else None,
-            signature = image.signature_file,
-        ),
+        files = image_files(image, config),
         name = shown(ctx.attr.oci_image.label),
         signers = signers,
     )

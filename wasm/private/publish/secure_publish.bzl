@@ -3,25 +3,14 @@
 load("//wasm/private/common:macro_attrs.bzl", "check_attributes")
 load("//wasm/private/image:oci_image.bzl", "oci_image_with_parts")
 load(":multi_publish.bzl", "wkg_multi_registry_publish")
+load(":oci_publish.bzl", "BOTH")
 load(":publish.bzl", "wasm_component_publish")
 
 visibility(["//wasm/..."])
 
 _IMAGE = ("additional_signing_keys", "annotations", "component", "name_override", "namespace", "package_name", "split_regex", "tag", "version")
 _PUBLISH = ("dry_run", "extra_tags", "movable_tags")
-_BOTH = (
-    "authors",
-    "compatible_with",
-    "description",
-    "license",
-    "registry_config",
-    "restricted_to",
-    "security_policy",
-    "tags",
-    "target_compatible_with",
-    "testonly",
-    "visibility",
-)
+_BOTH = BOTH + ("security_policy",)
 _MANDATORY = ("component", "package_name", "security_policy")
 
 def wasm_component_secure_publish(
