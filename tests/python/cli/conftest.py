@@ -19,6 +19,6 @@ def trusted(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def images(tmp_path: Path) -> dict[str, Image]:
+def members(tmp_path: Path) -> dict[str, Image]:
     """The members of a release, of which the first has a detached signature."""
     return {name: signed_image(tmp_path / name, text=name, detached=name == "one") for name in NAMES}

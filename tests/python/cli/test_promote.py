@@ -183,7 +183,7 @@ def test_an_archive_of_one_image_is_pushed_pulled_and_inspected(
     assert run("inspect", f"oci-archive:{archive}", "--output", "json").document["digest"] == str(images["one"].digest)
 
 
-@pytest.mark.parametrize("tags", [{"v1"}, {"v1", "2.0"}, {"host/library/hello:v1"}], ids=str)
+@pytest.mark.parametrize("tags", [{"v1"}, {"v1", "2.0"}, {"host/library/hello:v1"}], ids=["one", "two", "a name"])
 def test_a_layout_alone_keeps_its_tags(
     run: Run, registries: list[RunningRegistry], images: dict[str, Image], tmp_path: Path, tags: set[str]
 ) -> None:

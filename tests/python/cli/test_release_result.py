@@ -36,25 +36,25 @@ def statuses(document: dict[str, Any]) -> set[str]:
     return {artifact["status"] for artifact in document["artifacts"]}
 
 
-def test_results_are_as_the_schema_says(run: Run, registries: list[RunningRegistry], images: dict[str, Image], tmp_path: Path) -> None:
+def test_results_are_as_the_schema_says(run: Run, registries: list[RunningRegistry], members: dict[str, Image], tmp_path: Path) -> None:
     first, second = registries
-    file, json_form = request(tmp_path, images, entry("first", first), entry("second", second)), ("--output", "json")
+    file, json_form = request(tmp_path, members, entry("first", first), entry("second", second)), ("--output", "json")
     for flags, status in ((["--dry-run"], "planned"), ([], "published"), ([], "unchanged"), (["--tag", "v2"], "unchanged")):
         assert statuses(run("release", "--request", file, *flags, *json_form).document) == {status}
     second.faults.add(Fault(method="GET", path="/manifests/", effect=Reply(status=500), times=None))
     ended = run("release", "--request", file, "--tag", "v3", "--ask-all", *json_form)
     assert (ended.code, statuses(ended.document)) == (6, {"failed"})
     lacks = [entry("third", second) | {"auth": {"kind": "token", "variable": "NOT_SET"}}]
-    file = request(tmp_path, images, registries=lacks, target_registries=["third"])
+    file = request(tmp_path, members, registries=lacks, target_registries=["third"])
     for flags, status in ((["--dry-run"], "incomplete"), ([], "failed")):
         assert statuses(run("release", "--request", file, *flags, *json_form).document) == {status}
 
 
 def test_results_of_a_promotion_are_as_the_schema_says(
-    run: Run, registries: list[RunningRegistry], images: dict[str, Image], tmp_path: Path
+    run: Run, registries: list[RunningRegistry], members: dict[str, Image], tmp_path: Path
 ) -> None:
     first, second = registries
-    assert run("release", "--request", request(tmp_path, images, entry("first", first))).code == 0
+    assert run("release", "--request", request(tmp_path, members, entry("first", first))).code == 0
     whole, one = f"{first.host}/releases:v1", f"{first.host}/apps/one:latest"
     for flags, status in ((["--dry-run"], "planned"), ([], "published"), ([], "unchanged")):
         assert statuses(run("promote", whole, f"{second.host}/releases", *flags, "--output", "json").document) == {status}
@@ -64,10 +64,10 @@ def test_results_of_a_promotion_are_as_the_schema_says(
 
 
 def test_a_promotion_shows_how_far_it_is_and_keeps_its_result(
-    run: Run, registries: list[RunningRegistry], images: dict[str, Image], tmp_path: Path
+    run: Run, registries: list[RunningRegistry], members: dict[str, Image], tmp_path: Path
 ) -> None:
     first, second = registries
-    run("release", "--request", request(tmp_path, images, entry("first", first)))
+    run("release", "--request", request(tmp_path, members, entry("first", first)))
     whole, file = f"{first.host}/releases:v1", tmp_path / "result.json"
     ended = run("promote", whole, f"{second.host}/releases", "--result-file", file)
     assert (ended.code, "wasm_oci: sending content: 3, " in ended.err, ended.said) == (0, True, "")
@@ -79,13 +79,13 @@ def test_a_promotion_shows_how_far_it_is_and_keeps_its_result(
 
 
 def test_an_interrupted_promotion_says_what_is_known(
-    run: Run, registries: list[RunningRegistry], images: dict[str, Image], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, registries: list[RunningRegistry], members: dict[str, Image], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     first, second = registries
-    run("release", "--request", request(tmp_path, images, entry("first", first)))
+    run("release", "--request", request(tmp_path, members, entry("first", first)))
     monkeypatch.setattr(publisher, "_write_tags", interrupted)
     ended = run("promote", f"{first.host}/releases:v1", f"{second.host}/releases", "--output", "json")
     assert (ended.code, ended.said, ended.document["exitCode"]) == (130, "wasm_oci: interrupted\n", 130)
@@ -96,9 +96,9 @@ def test_an_interrupted_promotion_says_what_is_known(
     assert (one.code, one.said) == (130, "wasm_oci: interrupted\n")
 
 
-def test_a_promotion_says_each_error_once(run: Run, registries: list[RunningRegistry], images: dict[str, Image], tmp_path: Path) -> None:
+def test_a_promotion_says_each_error_once(run: Run, registries: list[RunningRegistry], members: dict[str, Image], tmp_path: Path) -> None:
     first, second = registries
-    run("release", "--request", request(tmp_path, images, entry("first", first)))
+    run("release", "--request", request(tmp_path, members, entry("first", first)))
     for name in NAMES[:2]:
         second.faults.add(Fault(path=f"/apps/{name}/", method="PUT", effect=Reply(status=403), times=None))
     ended = run("promote", f"{first.host}/releases:v1", f"{second.host}/releases")
