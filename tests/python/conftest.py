@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,12 @@ from fakes.artifacts import Image, signed_image
 from fakes.program import Run, make_run
 from instruments.registry import RunningRegistry, start
 from wasm_oci import redaction
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signals_as_on_a_terminal() -> None:
+    """A shell that runs the tests in the background has them ignore SIGINT, as would every program that they start."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
