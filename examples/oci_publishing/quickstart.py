@@ -19,8 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import wasmtime
-from wasmtime import component
+from run_component import ComponentError, run_component
 
 from wasm_oci.runfiles import Runfiles
 
@@ -95,33 +94,6 @@ def call(*command: str | Path) -> dict[str, Any]:
     return answer
 
 
-def run_component(path: Path, *args: str) -> str:
-    """Runs `wasi:cli/run` of a component in wasmtime; returns what it wrote to its standard output."""
-    engine = wasmtime.Engine()
-    program = component.Component.from_file(engine, str(path))
-    entry = next((name for name in program.type.exports(engine) if name.startswith("wasi:cli/run@")), None)
-    if entry is None:
-        raise QuickstartError("the component exports no wasi:cli/run")
-    linker = component.Linker(engine)
-    linker.add_wasip2()
-    output = path.with_suffix(".out")
-    wasi = wasmtime.WasiConfig()
-    wasi.argv = [path.name, *args]
-    wasi.stdout_file = str(output)
-    store = wasmtime.Store(engine)
-    store.set_wasi(wasi)
-    instance = linker.instantiate(store, program)
-    interface = instance.get_export_index(store, entry)
-    run = instance.get_func(store, instance.get_export_index(store, "run", interface))
-    if run is None:
-        raise QuickstartError(f"{entry} has no function run")
-    result = run(store)
-    run.post_return(store)
-    if getattr(result, "tag", "ok") != "ok":
-        raise QuickstartError("the component ran and reported an error")
-    return output.read_text()
-
-
 def quickstart(args: argparse.Namespace, scratch: Path) -> None:
     wasm_oci = tool("wasm_oci")
     with registry(tool("local_registry"), scratch) as (name, host):
@@ -157,6 +129,9 @@ def main() -> int:
     os.environ["DOCKER_CONFIG"] = scratch
     try:
         quickstart(args, Path(scratch))
+    except ComponentError as err:
+        sys.stderr.write(f"quickstart: {err}\n")
+        return 2
     except QuickstartError as err:
         sys.stderr.write(f"quickstart: {err}\n")
         return err.code
