@@ -18,11 +18,20 @@ from instruments.effects import Reply
 from instruments.faults import Fault
 from instruments.registry import RunningRegistry
 from wasm_oci.attest.find import FoundStatement
-from wasm_oci.attest.legacy import PAYLOAD_MEDIA_TYPE, add_legacy_signature, find_legacy_signatures, legacy_payload, legacy_tag
+from wasm_oci.attest.legacy import (
+    PAYLOAD_MEDIA_TYPE,
+    add_legacy_signatures,
+    find_legacy_signatures,
+    legacy_payload,
+    legacy_tag,
+    missing_legacy_signatures,
+    sign_legacy,
+)
 from wasm_oci.attest.predicates import SIGN
 from wasm_oci.digest import SHA512, Digest
 from wasm_oci.errors import RegistryError, UsageError
 from wasm_oci.keys.any_key import parse_any_secret_key
+from wasm_oci.keys.signer import AnySigner
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.manifest import Index, Manifest
 from wasm_oci.registry.store import RegistryStore
@@ -52,6 +61,10 @@ def reasons(store: RegistryStore) -> list[str]:
     return [each.error.reason if each.error else "" for each in found(store)]
 
 
+def add(store: RegistryStore, *signers: AnySigner) -> bool:
+    return add_legacy_signatures(store, [sign_legacy(store.name, DIGEST, signer) for signer in signers])
+
+
 def put(store: RegistryStore, payload: bytes, signature: str, media_type: str = PAYLOAD_MEDIA_TYPE) -> None:
     """Writes the tag with one layer."""
     annotations = {"dev.cosignproject.cosign/signature": signature} if signature else {}
@@ -75,13 +88,24 @@ def test_the_payload_is_the_one_that_cosign_accepts() -> None:
 
 
 def test_signatures_are_added_beside_others_and_each_once(store: RegistryStore) -> None:
-    assert [add_legacy_signature(store, DIGEST, signer) for signer in (K1, P256, K1, P256)] == [True, True, False, False]
+    assert [add(store, signer) for signer in (K1, P256, K1, P256)] == [True, True, False, False]
     assert [each.key for each in found(store)] == [K1.public, P256.public]
     assert [each.statement.predicate_type for each in found(store) if each.statement] == [SIGN, SIGN]
     assert [each.key for each in found(store, trust=None)] == [None, None]
     image = json.loads(store.fetch_manifest(TAG).data)
     config = json.loads(b"".join(store.pieces(Descriptor.parse(image["config"], where=""))))
     assert config["rootfs"]["diff_ids"] == [layer["digest"] for layer in image["layers"]]
+
+
+def test_several_are_added_by_one_write(store: RegistryStore, registry: RunningRegistry) -> None:
+    assert add(store, K1)
+    before = len(registry.requests)
+    made = [sign_legacy(store.name, DIGEST, signer) for signer in (K1, K2, P256)]
+    assert missing_legacy_signatures(store, made) == made[1:]
+    assert add_legacy_signatures(store, made)
+    assert len([record for record in registry.requests[before:] if record.method == "PUT" and record.path.endswith(TAG)]) == 1
+    assert missing_legacy_signatures(store, made) == []
+    assert not add_legacy_signatures(store, [])
 
 
 Edit = Callable[[dict[str, Any]], object]
@@ -135,19 +159,19 @@ def test_a_tag_that_names_something_else_is_an_error(store: RegistryStore) -> No
     with pytest.raises(RegistryError, match="not an image of signatures"):
         found(store)
     with pytest.raises(RegistryError, match="not an image of signatures"):
-        add_legacy_signature(store, DIGEST, K1)
+        add(store, K1)
 
 
 def test_a_signature_that_another_program_keeps_removing_is_an_error(store: RegistryStore, registry: RunningRegistry) -> None:
     fault = Fault(method="PUT", path=f"/manifests/{TAG}$", effect=Reply(status=201), times=None)
     registry.faults.add(fault)
     with pytest.raises(RegistryError):
-        add_legacy_signature(store, DIGEST, K1)
+        add(store, K1)
     assert fault.hits > 0
 
 
 def test_a_registry_that_fails_is_no_registry_without_signatures(store: RegistryStore, registry: RunningRegistry) -> None:
-    add_legacy_signature(store, DIGEST, K1)
+    add(store, K1)
     registry.faults.add(Fault(path=r"\.sig$", effect=Reply(status=503), times=None))
     with pytest.raises(RegistryError, match="503"):
         found(store)

@@ -7,8 +7,8 @@ annotation. The tag is read and written again to add one, so that two programs c
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from wasm_oci.attest.dsse import decoded
 from wasm_oci.attest.find import FoundStatement
@@ -65,27 +65,56 @@ def legacy_payload(repository: str, subject: Digest) -> bytes:
     return ordered({"critical": critical, "optional": None})
 
 
-def add_legacy_signature(store: Store, subject: Digest, signer: AnySigner) -> bool:
-    """Adds a signature to the tag of a manifest, beside those that are there; returns False where it was there.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegacySignature:
+    """A signature that is made, for the tag of its subject; it names the repository for which it was made."""
 
-    Raises RegistryError where another program keeps removing it, and where the tag names something else.
-    """
-    tag, payload = legacy_tag(subject), legacy_payload(store.name, subject)
+    subject: Digest
+    layer: Descriptor
+    payload: bytes
+    key: AnyPublicKey
+
+    @property
+    def tag(self) -> str:
+        return legacy_tag(self.subject)
+
+
+def sign_legacy(repository: str, subject: Digest, signer: AnySigner) -> LegacySignature:
+    """Signs a manifest of a repository, which is given by its host and name; raises UsageError as `legacy_tag`, and what signing raises."""
+    legacy_tag(subject)
+    payload = legacy_payload(repository, subject)
     signature = base64.b64encode(signer.sign(payload)).decode()
-    described = Descriptor.of(payload, PAYLOAD_MEDIA_TYPE)
-    layer = Descriptor(media_type=described.media_type, digest=described.digest, size=described.size, annotations={_SIGNATURE: signature})
+    layer = replace(Descriptor.of(payload, PAYLOAD_MEDIA_TYPE), annotations={_SIGNATURE: signature})
+    return LegacySignature(subject=subject, layer=layer, payload=payload, key=signer.public)
+
+
+def missing_legacy_signatures(store: Store, signatures: Sequence[LegacySignature]) -> list[LegacySignature]:
+    """Returns those that are not under the tag of their subject, which they share; raises RegistryError where it names something else."""
+    return _missing(store, _image(store, signatures[0].subject), signatures) if signatures else []
+
+
+def add_legacy_signatures(store: Store, signatures: Sequence[LegacySignature]) -> bool:
+    """Adds signatures of one manifest to its tag, beside those that are there; returns False where all were there.
+
+    The tag is written once for all that are missing. Raises RegistryError where another program keeps removing them, and where the
+    tag names something else.
+    """
+    if not signatures:
+        return False
+    subject, tag = signatures[0].subject, signatures[0].tag
     with machine_lock(f"{store.name}:{tag}"):
         for attempt in range(_ATTEMPTS):
             current = _image(store, subject)
-            layers = current.layers if current else ()
-            if any(_is_by(store, each, signer.public, payload) for each in layers):
+            missing = _missing(store, current, signatures)
+            if not missing:
                 return attempt > 0
-            store.put_blob(layer, lambda: iter((payload,)))
-            config = _config((*layers, layer))
+            for each in missing:
+                store.put_blob(each.layer, lambda payload=each.payload: iter((payload,)))  # type: ignore[misc]  # a value of this round
+            layers = (*(current.layers if current else ()), *(each.layer for each in missing))
+            config = _config(layers)
             described = Descriptor.of(config, _CONFIG_MEDIA_TYPE)
             store.put_blob(described, lambda config=config: iter((config,)))  # type: ignore[misc]  # a value of this round
-            annotations = current.annotations if current else {}
-            image = Manifest(config=described, layers=(*layers, layer), annotations=annotations)
+            image = Manifest(config=described, layers=layers, annotations=current.annotations if current else {})
             store.put_manifest(image.descriptor(), image.encode(), tag)
     hint = "another program writes this tag at the same time: run again when it is done"
     raise RegistryError(f"the signature keeps disappearing from tag {tag}", where=store.name, hint=hint, reason="referrer_lost")
@@ -152,6 +181,11 @@ def _read(store: Store, layer: Descriptor) -> _Signature:
     if layer.media_type != PAYLOAD_MEDIA_TYPE:
         raise FormatError(f"the layer is {layer.media_type[:80]!r}, not {PAYLOAD_MEDIA_TYPE}", where=f"signature {layer.digest}")
     return _Signature(layer=layer, payload=read_blob(store, layer, limit=LIMITS.simple_signing, what="signature"))
+
+
+def _missing(store: Store, current: Manifest | None, signatures: Sequence[LegacySignature]) -> list[LegacySignature]:
+    layers = current.layers if current else ()
+    return [each for each in signatures if not any(_is_by(store, layer, each.key, each.payload) for layer in layers)]
 
 
 def _is_by(store: Store, layer: Descriptor, key: AnyPublicKey, payload: bytes) -> bool:

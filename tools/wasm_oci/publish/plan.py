@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
+from wasm_oci.attest.legacy import LegacySignature, missing_legacy_signatures
 from wasm_oci.digest import Digest
 from wasm_oci.errors import TagConflictError, WasmOciError
 from wasm_oci.http.outages import Outages
@@ -16,7 +17,7 @@ from wasm_oci.oci.manifest import Index, Manifest
 from wasm_oci.oci.referrers import listed_referrers
 from wasm_oci.oci.store import ManifestName, Store, find_tag
 from wasm_oci.publish.artifact import Artifact, Blob, blobs_of
-from wasm_oci.publish.plan_steps import ALONE, NO_DECISION, Action, BlobPlan, Decision, Placing, ReferrerPlan, TagPlan
+from wasm_oci.publish.plan_steps import ALONE, NO_DECISION, Action, BlobPlan, CosignPlan, Decision, Placing, ReferrerPlan, TagPlan
 from wasm_oci.publish.signatures import UNCHECKED, Signatures
 from wasm_oci.wasmsign.content_check import ContentCheck
 
@@ -68,6 +69,8 @@ class Plan:
     """Whether that is because the destination's credential is missing."""
     placing: Placing = ALONE
     decision: Decision = NO_DECISION
+    cosign: CosignPlan | None = None
+    """None where cosign's tag is not asked for."""
     named_by: Digest | None = None
     """The release index that names all of this as it is, so that nothing was asked."""
 
@@ -93,6 +96,7 @@ class Plan:
         actions += [step.action for step in self.blobs]
         actions += [step.action for step in self.referrers]
         actions += [step.action for step in self.tags]
+        actions += [self.cosign.action] if self.cosign else []
         return any(action.writes for action in actions)
 
     def sends(self, blob: Descriptor) -> bool:
@@ -162,6 +166,7 @@ class Plan:
         signatures = [step.to_json() for step in self.referrers if step.is_signature]
         others = [step.to_json() for step in self.referrers if not step.is_signature]
         document |= _one_or_several("signature", signatures) | _one_or_several("tag", [tag.to_json() for tag in self.tags])
+        document |= {"cosignLegacy": self.cosign.to_json()} if self.cosign else {}
         return document | ({"referrers": others} if others else {})
 
 
@@ -233,6 +238,17 @@ def make_known_plan(artifact: Artifact, destination: Store, tags: Sequence[str],
         placing=placing,
         named_by=named_by,
     )
+
+
+def with_cosign_tag(plan: Plan, signatures: Sequence[LegacySignature], question: Question) -> Plan:
+    """Returns the plan with signatures of its manifest for cosign's tag; raises RegistryError where that names something else."""
+    if not signatures:
+        return plan
+    store = plan.destination
+    missing = question.ask(store.place, lambda: missing_legacy_signatures(store, signatures))
+    action = _action(None if missing is None else not missing, Action.CREATE)
+    cosign = CosignPlan(tag=signatures[0].tag, signatures=tuple(signatures), action=action)
+    return replace(plan, cosign=cosign, unknown=question.error)
 
 
 def _plan_blob(question: Question, destination: Store, blob: Blob, kept: Collection[Digest]) -> Action:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
+from wasm_oci.attest.legacy import LegacySignature
 from wasm_oci.digest import Digest
 from wasm_oci.errors import PolicyError
 from wasm_oci.jsontext import JsonObject
@@ -99,6 +100,18 @@ class ReferrerPlan:
     def to_json(self) -> JsonObject:
         document: JsonObject = {"digest": str(self.digest), "action": self.action}
         return document if self.is_signature else {"artifactType": artifact_type_of(self.manifest), **document}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CosignPlan:
+    """The tag under which cosign looked for signatures before version 3, and the signatures that it has to hold."""
+
+    tag: str
+    signatures: tuple[LegacySignature, ...]
+    action: Action
+
+    def to_json(self) -> JsonObject:
+        return {"tag": self.tag, "action": self.action, "keyIds": [each.key.key_id.hex() for each in self.signatures]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypedDict
 
+from wasm_oci.attest.legacy import LegacySignature
 from wasm_oci.digest import Digest
 from wasm_oci.errors import UsageError, WasmOciError
 from wasm_oci.http.outages import Outages
@@ -15,7 +16,7 @@ from wasm_oci.oci.release_index import Member
 from wasm_oci.oci.store import Store
 from wasm_oci.progress import SILENT, Phase, Progress
 from wasm_oci.publish.artifact import Artifact
-from wasm_oci.publish.plan import Plan, Question, make_plan
+from wasm_oci.publish.plan import Plan, Question, make_plan, with_cosign_tag
 from wasm_oci.publish.plan_steps import NO_DECISION, Decision
 from wasm_oci.publish.release_request import ArtifactRequest, ReleaseRequest
 from wasm_oci.publish.resolve import Destination
@@ -61,6 +62,8 @@ class Ready:
     signatures: Signatures | None = None
     """Who signed it, where that is known already."""
     unsigned: WasmOciError | None = None
+    cosign: tuple[tuple[LegacySignature, ...], ...] = ()
+    """The signatures for cosign's tag at each destination; empty where none are asked for."""
 
     @property
     def published(self) -> Artifact:
@@ -118,6 +121,22 @@ def check_signed(request: ArtifactRequest, artifact: Artifact) -> Signatures:
         for signer in request.signers
     ]
     return check_signatures(artifact, keys, request.trust)
+
+
+def with_cosign_signatures(resolved: Resolved, ready: Ready, signing: Signing | None, *, dry_run: bool) -> Ready:
+    """Adds the signatures for cosign's tag where they are asked for; in a dry run a key that cannot be used is in the result."""
+    request, artifact = resolved.request, ready.artifact
+    if not request.cosign_legacy or artifact is None or ready.unsigned:
+        return ready
+    keys = tuple(dict.fromkeys((*(request.signing.keys if request.signing else ()), *request.policy.statement_keys)))
+    if signing is None or not keys:
+        raise UsageError("no key signs for cosign's tag", where=request.target, hint="name one in statement_keys")
+    try:
+        return replace(ready, cosign=signing.for_cosign(keys, resolved.stores, artifact.descriptor.digest))
+    except WasmOciError as err:
+        if not (dry_run and err is signing.failure):
+            raise
+        return replace(ready, unsigned=err)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,8 +248,10 @@ class _Planning:
             return [make_unsigned_plan(ready.artifact, store, destination.tags, **how, unknown=ready.unsigned, question=question)]
         artifact = ready.published
         if unit:
-            return [*unit.plan_member(artifact, store, destination, question, **how)]
-        return [make_plan(artifact, store, destination.tags, **how, question=question)]
+            own, *beside = unit.plan_member(artifact, store, destination, question, **how)
+        else:
+            own, beside = make_plan(artifact, store, destination.tags, **how, question=question), []
+        return [with_cosign_tag(own, ready.cosign[position] if ready.cosign else (), question), *beside]
 
     def _plan_index(self, unit: Unit) -> None:
         members: list[Member] = []

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import product
 
+from wasm_oci.attest.legacy import add_legacy_signatures
 from wasm_oci.digest import Digest
 from wasm_oci.errors import AuthError, DigestError, NotFoundError, RegistryError, TagConflictError, WasmOciError
 from wasm_oci.http.outages import Outages
@@ -173,6 +174,9 @@ def _send_content(result: Result, shown: Phase, *, sent: Once, whole: bool) -> s
             result.found_by[referrer.digest] = destination.attach(referrer.manifest)
             result.bytes_sent += referrer.manifest.descriptor().size
     _read_back(result, whole=whole)
+    if plan.cosign and plan.cosign.action.writes:
+        with _recorded(result, "cosign signature", plan.cosign.tag):
+            add_legacy_signatures(destination, plan.cosign.signatures)
     return _CONTENT_SENT if any(tag.action.writes for tag in plan.tags) else "published"
 
 

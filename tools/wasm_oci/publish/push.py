@@ -63,6 +63,7 @@ def release_of_request(request: PushRequest, overrides: Overrides) -> ReleaseReq
         trust=overrides.trust,
         require_signed=request.require_signed or overrides.require_signed,
         policy=request.policy.with_other(overrides.policy),
+        cosign_legacy=request.cosign_legacy,
         destinations=tuple(DestinationRequest(repository=place, tags=tags) for place in _places(request, overrides)),
         movable_tags=request.movable_tags | overrides.movable_tags,
         move_tags=overrides.move_tags,

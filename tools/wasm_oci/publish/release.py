@@ -34,6 +34,7 @@ from wasm_oci.publish.planning import (
     check_signed,
     plans_of,
     require_allowed,
+    with_cosign_signatures,
     with_decisions,
 )
 from wasm_oci.publish.publisher import Result, carry_out, results_of
@@ -136,6 +137,8 @@ def release(
         signing = Signing(_deferred(request), passphrase, stack.enter_context(scratch_folder())) if _secret_keys(request) else None
         decided = decide(resolved, _signed(resolved, signing, dry_run=request.dry_run), signing)
         require_allowed(resolved, decided)
+        pairs = zip(resolved, decided, strict=True)
+        decided = [replace(it, ready=with_cosign_signatures(each, it.ready, signing, dry_run=request.dry_run)) for each, it in pairs]
         artifacts = [each.ready for each in decided]
         _check_tags(resolved, artifacts, units)
         outages = Outages()

@@ -117,6 +117,8 @@ class ArtifactRequest:
     """Whether it is refused unless a known key signed it: see `gate.require_signed`."""
     policy: PolicyRequest = NO_POLICY
     """The policies that have to allow it at each destination."""
+    cosign_legacy: bool = False
+    """Whether the keys that sign in this run sign for cosign's tag too, before the artifact has a tag."""
     digest: Digest | None = None
     """What the manifest has to be, where that is known."""
     destinations: tuple[DestinationRequest, ...]

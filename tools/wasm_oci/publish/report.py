@@ -59,6 +59,8 @@ def _content_lines(plan: Plan) -> list[str]:
     lines.append(f"  {'manifest':<10}{plan.artifact.descriptor.digest}  {plan.manifest}")
     for referrer in plan.referrers:
         lines.append(f"  {'referrer':<10}{referrer.digest}  {referrer.action}{' (carries the signature)' * referrer.is_signature}")
+    if plan.cosign:
+        lines.append(f"  {'cosign':<10}{plan.cosign.tag}  {plan.cosign.action} (a tag that carries signatures)")
     return lines + [f"  {'tag':<10}{tag.tag}  {_tag_words(tag)}" for tag in plan.tags]
 
 
@@ -73,6 +75,8 @@ def result_lines(result: Result) -> list[str]:
     for referrer in plan.referrers:
         if way := result.found_by.get(referrer.digest):
             lines.append(f"  {'signature' if referrer.is_signature else 'referrer'} found by {way}")
+    if plan.cosign:
+        lines.append(f"  cosign    signature under tag {plan.cosign.tag}")
     lines += [f"  read back {_proved(result)}", f"  signature: {plan.signatures}"]
     lines.append(f"  sent      {size_text(result.bytes_sent)}; {size_text(result.bytes_skipped)} already there")
     return _headed(lines) + (_next_lines(plan) if plan.artifact.component else [])

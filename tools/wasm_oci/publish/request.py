@@ -117,7 +117,7 @@ class PolicySettings(RegistrySettings):
     policy_trust_stores: tuple[Runfile, ...] = ()
     """Trust stores with further keys that they name."""
     statement_keys: tuple[StatementKey, ...] = ()
-    """The keys that sign the statements which they require."""
+    """The keys that sign the statements which they require, and for cosign's tag."""
 
     @property
     def policy(self) -> PolicyRequest:
@@ -161,6 +161,8 @@ class PushRequest(PolicySettings):
     signers: tuple[SignerRequest, ...] = ()
     """All that signed the image, or will."""
     require_signed: bool = False
+    cosign_legacy: bool = False
+    """Whether the keys that sign in this run sign for cosign's tag too."""
     target: str = ""
     description: str = ""
     authors: tuple[str, ...] = ()

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
+from wasm_oci.attest.legacy import LegacySignature, sign_legacy
+from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError, UsageError, WasmOciError
 from wasm_oci.files import reason_of
 from wasm_oci.keys.key import PublicKey, common_format, load_public_key
@@ -22,6 +24,7 @@ from wasm_oci.oci.image import build_image
 from wasm_oci.oci.image_request import ImageRequest
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Manifest
+from wasm_oci.oci.store import Store
 from wasm_oci.shape import Parsed, Runfile, Size
 from wasm_oci.wasmsign.sign import SignResult, sign_file
 
@@ -95,6 +98,18 @@ class Signing:
             self.failure = err
             raise
         return [self._signers.get(key) or self._further[key] for key in keys]
+
+    def for_cosign(self, keys: Sequence[SigningKey], stores: Sequence[Store], digest: Digest) -> tuple[tuple[LegacySignature, ...], ...]:
+        """Returns signatures of a manifest for cosign's tag, by each key for each store, whose name they contain.
+
+        Raises UsageError where a store is a folder, and what `statement_signers` and signing raise.
+        """
+        for store in stores:
+            if isinstance(store, LayoutStore):
+                hint = "publish to registries only, or leave out cosign_legacy"
+                raise UsageError("cosign looks for its tag in registries only", where=store.name, hint=hint)
+        signers = self.statement_signers(keys)
+        return tuple(tuple(sign_legacy(store.name, digest, signer) for signer in signers) for store in stores)
 
     def embedded(self, request: DeferredSigning, image: ImageRequest) -> Path:
         """Returns the layout of an image whose component is signed; raises `failure`, and what signing and building it raise."""

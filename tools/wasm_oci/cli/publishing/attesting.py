@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from wasm_oci.attest.find import require_statement
-from wasm_oci.attest.legacy import add_legacy_signature, legacy_tag
+from wasm_oci.attest.legacy import add_legacy_signatures, legacy_tag, sign_legacy
 from wasm_oci.attest.predicates import SIGN
 from wasm_oci.attest.write import attach_statement, sign_statement
 from wasm_oci.errors import UsageError
@@ -86,9 +86,9 @@ def _attached(store: Store, subject: FetchedManifest, request: StatementRequest,
         "statements": entries,
     }
     if request.cosign_legacy:
-        added = [add_legacy_signature(store, digest, signer) for signer in signers]
-        document["cosignLegacy"] = {"tag": legacy_tag(digest), "added": any(added)}
-        lines.append(f"  signature{'s' * (len(added) > 1)} {'added' if any(added) else 'already'} under tag {legacy_tag(digest)}")
+        added = add_legacy_signatures(store, [sign_legacy(store.name, digest, signer) for signer in signers])
+        document["cosignLegacy"] = {"tag": legacy_tag(digest), "added": added}
+        lines.append(f"  signature{'s' * (len(signers) > 1)} {'added' if added else 'already'} under tag {legacy_tag(digest)}")
     return Outcome(lines=lines, document=document)
 
 
