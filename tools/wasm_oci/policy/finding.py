@@ -40,9 +40,16 @@ class Check(Protocol):
 
 
 def unknown(subject: Subject, check: str, fact: str, words: str, *, later: Iterable[Stage] = ()) -> tuple[Finding, ...]:
-    """Returns the finding for a fact that is not known: it denies, unless this is one of the steps that leave it to another."""
+    """Returns the finding for a fact that is not known: it denies, unless this is one of the steps that leave it to another.
+
+    `words` are the fact with its verb, such as "its size is".
+    """
     kind: Literal["unknown", "not_judged"] = "not_judged" if subject.at in later else "unknown"
-    return (Finding(check=check, kind=kind, what=f"{words} not known", fact=fact, change=f"check it where {words} known"),)
+    return (
+        Finding(
+            check=check, kind=kind, what=f"{words} not known", fact=fact, change=f"check it in a step that knows {words.rpartition(' ')[0]}"
+        ),
+    )
 
 
 def refused(check: str, fact: str, what: str, change: str) -> tuple[Finding, ...]:
