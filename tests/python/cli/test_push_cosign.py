@@ -175,6 +175,22 @@ def test_a_key_that_signs_the_image_signs_for_cosign_too(bench: Bench, monkeypat
     assert bench.signed_by("1") == [0]
 
 
+def test_a_policy_judges_where_the_keys_are_that_sign_for_cosign(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, base64.b64encode(key(1).compact()).decode())
+    policy = bench.folder / "policy.yaml"
+    policy.write_text("always: {signing: optional, key_sources: [file]}\n")
+    in_variable = {"public_key": str(bench.folder / "1.public"), "source": {"kind": "env", "ref": VARIABLE}}
+    built = {"public_key": str(bench.folder / "1.public"), "name": "//keys:one"}
+    members: dict[str, Any] = {"policies": [str(policy)], "signers": [built], "statement_keys": [in_variable]}
+    assert bench.push(bench.request(**members, tag="v0", cosign_legacy=False)).code == 0
+    before = len(writes(bench.registry))
+    denied = bench.push(bench.request(**members))
+    assert (denied.code, "a signing key is from env" in denied.err) == (3, True), denied.err
+    assert len(writes(bench.registry)) == before
+    assert bench.push(bench.request(**members | {"statement_keys": bench.keys})).code == 0
+    assert bench.signed_by("1", "p256") == [0, 0]
+
+
 def test_members_of_a_release_are_signed_in_their_own_repositories(bench: Bench) -> None:
     """Also one that the release index names already, so that nothing else is asked."""
     assert bench.release().code == 0

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from wasm_oci.decisions.policies import decision_of, lacks_statement
-from wasm_oci.decisions.required_statements import ToMake, make_statements, missing_statements
+from wasm_oci.decisions.required_statements import ToMake, make_statements, missing_statements, source_of
 from wasm_oci.errors import AuthError, RegistryError, UsageError, WasmOciError
 from wasm_oci.keys.sources.signing_keys import SigningKey
 from wasm_oci.oci.store import FetchedManifest, Store
@@ -93,7 +93,10 @@ class _Policing:
             raise ValueError("the artifact is not known")
         known = keys_of_request(request)
         signing = request.signing.keys if request.signing else ()
+        keys = tuple(dict.fromkeys((*signing, *request.policy.statement_keys)))
         subject = subject_of_artifact(request, ready.artifact, known, scratch, unsigned=ready.unsigned is not None)
+        if request.cosign_legacy and subject.key_sources is not None:
+            subject = replace(subject, key_sources=(*subject.key_sources, *map(source_of, keys)))
         return _OneArtifact(
             request=request,
             artifact=ready.artifact,
@@ -101,7 +104,7 @@ class _Policing:
             known=known,
             subject=replace(subject, time=self.time),
             statements=statements_of(ready.artifact, known),
-            keys=tuple(dict.fromkeys((*signing, *request.policy.statement_keys))),
+            keys=keys,
             plain_http=self.request.plain_http,
             scratch=scratch,
         )
@@ -166,7 +169,7 @@ class _OneArtifact:
         self.missing |= dict.fromkeys(wanted)
         statements = (*facts.verified, *(each.fact(self.artifact, self.known) for each in wanted))
         if wanted and subject.key_sources is not None:
-            subject = replace(subject, key_sources=(*subject.key_sources, *(each.key_source for each in wanted)))
+            subject = replace(subject, key_sources=(*subject.key_sources, *(source_of(each.key) for each in wanted)))
         verdict = self._decide(replace(subject, statements=statements))
         if lacks_statement(verdict):
             facts = _both(facts, self._there(destination))

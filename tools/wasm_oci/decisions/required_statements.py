@@ -39,11 +39,6 @@ class ToMake:
     public: AnyPublicKey
 
     @property
-    def key_source(self) -> KeySource:
-        """Returns where its key is, as policies call that."""
-        return next(kind for kind in get_args(KeySource) if kind == self.key.source.kind)
-
-    @property
     def differs(self) -> bool:
         """Whether its key signs the same statement in another way each time, so that one that is there already is not made again."""
         return not isinstance(self.public, PublicKey)
@@ -51,6 +46,11 @@ class ToMake:
     def fact(self, artifact: Artifact, known: KnownKeys) -> Statement:
         """Returns what a policy is told of it, before and after it is made."""
         return statement_fact(self.predicate_type, artifact.descriptor, known.signer(self.public, "detached"))
+
+
+def source_of(key: SigningKey) -> KeySource:
+    """Returns where a key is, as policies call that."""
+    return next(kind for kind in get_args(KeySource) if kind == key.source.kind)
 
 
 def missing_statements(verdict: Verdict, keys: Sequence[SigningKey], known: KnownKeys, there: Iterable[Statement]) -> Iterator[ToMake]:
