@@ -17,6 +17,7 @@ from local_registry.client import MANIFEST, SIGNATURE, Client
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 SIGN = "https://sigstore.dev/cosign/sign/v1"
 OFFLINE = ("--insecure-ignore-tlog", "--allow-http-registry")
+"""All that cosign needs where there is no network, as in this test; its `--offline` is deprecated."""
 POLICY = (EXAMPLE / "enterprise_security_policy_security_policy.json").absolute()
 
 
