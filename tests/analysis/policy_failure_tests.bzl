@@ -58,7 +58,17 @@ _CASES = {
     "statements_alone": (
         wasm_component_publish,
         {"oci_image": ":pf_image", "statement_keys": [":pf_trusted"]},
-        ["statement_keys is given, but without security_policy", "add security_policy, or leave it out"],
+        ["statement_keys is given, but nothing is signed", "add security_policy or cosign_legacy, or leave it out"],
+    ),
+    "cosign_keyless": (
+        wasm_component_publish,
+        {"cosign_legacy": True, "oci_image": ":pf_image"},
+        ["cosign_legacy = True needs a key", "name one in statement_keys"],
+    ),
+    "cosign_secure_keyless": (
+        wasm_component_secure_publish,
+        {"component": ":pf_input", "cosign_legacy": True, "package_name": "apps/hello", "registry_config": ":pf_config", "security_policy": ":pf_free"},
+        ["cosign_legacy = True needs a key", "name one in statement_keys"],
     ),
     "statements_half": (
         wasm_component_publish,
@@ -112,6 +122,7 @@ def policy_failure_test_suite(name):
         tags = manual,
         trusted_keys = [":pf_trusted"],
     )
+    wasm_security_policy(name = "pf_free", default_signing_required = False, tags = manual)
     wasm_security_policy(name = "pf_untrusting", component_policies = ["p?g|required|release_key"], tags = manual)
     cases = _CASES | {
         "test_" + case: (wasm_policy_test, attributes | {"expected": "allow", "policy": ":pf_policy"}, words)

@@ -197,6 +197,7 @@ def _policy(manual):
     )
     wasm_component_publish(
         name = "publish_policy",
+        cosign_legacy = True,
         extra_tags = ["v2"],
         oci_image = ":request_detached_image",
         security_policy = ":request_policy",

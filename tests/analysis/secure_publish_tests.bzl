@@ -59,6 +59,7 @@ def _secure_tests(name, manual):
         annotations = ["a=b"],
         authors = ["me"],
         component = ":policy_input",
+        cosign_legacy = True,
         description = "greets",
         dry_run = True,
         extra_tags = ["more"],
@@ -77,6 +78,7 @@ def _secure_tests(name, manual):
         files = ["policy_secure_all_image_signature.sig", "key.secret"],
         members = json.encode({
             "authors": ["me"],
+            "cosign_legacy": True,
             "description": "greets",
             "dry_run": True,
             "extra_tags": ["more"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from peers import Done, Server, call, docker_registry, image_file, own_registry, wasm_oci
+from peers import Done, Server, call, docker_registry, image_file, own_registry, public_key, target, wasm_oci
 
 VSA = "https://slsa.dev/verification_summary/v1"
 VERDICT = {
@@ -268,3 +269,46 @@ def test_signatures_under_cosigns_tag_are_verified_both_ways(registry: Server, c
         assert statements(reference, public, "--cosign-legacy").code == 0
     assert cosign_verify(reference, stranger(tmp_path), legacy).code != 0
     assert statements(reference, cosign_keys.public).code == 4
+
+
+def test_a_target_publishes_what_cosign_verifies_under_its_tag(registry: Server, tmp_path: Path) -> None:
+    done = call(target("publish_cosign_legacy", Path("tests/integration")), "--registry", registry.host, "--output", "json")
+    assert done.code == 0, done.stderr
+    tags = [path.rpartition("/")[2] for method, path, _ in registry.requests() if method == "PUT" and "/manifests/" in path]
+    (destination,) = done.json["destinations"]
+    assert tags[-2:] == [destination["cosignLegacy"]["tag"], destination["tag"]["tag"]]
+    reference, legacy = done.json["reference"], "--new-bundle-format=false"
+    for keys, name in (("oci_signing_keys", "key.public"), ("oci_openssh_keys", "id_ed25519.pub")):
+        public = tmp_path / f"{keys}.pem"
+        assert call(wasm_oci(), "key", "convert", "-i", public_key(keys, name), "--to", "pem", "-o", public).code == 0
+        for named in (reference, done.json["tagged"]):
+            verified = cosign_verify(named, public, legacy)
+            assert verified.code == 0, verified.stderr
+            (claim,) = json.loads(verified.stdout)
+            assert claim["critical"]["image"]["docker-manifest-digest"] == done.json["digest"]
+            assert claim["critical"]["identity"]["docker-reference"] == reference.partition("@")[0]
+    assert cosign_verify(reference, stranger(tmp_path), legacy).code != 0
+
+
+@pytest.mark.parametrize("part", ["payload", "manifest", "removed"])
+def test_both_refuse_a_changed_signature_under_cosigns_tag(tmp_path: Path, part: str) -> None:
+    folder = tmp_path / "registry"
+    folder.mkdir()
+    public = tmp_path / "public.pem"
+    assert call(wasm_oci(), "key", "convert", "-i", public_key(), "--to", "pem", "-o", public).code == 0
+    with docker_registry(folder) as registry:
+        done = call(target("publish_cosign_legacy", Path("tests/integration")), "--registry", registry.host, "--output", "json")
+        assert done.code == 0, done.stderr
+        tag = f"{done.json['reference'].partition('@')[0]}:{done.json['destinations'][0]['cosignLegacy']['tag']}"
+        raw = call("oras", "manifest", "fetch", "--plain-http", tag).stdout
+        digest = hashlib.sha256(raw.encode()).hexdigest()
+        encoded = json.loads(raw)["layers"][0]["digest"].partition(":")[2] if part == "payload" else digest
+        stored = folder / "data/docker/registry/v2/blobs/sha256" / encoded[:2] / encoded / "data"
+        data = bytearray(stored.read_bytes())
+        data[len(data) // 2] ^= 1
+        stored.write_bytes(data)
+        if part == "removed":
+            stored.unlink()
+        legacy = "--new-bundle-format=false"
+        assert cosign_verify(done.json["reference"], public, legacy).code != 0
+        assert statements(done.json["reference"], public, "--cosign-legacy").code in (4, 6)

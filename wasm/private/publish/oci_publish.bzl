@@ -7,6 +7,7 @@ load(":publish.bzl", "wasm_component_publish")
 visibility(["//wasm/..."])
 
 _PUBLISH_ONLY = (
+    "cosign_legacy",
     "dry_run",
     "extra_tags",
     "movable_tags",

@@ -42,11 +42,20 @@ def _statement_keys(ctx):
             keys.extend([request | {"secret_key": None} for request in key_requests(ctx, [key])])
     return keys, files
 
+def _check_keys(ctx, policy, image):
+    """Fails for keys that nothing needs, and for `cosign_legacy` without a key."""
+    if ctx.attr.statement_keys and not policy and not ctx.attr.cosign_legacy:
+        fail("{}: statement_keys is given, but nothing is signed with them; add security_policy or cosign_legacy, or leave it out".format(
+            shown_target(ctx),
+        ))
+    if ctx.attr.cosign_legacy and not ctx.attr.statement_keys and not deferred_keys(image):
+        fail("{}: cosign_legacy = True needs a key that signs when it is published; name one in statement_keys".format(shown_target(ctx)))
+
 def publish_policy(ctx, policy, *, image, config, path, registries, all_registries, tags):
     """Checks an image by a policy.
 
     Args:
-        ctx: context of a rule with POLICY_ATTRS, TOOL_ATTRS and `statement_keys`.
+        ctx: context of a rule with POLICY_ATTRS, TOOL_ATTRS, `cosign_legacy` and `statement_keys`.
         policy: WasmSecurityPolicyInfo, or None.
         image: WasmOciImageInfo.
         config: WasmRegistryConfigInfo, or None.
@@ -58,12 +67,10 @@ def publish_policy(ctx, policy, *, image, config, path, registries, all_registri
     Returns:
         struct(providers list, of the rule; request dict, its part of the request; files list of File, that the request names)
     """
+    _check_keys(ctx, policy, image)
+    keys, key_files = _statement_keys(ctx)
     if not policy:
-        if ctx.attr.statement_keys:
-            fail("{}: statement_keys is given, but without security_policy no statement is required; add security_policy, or leave it out".format(
-                shown_target(ctx),
-            ))
-        return struct(files = [], providers = [], request = policy_request(ctx, None))
+        return struct(files = key_files, providers = [], request = policy_request(ctx, None) | {"statement_keys": keys})
     signers = signer_keys(image)
     check_key_names(ctx, policy, path, registry_places(config, [each for each in registries if each]), signers)
     deferred = bool(deferred_keys(image))
@@ -80,7 +87,6 @@ def publish_policy(ctx, policy, *, image, config, path, registries, all_registri
         name = shown(ctx.attr.oci_image.label),
         signers = signers,
     )
-    keys, key_files = _statement_keys(ctx)
     return struct(
         files = policy_files(policy, signers) + key_files,
         providers = [OutputGroupInfo(_validation = depset([verdict]))],

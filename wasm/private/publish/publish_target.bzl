@@ -19,6 +19,11 @@ PUBLISH_ATTRS = {
     "authors": attr.string_list(
         doc = "Authors, for the plan and the result only; the manifest keeps what the image says. Empty by default.",
     ),
+    "cosign_legacy": attr.bool(
+        doc = "True adds signatures of the manifest to the tag `sha256-….sig`, before any tag of the image, for programs that read nothing newer, such " +
+              "as Kyverno and policy-controller. The keys of `statement_keys` sign, and those that sign the image when it is published. Registries " +
+              "only, no layout folders. False by default.",
+    ),
     "description": attr.string(
         doc = "Description, for the plan and the result only; the manifest keeps what the image says. Empty by default.",
     ),
@@ -49,8 +54,8 @@ PUBLISH_ATTRS = {
               "is not on this machine one that only keys of a `wasm_keygen` or `ssh_keygen` signed. False by default.",
     ),
     "statement_keys": attr.label_list(
-        doc = "Keys that sign the statements about the manifest that `security_policy` requires: targets of keys. Those that sign the image when it is " +
-              "published always do. None by default.",
+        doc = "Keys that sign the statements about the manifest that `security_policy` requires, and with `cosign_legacy` under cosign's tag: targets of " +
+              "keys. Those that sign the image when it is published always do. None by default.",
         providers = [WasmKeyInfo],
     ),
     "tag_override": attr.string(
@@ -123,6 +128,7 @@ def publish_target(ctx, *, config, registry = "", target_registries = [], all_re
         request = {
             "all_registries": all_registries,
             "authors": ctx.attr.authors,
+            "cosign_legacy": ctx.attr.cosign_legacy,
             "default_registry": (config.default_registry if config else None) or "",
             "description": ctx.attr.description,
             "dry_run": ctx.attr.dry_run,

@@ -111,7 +111,7 @@ release = rule(
     provides = [WasmReleaseInfo],
 )
 
-def wasm_release(name, images = [], releases = [], **kwargs):
+def wasm_release(name, images = [], releases = [], cosign_legacy = False, statement_keys = [], **kwargs):
     """Publishes images and what publish targets publish as one release. See [`release`](#release) for further attributes.
 
     Args:
@@ -119,18 +119,25 @@ def wasm_release(name, images = [], releases = [], **kwargs):
         images: Images, or any targets with their provider, that go to all of `target_registries`, or else to all registries of
             `registry_config`, in the namespace and under the tag that each image has. They may move the tags of `movable_tags`.
         releases: Publish targets; each goes where it says itself, or to all of `target_registries` where some are given.
+        cosign_legacy: True signs `images` under cosign's tag too, see [`wasm_component_publish`](publish.md#wasm_component_publish); publish
+            targets have their own. False by default.
+        statement_keys: Keys that sign statements about `images`, and under cosign's tag. None by default.
         **kwargs: Attributes of [`release`](#release), and those that every rule has.
     """
     check_attributes(name, "wasm_release", kwargs, public_attributes(_ATTRS))
     if images and not kwargs.get("registry_config"):
         fail("{}: images need a registry; give registry_config".format(name))
+    if not images and (cosign_legacy or statement_keys):
+        fail("{}: cosign_legacy and statement_keys are for images; give them to the targets in releases".format(name))
     published = []
     for number, image in enumerate(images):
         target = "{}_image_{}".format(name, number)
         published.append(":" + target)
         wkg_multi_registry_publish(
             name = target,
+            cosign_legacy = cosign_legacy,
             oci_image = image,
+            statement_keys = statement_keys,
             tags = ["manual", "wasm_release_image"],  # `wasm_oci release //...` leaves it out
             visibility = ["//visibility:private"],
             **{each: kwargs[each] for each in ("movable_tags", "registry_config", "security_policy", "target_registries", "testonly") if each in kwargs}
