@@ -290,7 +290,7 @@ def test_a_target_publishes_what_cosign_verifies_under_its_tag(registry: Server,
     assert cosign_verify(reference, stranger(tmp_path), legacy).code != 0
 
 
-@pytest.mark.parametrize("part", ["payload", "manifest", "removed"])
+@pytest.mark.parametrize("part", ["payload", "signature", "removed"])
 def test_both_refuse_a_changed_signature_under_cosigns_tag(tmp_path: Path, part: str) -> None:
     folder = tmp_path / "registry"
     folder.mkdir()
@@ -301,12 +301,13 @@ def test_both_refuse_a_changed_signature_under_cosigns_tag(tmp_path: Path, part:
         assert done.code == 0, done.stderr
         tag = f"{done.json['reference'].partition('@')[0]}:{done.json['destinations'][0]['cosignLegacy']['tag']}"
         raw = call("oras", "manifest", "fetch", "--plain-http", tag).stdout
+        signature = json.loads(raw)["layers"][1]["annotations"]["dev.cosignproject.cosign/signature"]  # by the key that is trusted here
         digest = hashlib.sha256(raw.encode()).hexdigest()
         encoded = json.loads(raw)["layers"][0]["digest"].partition(":")[2] if part == "payload" else digest
         stored = folder / "data/docker/registry/v2/blobs/sha256" / encoded[:2] / encoded / "data"
-        data = bytearray(stored.read_bytes())
-        data[len(data) // 2] ^= 1
-        stored.write_bytes(data)
+        data = stored.read_bytes()
+        position = data.index(signature.encode()) if part == "signature" else len(data) // 2
+        stored.write_bytes(data[:position] + bytes([data[position] ^ 1]) + data[position + 1 :])
         if part == "removed":
             stored.unlink()
         legacy = "--new-bundle-format=false"
