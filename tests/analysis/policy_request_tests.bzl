@@ -48,6 +48,8 @@ def policy_request_test_suite(name):
             ["policy_unnamed_trusted_keys.json", "policy_later.pub"],
             [],
         ),
+        ("release_cosign_image_0", {"cosign_legacy": True, "policies": [], "statement_keys": [pair]}, ["key.public", "key.secret"], []),
+        ("oci_cosign", {"cosign_legacy": True, "policies": [], "statement_keys": [pair]}, ["key.public", "key.secret"], []),
         ("release", keyed, ["policy_keyed_security_policy.json", "key.public"], []),
         ("promote", keyed, ["policy_keyed_security_policy.json", "key.public"], []),
         (

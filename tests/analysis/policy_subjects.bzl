@@ -5,6 +5,7 @@ load(
     "//wasm:defs.bzl",
     "ssh_keygen",
     "wasm_component_oci_image",
+    "wasm_component_oci_publish",
     "wasm_component_publish",
     "wasm_keygen",
     "wasm_policy_test",
@@ -121,6 +122,25 @@ def _images(manual):
         repository = "releases",
         security_policy = ":policy_keyed",
         tag = "v1",
+        tags = manual,
+    )
+    wasm_release(
+        name = "policy_release_cosign",
+        cosign_legacy = True,
+        images = [":policy_signed_image"],
+        registry_config = ":policy_registries",
+        repository = "releases",
+        statement_keys = [":policy_key"],
+        tag = "v1",
+        tags = manual,
+    )
+    wasm_component_oci_publish(
+        name = "policy_oci_cosign",
+        component = ":policy_input",
+        cosign_legacy = True,
+        package_name = "hello",
+        registry = "zone.example.com",
+        statement_keys = [":policy_key"],
         tags = manual,
     )
     wasm_promote(
