@@ -78,6 +78,7 @@ class Limits:
     layout_index: int = 64 * MIB
     """The index.json of a layout, or of a repository of the local registry."""
     config_blob: int = 4 * MIB
+    extracted_metadata: int = 64 * MIB
     request_file: int = 4 * MIB
     docker_config: int = MIB
     token_response: int = MIB

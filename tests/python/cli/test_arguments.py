@@ -17,7 +17,13 @@ from wasm_oci.cli.common.arguments import make_parser
 from wasm_oci.cli.main import main
 from wasm_oci.cli.usage import COMMANDS, RUN_TARGETS
 
-MAY_BE_EMPTY = {("keygen", "--comment"), ("trusted-keys", "--place"), ("policy compile", "--place"), ("image", "--description")}
+MAY_BE_EMPTY = {
+    ("keygen", "--comment"),
+    ("trusted-keys", "--place"),
+    ("policy compile", "--place"),
+    ("image", "--description"),
+    ("metadata map", "--description"),
+}
 """Texts that name nothing, and the path of what a rule wrote."""
 
 

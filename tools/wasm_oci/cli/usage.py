@@ -13,6 +13,7 @@ COMMANDS = {
     "attach": "embed a detached signature",
     "normalise": "write the file that a detached signature will cover",
     "image": "make an OCI image layout from a component",
+    "metadata": "extract what a component carries, and map it to annotations",
     "registries": "check a list of registries, and write wkg's configuration",
     "push": "publish an image to a registry, with a plan first",
     "release": "publish many artifacts as one, and show, compare or verify releases",

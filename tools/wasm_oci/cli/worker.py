@@ -18,6 +18,7 @@ PRELOADED = (
     "wasm_oci.cli.commands.attach",
     "wasm_oci.cli.commands.detach",
     "wasm_oci.cli.commands.image",
+    "wasm_oci.cli.commands.metadata",
     "wasm_oci.cli.commands.normalise",
     "wasm_oci.cli.commands.policy",
     "wasm_oci.cli.commands.registries",

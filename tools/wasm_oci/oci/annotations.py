@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wasm_oci.digest import Digest
 from wasm_oci.errors import LimitError, UsageError
-from wasm_oci.jsontext import parse_object
+from wasm_oci.jsontext import JsonObject, parse_object
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.descriptor import check_annotation_limits
 from wasm_oci.wasm.metadata import Metadata
@@ -144,6 +144,39 @@ def compliance(policy: bytes, key_ids: Iterable[str], *, where: str) -> dict[str
         KEY_ID_ANNOTATION: ",".join(key_ids),
     }
     return {key: value for key, value in values.items() if value}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """What is said of a component outside an image; empty texts mean that nothing was said."""
+
+    title: str = ""
+    """By default the name in the component's metadata."""
+    version: str = ""
+    description: str = ""
+    license: str = ""
+    annotations: tuple[str, ...] = ()
+    """Each `key=value`; they take precedence over all else."""
+    signature_type: str | None = None
+    """`embedded` or `detached`: the signature that there must be."""
+
+
+def map_annotations(description: Description, metadata: Metadata, *, is_component: bool, signature: SignatureFacts | None) -> JsonObject:
+    """Returns `annotations`, as an image of the component has them, and `sources`: `attributes` or `component` for each of them.
+
+    Raises what `parse_annotations` and `merge` raise.
+    """
+    explicit = parse_annotations(description.annotations)
+    said = Attributes(
+        title=description.title, version=description.version, description=description.description, license=description.license
+    )
+    given = explicit.keys() | said.annotations().keys()
+    titled = replace(said, title=description.title or metadata.name or "")
+    annotations = merge(explicit, titled, metadata, is_component=is_component, signature=signature)
+    return {
+        "annotations": annotations,
+        "sources": {key: "attributes" if key in given else "component" for key in annotations},
+    }
 
 
 def _has_control(text: str) -> bool:

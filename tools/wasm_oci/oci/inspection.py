@@ -10,6 +10,7 @@ from wasm_oci.errors import FormatError, SignatureError, UsageError
 from wasm_oci.files import open_input
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
+from wasm_oci.oci.annotations import Description, SignatureFacts, map_annotations
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, WASM_CONFIG_MEDIA_TYPE, Descriptor, document_kind
 from wasm_oci.oci.manifest import Index, Manifest
 from wasm_oci.oci.store import Store, read_blob
@@ -18,7 +19,7 @@ from wasm_oci.oci.wasm_config import WasmConfig
 from wasm_oci.wasm.component import read_wasm_stream
 from wasm_oci.wasm.reach import Nested, read_nested
 from wasm_oci.wasm.sections import Kind, iter_sections, read_preamble
-from wasm_oci.wasmsign.section import appended_sections, read_signature
+from wasm_oci.wasmsign.section import appended_sections, find_signature, read_signature
 
 _CUSTOM = "custom"
 _CORE = ["type", "import", "function", "table", "memory", "global", "export", "start", "element", "code", "data", "data_count", "tag"]
@@ -117,6 +118,23 @@ def _signature(path: Path) -> JsonObject | None:
             for signed in data.sets
         ]
     }
+
+
+def map_wasm(path: Path, description: Description, *, signature: Path | None) -> JsonObject:
+    """Returns what `map_annotations` returns for a file, and for the detached signature beside it, if there is one.
+
+    Raises UsageError where there is no signature of the type that is said to be there, and what reading the file raises.
+    """
+    where = str(path)
+    with open_input(path, what="component") as stream:
+        wasm = read_wasm_stream(stream, where=where)
+        embedded = find_signature(stream, where=where) is not None
+    found, asked = "detached" if signature else "embedded" if embedded else None, description.signature_type
+    if asked and found != asked:
+        what = f"it is said to have a signature that is {asked}, but has {f'one that is {found}' if found else 'none'}"
+        raise UsageError(what, where=where, hint="sign the component, or leave out what says so")
+    facts = SignatureFacts(type=found) if found else None
+    return map_annotations(description, wasm.metadata, is_component=wasm.is_component, signature=facts)
 
 
 def inspect_artifact(target: Target) -> JsonObject:
