@@ -1,10 +1,12 @@
 """Public rules: keys, signatures, OCI images of WebAssembly components, and publishing."""
 
-load("//wasm/private/image:enhanced_annotations.bzl", _enhanced_oci_annotations = "enhanced_oci_annotations")
 load("//wasm/private/image:oci_image.bzl", _wasm_component_oci_image = "wasm_component_oci_image")
 load("//wasm/private/keys:keygen.bzl", _ssh_keygen = "ssh_keygen", _wasm_keygen = "wasm_keygen")
 load("//wasm/private/keys:signing_key.bzl", _wasm_signing_key = "wasm_signing_key")
 load("//wasm/private/keys:trusted_keys.bzl", _wasm_trusted_keys = "wasm_trusted_keys")
+load("//wasm/private/metadata:enhanced_annotations.bzl", _enhanced_oci_annotations = "enhanced_oci_annotations")
+load("//wasm/private/metadata:metadata_extract.bzl", _wasm_component_metadata_extract = "wasm_component_metadata_extract")
+load("//wasm/private/metadata:metadata_mapper.bzl", _wasm_component_oci_metadata_mapper = "wasm_component_oci_metadata_mapper")
 load("//wasm/private/policy:policy_test.bzl", _wasm_policy_test = "wasm_policy_test")
 load("//wasm/private/policy:security_policy.bzl", _wasm_security_policy = "wasm_security_policy")
 load("//wasm/private/publish:multi_publish.bzl", _wkg_multi_registry_publish = "wkg_multi_registry_publish")
@@ -24,7 +26,9 @@ load("//wasm/private/wasm_tools:wasm_tools_toolchain.bzl", _wasm_tools_toolchain
 
 enhanced_oci_annotations = _enhanced_oci_annotations
 ssh_keygen = _ssh_keygen
+wasm_component_metadata_extract = _wasm_component_metadata_extract
 wasm_component_oci_image = _wasm_component_oci_image
+wasm_component_oci_metadata_mapper = _wasm_component_oci_metadata_mapper
 wasm_component_oci_publish = _wasm_component_oci_publish
 wasm_component_publish = _wasm_component_publish
 wasm_component_secure_publish = _wasm_component_secure_publish

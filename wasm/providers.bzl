@@ -1,6 +1,11 @@
 """Providers of the public rules."""
 
 load("//wasm/private/providers:key_info.bzl", _WasmKeyInfo = "WasmKeyInfo")
+load(
+    "//wasm/private/providers:metadata_info.bzl",
+    _WasmComponentMetadataInfo = "WasmComponentMetadataInfo",
+    _WasmOciMetadataMappingInfo = "WasmOciMetadataMappingInfo",
+)
 load("//wasm/private/providers:oci_image_info.bzl", _WasmOciImageInfo = "WasmOciImageInfo")
 load("//wasm/private/providers:publish_info.bzl", _WasmPublishInfo = "WasmPublishInfo")
 load("//wasm/private/providers:registry_config_info.bzl", _WasmRegistryConfigInfo = "WasmRegistryConfigInfo")
@@ -9,8 +14,10 @@ load("//wasm/private/providers:security_policy_info.bzl", _WasmSecurityPolicyInf
 load("//wasm/private/providers:signature_info.bzl", _WasmSignatureInfo = "WasmSignatureInfo")
 load("//wasm/private/providers:trusted_keys_info.bzl", _WasmTrustedKeysInfo = "WasmTrustedKeysInfo")
 
+WasmComponentMetadataInfo = _WasmComponentMetadataInfo
 WasmKeyInfo = _WasmKeyInfo
 WasmOciImageInfo = _WasmOciImageInfo
+WasmOciMetadataMappingInfo = _WasmOciMetadataMappingInfo
 WasmPublishInfo = _WasmPublishInfo
 WasmRegistryConfigInfo = _WasmRegistryConfigInfo
 WasmReleaseInfo = _WasmReleaseInfo

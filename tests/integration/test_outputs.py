@@ -31,6 +31,7 @@ IMAGE_ROLES = ["oci.wasm", "metadata.json", "digest.txt", "reference.txt"]
         ("hello_oci_unsigned_image", IMAGE_ROLES),
         ("hello_oci_signed_image", IMAGE_ROLES),
         ("hello_oci_openssh_signed_image", IMAGE_ROLES),
+        ("hello_oci_described_image", IMAGE_ROLES),
         ("hello_oci_detached_image", [*IMAGE_ROLES, "signature.sig"]),
     ],
 )
@@ -58,7 +59,7 @@ def test_a_secret_key_is_its_owners(path: str) -> None:
     assert (EXAMPLE / path).stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.parametrize("image", ["unsigned", "signed", "detached", "openssh_signed"])
+@pytest.mark.parametrize("image", ["unsigned", "signed", "described", "detached", "openssh_signed"])
 def test_digest_file_layout_metadata_and_reference_agree(image: str) -> None:
     name = f"hello_oci_{image}_image"
     digest = image_file(name, "digest.txt").read_text().strip()
@@ -74,6 +75,16 @@ def test_digest_file_layout_metadata_and_reference_agree(image: str) -> None:
     reference = image_file(name, "reference.txt").read_text().strip()
     repository = "hello-oci" + ("" if image == "unsigned" else "-" + image.replace("_", "-"))
     assert reference == f"localhost:5000/wasm-examples/examples/{repository}@{digest}"
+
+
+def test_a_description_is_in_the_annotations_of_the_image() -> None:
+    mapping = json.loads((EXAMPLE / "hello_description_oci_mapping.json").read_text())
+    annotations = json.loads(image_file("hello_oci_described_image", "metadata.json").read_text())["annotations"]
+    assert annotations == mapping["annotations"]
+    assert annotations["com.wasm.compliance.SOC2"] == "declared"
+    assert annotations["com.wasm.component.security"] == "signed"
+    component = image_file("hello_oci_described_image", "oci.wasm").read_bytes()
+    assert mapping["component"]["digest"] == "sha256:" + hashlib.sha256(component).hexdigest()
 
 
 def test_a_deployment_has_the_reference_of_an_entry_of_the_configuration() -> None:

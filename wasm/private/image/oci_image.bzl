@@ -6,13 +6,14 @@ load("//wasm/private/common:shown.bzl", "shown", "shown_target")
 load("//wasm/private/common:tool_action.bzl", "TOOL_ATTRS", "params_file_args", "run_wasm_oci")
 load("//wasm/private/common:wasm_input.bzl", "wasm_file_of")
 load("//wasm/private/keys:signing_keys.bzl", "key_names")
+load("//wasm/private/metadata:annotations.bzl", "annotations_error")
+load("//wasm/private/metadata:mapped.bzl", "MAPPER_ATTRS", "described")
 load("//wasm/private/policy:policy_use.bzl", "POLICY_ATTRS", "policy_of")
 load("//wasm/private/providers:oci_image_info.bzl", "WasmOciImageInfo")
 load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
 load("//wasm/private/providers:unsigned_info.bzl", "WasmUnsignedInfo")
 load("//wasm/private/providers:written_as_info.bzl", "WasmWrittenAsInfo")
 load("//wasm/private/wasm_tools:validate_action.bzl", "WASM_TOOLS_TOOLCHAIN", "validate_wasm")
-load(":annotations.bzl", "annotations_error")
 load(":image_policy.bzl", "MACRO_ATTRS", "check_openssh", "image_destination", "image_verdicts", "signing_of")
 load(":image_request.bzl", "deferred_keys", "image_facts")
 load(":image_signing.bzl", "check_image_signing", "component_name", "sign_image")
@@ -103,7 +104,7 @@ _ATTRS = {
     "version": attr.string(
         doc = "Version, for the annotation `org.opencontainers.image.version`; if empty, the default, the tag.",
     ),
-} | POLICY_ATTRS | TOOL_ATTRS | MACRO_ATTRS
+} | MAPPER_ATTRS | POLICY_ATTRS | TOOL_ATTRS | MACRO_ATTRS
 
 def _check(ctx):
     name_attribute = "name_override" if ctx.attr.name_override else "package_name"
@@ -121,14 +122,15 @@ def _check(ctx):
 def _image_info(ctx, signing):
     """Declares the outputs, and says what is in them."""
     name = ctx.label.name
+    said = described(ctx)
     known = not any([key.key_source for key in signing.signers]) or signing.type == "detached"
     return WasmOciImageInfo(
-        annotations = ctx.attr.annotations,
+        annotations = said.annotations,
         authors = ctx.attr.authors,
-        description = ctx.attr.description,
+        description = said.description,
         digest_file = ctx.actions.declare_file(name + "_digest.txt") if known else None,
         layout = ctx.actions.declare_directory(name + "_layout"),
-        license = ctx.attr.license,
+        license = said.license,
         metadata_file = ctx.actions.declare_file(name + "_metadata.json"),
         name = ctx.attr.name_override or package_path(ctx.attr.package_name),
         namespace = ctx.attr.namespace,
@@ -140,7 +142,7 @@ def _image_info(ctx, signing):
         signature_type = signing.type,
         signers = signing.signers,
         tag = ctx.attr.tag,
-        version = ctx.attr.version or ctx.attr.tag,
+        version = said.version or ctx.attr.tag,
         wasm_file = signing.wasm_file,
     )
 
