@@ -44,7 +44,7 @@ _SAID = {
     "version": ("2.0.0", {"version": "2.0.0"}),
     "wasi_version": ("0.2.9", ["com.wasm.wasi.version=0.2.9"]),
 }
-_NOTHING = {"annotations": [], "description": "", "license": "", "schema_version": 1, "signature_type": None, "version": ""}
+_NOTHING = {"annotations": [], "description": "", "key_format": None, "license": "", "schema_version": 1, "signature_type": None, "version": ""}
 
 def _expected(said):
     annotations = [entry for _, becomes in said if type(becomes) == "list" for entry in becomes]
@@ -81,7 +81,7 @@ _SIGNED = {"is_signed": True}
 # Name of the case to (attributes, facts beside those of nothing, files).
 _MAPPERS = {
     "all": ({name: value for name, (value, _) in _SAID.items()}, _expected(_SAID.values()), []),
-    "detached": (_SIGNED | {"component": ":metadata_detached"}, {"signature_type": "detached"}, ["--signature-file metadata_detached_signature.sig"]),
+    "detached": (_SIGNED | {"component": ":metadata_detached"}, {"key_format": "compact", "signature_type": "detached"}, ["--signature-file metadata_detached_signature.sig"]),
     "embedded": (_SIGNED, {"signature_type": "embedded"}, []),
     "extracted": ({"metadata_extract": ":metadata_extracted"}, {}, ["--extracted metadata_extracted_extracted_metadata.json"]),
     "nothing": ({}, {}, ["--input metadata_input_0.wasm"]),

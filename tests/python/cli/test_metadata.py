@@ -124,6 +124,12 @@ def test_a_signature_that_is_said_to_be_there_is_looked_for(
         assert f"said to have a signature that is {asked}, but has " in output.err
 
 
+def test_the_format_of_keys_is_that_of_a_signature(tmp_path: Path) -> None:
+    sign_file(KINDS, tmp_path / "signed.wasm", key(1), key_id=None)
+    assert _mapped(tmp_path, tmp_path / "signed.wasm", "--key-format", "pem")["annotations"]["com.wasmsign2.key.format"] == "pem"
+    assert "com.wasmsign2.key.format" not in _mapped(tmp_path, KINDS, "--key-format", "pem")["annotations"]
+
+
 def test_text_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "m.wasm").write_bytes(MODULE)
     assert _run("map", "-i", tmp_path / "m.wasm", "--annotation", "b=2", "--annotation", "a=1") == 0

@@ -159,6 +159,8 @@ class Description:
     """Each `key=value`; they take precedence over all else."""
     signature_type: str | None = None
     """`embedded` or `detached`: the signature that there must be."""
+    key_format: str | None = None
+    """That of the keys that signed it, where it is known: see `SignatureFacts`."""
 
 
 def map_annotations(description: Description, metadata: Metadata, *, is_component: bool, signature: SignatureFacts | None) -> JsonObject:

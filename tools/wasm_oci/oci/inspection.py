@@ -133,7 +133,7 @@ def map_wasm(path: Path, description: Description, *, signature: Path | None) ->
     if asked and found != asked:
         what = f"it is said to have a signature that is {asked}, but has {f'one that is {found}' if found else 'none'}"
         raise UsageError(what, where=where, hint="sign the component, or leave out what says so")
-    facts = SignatureFacts(type=found) if found else None
+    facts = SignatureFacts(type=found, key_format=description.key_format) if found else None
     return map_annotations(description, wasm.metadata, is_component=wasm.is_component, signature=facts)
 
 

@@ -113,11 +113,13 @@ def _demanded_signature(ctx, signature):
 def _metadata_mapper_impl(ctx):
     wasm_file = wasm_file_of(ctx, "component")
     inputs = {wasm_file: shown_file("component", ctx.attr.component.label, wasm_file)}
-    signature = ctx.attr.component[WasmSignatureInfo].signature_file if WasmSignatureInfo in ctx.attr.component else None
+    signed = ctx.attr.component[WasmSignatureInfo] if WasmSignatureInfo in ctx.attr.component else None
+    signature = signed.signature_file if signed else None
     annotations = _annotations(ctx)
     facts = {
         "annotations": annotations,
         "description": ctx.attr.description,
+        "key_format": signed.key_format if signed and signed.key_format != "none" else None,
         "license": ctx.attr.license,
         "schema_version": 1,
         "signature_type": _demanded_signature(ctx, signature),

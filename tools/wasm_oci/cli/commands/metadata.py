@@ -51,12 +51,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--annotation", dest="annotations", action="append", metavar="KEY=VALUE", help="may be repeated; takes precedence over all others"
     )
     mapped.add_argument("--signature-type", choices=("embedded", "detached"), help="the signature that there must be")
+    mapped.add_argument("--key-format", choices=("compact", "openssh", "pem", "mixed"), help="format of the keys that signed it")
     mapped.add_argument("--signature-file", type=Path, metavar="FILE", help="detached signature of the input")
     mapped.add_argument(
         "--extracted", type=Path, metavar="FILE", help="what `extract` wrote about the same file; it becomes a part of the result"
     )
     mapped.add_argument(
-        "--facts", metavar="JSON", help="one object with what the options from --title to --signature-type say, from a build rule"
+        "--facts", metavar="JSON", help="one object with what the options from --title to --key-format say, from a build rule"
     )
 
 
@@ -73,7 +74,7 @@ def run(args: argparse.Namespace) -> Outcome:
 
 
 def _request(args: argparse.Namespace) -> MetadataMapRequest:
-    names = ("title", "version", "description", "license", "signature_type", "annotations")
+    names = ("title", "version", "description", "license", "signature_type", "key_format", "annotations")
     given = {name: value for name in names if (value := getattr(args, name)) is not None}
     if args.facts is None:
         description = Description(**given | {"annotations": tuple(args.annotations or ())})
