@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from urllib3.connection import HTTPConnection
 
 from fakes.timing import IMPATIENT, FakeTime
 from fakes.web import reply, serve
-from wasm_oci.http.messages import HttpRequest, StreamBody
+from wasm_oci.http.messages import ConnectionLost, HttpRequest, StreamBody
 from wasm_oci.http.transport import Transport
 
 KIB = 1024
@@ -69,6 +72,8 @@ def test_head_and_body_are_sent_together(transport: Transport, sent: list[int], 
         pytest.param(b"X-A: \r\n", "", id="empty"),
         pytest.param(b"X-A: caf\xe9\r\n", "caf\xe9", id="latin-1"),
         pytest.param(b"X-B: two\r\nX-A: one: and two\r\n", "one: and two", id="colon"),
+        pytest.param(b"X-A: one\r\nx-a: two\r\n", "one, two", id="twice"),
+        pytest.param(b"X-A: one\r\nTransfer-Encoding: identity\r\nX-A: two\r\n", "one, two", id="twice, unusual"),
     ],
 )
 def test_header_lines(transport: Transport, head: bytes, value: str) -> None:
@@ -82,3 +87,76 @@ def test_interim_responses_are_passed_over(transport: Transport) -> None:
     with serve(lambda asked: 2 * interim + reply(body=b"fine")) as web:
         response = transport.send(HttpRequest(method="GET", url=f"http://{web.host}/", step="look"))
     assert (response.body, response.headers.get("X-A")) == (b"fine", None)
+
+
+@contextmanager
+def listening(*answers: bytes) -> Iterator[tuple[str, list[bytes]]]:
+    """A server that gives one answer after the other on each of its connections, and closes none; yields its host and what it was sent."""
+    sent: list[bytes] = []
+    left = iter(answers)
+
+    def talk(stream: socket.socket) -> None:
+        with suppress(OSError), stream:
+            while asked := stream.recv(65536):
+                sent.append(asked)
+                stream.sendall(next(left))
+
+    def listen() -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=talk, args=(listener.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=listen, daemon=True)
+        thread.start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}", sent
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join(10)
+
+
+def get(host: str) -> HttpRequest:
+    return HttpRequest(method="GET", url=f"http://{host}/", step="look")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok", id="line feeds only"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 2\n\r\nok", id="line feed before the end"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\nok", id="line feed at the end"),
+        pytest.param(b"HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok", id="no reason"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", id="chunked"),
+    ],
+)
+def test_the_end_of_a_response_is_not_waited_for(transport: Transport, answer: bytes) -> None:
+    with listening(answer, answer) as (host, _):
+        assert [transport.send(get(host)).body for _ in range(2)] == [b"ok", b"ok"]
+
+
+def test_of_another_protocol_only_a_line_is_waited_for() -> None:
+    with (
+        listening(b"SSH-2.0-OpenSSH_9.2\r\n") as (host, _),
+        closing(Transport(environ={})) as patient,
+        pytest.raises(ConnectionLost, match="not valid HTTP"),
+    ):
+        patient.send(get(host))
+
+
+def test_what_follows_a_response_is_not_taken_for_the_next_one(transport: Transport) -> None:
+    first = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    with listening(first + b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", reply(body=b"good")) as (host, _):
+        assert [transport.send(get(host)).body for _ in range(2)] == [b"ok", b"good"]
+
+
+@pytest.mark.parametrize("value", ["one\r\nX-B: two", "one\n two", "one\0", "\u20ac"])
+def test_no_header_is_more_than_one_line(transport: Transport, value: str) -> None:
+    with listening() as (host, sent), pytest.raises(ConnectionLost):
+        transport.send(HttpRequest(method="GET", url=f"http://{host}/", step="look", headers={"X-A": value}))
+    assert sent == []
+
+
+@pytest.mark.parametrize("path", ["/v2/a%2fb", "/v2/a?from=caf\xe9", '/v2/"a"'])
+def test_an_unusual_target_is_asked_for(transport: Transport, path: str) -> None:
+    with listening(reply(body=b"ok")) as (host, sent):
+        assert transport.send(HttpRequest(method="GET", url=f"http://{host}{path}", step="look")).body == b"ok"
+    assert sent[0].split()[1] == quote(path, safe="/?=%").replace("%2f", "%2F").encode()

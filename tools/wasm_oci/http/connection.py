@@ -2,85 +2,44 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import re
+import select
 import socket
-from email.parser import Parser
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connectionpool import HTTPSConnectionPool
 from urllib3.util.ssltransport import SSLTransport
 
 from wasm_oci.http.deadline import watch
 from wasm_oci.http.host import is_loopback
 from wasm_oci.http.network_error import NotThisMachine
+from wasm_oci.http.response import AnyResponse, KeepingPool, StartedResponse, read_response
 
 _JOINED = 128 * 1024
 """Up to this size, the head of a request and the first piece of its body are sent together."""
-_LONGEST_LINE = 65_536
-_MOST_HEADERS = 100
-"""Both as `http.client` has them."""
-_FIELD = re.compile(rb"([!-9;-~]+):[ \t]*([^\r\n]*)\r?\n")
-_END = (b"\r\n", b"\n", b"")
-_WITHOUT_BODY = frozenset({http.client.NO_CONTENT, http.client.NOT_MODIFIED})
+_HEAD = re.compile(rb"[A-Z]+ [!-~]+ HTTP/1\.1\r\n(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+: [^\r\n\0]*\r\n)+\r\n")
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+"""The methods of which a server expects to be told that there is no body (RFC 9110, section 8.6)."""
+_RESPONDED = frozenset({errno.EPIPE, errno.ECONNRESET, errno.EPROTOTYPE})
+"""What sending may end with where the server did not wait for all of a request, and responded."""
 
 
-class _Response(http.client.HTTPResponse):
-    """Reads the head of a response with a regular expression, and only what is unusual with the parser of e-mail."""
-
-    def begin(self: Any, **_options: Any) -> None:
-        if self.headers is not None:
-            return
-        version, status, reason = self._read_status()
-        while status == http.client.CONTINUE:
-            self._header_lines()
-            version, status, reason = self._read_status()
-        if not version.startswith(("HTTP/1.", "HTTP/0.9")):
-            raise http.client.UnknownProtocol(version)
-        self.code = self.status = status
-        self.reason = reason.strip()
-        self.version = 10 if version in ("HTTP/1.0", "HTTP/0.9") else 11
-        self.headers = self.msg = _message(self._header_lines())
-        self.chunked = self.headers.get("Transfer-Encoding", "").lower() == "chunked"
-        self.chunk_left = None
-        self.will_close = self._check_close()
-        length = self.headers.get("Content-Length", "").strip()
-        self.length = int(length) if length.isascii() and length.isdigit() and not self.chunked else None
-        if status in _WITHOUT_BODY or 100 <= status < 200 or self._method == "HEAD":
-            self.length = 0
-        self.will_close |= not self.chunked and self.length is None
-
-    def _header_lines(self) -> list[bytes]:
-        lines: list[bytes] = []
-        while True:
-            line = self.fp.readline(_LONGEST_LINE + 1)
-            if len(line) > _LONGEST_LINE:
-                raise http.client.LineTooLong("header line")
-            lines.append(line)
-            if len(lines) > _MOST_HEADERS:
-                raise http.client.HTTPException(f"got more than {_MOST_HEADERS} headers")
-            if line in _END:
-                return lines
+Body = bytes | Iterable[bytes | memoryview] | None
 
 
-def _message(lines: list[bytes]) -> http.client.HTTPMessage:
-    message = http.client.HTTPMessage()
-    for line in lines[:-1]:
-        field = _FIELD.fullmatch(line)
-        if field is None:
-            return Parser(_class=http.client.HTTPMessage).parsestr(b"".join(lines).decode("iso-8859-1"))
-        message.set_raw(field[1].decode("ascii"), field[2].decode("iso-8859-1"))
-    return message
-
-
-class _Connection(HTTPConnection):
+class Connection(HTTPConnection):
     """Names its socket as soon as it is connected, before a proxy is asked for a tunnel, and once more for each request."""
 
-    response_class = _Response
+    response_class = StartedResponse
     _head: bytes | None = None
     """The head of a request that is not sent yet."""
     _keeps_head = False
+    _poll: Any = None
+    """Tells whether the socket can be read, at the cost of one system call; None where the system has no such object."""
 
     def _new_conn(self) -> socket.socket:
         connection = super()._new_conn()
@@ -117,20 +76,98 @@ class _Connection(HTTPConnection):
         if head is not None:
             super().send(head)
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether the connection is open and nothing has come on it that was not asked for."""
+        if self.sock is None or self._poll is None:
+            return super().is_connected
+        return not self._poll.poll(0)
 
-class _TlsConnection(_Connection, HTTPSConnection):
+    def connect(self) -> None:
+        super().connect()
+        if hasattr(select, "poll"):
+            self._poll = select.poll()
+            self._poll.register(self.sock, select.POLLIN)
+
+    def close(self) -> None:
+        self._poll = None
+        super().close()
+
+    def exchange(
+        self, pool: Pool, *, method: str, target: str, body: Body, headers: Mapping[str, str], timeout: tuple[float, float]
+    ) -> AnyResponse:
+        """Sends a request and returns the response to it; see `Pool.exchange`."""
+        to_send, to_read = timeout
+        if self.sock is None:
+            self.timeout = to_send
+            self.connect()
+        watch(_socket_of(self.sock))
+        try:
+            self.sock.settimeout(to_send)
+            self._write(self._head_of(method, target, body, headers), body)
+        except OSError as err:
+            if err.errno not in _RESPONDED:
+                raise
+        self.sock.settimeout(to_read)
+        return read_response(self, pool, method)
+
+    def _head_of(self, method: str, target: str, body: Body, headers: Mapping[str, str]) -> bytes:
+        """Returns the head of a request; raises ValueError where that would be more, or another one."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        lines = [f"{method} {target} HTTP/1.1", f"Host: {host}" if self.port == self.default_port else f"Host: {host}:{self.port}"]
+        if isinstance(body, bytes) or (body is None and method in _WITH_BODY):
+            lines.append(f"Content-Length: {len(body or b'')}")
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        head = "\r\n".join((*lines, "", "")).encode("iso-8859-1")
+        if not _HEAD.fullmatch(head) or head.count(b"\n") != len(lines) + 1:
+            raise ValueError("the request has an invalid header")
+        return head
+
+    def _write(self, head: bytes, body: Body) -> None:
+        pieces = iter(() if body is None else (body,) if isinstance(body, bytes) else body)
+        first = next(pieces, b"")
+        if len(head) + len(first) <= _JOINED:
+            first = b"".join((head, first))
+        else:
+            super().send(head)
+        super().send(first)
+        for piece in pieces:
+            super().send(piece)
+
+
+class _TlsConnection(Connection, HTTPSConnection):
     """The same over TLS, with contexts whose sockets are `WatchedTlsSocket`."""
 
 
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
+class Pool(KeepingPool):
+    """Sends requests without what urllib3 does for others: no redirects, no retries, no encodings."""
+
+    def exchange(self, method: str, target: str, *, body: Body, headers: Mapping[str, str], timeout: tuple[float, float]) -> AnyResponse:
+        """Returns the response to a request of this pool's host, which is not reached by a proxy.
+
+        `target` has printable characters of ASCII only, and `headers` the Content-Length of a body of several pieces. `timeout` is the
+        longest wait to connect and to send, and to receive. The body of the response still has to be read.
+
+        Raises errors of the socket, `http.client` and urllib3, ValueError for a header that is none, and what `body` raises.
+        """
+        connection: Connection = self._get_conn()  # type: ignore[assignment]  # of ConnectionCls
+        try:
+            return connection.exchange(self, method=method, target=target, body=body, headers=headers, timeout=timeout)
+        except BaseException:
+            connection.close()
+            self.put_back(connection)
+            raise
 
 
-class _TlsPool(HTTPSConnectionPool):
+class _PlainPool(Pool):
+    ConnectionCls = Connection
+
+
+class _TlsPool(Pool, HTTPSConnectionPool):
     ConnectionCls = _TlsConnection
 
 
-POOLS = {"http": _Pool, "https": _TlsPool}
+POOLS = {"http": _PlainPool, "https": _TlsPool}
 """The pools of urllib3 by scheme, whose connections name their sockets to the thread's deadline."""
 
 

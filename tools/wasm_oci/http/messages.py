@@ -15,6 +15,7 @@ from wasm_oci.http.deadline import Deadline
 from wasm_oci.http.host import host_of, is_loopback
 from wasm_oci.http.network_error import causes_of, describe_network_error
 from wasm_oci.http.pace import Pace, RunTime
+from wasm_oci.http.response import AnyResponse
 from wasm_oci.limits import LIMITS
 from wasm_oci.timing import Timing
 
@@ -58,7 +59,7 @@ class HttpRequest:
 class Wire:
     """A response whose body still has to be read, and how long that may take."""
 
-    response: urllib3.BaseHTTPResponse
+    response: AnyResponse
     connection: socket.socket | None
     pace: Pace
     run_time: RunTime

@@ -5,20 +5,24 @@ from __future__ import annotations
 import re
 import ssl
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
 import urllib3
-from urllib3.connectionpool import HTTPConnectionPool
 
-from wasm_oci.http.connection import POOLS
+from wasm_oci.http.connection import POOLS, Body, Pool
 from wasm_oci.http.host import parse_web_address
 from wasm_oci.http.host_certificates import CertificateFolders, HostCertificates
 from wasm_oci.http.proxy import proxy_headers, proxy_of
+from wasm_oci.http.response import AnyResponse
 from wasm_oci.http.tls import NO_CERTIFICATES, Authorities, tls_context
 
 _POOL_SIZE = 8
 """Connections to one host that are kept; more may be open at a time."""
+_NO_RETRIES = urllib3.Retry(False, redirect=False)
+_PLAIN_TARGET = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/?-]+")
+"""What urllib3 would leave as it is."""
 _ORIGIN = re.compile(r"https?://[^/?#@\\]+(?=[/?])", re.IGNORECASE)
 
 
@@ -28,7 +32,24 @@ class Route:
 
     proxy: str
     """The URL of its proxy, empty where there is none."""
-    connections: urllib3.PoolManager | HTTPConnectionPool
+    connections: urllib3.PoolManager | Pool
+
+    def send(self, method: str, url: str, *, body: Body, headers: Mapping[str, str], timeout: tuple[float, float]) -> AnyResponse:
+        """Sends a request and returns the response, whose body still has to be read; with `timeout` and errors as `Pool.exchange`."""
+        target = url if self.proxy else target_of(url)
+        if isinstance(self.connections, Pool) and _PLAIN_TARGET.fullmatch(target):
+            return self.connections.exchange(method, target, body=body, headers=headers, timeout=timeout)
+        return self.connections.urlopen(
+            method,
+            target,
+            body=body,  # type: ignore[arg-type]  # pieces may be of any kind of bytes
+            headers=headers,
+            redirect=False,
+            retries=_NO_RETRIES,
+            timeout=urllib3.Timeout(connect=timeout[0], read=timeout[1]),
+            preload_content=False,
+            decode_content=False,
+        )
 
 
 class Routes:
@@ -56,7 +77,7 @@ class Routes:
             if route is None:
                 proxy = proxy_of(url)
                 manager = self._manager(url, proxy)
-                route = Route(proxy=proxy, connections=manager if proxy else manager.connection_from_url(url))
+                route = Route(proxy=proxy, connections=manager if proxy else _pool(manager, url))
                 if start:
                     self._known[start[0]] = route
             return route
@@ -71,6 +92,11 @@ class Routes:
             proxy_context = tls_context(self._authorities) if host != NO_CERTIFICATES and proxy else context
             self._managers[proxy, secure, host] = _new_manager(proxy, context, proxy_context)
         return self._managers[proxy, secure, host]
+
+
+def _pool(manager: urllib3.PoolManager, url: str) -> Pool:
+    pool: Pool = manager.connection_from_url(url)  # type: ignore[assignment]  # one of POOLS
+    return pool
 
 
 def _new_manager(proxy: str, context: ssl.SSLContext | None, proxy_context: ssl.SSLContext | None) -> urllib3.PoolManager:

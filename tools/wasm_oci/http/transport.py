@@ -31,8 +31,9 @@ from wasm_oci.http.location import location_target
 from wasm_oci.http.messages import FAILURES, ConnectionLost, HttpRequest, HttpResponse, StreamBody, Wire
 from wasm_oci.http.network_error import ProxyAuthenticationRequired
 from wasm_oci.http.pace import Pace, RunTime
+from wasm_oci.http.response import AnyResponse
 from wasm_oci.http.retry import RETRIED_STATUSES, Backoff, meant_status
-from wasm_oci.http.routes import Routes, target_of
+from wasm_oci.http.routes import Routes
 from wasm_oci.http.tls import authorities_of
 from wasm_oci.limits import LIMITS, Limits
 from wasm_oci.timing import REAL_TIME, Timing
@@ -44,7 +45,6 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _STREAMED = frozenset({200, 206})
 _LENGTH = re.compile(r"\s*[0-9]+\s*(?:,\s*[0-9]+\s*)*")
 _T = TypeVar("_T")
-_NO_RETRIES = urllib3.Retry(False, redirect=False)
 INTERRUPTED = "interrupted"
 """The reason of the error with which requests of a run end that is stopped."""
 
@@ -74,7 +74,7 @@ class Transport:
         self._shared_lock = threading.Lock()
         self.timing = replace(timing, sleep=self._pause) if timing.sleep is time.sleep else timing
         self.run_time = RunTime(limits)
-        self._timeout = urllib3.Timeout(connect=limits.connect_timeout, read=limits.read_timeout)
+        self._timeout = limits.connect_timeout, limits.read_timeout
         environ = os.environ if environ is None else environ
         self._routes = Routes(authorities_of(environ), CertificateFolders(environ, ca_files))
         logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # it logs whole URLs, signatures in queries included
@@ -176,17 +176,7 @@ class Transport:
         with Deadline(allowed) as deadline, self._stoppable(request, deadline), ending(body):
             try:
                 route = self._routes.to(url)
-                response = route.connections.urlopen(
-                    request.method,
-                    url if route.proxy else target_of(url),
-                    body=body or None,
-                    headers=sent,
-                    redirect=False,
-                    retries=_NO_RETRIES,
-                    timeout=self._timeout,
-                    preload_content=False,
-                    decode_content=False,
-                )
+                response = route.send(request.method, url, body=body or None, headers=sent, timeout=self._timeout)
                 _check_length(response)
                 streamed = request.stream and response.status in _STREAMED
                 data = b"" if streamed else self._read(request, response, url)
@@ -217,10 +207,10 @@ class Transport:
             else None,
         )
 
-    def _read_some(self, response: urllib3.BaseHTTPResponse) -> bytes:
+    def _read_some(self, response: AnyResponse) -> bytes:
         return response.read1(self.limits.chunk, decode_content=False)
 
-    def _read(self, request: HttpRequest, response: urllib3.BaseHTTPResponse, url: str) -> bytes:
+    def _read(self, request: HttpRequest, response: AnyResponse, url: str) -> bytes:
         if response.status in _REDIRECTS and response.headers.get("Location"):
             response.close()
             return b""
@@ -246,7 +236,7 @@ class Transport:
         return decoded_body(bytes(data), response.headers, limit=limit, step=request.step, url=url)
 
 
-def _check_length(response: urllib3.BaseHTTPResponse) -> None:
+def _check_length(response: AnyResponse) -> None:
     """Raises InvalidHeader for a Content-Length that is not a number (RFC 9110, section 8.6); urllib3 reads on until the end then."""
     if not _LENGTH.fullmatch(response.headers.get("Content-Length", "0")):
         response.close()

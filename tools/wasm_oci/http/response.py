@@ -1,0 +1,268 @@
+"""Reads responses of HTTP/1.1 (RFC 9112): usual ones with few calls, all others with `http.client` and urllib3."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import re
+from collections.abc import Iterator
+from email.parser import Parser
+from typing import TYPE_CHECKING, Any
+
+import urllib3
+from urllib3.connection import HTTPConnection
+from urllib3.connectionpool import HTTPConnectionPool
+
+if TYPE_CHECKING:
+    import socket
+
+_RECEIVED = 64 * 1024
+"""How much is received at once of a head, with what follows it."""
+_LONGEST_LINE = 65_536
+_MOST_HEADERS = 100
+"""Both as `http.client` has them."""
+_FIELD = re.compile(rb"([!-9;-~]+):[ \t]*([^\r\n]*)\r?\n")
+_END = (b"\r\n", b"\n", b"")
+_WITHOUT_BODY = frozenset({http.client.NO_CONTENT, http.client.NOT_MODIFIED})
+_VERSION = b"HTTP/1."
+_HEAD_END = re.compile(rb"\n\r?\n")
+_STATUS_LINE = re.compile(r"HTTP/1\.1 ([2-5][0-9]{2})(?: [^\r\n\0]*)?")
+_USUAL_FIELD = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*)")
+_LENGTH = re.compile(r"[0-9]{1,18}")
+_FOLD = re.compile(r"[ \t]*+\r\n[ \t]+")
+
+
+class Headers(dict[str, str]):
+    """The headers of a response by their names in lower case, which are found in any case; values of one name are joined by commas."""
+
+    def __getitem__(self, name: str) -> str:
+        return super().__getitem__(name.lower())
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and super().__contains__(name.lower())
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return super().get(name.lower(), default)
+
+
+class KeepingPool(HTTPConnectionPool):
+    """Connections to one host."""
+
+    def put_back(self, connection: HTTPConnection) -> None:
+        """Keeps a connection for the next request."""
+        self._put_conn(connection)
+
+
+class Response:
+    """A response whose length is known, with the interface of urllib3's as far as `Transport` uses it.
+
+    Once its body is read, its connection serves the next request; until then it is nobody else's.
+    """
+
+    def __init__(self, connection: HTTPConnection, pool: KeepingPool, *, status: int, headers: Headers, body: bytes, length: int) -> None:
+        """`body` is what came with the head."""
+        self.status, self.headers = status, headers
+        self._connection: HTTPConnection | None = connection
+        self._pool = pool
+        self._begun, self._left = body[:length], length
+        self._last = len(body) > length or "close" in headers.get("connection", "").lower()
+
+    def read1(self, amount: int, *, decode_content: bool = False) -> bytes:
+        """Returns what has come of the body, `amount` bytes at most, and nothing at its end; raises IncompleteRead where it is cut off."""
+        del decode_content
+        if not self._left:
+            self.release_conn()
+            return b""
+        if self._begun:
+            piece, self._begun = self._begun[:amount], self._begun[amount:]
+        else:
+            piece = self._socket.recv(min(amount, self._left))
+            self._check(len(piece))
+        self._left -= len(piece)
+        if not self._left:
+            self.release_conn()
+        return piece
+
+    def stream(self, amount: int, *, decode_content: bool = False) -> Iterator[bytes]:
+        """Yields the body in pieces of `amount` bytes, of which the last is what is left; raises as `read1`, behind what has come."""
+        del decode_content
+        while self._left:
+            piece = bytearray(min(amount, self._left))
+            view, filled = memoryview(piece), min(len(piece), len(self._begun))
+            view[:filled], self._begun = self._begun[:filled], self._begun[filled:]
+            received = 1
+            while filled < len(piece) and (received := self._socket.recv_into(view[filled:])):
+                filled += received
+            self._left -= filled
+            if not self._left:
+                self.release_conn()
+            if filled:
+                yield bytes(view[:filled])
+            self._check(received)
+        self.release_conn()
+
+    def release_conn(self) -> None:
+        """Gives the connection back; one on which more would come is closed."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            if self._left or self._last:
+                connection.close()
+            self._pool.put_back(connection)
+
+    def close(self) -> None:
+        """Closes the connection, unless it was given back."""
+        self._last = True
+        self.release_conn()
+
+    @property
+    def _socket(self) -> socket.socket:
+        if self._connection is None:
+            raise http.client.IncompleteRead(b"", self._left)
+        found: socket.socket = self._connection.sock
+        return found
+
+    def _check(self, received: int) -> None:
+        if not received:
+            self.close()
+            raise http.client.IncompleteRead(b"", self._left)
+
+
+AnyResponse = Response | urllib3.BaseHTTPResponse
+
+
+def read_response(connection: HTTPConnection, pool: KeepingPool, method: str) -> AnyResponse:
+    """Returns the response to a request, whose body still has to be read.
+
+    Raises what `http.client` and the socket raise where there is none.
+    """
+    received = connection.sock.recv(_RECEIVED)
+    while (end := _HEAD_END.search(received)) is None and _may_go_on(received) and (more := connection.sock.recv(_RECEIVED)):
+        received += more
+    usual = _usual(received[: end.start()].decode("iso-8859-1"), method) if end else None
+    if end is None or usual is None:
+        return _unusual(connection, pool, method, received)
+    status, headers, length = usual
+    return Response(connection, pool, status=status, headers=headers, body=received[end.end() :], length=length)
+
+
+def _may_go_on(received: bytes) -> bool:
+    """Whether this may be the beginning of a head: more of anything else is not waited for."""
+    return 0 < len(received) < _LONGEST_LINE and received[: len(_VERSION)] == _VERSION[: len(received)]
+
+
+def _usual(head: str, method: str) -> tuple[int, Headers, int] | None:
+    """Returns status, headers and length of the body, None where anything is out of the ordinary."""
+    first, *fields = head.removesuffix("\r").split("\r\n")
+    line = _STATUS_LINE.fullmatch(first)
+    if line is None or len(fields) > _MOST_HEADERS:
+        return None
+    status, headers = int(line[1]), Headers()
+    for text in fields:
+        field = _USUAL_FIELD.fullmatch(text)
+        if field is None:
+            return None
+        name = field[1].lower()
+        headers[name] = f"{headers[name]}, {field[2]}" if name in headers else field[2]
+    if "transfer-encoding" in headers:
+        return None
+    length = headers.get("content-length")
+    if length is not None and not _LENGTH.fullmatch(length):
+        return None
+    if method == "HEAD" or status in _WITHOUT_BODY:
+        return status, headers, 0
+    return None if length is None else (status, headers, int(length))
+
+
+def _unusual(connection: HTTPConnection, pool: KeepingPool, method: str, received: bytes) -> urllib3.BaseHTTPResponse:
+    begun = StartedResponse(connection.sock, method=method)
+    begun.fp = io.BufferedReader(_Received(received, begun.fp.detach()))
+    try:
+        begun.begin()
+        response = urllib3.HTTPResponse(
+            body=begun,
+            headers=urllib3.HTTPHeaderDict((name, _FOLD.sub(" ", value)) for name, value in begun.headers.items()),
+            status=begun.status,
+            version=begun.version,
+            reason=begun.reason,
+            preload_content=False,
+            decode_content=False,
+            original_response=begun,
+            pool=pool,
+            connection=connection,
+            request_method=method,
+        )
+    except BaseException:
+        begun.close()
+        raise
+    if begun.will_close:
+        connection.close()
+    return response
+
+
+class _Received(io.RawIOBase):
+    """A stream of which some bytes have been received already."""
+
+    def __init__(self, received: bytes, rest: io.RawIOBase) -> None:
+        self._received, self._rest = received, rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if not self._received:
+            return self._rest.readinto(buffer)
+        piece, self._received = self._received[: len(buffer)], self._received[len(buffer) :]
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def close(self) -> None:
+        self._rest.close()
+        super().close()
+
+
+class StartedResponse(http.client.HTTPResponse):
+    """Reads the head of a response with a regular expression, and only what is unusual with the parser of e-mail."""
+
+    def begin(self: Any, **_options: Any) -> None:
+        if self.headers is not None:
+            return
+        version, status, reason = self._read_status()
+        while status == http.client.CONTINUE:
+            self._header_lines()
+            version, status, reason = self._read_status()
+        if not version.startswith(("HTTP/1.", "HTTP/0.9")):
+            raise http.client.UnknownProtocol(version)
+        self.code = self.status = status
+        self.reason = reason.strip()
+        self.version = 10 if version in ("HTTP/1.0", "HTTP/0.9") else 11
+        self.headers = self.msg = _message(self._header_lines())
+        self.chunked = self.headers.get("Transfer-Encoding", "").lower() == "chunked"
+        self.chunk_left = None
+        self.will_close = self._check_close()
+        length = self.headers.get("Content-Length", "").strip()
+        self.length = int(length) if length.isascii() and length.isdigit() and not self.chunked else None
+        if status in _WITHOUT_BODY or 100 <= status < 200 or self._method == "HEAD":
+            self.length = 0
+        self.will_close |= not self.chunked and self.length is None
+
+    def _header_lines(self) -> list[bytes]:
+        lines: list[bytes] = []
+        while True:
+            line = self.fp.readline(_LONGEST_LINE + 1)
+            if len(line) > _LONGEST_LINE:
+                raise http.client.LineTooLong("header line")
+            lines.append(line)
+            if len(lines) > _MOST_HEADERS:
+                raise http.client.HTTPException(f"got more than {_MOST_HEADERS} headers")
+            if line in _END:
+                return lines
+
+
+def _message(lines: list[bytes]) -> http.client.HTTPMessage:
+    message = http.client.HTTPMessage()
+    for line in lines[:-1]:
+        field = _FIELD.fullmatch(line)
+        if field is None:
+            return Parser(_class=http.client.HTTPMessage).parsestr(b"".join(lines).decode("iso-8859-1"))
+        message.set_raw(field[1].decode("ascii"), field[2].decode("iso-8859-1"))
+    return message
