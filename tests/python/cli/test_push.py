@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,17 @@ def test_quiet_prints_nothing_on_success(run: Run, registry: RunningRegistry, im
     for flags in (["--quiet", "--dry-run"], ["--quiet"]):
         ended = push(run, images[0], registry, "v1", *flags)
         assert (ended.code, ended.out, ended.err) == (0, "", "")
+
+
+def test_a_push_loads_nothing_that_it_does_not_need(registry: RunningRegistry, images: tuple[Image, Image]) -> None:
+    arguments = ["push", "--quiet", str(images[0].folder), f"{registry.host}/{NAME}:v1"]
+    absent = ["rich", "subprocess", "wasm_oci.oci.image", "wasm_oci.wasmsign.sign", "yaml"]
+    code = (
+        f"import sys; sys.path[:] = {sys.path!r}; from wasm_oci.cli.main import main; code = main({arguments!r}); "
+        f"print([name for name in {absent!r} if name in sys.modules]); sys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
 
 
 def test_the_result_as_json(run: Run, registry: RunningRegistry, images: tuple[Image, Image]) -> None:

@@ -29,7 +29,7 @@ _MARKER_TEXT = b'{"imageLayoutVersion":"1.0.0"}'
 
 def blob_path(folder: Path, digest: Digest) -> Path:
     """Returns where the blob of a layout is, or would be."""
-    return folder / _BLOBS.parent / digest.algorithm / digest.hex
+    return folder.joinpath(_BLOBS.parts[0], *digest.text.split(":"))
 
 
 def make_blob_path(folder: Path, digest: Digest) -> Path:

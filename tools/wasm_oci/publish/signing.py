@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from wasm_oci.attest.legacy import LegacySignature, sign_legacy
 from wasm_oci.digest import Digest
@@ -20,13 +20,14 @@ from wasm_oci.keys.sources.passphrase import PassphraseSource
 from wasm_oci.keys.sources.signing_keys import SigningKey, open_signers, open_statement_signers, with_public_keys
 from wasm_oci.keys.sources.source import without
 from wasm_oci.limits import LIMITS
-from wasm_oci.oci.image import build_image
 from wasm_oci.oci.image_request import ImageRequest
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.store import Store
 from wasm_oci.shape import Parsed, Runfile, Size
-from wasm_oci.wasmsign.sign import SignResult, sign_file
+
+if TYPE_CHECKING:
+    from wasm_oci.wasmsign.sign import SignResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +114,8 @@ class Signing:
 
     def embedded(self, request: DeferredSigning, image: ImageRequest) -> Path:
         """Returns the layout of an image whose component is signed; raises `failure`, and what signing and building it raise."""
+        from wasm_oci.oci.image import build_image
+
         folder = self._folder()
         component, layout = folder / "component.wasm", folder / "layout"
         self._sign(request, image.component, component, None)
@@ -139,6 +142,8 @@ class Signing:
         return Path(tempfile.mkdtemp(dir=self._scratch))
 
     def _sign(self, request: DeferredSigning, source: Path, output: Path, signature: Path | None) -> SignResult:
+        from wasm_oci.wasmsign.sign import sign_file
+
         if self.failure:
             raise self.failure
         key, *further = (self._signers[key] for key in request.keys)

@@ -7,14 +7,11 @@ import binascii
 import json
 import logging
 import re
-import shutil
-import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from wasm_oci.errors import AuthError, UsageError
-from wasm_oci.external_program import run_program
 from wasm_oci.limits import LIMITS
 from wasm_oci.registry.credential import Credential
 
@@ -45,6 +42,11 @@ def ask_helper(name: object, key: str, environ: Mapping[str, str], *, where: str
     The helper does not see signing keys and passphrases of `environ`, and its output is bounded and never shown. Raises
     UsageError for a name that cannot be a helper's, AuthError for a helper that is missing (`NOT_INSTALLED`), fails, or is too slow.
     """
+    import shutil  # these three are needed where there is a helper, and take long to load
+    import subprocess
+
+    from wasm_oci.external_program import run_program
+
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise UsageError("the name of the credential helper is invalid", where=where, hint="correct the file")
     program = f"docker-credential-{name}"
