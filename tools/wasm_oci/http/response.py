@@ -26,8 +26,7 @@ _END = (b"\r\n", b"\n", b"")
 _WITHOUT_BODY = frozenset({http.client.NO_CONTENT, http.client.NOT_MODIFIED})
 _VERSION = b"HTTP/1."
 _HEAD_END = re.compile(rb"\n\r?\n")
-_STATUS_LINE = re.compile(r"HTTP/1\.1 ([2-5][0-9]{2})(?: [^\r\n\0]*)?")
-_USUAL_FIELD = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*)")
+_USUAL_HEAD = re.compile(r"HTTP/1\.1 ([2-5][0-9]{2})(?: [^\r\n\0]*+)?+(?:\r\n[!#$%&'*+.^_`|~0-9A-Za-z-]++:[^\r\n\0]*+)*+\r?")
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _FOLD = re.compile(r"[ \t]*+\r\n[ \t]+")
 
@@ -152,17 +151,18 @@ def _may_go_on(received: bytes) -> bool:
 
 def _usual(head: str, method: str) -> tuple[int, Headers, int] | None:
     """Returns status, headers and length of the body, None where anything is out of the ordinary."""
-    first, *fields = head.removesuffix("\r").split("\r\n")
-    line = _STATUS_LINE.fullmatch(first)
-    if line is None or len(fields) > _MOST_HEADERS:
+    line = _USUAL_HEAD.fullmatch(head)
+    if line is None:
         return None
-    status, headers = int(line[1]), Headers()
-    for text in fields:
-        field = _USUAL_FIELD.fullmatch(text)
-        if field is None:
-            return None
-        name = field[1].lower()
-        headers[name] = f"{headers[name]}, {field[2]}" if name in headers else field[2]
+    status, fields = int(line[1]), head.removesuffix("\r").split("\r\n")[1:]
+    if len(fields) > _MOST_HEADERS:
+        return None
+    found: dict[str, str] = {}
+    for field in fields:
+        name, _, value = field.partition(":")
+        name, value = name.lower(), value.lstrip(" \t")
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    headers = Headers(found)
     if "transfer-encoding" in headers:
         return None
     length = headers.get("content-length")
