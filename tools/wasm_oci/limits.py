@@ -163,7 +163,9 @@ class Limits:
     retry_base: float = 0.25
     retry_cap: float = 8.0
     retry_budget: float = 60.0
-    """Longest total wait between the attempts of one request."""
+    """Longest total wait between the attempts of one request, and longest pause that a registry may ask for."""
+    pause_budget: float = 120.0
+    """Longest pauses of all requests to a host that a registry may ask for until it lets one through."""
     helper_timeout: float = 30.0
     """Longest run of a Docker credential helper."""
     helper_output: int = 64 * KIB

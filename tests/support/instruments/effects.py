@@ -6,6 +6,9 @@ An effect that comes before the request keeps it from the registry; one that com
 from __future__ import annotations
 
 import hashlib
+import math
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -41,6 +44,29 @@ class Reply:
     def apply(self, request: ServedRequest, carry: Responder) -> ServedResponse:
         del request, carry
         return ServedResponse(status=self.status, headers=self.headers, body=self.body)
+
+
+@dataclass(slots=True, kw_only=True)
+class Window:
+    """Lets `requests` of each `period` (whole seconds, which begin with the first request) through; 429 with Retry-After for the others."""
+
+    requests: int
+    period: int
+    refused: list[float] = field(default_factory=list)
+    """The seconds that each refusal asked for."""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _began: float = -math.inf
+    _seen: int = 0
+
+    def apply(self, request: ServedRequest, carry: Responder) -> ServedResponse:
+        with self._lock:
+            if time.monotonic() >= self._began + self.period:
+                self._began, self._seen = time.monotonic(), 0
+            self._seen += 1
+            if self._seen > self.requests:
+                self.refused.append(math.ceil(self._began + self.period - time.monotonic()))
+                return ServedResponse(status=429, headers={"Retry-After": str(self.refused[-1])})
+        return carry(request)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,6 +102,8 @@ class HttpResponse:
     """Where it came from, after redirects."""
     body: bytes = field(default=b"", repr=False)
     wire: Wire | None = field(default=None, repr=False)
+    paused: bool | None = None
+    """Whether all requests to its host pause because of it; None where it asked for no pause, False where for too long a one."""
 
     def pieces(self, step: str, pace: Pace | None = None, *, size: int = -1) -> Iterator[bytes]:
         """Yields the body of a streamed response, without its gzip encoding; raises ConnectionLost where it breaks off.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
+from wasm_oci.http.messages import HttpResponse
 from wasm_oci.limits import LIMITS, Limits
 from wasm_oci.timing import REAL_TIME, Timing
 
@@ -35,14 +35,20 @@ class Backoff:
         """Waits before the next attempt; returns False, at once, where there must be none."""
         return self._wait(None, self._limits.retries)
 
-    def after(self, status: int, headers: Mapping[str, str], *, elsewhere: bool = False) -> bool:
-        """The same after a response of `RETRIED_STATUSES`, of another host with `elsewhere`.
+    def after(self, response: HttpResponse) -> bool:
+        """The same after a response of `RETRIED_STATUSES`.
 
-        A registry that limits requests gets more attempts, because others use up what it allows. One that asks for more time than what is
-        left of the budget gets none: waiting less than it asked would not help.
+        Where all requests to its host pause, the next one waits, not this. There are more attempts then, because others use up what the
+        host allows. A host that asks for more time than what is left of the budget gets none: waiting less than it asked would not help.
         """
-        limited = status == 429 and not elsewhere
-        return self._wait(headers.get("Retry-After"), self._limits.retries_limited if limited else self._limits.retries)
+        if response.paused is None:
+            return self._wait(response.headers.get("Retry-After"), self._limits.retries)
+        self._attempts += 1
+        return response.paused and self._attempts <= self._limits.retries_limited
+
+    def exclude(self, seconds: float) -> None:
+        """Leaves a pause of all requests out of the budget of this one."""
+        self._started += seconds
 
     def _wait(self, retry_after: str | None, most: int) -> bool:
         if self._attempts >= most:
@@ -50,13 +56,18 @@ class Backoff:
         spent = self._timing.clock() - self._started if self._count_work else self._waited
         pause = retry_after_seconds(retry_after, self._timing.now())
         if pause is None:
-            pause = self._timing.jitter(min(self._limits.retry_cap, self._limits.retry_base * 2**self._attempts))
+            pause = backoff_seconds(self._attempts, self._timing, self._limits)
         if pause > self._limits.retry_budget - spent:
             return False
         self._attempts += 1
         self._waited += pause
         self._timing.sleep(pause)
         return True
+
+
+def backoff_seconds(attempts: int, timing: Timing, limits: Limits) -> float:
+    """Returns the pause after so many attempts in vain: full jitter, and a cap."""
+    return timing.jitter(min(limits.retry_cap, limits.retry_base * 2**attempts))
 
 
 def retry_after_seconds(header: str | None, now: float) -> float | None:

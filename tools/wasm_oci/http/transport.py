@@ -31,6 +31,7 @@ from wasm_oci.http.location import location_target
 from wasm_oci.http.messages import FAILURES, ConnectionLost, HttpRequest, HttpResponse, StreamBody, Wire
 from wasm_oci.http.network_error import ProxyAuthenticationRequired
 from wasm_oci.http.pace import Pace, RunTime
+from wasm_oci.http.pause import HostPause
 from wasm_oci.http.response import AnyResponse
 from wasm_oci.http.retry import RETRIED_STATUSES, Backoff, meant_status
 from wasm_oci.http.routes import Routes
@@ -74,6 +75,7 @@ class Transport:
         self._shared_lock = threading.Lock()
         self.timing = replace(timing, sleep=self._pause) if timing.sleep is time.sleep else timing
         self.run_time = RunTime(limits)
+        self._pauses: dict[str, HostPause] = {}
         self._timeout = limits.connect_timeout, limits.read_timeout
         environ = os.environ if environ is None else environ
         self._routes = Routes(authorities_of(environ), CertificateFolders(environ, ca_files))
@@ -106,30 +108,42 @@ class Transport:
     def send(self, request: HttpRequest) -> HttpResponse:
         """Returns the response, whatever its status; lost connections and busy registries are tried again.
 
-        Raises RegistryError: ConnectionLost after the last attempt, others for what must not be followed and for a run that
-        takes too long.
+        Where the host asked this request or another one for a pause, it is waited for first. Raises RegistryError: ConnectionLost after
+        the last attempt, others for what must not be followed and for a run that takes too long.
         """
-        started, sent = self.timing.clock(), len(request.body)
         self.run_time.check(request.step, request.url)
+        pause, backoff = self._pause_of(request.url), Backoff(self.timing, self.limits)
+        started, paused, response = self.timing.clock(), 0.0, None
         try:
-            return self._send(request)
+            while response is None:
+                while (left := pause.left) > 0:
+                    self._check_stopped(request)
+                    self.timing.sleep(left)
+                    paused += left
+                    backoff.exclude(left)
+                response = self._attempt(request, pause, backoff)
+            return response
         finally:
-            self.run_time.spend(self.timing.clock() - started, requests=1, moved=sent)
+            self.run_time.spend(self.timing.clock() - started - paused, requests=1, moved=len(request.body))
 
-    def _send(self, request: HttpRequest) -> HttpResponse:
-        backoff = Backoff(self.timing, self.limits)
-        while True:
-            try:
-                response = self._follow(request)
-            except ConnectionLost as err:
-                if err.permanent or not request.retry or not backoff.wait():
-                    raise
-                continue
-            if not request.retry or response.status not in RETRIED_STATUSES:
-                return response
-            elsewhere = origin(response.url) != origin(request.url)
-            if not backoff.after(response.status, response.headers, elsewhere=elsewhere):
-                return response
+    def _pause_of(self, url: str) -> HostPause:
+        base = url[: url.find("/", len("https://"))]
+        return self._pauses.get(base) or self._pauses.setdefault(base, HostPause(self.timing, self.limits, self.run_time))
+
+    def _attempt(self, request: HttpRequest, pause: HostPause, backoff: Backoff) -> HttpResponse | None:
+        """Returns the response, None where another attempt is due; raises as `send`."""
+        try:
+            response = self._follow(request)
+        except ConnectionLost as err:
+            if err.permanent or not request.retry or not backoff.wait():
+                raise
+            return None
+        if response.status not in RETRIED_STATUSES:
+            pause.note(response.status, response.headers)
+            return response
+        if origin(response.url) == origin(request.url):
+            response = replace(response, paused=pause.note(response.status, response.headers))
+        return None if request.retry and backoff.after(response) else response
 
     def pace(self, step: str, url: str) -> Pace:
         """Returns the minimum rate of a transfer that begins now."""

@@ -87,7 +87,7 @@ class _Upload:
                     if self._is_stored(response):
                         return Uploaded(sent=self.blob.size)
                     session = None
-                elif not self.backoff.after(response.status, response.headers):
+                elif not self.backoff.after(response):
                     raise self.client.failure(response, self.step, writes=True)
             if has_blob(self.client, self.blob):
                 return Uploaded(sent=self.blob.size)

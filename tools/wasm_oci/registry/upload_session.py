@@ -109,7 +109,7 @@ class UploadSession:
                 raise self._client.failure(response, self._step, writes=True)
             self._size = smaller
         elif response.status in RETRIED_STATUSES | {416}:
-            if not self._backoff.after(response.status, response.headers):
+            if not self._backoff.after(response):
                 raise self._client.failure(response, self._step, writes=True)
             if not self._ask() and response.status == 416:
                 raise self._client.failure(response, self._step, writes=True)
