@@ -16,6 +16,7 @@ GOOD_STRINGS = {
     "m|mirror.example.com/ghcr|mirror|gh": {"host": "mirror.example.com", "kind": "default", "mirror_of": "gh", "prefix": "ghcr", "type": "mirror"},
     "m|https://localhost:5000|mirror|gh|env|TOKEN|me": {"host": "https://localhost:5000", "kind": "env", "mirror_of": "gh", "username": "me"},
     "out|/var/out|layout": {"host": "", "path": "/var/out", "type": "layout"},
+    "out|/var/out.tar|archive": {"host": "", "path": "/var/out.tar", "type": "archive"},
     "out|C:\\out|layout": {"path": "C:\\out", "type": "layout"},
 }
 
@@ -43,8 +44,8 @@ BAD_STRINGS = {
     "n|localhost|oci|token": "auth: ",
     "n|localhost|oci|token|abc": "auth: token is a literal value (not shown); ",
     "n|localhost|oci|token|${A B}": "auth: token: the text in ${} is not the name of a variable, or looks like a secret (not shown); ",
-    "n|localhost|docker": "type: unknown type \"docker\"; use one of oci, layout, mirror",
-    "n|localhost|s3": "type: unknown type \"s3\"; use one of oci, layout, mirror",
+    "n|localhost|docker": "type: unknown type \"docker\"; use one of oci, layout, archive, mirror",
+    "n|localhost|s3": "type: unknown type \"s3\"; use one of oci, layout, archive, mirror",
     "n|localhost|mirror": "of: missing; write \"n|localhost|mirror|ENTRY\", with the name of the entry",
     "n|localhost|mirror|": "of: ",
     "n|localhost|mirror|a b": "of: this is not the name of an entry; write that of the registry that this is a mirror of",
@@ -53,6 +54,9 @@ BAD_STRINGS = {
     "n|/x|mirror|a": "host: ",
     "n|localhost |oci": "host: ",
     "n|relative|layout": "host: ",
+    "n|relative.tar|archive": "host: ",
+    "n|/x.tar.gz|archive": "host: \"/x.tar.gz\" does not end with .tar; write an archive that is not compressed as NAME.tar",
+    "n|/x.tar|archive|docker": "auth: ",
     "n||oci": "host: ",
 }
 SECRET = "hunter2secret"

@@ -63,6 +63,8 @@ def test_a_release_has_the_same_digests_and_referrers_at_a_second_registry_and_t
     again = tmp_path / "again.tar"
     assert run("archive", f"{third.host}/releases:v1", again).code == 0
     assert again.read_bytes() == archive.read_bytes()
+    assert run("promote", f"{third.host}/releases:v1", f"oci-archive:{tmp_path}/named.tar:v1").code == 0
+    assert (tmp_path / "named.tar").read_bytes() == archive.read_bytes()
     assert run("release", "diff", f"oci-archive:{again}:v1", f"{first.host}/releases:v1").out == "No difference\n"
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from wasm_oci.errors import FormatError, LimitError, UsageError
-from wasm_oci.files import atomic_output, open_input, read_bounded, reason_of
+from wasm_oci.files import atomic_output, file_type, open_input, read_bounded, real_path, reason_of
 from wasm_oci.limits import KIB, LIMITS
 from wasm_oci.oci.layout import INDEX, MARKER, read_index
 from wasm_oci.oci.layout_store import LayoutStore
@@ -28,16 +28,18 @@ _BLOCK = 512
 _NAME = re.compile(r"oci-layout|index\.json|blobs/(sha256/[0-9a-f]{64}|sha512/[0-9a-f]{128})")
 _COMPRESSED = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\0": "xz", b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd"}
 """How files begin that these programs have compressed."""
+_COMPRESSED_NAME = re.compile(r"\.(?:tar\.(?:gz|xz|bz2|zst|Z)|tgz|txz|tbz2?|tzst)$", re.IGNORECASE)
 _EXTENDED = 64 * KIB
 _ENTRIES = 200_000
 _MAKE_AGAIN = "write the archive again with `wasm_oci archive`"
 
 
-class ArchiveStore(LayoutStore):
+class _UnpackedStore(LayoutStore):
     """An archive, unpacked in a folder of its own that goes with this object."""
 
+    credential_source = "none (a file)"
+
     def __init__(self, file: Path) -> None:
-        """Raises UsageError for a file that cannot be read, FormatError or LimitError for one that is not the archive of a layout."""
         try:
             folder = Path(tempfile.mkdtemp(prefix="wasm_oci."))
         except OSError as err:
@@ -47,14 +49,63 @@ class ArchiveStore(LayoutStore):
         self.file = file
         self._end = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         super().__init__(folder)
-        unpack(file, folder)
 
     @property
     def name(self) -> str:
         return f"{ARCHIVE_PREFIX}{self.file}"
 
+
+class ArchiveStore(_UnpackedStore):
+    """An archive that is read."""
+
+    def __init__(self, file: Path) -> None:
+        """Raises UsageError for a file that cannot be read, FormatError or LimitError for one that is not the archive of a layout."""
+        super().__init__(file)
+        unpack(file, self.folder)
+
     def as_now(self) -> LayoutStore:
         return self
+
+
+class ArchiveOutput(_UnpackedStore):
+    """An archive that is published to, and that need not exist: the file is as it was until `finish` writes it anew."""
+
+    def __init__(self, file: Path) -> None:
+        """Raises what `ArchiveStore` raises, and UsageError for a name that says that it is compressed."""
+        super().__init__(check_archive_name(file))
+        self._before = _version(file)
+        if self._before:
+            unpack(file, self.folder)
+
+    @property
+    def identity(self) -> str:
+        return str(real_path(self.file, what="archive"))
+
+    def finish(self) -> None:
+        """Writes the file, with all that was published to it.
+
+        Raises UsageError where it cannot be written, and where another program has written it meanwhile.
+        """
+        if _version(self.file) != self._before:
+            raise UsageError("another program has changed the archive meanwhile", where=str(self.file), hint="run again")
+        pack(self.folder, self.file)
+        self._before = _version(self.file)
+
+
+def _version(file: Path) -> tuple[int, ...] | None:
+    """Returns what tells two contents of a file apart without reading it, None where there is no file."""
+    if file_type(file, what="archive") is None:
+        return None
+    found = file.stat()
+    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def check_archive_name(file: Path) -> Path:
+    """Returns the file of an archive that is to be written; raises UsageError for a name that says that it is compressed."""
+    if suffix := _COMPRESSED_NAME.search(file.name):
+        plain = file.with_name(file.name[: suffix.start()] + ".tar")
+        raise UsageError("archives are not compressed: their blobs would gain little", where=str(file), hint=f"write {plain}")
+    return file
 
 
 def unpack(file: Path, folder: Path) -> None:

@@ -124,6 +124,14 @@ def read_blob(store: Store, blob: Descriptor, *, limit: int, what: str = "blob")
 
 
 @runtime_checkable
+class FinishedStore(Protocol):
+    """A store that keeps what it is given only once all of it is there, such as a file."""
+
+    def finish(self) -> None:
+        """Keeps what was written."""
+
+
+@runtime_checkable
 class TagReader(Protocol):
     """A store where asking what a tag names costs as much as reading it."""
 

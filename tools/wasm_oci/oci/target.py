@@ -12,7 +12,7 @@ from wasm_oci.errors import UsageError
 from wasm_oci.files import file_type
 from wasm_oci.oci.archive import ARCHIVE_PREFIX, ArchiveStore
 from wasm_oci.oci.layout_store import LayoutStore
-from wasm_oci.oci.reference import has_registry, is_tag
+from wasm_oci.oci.reference import check_tag, has_registry, is_tag
 from wasm_oci.oci.store import FetchedManifest, ManifestName, Store
 
 LAYOUT_PREFIX = "oci:"
@@ -59,6 +59,30 @@ def layout_folder(text: str) -> Path | None:
     """Returns the folder where a text is a path by its form (see `is_path`), or `oci:` and any path; else None."""
     path = text.removeprefix(LAYOUT_PREFIX)
     return Path(path) if path != text or is_path(text) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalPlace:
+    """A layout folder or an archive that is written to."""
+
+    path: Path
+    is_archive: bool
+    tag: str | None = None
+
+
+def local_place(text: str) -> LocalPlace | None:
+    """Returns where `text` says by its form to write a layout or, with `oci-archive:`, an archive; `:TAG` may follow, None for a reference.
+
+    Raises UsageError for an invalid tag.
+    """
+    is_archive = text.startswith(ARCHIVE_PREFIX)
+    place = Path(text.removeprefix(ARCHIVE_PREFIX)) if is_archive else layout_folder(text)
+    if place is None:
+        return None
+    path, colon, tag = str(place).rpartition(":")
+    if colon and len(path) > 1:
+        return LocalPlace(path=Path(path), is_archive=is_archive, tag=check_tag(tag, where=text))
+    return LocalPlace(path=place, is_archive=is_archive)
 
 
 def layout_target(text: str) -> Target | None:

@@ -30,7 +30,7 @@ def places_of(repository: NamedRepository | Reference, plain_http: Collection[st
     if isinstance(repository, Reference):
         return (_place(registry_of_reference(repository.registry, plain_http), repository.repository),)
     named = entry_of(repository)
-    if named.type == "layout":
+    if named.path:
         return (_place(Registry(name=named.name, plain_http=False, loopback=True), repository.name),)
     path = "/".join(filter(None, (named.prefix, repository.name)))
     wanted = repository.registry or repository.default_registry

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol, runtime_checkable
 
-from wasm_oci.errors import DigestError, NotFoundError, RegistryError
+from wasm_oci.errors import DigestError, NotFoundError, RegistryError, WasmOciError
 from wasm_oci.files import open_input
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.descriptor import Descriptor
 from wasm_oci.oci.referrers import listed_referrers
-from wasm_oci.oci.store import NOT_STORED, Store
+from wasm_oci.oci.store import NOT_STORED, FinishedStore, Store
 from wasm_oci.publish.artifact import Blob
 from wasm_oci.publish.plan import Plan
 from wasm_oci.publish.plan_steps import Action
@@ -115,3 +115,15 @@ def confirm_referrers(plan: Plan) -> None:
             )
         if destination.fetch_manifest(referrer.digest).data != referrer.manifest.raw:
             raise DigestError(f"manifest {referrer.digest} of the {what} came back with different content", where=destination.name)
+
+
+def finish(stores: Iterable[Store]) -> dict[str, WasmOciError]:
+    """Has those places that keep what they are given only at the end keep it; returns why they do not, by their identities."""
+    errors: dict[str, WasmOciError] = {}
+    for identity, store in {store.identity: store for store in stores}.items():
+        try:
+            if isinstance(store, FinishedStore):
+                store.finish()
+        except WasmOciError as err:
+            errors[identity] = err
+    return errors

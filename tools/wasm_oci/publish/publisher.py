@@ -18,7 +18,7 @@ from wasm_oci.http.outages import Outages
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.oci.store import NOT_STORED, MountingStore, find_tag, tagged_digest
 from wasm_oci.progress import SILENT, Phase, Progress
-from wasm_oci.publish.confirm import WHOLE, confirm_blobs, confirm_manifest, confirm_referrers, manifest_lost
+from wasm_oci.publish.confirm import WHOLE, confirm_blobs, confirm_manifest, confirm_referrers, finish, manifest_lost
 from wasm_oci.publish.plan import Plan
 from wasm_oci.publish.plan_steps import Action, BlobPlan, Stage, TagPlan
 from wasm_oci.publish.workers import Once, Work, do_all
@@ -144,6 +144,11 @@ def carry_out(
             if result.status == _IN_PROGRESS:
                 result.status = "interrupted"
         raise
+    published = [result for result in results if result.status == "published"]
+    errors = finish(result.plan.destination for result in published)
+    for result in published:
+        if error := errors.get(result.plan.destination.identity):
+            result.status, result.error = "failed", error
 
 
 def _send_content(result: Result, shown: Phase, *, sent: Once, whole: bool) -> str:

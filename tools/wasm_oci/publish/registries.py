@@ -9,6 +9,7 @@ from pathlib import Path
 from wasm_oci.errors import UsageError
 from wasm_oci.http.host import check_host, is_loopback
 from wasm_oci.http.transport import Transport
+from wasm_oci.oci.archive import ArchiveOutput
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.reference import DOCKER_HUB, Reference, check_repository
 from wasm_oci.oci.store import Store
@@ -27,20 +28,21 @@ class RegistryEntry:
 
     name: str
     type: str = "oci"
-    """oci, layout: a folder, or mirror, which is never published to."""
+    """oci, layout: a folder, archive: a file, or mirror, which is never published to."""
     host: str = ""
     scheme: str = ""
     """Empty: plain http for this machine, else https."""
     prefix: str = ""
     """What stands before the namespace in every repository name."""
     path: str = ""
+    """That of a folder or an archive; empty for all others."""
     mirror_of: str = ""
     """Name of the entry whose content a mirror has too."""
     auth: AuthSetting = field(default_factory=AuthSetting)
 
     @property
     def location(self) -> tuple[str, str]:
-        """Its host, or the path of its folder: the same for two entries of one registry."""
+        """Its host, or its path: the same for two entries of one registry."""
         return self.host, self.path
 
     def reference(self, namespace: str, repository: str, tag: str | None) -> Reference:
@@ -66,8 +68,9 @@ class RegistryEntry:
         lookup: CredentialLookup | None = None,
     ) -> Store:
         """Returns where to publish; raises UsageError for an unusable name or, without `lookup`, a missing variable."""
-        if self.type == "layout":
-            return transport.shared((LayoutStore, self.path), lambda: LayoutStore(Path(self.path)))
+        if self.path:
+            made = ArchiveOutput if self.type == "archive" else LayoutStore
+            return transport.shared((made, self.path), lambda: made(Path(self.path)))
         reference = self.reference(namespace, repository, None)
         return registry_store(
             reference, transport=transport, environ=environ, auth=self.auth, scheme=self.scheme, actions="pull,push", lookup=lookup

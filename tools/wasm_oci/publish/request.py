@@ -28,9 +28,9 @@ def _entry(registry: Entry, *, where: str) -> RegistryEntry:
     setting = AuthSetting(entry=registry.name, **asdict(registry.auth))
     setting.check()
     place = f"registry entry {registry.name!r}"
-    if registry.type == "layout":
+    if registry.type in ("layout", "archive"):
         if not registry.path:
-            raise UsageError("a layout needs a path", where=place, hint="write name|/path/to/dir|layout")
+            raise UsageError(f"the {registry.type} needs a path", where=place, hint=f"write name|/path|{registry.type}")
         return RegistryEntry(name=registry.name, type=registry.type, path=registry.path, auth=setting)
     scheme, host = split_scheme(registry.host, where=place)
     check_host(host, where=place)

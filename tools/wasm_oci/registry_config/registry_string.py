@@ -18,7 +18,7 @@ from wasm_oci.oci.reference import check_repository
 from wasm_oci.variable_names import is_variable_name, looks_like_secret
 from wasm_oci.wording import counted
 
-_TYPES = ("oci", "layout", "mirror")
+_TYPES = ("oci", "layout", "archive", "mirror")
 _AUTH_FORMS = {
     "anonymous": "anonymous",
     "basic": "basic|USER|${VARIABLE}",
@@ -52,7 +52,7 @@ class Entry:
     """A registry, as requests name it; `host` may begin with a scheme."""
 
     name: str
-    type: Literal["oci", "layout", "mirror"] = "oci"
+    type: Literal["oci", "layout", "archive", "mirror"] = "oci"
     host: str = ""
     prefix: str = ""
     path: str = ""
@@ -76,8 +76,8 @@ def parse_registry_string(text: str, plain_http: Collection[str] = (), *, where:
     location, kind, auth = rest[0], rest[1] if len(rest) > 1 else "oci", rest[2:]
     if kind not in _TYPES:
         raise _error(where, "type", f"unknown type{_shown(kind)}", f"use one of {', '.join(_TYPES)}")
-    if kind == "layout":
-        return _layout(name, location, auth, where)
+    if kind in ("layout", "archive"):
+        return _local(name, location, auth, kind, where)
     if kind == "mirror":
         if not auth:
             raise _error(where, "of", "missing", f"write {json.dumps(f'{name}|{location}|mirror|ENTRY')}, with the name of the entry")
@@ -95,12 +95,14 @@ def _shown(text: str) -> str:
     return f" {json.dumps(text)}" if _WORD.fullmatch(text) else ""
 
 
-def _layout(name: str, path: str, auth: Sequence[str], where: str) -> Entry:
+def _local(name: str, path: str, auth: Sequence[str], kind: str, where: str) -> Entry:
     if not path.startswith("/") and not _WINDOWS_PATH.fullmatch(path):
-        raise _error(where, "host", "the folder of a layout is not an absolute path", "write the whole path")
+        raise _error(where, "host", f"the path of the {kind} is not absolute", "write the whole path")
+    if kind == "archive" and not path.endswith(".tar"):
+        raise _error(where, "host", f"{json.dumps(path)} does not end with .tar", "write an archive that is not compressed as NAME.tar")
     if auth:
-        raise _error(where, "auth", "a layout is a folder and takes no credentials", "remove what follows layout")
-    return Entry(name=name, type="layout", path=path, auth=EntryAuth(kind="anonymous"))
+        raise _error(where, "auth", f"the {kind} is on this machine and takes no credentials", f"remove what follows {kind}")
+    return Entry(name=name, type="archive" if kind == "archive" else "layout", path=path, auth=EntryAuth(kind="anonymous"))
 
 
 def _oci(name: str, location: str, auth: Sequence[str], plain_http: Collection[str], where: str) -> Entry:

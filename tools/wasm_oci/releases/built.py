@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from wasm_oci.digest import Digest
 from wasm_oci.errors import NotFoundError, UsageError
+from wasm_oci.oci.archive import ArchiveStore
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.release_index import ReleaseIndex
 from wasm_oci.oci.store import Store
@@ -55,8 +56,8 @@ class BuiltSource:
 
     def _store(self, settings: SourceSettings, transport: Transport, environ: Mapping[str, str]) -> Store:
         entry = entry_of(self.place)
-        if entry.type == "layout":
-            return LayoutStore.open(Path(entry.path))
+        if entry.path:
+            return ArchiveStore(Path(entry.path)) if entry.type == "archive" else LayoutStore.open(Path(entry.path))
         reference = entry.reference(self.place.namespace, self.place.repository, None)
         known = nearest_entry(reference, settings)
         files = tuple(dict.fromkeys((*settings.credential_files, *self.place.credential_files)))

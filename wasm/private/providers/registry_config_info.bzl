@@ -16,7 +16,7 @@ WasmRegistryConfigInfo = provider(
         "plain_http": "list of string: hosts, with a port or for any, that may be reached without TLS beside loopback ones.",
         "timeout_seconds": "int: longest silence of a registry.",
         "registries": """list of struct, in the user's order, each with the fields
-`name` (string), `type` ("oci", "layout" or "mirror"), `host` (string, empty for a layout), `prefix` (string, repository
+`name` (string), `type` ("oci", "layout", "archive" or "mirror"), `host` (string, empty for a layout or archive), `prefix` (string, repository
 prefix or empty), `path` (string, folder of a layout or empty), `mirror_of` (string, name of an entry or empty) and `auth`, a struct with `kind` ("token", "env", "basic",
 "oauth", "docker", "anonymous" or "default") and the strings `variable`, `username`, `password_variable`,
 `id_variable`, `secret_variable`, each empty where the kind has none. Variables are names: no secret is in here.""",

@@ -23,6 +23,7 @@ Each entry is a string, parsed when the target is analysed:
 | `name\\|host\\|oci\\|basic\\|user\\|${VARIABLE}` | a user, and the password in that variable |
 | `name\\|host\\|oci\\|oauth\\|${ID}\\|${SECRET}` | a client's ID and secret in two variables |
 | `name\\|/path/to/dir\\|layout` | none: a folder that becomes an OCI layout |
+| `name\\|/path/to/file.tar\\|archive` | none: a tar file of an OCI layout, made or added to |
 | `name\\|host\\|mirror\\|entry[\\|…]` | what follows the name of the entry that it is a mirror of, as after `oci` above; see `enable_mirror_fallback` |
 
 `host` may have a port, a repository prefix (`ghcr.io/my-org`), and `https://` in front; a loopback host without it is

@@ -16,7 +16,7 @@ load("//wasm/private/common:variable_names.bzl", "is_variable_name", "looks_like
 
 visibility(["//tests/...", "//wasm/..."])
 
-_TYPES = ("oci", "layout", "mirror")
+_TYPES = ("oci", "layout", "archive", "mirror")
 _FIELDS = ("name", "host", "type", "auth")
 _MIRROR_FIELDS = ("name", "host", "type", "of", "auth")
 _AUTH_FORMS = {
@@ -118,13 +118,18 @@ def _parse_auth(fields):
         return None, error + "; the form is " + form
     return value, None
 
-def _parse_layout(name, path, rest, _plain_http):
+def _parse_layout(name, path, rest, _plain_http, kind = "layout"):
     windows = len(path) > 2 and path[1] == ":" and path[2] in "\\/"
     if not path.startswith("/") and not windows:
-        return None, "host: {} must be an absolute path, for the type is layout".format(repr(path))
+        return None, "host: {} must be an absolute path, for the type is {}".format(repr(path), kind)
+    if kind == "archive" and not path.endswith(".tar"):
+        return None, "host: {} does not end with .tar; write an archive that is not compressed as NAME.tar".format(repr(path))
     if rest:
-        return None, "auth: a layout is a folder and takes no credentials; remove what follows layout"
-    return struct(auth = _auth("anonymous"), host = "", mirror_of = "", name = name, path = path, prefix = "", type = "layout"), None
+        return None, "auth: the {} is on this machine and takes no credentials; remove what follows {}".format(kind, kind)
+    return struct(auth = _auth("anonymous"), host = "", mirror_of = "", name = name, path = path, prefix = "", type = kind), None
+
+def _parse_archive(name, path, rest, plain_http):
+    return _parse_layout(name, path, rest, plain_http, kind = "archive")
 
 def _parse_mirror(name, location, rest, plain_http):
     if not rest:
@@ -165,14 +170,14 @@ def _parse_oci(name, location, rest, plain_http, kind = "oci", mirror_of = ""):
         scheme = []
     return struct(auth = auth, host = "".join(scheme) + host, mirror_of = mirror_of, name = name, path = "", prefix = prefix, type = kind), None
 
-_PARSERS = {"layout": _parse_layout, "mirror": _parse_mirror, "oci": _parse_oci}
+_PARSERS = {"archive": _parse_archive, "layout": _parse_layout, "mirror": _parse_mirror, "oci": _parse_oci}
 
 def parse_registry_string(text, plain_http = []):
     """Parses one entry.
 
     Args:
         plain_http: list of strings, hosts that may be reached without TLS.
-        text: string, `name|[https://]host[/prefix][|oci[|auth[|data…]]]`, the same with `|mirror|of` in place of `|oci`, or `name|/path|layout`.
+        text: string, `name|[https://]host[/prefix][|oci[|auth[|data…]]]`, the same with `|mirror|of` in place of `|oci`, `name|/path|layout` or `name|/path.tar|archive`.
 
     Returns:
         (struct as in WasmRegistryConfigInfo.registries, None), or (None, `field: what is wrong and how to write it`).

@@ -43,8 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Outcome:
     from wasm_oci.cli.publishing import promoting
-    from wasm_oci.oci.archive import ARCHIVE_PREFIX
     from wasm_oci.oci.reference import check_tag
+    from wasm_oci.oci.target import LocalPlace
     from wasm_oci.publish.resolve import plain_http_hosts
     from wasm_oci.releases.promotion import Promotion
     from wasm_oci.releases.sources import NamedSource, read_source_settings
@@ -57,5 +57,5 @@ def run(args: argparse.Namespace) -> Outcome:
     def promotion(place: PromotedTo) -> Promotion:
         return Promotion(destination=place, tags=tags, plain_http=settings.plain_http | plain_http_hosts(args.plain_http), trust=trust)
 
-    source, destination = NamedSource(text=request.source), f"{ARCHIVE_PREFIX}{request.file}"
+    source, destination = NamedSource(text=request.source), LocalPlace(path=request.file, is_archive=True)
     return promoting.run(source, destination, promotion, settings, args, planned=lambda _: (), ca_files=args.ca_file)

@@ -17,7 +17,7 @@ from wasm_oci.outcome import Outcome
 if TYPE_CHECKING:
     from wasm_oci.publish.release_request import ReleaseRequest
 
-DESCRIPTION = """Publish an OCI image layout to a registry.
+DESCRIPTION = """Publish an OCI image layout to a registry, to another layout folder or to an archive.
 
 First a plan is made, by reading only. Then exactly that is done, in this order: blobs, manifest by digest,
 signature, read-back, and the tag last. What is there is not sent again, and a run with nothing to do sends
@@ -42,7 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="LAYOUT",
         help="an OCI image layout with one image: DIR, oci:DIR or oci-archive:FILE",
     )
-    parser.add_argument("reference", nargs="?", metavar="REFERENCE", help="where to, as host/repository:tag")
+    where = "where to: host/repository:tag, ./DIR:tag or oci-archive:FILE:tag"
+    parser.add_argument("reference", nargs="?", metavar="REFERENCE", help=where)
     parser.add_argument("--request", type=Path, metavar="FILE", help="request file of a publish target, instead of LAYOUT and REFERENCE")
     parser.add_argument(
         "--registry",

@@ -7,16 +7,14 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wasm_oci.cli.common.result_file import INTERRUPTED
 from wasm_oci.cli.publishing.published import carried_out_over, reported
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.keys.sources.passphrase import PassphraseSource
-from wasm_oci.oci.archive import ARCHIVE_PREFIX, pack
-from wasm_oci.oci.reference import check_tag
-from wasm_oci.oci.target import layout_folder
+from wasm_oci.oci.archive import check_archive_name, pack
+from wasm_oci.oci.target import LocalPlace, local_place
 from wasm_oci.outcome import GREEN, Outcome, Painted
 from wasm_oci.publish import resolve
 from wasm_oci.publish.release import Release
@@ -31,12 +29,11 @@ if TYPE_CHECKING:
     from wasm_oci.http.transport import Transport
     from wasm_oci.oci.target import Target
     from wasm_oci.publish.planning import AnyPlan
-    from wasm_oci.publish.registries import RegistryEntry
 
 
 def run(
     source: Source,
-    destination: str,
+    destination: str | LocalPlace,
     promotion: Callable[[PromotedTo], Promotion],
     settings: SourceSettings,
     args: argparse.Namespace,
@@ -48,10 +45,12 @@ def run(
 
     After Ctrl-C the outcome is what is known, if anything was begun.
     """
-    file = Path(destination.removeprefix(ARCHIVE_PREFIX)) if destination.startswith(ARCHIVE_PREFIX) else None
+    local = local_place(destination) if isinstance(destination, str) else destination
+    file = check_archive_name(local.path) if local and local.is_archive else None
     with scratch_folder() as scratch:
         folder = scratch / "layout"
-        place = PromotedTo(folder=folder) if file else _place(destination, settings.registries)
+        tag, path = (local.tag, folder if file else local.path) if local else (None, None)
+        place = PromotedTo(folder=path, tag=tag) if path else PromotedTo.parse(str(destination), settings.registries)
         how, settings = promotion(place), replace(settings, published_to=place.host)
         with closing(resolve.make_transport(how.plain_http, settings.timeout, ca_files)) as transport:
             request = _request(source.open(settings, transport=transport, environ=os.environ), how, transport)
@@ -65,16 +64,6 @@ def run(
             pack(folder, file)
             return Outcome(lines=[Painted(f"Written: {file}", GREEN), f"  digest    {document['digest']}"], document=document)
     return Outcome(lines=_lines(done), document=document)
-
-
-def _place(destination: str, registries: tuple[RegistryEntry, ...]) -> PromotedTo:
-    folder = layout_folder(destination)
-    if folder is None:
-        return PromotedTo.parse(destination, registries)
-    path, colon, tag = str(folder).rpartition(":")
-    if colon and len(path) > 1:
-        return PromotedTo(folder=Path(path), tag=check_tag(tag, where=destination))
-    return PromotedTo(folder=folder)
 
 
 def _request(target: Target, how: Promotion, transport: Transport) -> ReleaseRequest:

@@ -11,7 +11,7 @@ from wasm_oci.cli.publishing.publish_options import overrides_of
 from wasm_oci.errors import UsageError
 from wasm_oci.oci.archive import ARCHIVE_PREFIX, ArchiveStore
 from wasm_oci.oci.reference import Reference, check_tag
-from wasm_oci.oci.target import LAYOUT_PREFIX, is_reference, layout_folder
+from wasm_oci.oci.target import LAYOUT_PREFIX, is_reference, layout_folder, local_place
 from wasm_oci.publish.push import Overrides, release_of_layout, release_of_request
 from wasm_oci.publish.release_request import ReleaseRequest
 from wasm_oci.publish.request import read_push_request
@@ -49,7 +49,7 @@ def _request(args: argparse.Namespace, overrides: Overrides) -> ReleaseRequest:
             raise UsageError(f"--{option} changes a request file", hint="put it into REFERENCE")
     if args.fail_fast is not None:
         raise UsageError("there is one destination only", where="--fail-fast", hint="leave it out")
-    return release_of_layout(_folder(args), Reference.parse(args.reference), overrides)
+    return release_of_layout(_folder(args), local_place(args.reference) or Reference.parse(args.reference), overrides)
 
 
 def _folder(args: argparse.Namespace) -> Path:
