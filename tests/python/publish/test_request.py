@@ -150,7 +150,7 @@ def test_entries_of_other_kinds(tmp_path: Path, environ: dict[str, str]) -> None
         (
             {"registries": [ENTRY | {"type": "npm"}]},
             FormatError,
-            "registries[0].type: unknown value 'npm' (use one of oci, layout, mirror)",
+            "registries[0].type: unknown value 'npm' (use one of oci, layout, archive, mirror)",
         ),
         ({"registries": [ENTRY | {"auth": {"kind": 7}}]}, FormatError, "registries[0].auth.kind: expected text, not 7"),
         (
@@ -162,7 +162,7 @@ def test_entries_of_other_kinds(tmp_path: Path, environ: dict[str, str]) -> None
         ({"registries": [ENTRY | {"host": "http://ghcr.io"}]}, UsageError, "registry entry 'gh': plain http is refused for ghcr.io"),
         ({"registries": [ENTRY | {"auth": {"kind": "magic"}}]}, UsageError, "registry entry 'gh': 'magic' is not a kind"),
         ({"registries": [ENTRY | {"auth": {"kind": "token"}}]}, UsageError, "authentication 'token' needs variable"),
-        ({"registries": [ENTRY | {"type": "layout"}]}, UsageError, "registry entry 'gh': a layout needs a path"),
+        ({"registries": [ENTRY | {"type": "layout"}]}, UsageError, "registry entry 'gh': the layout needs a path"),
     ],
 )
 def test_what_is_wrong_is_named(

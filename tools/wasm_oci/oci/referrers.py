@@ -11,7 +11,7 @@ from wasm_oci.limits import LIMITS
 from wasm_oci.oci.deferred import Deferred
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, Descriptor, listed_artifact_type
 from wasm_oci.oci.manifest import Index, Manifest
-from wasm_oci.oci.store import FetchedManifest, SnapshotStore, Store
+from wasm_oci.oci.store import FetchedManifest, ReferrersApiStore, SnapshotStore, Store
 
 _log = logging.getLogger(__name__)
 
@@ -74,6 +74,17 @@ def listed_digests(store: Store, subject: Digest, wanted: Collection[Digest]) ->
             raise
         _log.warning("the list may be incomplete: %s", err)
     return frozenset(found)
+
+
+def require_referrers_api(store: Store, subject: Digest, *, exists: bool = False) -> None:
+    """Raises RegistryError for a registry without the referrers API, which it may not be known to have before the repository `exists`."""
+    if not isinstance(store, ReferrersApiStore):
+        return
+    found = store.has_referrers_api(subject)
+    if found is False or (exists and not found):
+        what = "the registry has no referrers API, and it is required here"
+        hint = "publish to a registry that has it, or do not require it, so that a fallback tag lists what refers to the image"
+        raise RegistryError(what, where=store.name, hint=hint, reason="no_referrers_api")
 
 
 def find_referrers(store: Store, subject: Digest, artifact_type: str | None = None) -> Iterator[Manifest | Index]:

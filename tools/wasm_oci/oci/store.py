@@ -132,6 +132,14 @@ class FinishedStore(Protocol):
 
 
 @runtime_checkable
+class ReferrersApiStore(Protocol):
+    """A place that may lack the referrers API; one that keeps its lists itself, such as a folder, is none."""
+
+    def has_referrers_api(self, subject: Digest) -> bool | None:
+        """Returns whether it has the API; None where it has no such repository yet, and may say so for that reason only."""
+
+
+@runtime_checkable
 class TagReader(Protocol):
     """A store where asking what a tag names costs as much as reading it."""
 

@@ -14,7 +14,7 @@ from wasm_oci.http.outages import Outages
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.oci.descriptor import Descriptor
 from wasm_oci.oci.manifest import Index, Manifest
-from wasm_oci.oci.referrers import listed_referrers
+from wasm_oci.oci.referrers import listed_referrers, require_referrers_api
 from wasm_oci.oci.store import ManifestName, Store, find_tag
 from wasm_oci.publish.artifact import Artifact, Blob, blobs_of
 from wasm_oci.publish.plan_steps import ALONE, NO_DECISION, Action, BlobPlan, CosignPlan, Decision, Placing, ReferrerPlan, TagPlan
@@ -36,6 +36,8 @@ class Question:
     error: WasmOciError | None = None
     """Why the rest is unknown."""
     outages: Outages = field(default_factory=Outages)
+    require_referrers_api: bool = False
+    """Whether a place that lists referrers by their fallback tags only is refused."""
 
     def ask(self, place: str, about: Callable[[], T]) -> T | None:
         """Returns what `about` returns when it asks a place, None where that is unknown."""
@@ -71,6 +73,7 @@ class Plan:
     decision: Decision = NO_DECISION
     cosign: CosignPlan | None = None
     """None where cosign's tag is not asked for."""
+    require_referrers_api: bool = False
     named_by: Digest | None = None
     """The release index that names all of this as it is, so that nothing was asked."""
 
@@ -195,6 +198,8 @@ def make_plan(
     credential_missing = question.error is not None
     digest = artifact.descriptor.digest
     tag_plans = tuple(_plan_tag(question, destination, tag, digest, move=move_tags or tag in movable) for tag in dict.fromkeys(tags))
+    if question.require_referrers_api:
+        question.ask(destination.place, lambda: require_referrers_api(destination, digest))
     listed = question.ask(destination.place, lambda: listed_referrers(destination, artifact.referrers))
     there: list[Manifest | Index] = [referrer for referrer in artifact.referrers if referrer.descriptor().digest in (listed or ())]
     named: bool | None = any(tag.action is Action.UNCHANGED for tag in tag_plans)
@@ -221,6 +226,7 @@ def make_plan(
         unknown=question.error,
         credential_missing=credential_missing,
         placing=placing,
+        require_referrers_api=question.require_referrers_api,
     )
 
 

@@ -228,7 +228,8 @@ class _Planning:
 
     def _question(self, destination: Destination) -> Question:
         tolerant = self.request.dry_run or not self.request.fail_fast
-        return Question(tolerant=tolerant, error=destination.missing, outages=self.outages)
+        required = self.request.require_referrers_api
+        return Question(tolerant=tolerant, error=destination.missing, outages=self.outages, require_referrers_api=required)
 
     def _find_current(self, unit: Unit) -> None:
         self.units[unit.store.place] = with_current(unit, self._question(unit.destination))

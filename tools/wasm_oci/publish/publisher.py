@@ -16,6 +16,7 @@ from wasm_oci.digest import Digest
 from wasm_oci.errors import AuthError, DigestError, NotFoundError, RegistryError, TagConflictError, WasmOciError
 from wasm_oci.http.outages import Outages
 from wasm_oci.jsontext import JsonObject
+from wasm_oci.oci.referrers import require_referrers_api
 from wasm_oci.oci.store import NOT_STORED, MountingStore, find_tag, tagged_digest
 from wasm_oci.progress import SILENT, Phase, Progress
 from wasm_oci.publish.confirm import WHOLE, confirm_blobs, confirm_manifest, confirm_referrers, finish, manifest_lost
@@ -65,8 +66,7 @@ class Result:
             "bytesSkipped": self.bytes_skipped,
         }
         for tag in _listed(document, "tag"):
-            now = self.tags_after.get(tag["tag"])
-            tag["now"] = str(now) if now else None
+            tag["now"] = str(now) if (now := self.tags_after.get(tag["tag"])) else None
         for referrer in (*_listed(document, "signature"), *document.get("referrers", ())):
             if way := self.found_by.get(Digest(referrer["digest"])):
                 referrer["foundBy"] = way
@@ -172,9 +172,9 @@ def _send_content(result: Result, shown: Phase, *, sent: Once, whole: bool) -> s
             result.bytes_sent += artifact.descriptor.size
     else:
         result.steps.append(Step(name="manifest", subject=str(digest), outcome="exists"))
-    for referrer in plan.referrers:
-        if referrer.action is not Action.CREATE:
-            continue
+    if plan.require_referrers_api:
+        require_referrers_api(destination, digest, exists=True)
+    for referrer in (each for each in plan.referrers if each.action is Action.CREATE):
         with _recorded(result, "referrer", str(referrer.digest)):
             result.found_by[referrer.digest] = destination.attach(referrer.manifest)
             result.bytes_sent += referrer.manifest.descriptor().size

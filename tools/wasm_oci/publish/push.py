@@ -38,6 +38,8 @@ class Overrides:
     plain_http: frozenset[str] = frozenset()
     dry_run: bool | None = None
     fail_fast: bool | None = None
+    require_referrers_api: bool = False
+    """Only ever adds to what the request asks for."""
 
 
 def release_of_request(request: PushRequest, overrides: Overrides) -> ReleaseRequest:
@@ -78,6 +80,7 @@ def release_of_request(request: PushRequest, overrides: Overrides) -> ReleaseReq
         ca_files=request.ca_files,
         timeout=request.timeout_seconds,
         fail_fast=request.fail_fast if overrides.fail_fast is None else overrides.fail_fast,
+        require_referrers_api=request.require_referrers_api or overrides.require_referrers_api,
     )
 
 
@@ -121,7 +124,12 @@ def release_of_layout(layout: Path, place: Reference | LocalPlace, overrides: Ov
         movable_tags=DEFAULT_MOVABLE | overrides.movable_tags,
         move_tags=overrides.move_tags,
     )
-    return ReleaseRequest(artifacts=(artifact,), dry_run=bool(overrides.dry_run), plain_http=overrides.plain_http)
+    return ReleaseRequest(
+        artifacts=(artifact,),
+        dry_run=bool(overrides.dry_run),
+        plain_http=overrides.plain_http,
+        require_referrers_api=overrides.require_referrers_api,
+    )
 
 
 def _repository(place: Reference | LocalPlace) -> NamedRepository | Reference:

@@ -164,3 +164,5 @@ class ReleaseRequest:
     fail_fast: bool = True
     read_whole: bool = False
     """Whether blobs of any size are read back whole."""
+    require_referrers_api: bool = False
+    """Whether a registry without the referrers API is refused."""

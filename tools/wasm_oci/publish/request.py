@@ -75,6 +75,8 @@ class RegistrySettings:
     """Certificate authorities that are trusted at some hosts in place of all others."""
     ca_hosts: tuple[Annotated[str, Parsed(str, check_host)], ...] = ()
     """The hosts where `ca_file` counts; empty: those of all registries."""
+    require_referrers_api: bool = False
+    """Whether a registry that is written to must have the referrers API."""
     registries_file: Runfile | None = None
     """What takes the place of all members that both have, where there is such a file."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from wasm_oci.digest import Digest
 from wasm_oci.errors import AuthError, FormatError, NotFoundError, RegistryError
 from wasm_oci.http.host import host_of, origin
-from wasm_oci.http.messages import ConnectionLost, HttpResponse
+from wasm_oci.http.messages import ConnectionLost, HttpRequest, HttpResponse
 from wasm_oci.http.outages import is_outage
 from wasm_oci.http.retry import Backoff
 from wasm_oci.jsontext import canonical, parse_object
@@ -23,6 +23,7 @@ from wasm_oci.oci.manifest import Index, Manifest
 from wasm_oci.oci.referrers import UNKNOWN_LIST, referrer_descriptor
 from wasm_oci.oci.store import FetchedManifest
 from wasm_oci.registry.client import RegistryClient
+from wasm_oci.registry.errors_from_response import error_code
 
 API = "referrers API"
 FALLBACK = "fallback tag"
@@ -115,6 +116,20 @@ def _read_api(client: RegistryClient, subject: Digest) -> tuple[tuple[Descriptor
         what = f"{err.what}; there may be referrers that are not listed"
         return tuple(entries) or None, RegistryError(what, where=client.where, hint=err.hint, reason=UNKNOWN_LIST)
     return tuple(entries), None
+
+
+def has_api(client: RegistryClient, subject: Digest) -> bool | None:
+    """Returns whether the registry has the referrers API; None where it only says that it does not know the repository.
+
+    A redirect to another host is none. Raises where the registry fails.
+    """
+    step = f"ask for the referrers API of {subject}"
+    request = HttpRequest(method="GET", url=client.url(f"referrers/{subject}"), step=step, headers={"Accept": INDEX_MEDIA_TYPE})
+    response = client.send(request, good=_UNSUPPORTED | {200})
+    if response.status == 200 and origin(response.url) == client.origin:
+        _parse(client, response.body, step)
+        return True
+    return None if response.status == 404 and error_code(response) == "NAME_UNKNOWN" else False
 
 
 def _is_elsewhere(client: RegistryClient, error: AuthError | RegistryError, response: HttpResponse | None) -> bool:

@@ -12,7 +12,7 @@ from wasm_oci.oci.manifest import Index, Manifest
 from wasm_oci.oci.store import Content, FetchedManifest, ManifestName
 from wasm_oci.registry.blobs import blob_ends, blob_pieces, has_blob
 from wasm_oci.registry.client import RegistryClient
-from wasm_oci.registry.referrers import attach, list_referrers, too_many
+from wasm_oci.registry.referrers import attach, has_api, list_referrers, too_many
 from wasm_oci.registry.upload import upload_blob
 
 
@@ -98,6 +98,9 @@ class RegistryStore:
         for listed in lists:
             if listed.doubt:
                 raise listed.doubt
+
+    def has_referrers_api(self, subject: Digest) -> bool | None:
+        return has_api(self._client, subject)
 
     def _digests_of(self, subject: Digest) -> tuple[Digest, ...]:
         """The digest of a subject and, where that is not SHA-256, which most programs use, also its SHA-256 digest."""

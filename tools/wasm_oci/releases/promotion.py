@@ -103,6 +103,8 @@ class Promotion:
     dry_run: bool = False
     read_whole: bool = False
     """Whether blobs of any size are read back whole."""
+    require_referrers_api: bool = False
+    """Whether a registry without the referrers API is refused."""
     policy: PolicyRequest = NO_POLICY
     """The policies that have to allow it there."""
     trust: Trust | None = None
@@ -111,7 +113,12 @@ class Promotion:
     def release(self, *artifacts: ArtifactRequest, indexes: tuple[IndexRequest, ...] = ()) -> ReleaseRequest:
         """Returns what is to be published, to one place, so that nothing is begun after a failure."""
         return ReleaseRequest(
-            artifacts=artifacts, indexes=indexes, dry_run=self.dry_run, plain_http=self.plain_http, read_whole=self.read_whole
+            artifacts=artifacts,
+            indexes=indexes,
+            dry_run=self.dry_run,
+            plain_http=self.plain_http,
+            read_whole=self.read_whole,
+            require_referrers_api=self.require_referrers_api,
         )
 
 

@@ -7,6 +7,13 @@ load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInf
 
 visibility(["//wasm/..."])
 
+DESTINATION_ATTRS = {
+    "require_referrers_api": attr.bool(
+        doc = "True refuses a registry without the referrers API, before anything is written to it; signatures and statements would be found there by a " +
+              "fallback tag, which others may overwrite. False by default, which uses what there is.",
+    ),
+}
+
 def config_of(ctx):
     """The `WasmRegistryConfigInfo` of a target, None where it has none."""
     return ctx.attr.registry_config[WasmRegistryConfigInfo] if ctx.attr.registry_config else None
@@ -44,7 +51,7 @@ def config_files(config):
     return [file for file in (config.ca_file, config.file) if file] if config else []
 
 def config_request(ctx, config):
-    """What a request says of registries; the program reads the file in place of the rest, where there is one."""
+    """What a request of a rule with DESTINATION_ATTRS says of registries; the program reads the file in place of the rest, where there is one."""
     return {
         "ca_file": rlocation_path(ctx, config.ca_file) if config and config.ca_file else None,
         "ca_hosts": config.ca_hosts if config else [],
@@ -52,6 +59,7 @@ def config_request(ctx, config):
         "plain_http": config.plain_http if config else [],
         "registries": config.registries if config else [],
         "registries_file": rlocation_path(ctx, config.file) if config and config.file else None,
+        "require_referrers_api": ctx.attr.require_referrers_api,
         "timeout_seconds": config.timeout_seconds if config else None,
     }
 

@@ -13,6 +13,7 @@ _PUBLISH_ONLY = (
     "movable_tags",
     "namespace_override",
     "registry_override",
+    "require_referrers_api",
     "require_signed",
     "security_policy",
     "statement_keys",

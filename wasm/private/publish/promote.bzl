@@ -8,7 +8,7 @@ load("//wasm/private/policy:policy_use.bzl", "POLICY_ATTRS", "policy_files", "po
 load("//wasm/private/providers:publish_info.bzl", "WasmPublishInfo")
 load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
 load("//wasm/private/providers:release_info.bzl", "WasmReleaseInfo")
-load(":config_of_target.bzl", "config_files", "config_of", "config_request", "entry_names", "reading_request", "unknown_entry")
+load(":config_of_target.bzl", "DESTINATION_ATTRS", "config_files", "config_of", "config_request", "entry_names", "reading_request", "unknown_entry")
 
 visibility(["//wasm/..."])
 
@@ -52,7 +52,7 @@ _ATTRS = {
         doc = "What: a `wasm_release` or a publish target; `source` of the macro.",
         providers = [[WasmReleaseInfo], [WasmPublishInfo]],
     ),
-} | POLICY_ATTRS | RUN_TARGET_ATTRS
+} | DESTINATION_ATTRS | POLICY_ATTRS | RUN_TARGET_ATTRS
 
 def _check(ctx, names):
     for attribute, tags in {"movable_tags": ctx.attr.movable_tags, "tags": ctx.attr.promoted_tags}.items():

@@ -9,7 +9,7 @@ load("//wasm/private/policy:policy_use.bzl", "POLICY_ATTRS", "policy_of")
 load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
 load("//wasm/private/providers:oci_image_info.bzl", "WasmOciImageInfo")
 load("//wasm/private/providers:publish_info.bzl", "WasmPublishInfo")
-load(":config_of_target.bzl", "config_files", "config_request")
+load(":config_of_target.bzl", "DESTINATION_ATTRS", "config_files", "config_request")
 load(":publish_policy.bzl", "publish_policy")
 load(":stamped_tags.bzl", "is_stamped", "stamped_tag_error")
 
@@ -62,7 +62,7 @@ PUBLISH_ATTRS = {
         doc = "Replaces the image's tag; empty, the default, keeps it. `{STABLE_NAME}` in it is the value that the workspace status " +
               "(`--workspace_status_command`) has when this is run, such as `1.2.3-{STABLE_COMMIT}`.",
     ),
-} | POLICY_ATTRS | RUN_TARGET_ATTRS | TOOL_ATTRS
+} | DESTINATION_ATTRS | POLICY_ATTRS | RUN_TARGET_ATTRS | TOOL_ATTRS
 
 def _signer(ctx, key):
     """What the run is told of a key that signed, or will: an unknown origin counts as a build's."""

@@ -8,7 +8,7 @@ load("//wasm/private/policy:policy_use.bzl", "POLICY_ATTRS", "policy_files", "po
 load("//wasm/private/providers:publish_info.bzl", "WasmPublishInfo")
 load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
 load("//wasm/private/providers:release_info.bzl", "WasmReleaseInfo")
-load(":config_of_target.bzl", "check_target", "config_files", "config_of", "config_request", "entry_names")
+load(":config_of_target.bzl", "DESTINATION_ATTRS", "check_target", "config_files", "config_of", "config_request", "entry_names")
 load(":multi_publish.bzl", "wkg_multi_registry_publish")
 load(":stamped_tags.bzl", "is_stamped", "stamped_tag_error")
 
@@ -58,7 +58,7 @@ _ATTRS = {
     "target_registries": attr.string_list(
         doc = "Names of entries of `registry_config`: all goes to each of them. Empty, the default: each publish target goes where it says.",
     ),
-} | POLICY_ATTRS | RUN_TARGET_ATTRS
+} | DESTINATION_ATTRS | POLICY_ATTRS | RUN_TARGET_ATTRS
 
 def _check(ctx, names):
     if not ctx.attr.releases:

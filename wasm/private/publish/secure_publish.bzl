@@ -9,7 +9,7 @@ load(":publish.bzl", "wasm_component_publish")
 visibility(["//wasm/..."])
 
 _IMAGE = ("additional_signing_keys", "annotations", "component", "name_override", "namespace", "package_name", "split_regex", "tag", "version")
-_PUBLISH = ("cosign_legacy", "dry_run", "extra_tags", "movable_tags")
+_PUBLISH = ("cosign_legacy", "dry_run", "extra_tags", "movable_tags", "require_referrers_api")
 _BOTH = BOTH + ("security_policy",)
 _MANDATORY = ("component", "package_name", "security_policy")
 
@@ -40,8 +40,8 @@ def wasm_component_secure_publish(
         signature_type: "embedded" or "detached"; what the policy does not accept is denied. Empty, the default: as the policy says, else embedded.
         openssh_format: True refuses signing keys of another form than OpenSSH's. False, the default, leaves it to the policy.
         **kwargs: `component`, `package_name` and `security_policy`, which are mandatory; `annotations`, `namespace`, `tag`, `version`, `name_override`,
-            `additional_signing_keys` and `split_regex` of [`oci_image`](oci_publish.md#oci_image); `registry_config`, `cosign_legacy`, `dry_run`, `extra_tags` and
-            `movable_tags` of [`wasm_component_publish`](publish.md); `description`, `authors` and `license`, which go to both, as do the attributes
+            `additional_signing_keys` and `split_regex` of [`oci_image`](oci_publish.md#oci_image); `registry_config`, `cosign_legacy`, `dry_run`, `extra_tags`,
+            `movable_tags` and `require_referrers_api` of [`wasm_component_publish`](publish.md); `description`, `authors` and `license`, which go to both, as do the attributes
             that every rule has. Errors name `<name>`, never `<name>_image`.
     """
     check_attributes(name, "wasm_component_secure_publish", kwargs, _IMAGE + _PUBLISH + _BOTH, _MANDATORY)

@@ -35,7 +35,7 @@ TARGET_DESCRIPTION = """Copy what this target names to its destination, by diges
   bazel run TARGET -- --dry-run"""
 
 BESIDE_REQUEST = (
-    *("dry_run", "read_back", "move_tags", "result_file", "public_key", "trusted_keys", "plain_http", "ca_file"),
+    *("dry_run", "read_back", "require_referrers_api", "move_tags", "result_file", "public_key", "trusted_keys", "plain_http", "ca_file"),
     *("policy", "override", "override_reason"),
 )
 
@@ -91,6 +91,7 @@ def _promote(args: argparse.Namespace) -> Outcome:
             plain_http=settings.plain_http | plain_http_hosts(args.plain_http) | source.plain_http,
             dry_run=request.dry_run if args.dry_run is None else args.dry_run,
             read_whole=args.read_back == "full",
+            require_referrers_api=request.require_referrers_api or args.require_referrers_api,
             policy=replace(request.policy.with_other(policy_of(args)), trust=trust),
             trust=trust,
         )

@@ -24,6 +24,9 @@ def add_write_options(parser: argparse.ArgumentParser) -> None:
     """Those of everything that ends with tags."""
     parser.add_argument("--dry-run", action=argparse.BooleanOptionalAction, help="stop after the plan; send nothing that writes")
     parser.add_argument("--read-back", choices=("standard", "full"), default="standard", help="full: read large blobs back whole too")
+    parser.add_argument(
+        "--require-referrers-api", action="store_true", help="refuse a registry without the referrers API, before anything is written there"
+    )
     parser.add_argument("--move-tags", action="store_true", help="move a tag that exists with another digest")
     parser.add_argument(
         "--movable-tag", action="append", default=[], metavar="TAG", help="a tag that may move, beside latest; may be given several times"
@@ -76,4 +79,5 @@ def overrides_of(args: argparse.Namespace) -> Overrides:
         plain_http=plain_http_hosts(args.plain_http),
         dry_run=args.dry_run,
         fail_fast=args.fail_fast,
+        require_referrers_api=args.require_referrers_api,
     )
