@@ -34,7 +34,8 @@ FOLDERS: Mapping[str, set[str]] = {
     "policy": {BASE, "http", "trust"},
     "policy/review": {BASE, "policy", "trust"},
     "policy_facts": {
-        *(BASE, "attest", "http", "keys", "oci", "policy", "policy/review", "publish", "registry_config", "trust", "wasm", "wasmsign"),
+        *(BASE, "attest", "http", "keys", "oci", "policy", "policy/review", "publish", "registry_config", "releases"),
+        *("trust", "wasm", "wasmsign"),
     },
     "decisions": {BASE, "attest", "keys", "keys/sources", "oci", "policy", "policy_facts", "publish", "trust"},
     "reading": {BASE, "http", "oci", "registry"},

@@ -15,7 +15,6 @@ from wasm_oci.files import file_type, read_bounded
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.descriptor import SIGNATURE_MEDIA_TYPE
 from wasm_oci.oci.manifest import Manifest
-from wasm_oci.oci.reference import Reference
 from wasm_oci.oci.referrers import find_referrers
 from wasm_oci.oci.target import Target, is_reference, layout_target
 from wasm_oci.policy.subject import Previous, Registry, Statement, Subject
@@ -43,6 +42,8 @@ class Source:
     """The keys that signatures are verified with."""
     signature: Path | None = None
     """A detached signature of a .wasm file."""
+    registry_config: Path | None = None
+    """Where registries, credentials and mirrors are named."""
     plain_http: Sequence[str] = ()
     ca_files: Sequence[str] = ()
 
@@ -106,13 +107,12 @@ def _opened(source: Source, known: KnownKeys) -> Iterator[_Opened]:
             return
         if path.suffix == ".wasm" and not is_reference(text):
             raise UsageError("no such file or folder", where=text, hint="check the path")
-        from wasm_oci.publish import resolve  # opens sockets, which only a registry needs
+        from wasm_oci.releases.reach import reach  # opens sockets, which only a registry needs
+        from wasm_oci.releases.sources import named_reference
 
-        plain = resolve.plain_http_hosts(source.plain_http)
-        transport = resolve.make_transport(plain, ca_files=source.ca_files)
-        stack.callback(transport.close)
-        target = resolve.registry_target(text, transport, os.environ)
-        reference = Reference.parse(text)
+        registries = stack.enter_context(reach(source.registry_config, source.plain_http, source.ca_files, os.environ))
+        target = registries.target(text)
+        reference, _ = named_reference(text, registries.settings)
         namespace, _, name = reference.repository.rpartition("/")
         place = _Opened(
             component=scratch,
@@ -121,7 +121,7 @@ def _opened(source: Source, known: KnownKeys) -> Iterator[_Opened]:
             namespace=namespace,
             tags=(reference.tag,) if reference.tag else None,
             pinned=reference.digest is not None,
-            registry=registry_of_reference(reference.registry, plain),
+            registry=registry_of_reference(reference.registry, registries.plain_http),
         )
         yield _fetched(target, scratch, place, known)
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from wasm_oci.digest import Digest
 from wasm_oci.errors import UsageError
-from wasm_oci.oci.reference import Reference
-from wasm_oci.oci.target import LocalPlace
-from wasm_oci.publish.registries import RegistryEntry
 from wasm_oci.publish.release_request import NO_POLICY, ArtifactRequest, DestinationRequest, PolicyRequest, ReleaseRequest
 from wasm_oci.publish.request import PushRequest
 from wasm_oci.publish.resolve import NamedRepository
@@ -104,15 +102,8 @@ def _places(request: PushRequest, overrides: Overrides) -> list[NamedRepository]
     ]
 
 
-def release_of_layout(layout: Path, place: Reference | LocalPlace, overrides: Overrides) -> ReleaseRequest:
-    """Returns the release of a layout to a reference, which names a tag, the digest, or both, or to a folder or archive with a tag.
-
-    Raises UsageError where there is neither.
-    """
-    digest = place.digest if isinstance(place, Reference) else None
-    if place.tag is None and digest is None:
-        shown = place if isinstance(place, Reference) else place.path
-        raise UsageError(f"{shown} names no tag", hint=f"write {shown}:TAG")
+def release_of_layout(layout: Path, destination: DestinationRequest, overrides: Overrides, *, digest: Digest | None) -> ReleaseRequest:
+    """Returns the release of a layout to one place; with a digest, it must have this one."""
     artifact = ArtifactRequest(
         layout=layout,
         referrers=(overrides.signature,) if overrides.signature else (),
@@ -120,7 +111,7 @@ def release_of_layout(layout: Path, place: Reference | LocalPlace, overrides: Ov
         trust=overrides.trust,
         require_signed=overrides.require_signed,
         policy=overrides.policy,
-        destinations=(DestinationRequest(repository=_repository(place), tags=(place.tag,) if place.tag else ()),),
+        destinations=(destination,),
         movable_tags=DEFAULT_MOVABLE | overrides.movable_tags,
         move_tags=overrides.move_tags,
     )
@@ -130,10 +121,3 @@ def release_of_layout(layout: Path, place: Reference | LocalPlace, overrides: Ov
         plain_http=overrides.plain_http,
         require_referrers_api=overrides.require_referrers_api,
     )
-
-
-def _repository(place: Reference | LocalPlace) -> NamedRepository | Reference:
-    if isinstance(place, Reference):
-        return place
-    entry = RegistryEntry(name=str(place.path), type="archive" if place.is_archive else "layout", path=str(place.path))
-    return NamedRepository(registries=(entry,), registry=entry.name, namespace="", repository="")

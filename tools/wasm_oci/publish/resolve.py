@@ -12,15 +12,11 @@ from wasm_oci.files import file_type
 from wasm_oci.http.host import check_host
 from wasm_oci.http.transport import Transport
 from wasm_oci.limits import LIMITS, with_timeout
-from wasm_oci.oci.archive import ArchiveStore
-from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.reference import Reference, has_registry
 from wasm_oci.oci.store import Store
-from wasm_oci.oci.target import Target, layout_folder, layout_target
-from wasm_oci.publish.registries import RegistryEntry, choose_registry, registry_client, registry_store
+from wasm_oci.publish.registries import RegistryEntry, choose_registry, registry_store
 from wasm_oci.registry.credential import Credential
 from wasm_oci.registry.credentials import CredentialLookup
-from wasm_oci.registry.login_check import LoginReport, check_login
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,60 +119,6 @@ def entry_of(place: NamedRepository) -> RegistryEntry:
     default = choose_registry(place.registries, place.default_registry, where=place.where).name if place.default_registry else ""
     entry = choose_registry(place.registries, place.registry, default, where=place.where)
     return replace(entry, auth=replace(entry.auth, files=place.credential_files))
-
-
-def open_target(text: str, transport: Transport, environ: Mapping[str, str]) -> Target:
-    """Returns what `text` names to read: a layout folder where `layout_target` says so by its form, else a reference."""
-    return layout_target(text) or registry_target(text, transport, environ)
-
-
-def open_repository(text: str, transport: Transport, environ: Mapping[str, str]) -> Store:
-    """Returns what `text` names to list: a layout folder by its form, else a repository; raises UsageError for a tag or digest."""
-    folder = layout_folder(text)
-    if folder is not None:
-        return LayoutStore.open(folder)
-    reference = parse_reference(text)
-    if reference.tag or reference.digest:
-        raise UsageError(f"{reference} is one manifest, not a repository", hint=f"write {reference.name}")
-    return registry_store(reference, transport=transport, environ=environ)
-
-
-def registry_target(text: str, transport: Transport, environ: Mapping[str, str]) -> Target:
-    """Returns the manifest of a reference, read with the Docker and Podman credentials and the right to pull only.
-
-    Raises UsageError for a text that is not a reference, or one with neither tag nor digest.
-    """
-    reference = parse_reference(text)
-    wanted = reference.digest or reference.tag
-    if wanted is None:
-        raise UsageError(f"{reference} names neither tag nor digest", hint=f"write {reference}:TAG or {reference}@sha256:…")
-    store = registry_store(reference, transport=transport, environ=environ)
-    return Target(store=store, wanted=wanted, pinned=reference.digest is not None)
-
-
-def open_subject(text: str, transport: Transport, environ: Mapping[str, str]) -> Target:
-    """Returns the manifest that `text` names, in a store that can be written to: something will be attached to it.
-
-    In a registry it must be named by its digest, because a tag may move between the look at it and the signature. Raises UsageError for
-    another name, and for an archive.
-    """
-    target = layout_target(text)
-    if target is not None:
-        if isinstance(target.store, ArchiveStore):
-            raise UsageError("an archive cannot be added to", where=text, hint="attest the layout or the registry that it is made from")
-        return target
-    reference = parse_reference(text)
-    if reference.digest is None:
-        hint = f"write {reference.name}@sha256:…, with the digest that was published"
-        raise UsageError(f"{reference} names no digest, and a tag may move before it is signed", hint=hint)
-    return Target(store=open_destination(reference, transport=transport, environ=environ).store, wanted=reference.digest, pinned=True)
-
-
-def login_report(text: str, transport: Transport, environ: Mapping[str, str], *, push: bool) -> LoginReport:
-    """Returns what the registry of a reference allows there; raises UsageError for a text that is not a reference."""
-    reference = parse_reference(text)
-    client = registry_client(reference, transport=transport, environ=environ, actions="pull,push" if push else "pull")
-    return check_login(client, reference.digest or reference.tag, push=push)
 
 
 def parse_reference(text: str) -> Reference:

@@ -16,6 +16,7 @@ from wasm_oci.publish.release_request import ReleaseRequest
 from wasm_oci.publish.request import PushRequest, read_push_request
 from wasm_oci.publish.signing import scratch_folder
 from wasm_oci.releases.release_file import ReleaseFile, ReleaseOptions, release_of_requests
+from wasm_oci.releases.sources import NO_SETTINGS, SourceSettings
 
 _KINDS = "(wasm_component_publish|wkg_multi_registry_publish)"
 _OF_A_RELEASE = "wasm_release_image"
@@ -28,9 +29,16 @@ _WHERE = (
 
 
 def release_of_patterns(
-    patterns: Sequence[str], repository: str | None, options: ReleaseOptions, environ: Mapping[str, str]
+    patterns: Sequence[str],
+    repository: str | None,
+    options: ReleaseOptions,
+    environ: Mapping[str, str],
+    settings: SourceSettings = NO_SETTINGS,
 ) -> ReleaseRequest:
-    """Returns the release of all publish targets that patterns match; raises UsageError where there are none, or Bazel fails."""
+    """Returns the release of all publish targets that patterns match; `settings` has the entries that options name registries by.
+
+    Raises UsageError where there are none, or Bazel fails.
+    """
     if not patterns:
         raise UsageError("there is nothing to release", hint="name targets such as //apps/..., or write release show REFERENCE")
     for pattern in patterns:
@@ -41,7 +49,15 @@ def release_of_patterns(
     if not repository or not options.tags:
         raise UsageError("the release needs a repository and a tag", hint="give --repository NAME and --tag TAG")
     first, *further = options.tags
-    file = ReleaseFile(repository=check_repository(repository, where="--repository"), tag=first, extra_tags=tuple(further))
+    file = ReleaseFile(
+        repository=check_repository(repository, where="--repository"),
+        tag=first,
+        extra_tags=tuple(further),
+        registries=settings.registries,
+        credential_files=settings.credential_files,
+        plain_http=settings.plain_http,
+        timeout_seconds=settings.timeout,
+    )
     bazel = Bazel(environ)
     changes = ReleaseOptions(ask_all=options.ask_all, changes=options.changes)
     return release_of_requests(file, bazel.publish_requests(patterns), changes)

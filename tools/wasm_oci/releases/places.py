@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from wasm_oci.errors import UsageError
 from wasm_oci.oci.reference import Reference
 from wasm_oci.oci.store import MountingStore, Store
-from wasm_oci.publish.registries import registry_store
 from wasm_oci.releases.check import OpenRepository
 from wasm_oci.releases.compare import FoundRelease
-
-if TYPE_CHECKING:
-    from wasm_oci.http.transport import Transport
 
 
 def prefix_of(repository: str, named: str, *, where: str) -> str:
@@ -26,8 +21,8 @@ def prefix_of(repository: str, named: str, *, where: str) -> str:
     return repository.removesuffix(named)
 
 
-def repositories_of(release: FoundRelease, transport: Transport, environ: Mapping[str, str]) -> OpenRepository | None:
-    """Returns what opens the repositories of members; None for a folder, where all is in one place."""
+def repositories_of(release: FoundRelease, read: Callable[[Reference], Store]) -> OpenRepository | None:
+    """Returns what opens the repositories of members by means of `read`; None for a folder, where all is in one place."""
     store = release.target.store
     if not isinstance(store, MountingStore):
         return None
@@ -35,6 +30,6 @@ def repositories_of(release: FoundRelease, transport: Transport, environ: Mappin
     prefix = prefix_of(store.repository, release.index.repository, where=store.name)
 
     def open_repository(name: str) -> Store:
-        return registry_store(Reference.parse(f"{host}/{prefix}{name}"), transport=transport, environ=environ)
+        return read(Reference.parse(f"{host}/{prefix}{name}"))
 
     return open_repository

@@ -12,7 +12,7 @@ from wasm_oci.errors import UsageError
 from wasm_oci.oci.reference import Reference, has_registry
 from wasm_oci.oci.target import Target, layout_target
 from wasm_oci.publish.registries import RegistryEntry, registry_client, registry_store
-from wasm_oci.publish.resolve import parse_reference
+from wasm_oci.publish.resolve import NamedRepository, parse_reference
 from wasm_oci.reading.content_cache import ContentCache, cache_folder
 from wasm_oci.reading.source_store import Mirror, SourceStore
 from wasm_oci.registry.credentials import AuthSetting
@@ -53,10 +53,13 @@ class SourceSettings:
         )
 
 
+NO_SETTINGS = SourceSettings()
+
+
 def read_source_settings(config: Path | None) -> SourceSettings:
     """Returns what a file says that people write, if there is one; raises what `read_registry_config` raises."""
     if config is None:
-        return SourceSettings()
+        return NO_SETTINGS
     from wasm_oci.publish.request import read_registry_config  # and all that requests of targets are made of
 
     return SourceSettings.of(read_registry_config(config))
@@ -100,20 +103,41 @@ def open_source(text: str, settings: SourceSettings, *, transport: Transport, en
     That is a reference, one that begins with an entry's name, or what is a layout by its form (see `layout_target`). Its credential is that
     of the entry that it, or its host, names. Raises UsageError for a text that is none of these, or one with neither tag nor digest.
     """
-    name, _, rest = text.partition("/")
-    named = next((entry for entry in _readable(settings) if entry.name == name), None) if rest else None
-    if named is None and (layout := layout_target(text)):
+    if layout := layout_target(text):
         return layout
-    if named:
-        reference = Reference.parse("/".join(filter(None, (named.host, named.prefix, rest))), where=text)
-    else:
-        _check_entry(name, settings)
-        reference = parse_reference(text)
+    reference, entry = named_reference(text, settings)
     wanted = reference.digest or reference.tag
     if wanted is None:
         raise UsageError(f"{text} names neither tag nor digest", hint=f"write {text}:TAG or {text}@sha256:…")
-    store = source_store(reference, named or nearest_entry(reference, settings), settings, transport=transport, environ=environ)
+    store = source_store(reference, entry, settings, transport=transport, environ=environ)
     return Target(store=store, wanted=wanted, pinned=reference.digest is not None)
+
+
+def named_reference(text: str, settings: SourceSettings) -> tuple[Reference, RegistryEntry | None]:
+    """Returns the reference that `text` is, or stands for where it begins with the name of an entry, and the entry that it is of, if any.
+
+    Raises UsageError for a text that is neither.
+    """
+    name, _, rest = text.partition("/")
+    if rest and (named := next((entry for entry in _readable(settings) if entry.name == name), None)):
+        return Reference.parse("/".join(filter(None, (named.host, named.prefix, rest))), where=text), named
+    _check_entry(name, settings)
+    reference = parse_reference(text)
+    return reference, nearest_entry(reference, settings)
+
+
+def place_of(reference: Reference, entry: RegistryEntry | None, settings: SourceSettings) -> NamedRepository:
+    """Returns a repository to publish to, by the name of its entry where it is below the prefix of one, else by its host."""
+    named, repository = reference.registry, reference.repository
+    if entry and _holds(entry, reference):
+        named, repository = entry.name, repository.removeprefix(f"{entry.prefix}/")
+    files = settings.credential_files
+    return NamedRepository(registries=settings.registries, registry=named, namespace="", repository=repository, credential_files=files)
+
+
+def auth_of(reference: Reference, entry: RegistryEntry | None, settings: SourceSettings) -> AuthSetting:
+    """Returns how a repository is logged in to, as an entry says or without one."""
+    return replace(entry.auth if entry else AuthSetting(entry=reference.registry), files=settings.credential_files)
 
 
 def _check_entry(name: str, settings: SourceSettings) -> None:
@@ -132,7 +156,7 @@ def source_store(
     reference: Reference, entry: RegistryEntry | None, settings: SourceSettings, *, transport: Transport, environ: Mapping[str, str]
 ) -> SourceStore:
     """Returns the repository of a reference to read from, as an entry of its host reaches it, or without one."""
-    auth = replace(entry.auth if entry else AuthSetting(entry=reference.registry), files=settings.credential_files)
+    auth = auth_of(reference, entry, settings)
     if settings.published_to not in ("", reference.registry):
         auth = auth.without_variables_of_wkg()
     client = registry_client(reference, transport=transport, environ=environ, auth=auth, scheme=entry.scheme if entry else "")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wasm_oci.cli.common.registry_options import add_registry_config_option, add_registry_options
+from wasm_oci.cli.common.registry_options import add_registry_options
 from wasm_oci.cli.common.trust_options import add_trusted_key_options, trusted_keys_of
 from wasm_oci.outcome import Outcome
 
@@ -37,7 +37,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="archive to write")
     parser.add_argument("--tag", metavar="TAG", help="tag in the archive; without one, that of the source")
     add_trusted_key_options(parser)
-    add_registry_config_option(parser)
     add_registry_options(parser)
 
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from wasm_oci.cli.common.key_options import add_key_options, keys_of, passphrase_of
-from wasm_oci.cli.common.registry_options import add_registry_options
+from wasm_oci.cli.common.registry_options import add_registry_options, registry_options
 from wasm_oci.errors import UsageError
 from wasm_oci.files import read_bounded
 from wasm_oci.jsontext import JsonObject, parse_object
@@ -55,8 +55,7 @@ def run(args: argparse.Namespace) -> Outcome:
         predicate=_predicate(args.predicate) if args.predicate else {},
         keys=keys_of(args),
         cosign_legacy=args.cosign_legacy,
-        plain_http=tuple(args.plain_http),
-        ca_files=tuple(args.ca_file),
+        registries=registry_options(args),
     )
     return attest(request, passphrase_of(args))
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wasm_oci.cli.common.registry_options import add_registry_options
+from wasm_oci.cli.common.registry_options import RegistryOptions, add_registry_options, registry_options
 from wasm_oci.cli.common.subcommands import add_subcommand
 from wasm_oci.outcome import GREEN, YELLOW, Outcome, Painted, error_document, report_error
 
@@ -33,9 +31,7 @@ class AuthCheckRequest:
     reference: str
     """`host/repository`, perhaps with a tag or digest."""
     push: bool
-    plain_http: list[str]
-    ca_files: list[str]
-    """`host[:port]=FILE` each."""
+    registries: RegistryOptions
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,11 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    from wasm_oci.publish import resolve
+    from wasm_oci.cli.publishing.reached import reached
 
-    request = AuthCheckRequest(reference=args.reference, push=args.push, plain_http=args.plain_http, ca_files=args.ca_file)
-    with closing(resolve.make_transport(resolve.plain_http_hosts(request.plain_http), ca_files=request.ca_files)) as transport:
-        report = resolve.login_report(request.reference, transport, os.environ, push=request.push)
+    request = AuthCheckRequest(reference=args.reference, push=args.push, registries=registry_options(args))
+    with reached(request.registries) as registries:
+        report = registries.login(request.reference, push=request.push)
     if report.error:
         report_error("wasm_oci", report.error, "text")
     document = report.to_json() | (error_document(report.error) if report.error else {})

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from wasm_oci.cli.common.key_options import add_key_options, keys_of, passphrase_of
-from wasm_oci.cli.common.registry_options import add_registry_options
+from wasm_oci.cli.common.registry_options import add_registry_options, registry_options
 from wasm_oci.outcome import Outcome
 
 DESCRIPTION = """Sign a manifest that is published, after checking who signed it before.
@@ -42,7 +42,6 @@ def run(args: argparse.Namespace) -> Outcome:
         predicate={},
         keys=keys_of(args),
         cosign_legacy=args.cosign_legacy,
-        plain_http=tuple(args.plain_http),
-        ca_files=tuple(args.ca_file),
+        registries=registry_options(args),
     )
     return attest(request, passphrase_of(args), signed_by=asked.trust(for_statements=True))

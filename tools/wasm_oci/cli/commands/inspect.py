@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import stat
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from wasm_oci.cli.common.registry_options import add_registry_options
+from wasm_oci.cli.common.registry_options import RegistryOptions, add_registry_options, registry_options
 from wasm_oci.cli.common.wasm_lines import named_lines, wasm_lines
 from wasm_oci.errors import UsageError
 from wasm_oci.files import file_type
@@ -36,9 +34,7 @@ class InspectRequest:
 
     target: str
     """A .wasm file, a layout folder with or without tag or digest, or a reference."""
-    plain_http: list[str]
-    ca_files: list[str]
-    """`host[:port]=FILE` each."""
+    registries: RegistryOptions
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    document = _inspect(InspectRequest(target=args.target, plain_http=args.plain_http, ca_files=args.ca_file))
+    document = _inspect(InspectRequest(target=args.target, registries=registry_options(args)))
     return Outcome(lines=list(_lines(document)), document=document)
 
 
@@ -59,10 +55,10 @@ def _inspect(request: InspectRequest) -> JsonObject:
         return {"type": "layout", **inspect_artifact(layout)}
     if path.suffix == ".wasm" and not is_reference(text):
         raise UsageError("no such file or folder", where=text, hint="check the path")
-    from wasm_oci.publish import resolve
+    from wasm_oci.cli.publishing.reached import reached
 
-    with closing(resolve.make_transport(resolve.plain_http_hosts(request.plain_http), ca_files=request.ca_files)) as transport:
-        return {"type": "registry", **inspect_artifact(resolve.registry_target(text, transport, os.environ))}
+    with reached(request.registries) as registries:
+        return {"type": "registry", **inspect_artifact(registries.target(text))}
 
 
 def _lines(document: JsonObject) -> Iterator[str]:

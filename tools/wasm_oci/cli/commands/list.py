@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wasm_oci.cli.common.registry_options import add_registry_options
+from wasm_oci.cli.common.registry_options import RegistryOptions, add_registry_options, registry_options
 from wasm_oci.errors import UsageError
 from wasm_oci.limits import LIMITS
 from wasm_oci.outcome import Outcome, report_error
@@ -37,9 +35,7 @@ class ListRequest:
     repository: str
     """`host/repository`, or a layout folder."""
     limit: int
-    plain_http: list[str]
-    ca_files: list[str]
-    """`host[:port]=FILE` each."""
+    registries: RegistryOptions
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,14 +45,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> Outcome:
+    from wasm_oci.cli.publishing.reached import reached
     from wasm_oci.oci.listing import list_tags
-    from wasm_oci.publish import resolve
 
-    request = ListRequest(repository=args.repository, limit=args.limit, plain_http=args.plain_http, ca_files=args.ca_file)
+    request = ListRequest(repository=args.repository, limit=args.limit, registries=registry_options(args))
     if not 1 <= request.limit <= LIMITS.listed_tags:
         raise UsageError(f"{request.limit} is out of range", where="--limit", hint=f"give a number from 1 to {LIMITS.listed_tags}")
-    with closing(resolve.make_transport(resolve.plain_http_hosts(request.plain_http), ca_files=request.ca_files)) as transport:
-        listing = list_tags(resolve.open_repository(request.repository, transport, os.environ), limit=request.limit)
+    with reached(request.registries) as registries:
+        listing = list_tags(registries.named_repository(request.repository), limit=request.limit)
     errors = [listed.error for listed in listing.tags if listed.error]
     for error in errors:
         report_error("wasm_oci", error, "text")

@@ -50,12 +50,11 @@ def _add_decision_arguments(parser: argparse.ArgumentParser) -> None:
         "--policy", type=Path, action="append", required=True, metavar="FILE", help="policy; again for another one beside it"
     )
     for option, metavar, words in (
-        ("--registry", "NAME|HOST", "where it goes: an entry of --registries, or a host; again for another"),
+        ("--registry", "NAME|HOST", "where it goes: an entry of --registry-config, or a host; again for another"),
         ("--tag", "TAG", "what it is tagged; again for another"),
         ("--override", "NAME", "ask for an override of the policy"),
     ):
         parser.add_argument(option, action="append", default=[], metavar=metavar, help=words)
-    parser.add_argument("--registries", type=Path, metavar="FILE", help="the list of registries, as wkg_registry_config takes it")
     parser.add_argument("--name", metavar="NAMESPACE/NAME", help="what it is called (default: as its reference, title or file)")
     parser.add_argument("--step", choices=("build", "publish", "pull"), help="which step asks (default: pull of a reference, else publish)")
     parser.add_argument("--time", metavar="TIME", help="the date or time of the decision in UTC (default: now)")
@@ -63,7 +62,7 @@ def _add_decision_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--previous", metavar="TARGET", help="the version in the registry, to compare imports with; `none` for a first one")
     parser.add_argument("--facts", type=Path, metavar="FILE", help="JSON with further facts, such as worlds, api_change and statements")
     add_trusted_key_options(parser)
-    add_registry_options(parser)
+    add_registry_options(parser, "--registries")
 
 
 def run(args: argparse.Namespace) -> Outcome:
@@ -98,6 +97,7 @@ def _decide(args: argparse.Namespace) -> Outcome:
         text=args.target,
         trust=trusted_keys_of(args),
         signature=args.signature_file,
+        registry_config=args.registry_config,
         plain_http=tuple(args.plain_http),
         ca_files=tuple(args.ca_file),
     )
@@ -106,7 +106,6 @@ def _decide(args: argparse.Namespace) -> Outcome:
             source=source,
             policies=tuple(args.policy),
             registries=tuple(args.registry),
-            registry_config=args.registries,
             name=args.name,
             tags=tuple(args.tag),
             at=args.step,

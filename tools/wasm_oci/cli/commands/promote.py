@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wasm_oci.cli.common.arguments import refuse_beside_request
-from wasm_oci.cli.common.registry_options import add_registry_config_option, add_registry_options
+from wasm_oci.cli.common.registry_options import add_registry_options
 from wasm_oci.cli.common.result_file import keep_result
 from wasm_oci.cli.common.trust_options import add_trusted_key_options, trusted_keys_of
 from wasm_oci.cli.publishing.publish_options import add_write_options, policy_of
@@ -47,7 +47,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tag", action="append", default=[], metavar="TAG", help="tag at the destination; again for a further one")
     add_write_options(parser)
     add_trusted_key_options(parser)
-    add_registry_config_option(parser)
     add_registry_options(parser)
 
 

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wasm_oci.cli.common.registry_options import add_registry_config_option, add_registry_options
+from wasm_oci.cli.common.registry_options import add_registry_options
 from wasm_oci.cli.common.trust_options import add_trust_options
 from wasm_oci.cli.publishing.publish_options import add_policy_option
 from wasm_oci.errors import UsageError
@@ -42,7 +42,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--signature-output", type=Path, metavar="FILE", help="save the published detached signature that verified")
     parser.add_argument("--allow-unsigned", action="store_true", help="accept a component without a signature")
     add_policy_option(parser, "a policy that must allow it, beside its signature; again for another")
-    add_registry_config_option(parser)
     add_registry_options(parser)
 
 

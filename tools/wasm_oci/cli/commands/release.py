@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from wasm_oci.cli.common.arguments import make_parser
 from wasm_oci.cli.common.key_options import add_passphrase_options
-from wasm_oci.cli.common.registry_options import add_registry_options
+from wasm_oci.cli.common.registry_options import add_registry_options, registry_options
 from wasm_oci.cli.common.result_file import keep_result
 from wasm_oci.cli.common.target_help import WITH_PATTERNS
 from wasm_oci.cli.common.trust_options import add_trusted_key_options, trusted_keys_of
@@ -36,7 +36,7 @@ TARGET_DESCRIPTION = """Publish everything that this target names as one release
   bazel run TARGET -- --tag 2024.1"""
 
 _READING = ("show", "diff", "verify")
-_SHARED = ("words", "ca_file", "plain_http", "public_key", "trusted_keys", "output", "quiet", "verbose")
+_SHARED = ("words", "ca_file", "plain_http", "registry_config", "public_key", "trusted_keys", "output", "quiet", "verbose")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> Outcome:
 
         _refuse_publishing_options(args)
         what, *names = args.words
-        return release_read.run(what, names, trust=trusted_keys_of(args), plain_http=args.plain_http, ca_files=args.ca_file)
+        return release_read.run(what, names, trust=trusted_keys_of(args), options=registry_options(args))
 
     def publish() -> Outcome:
         from wasm_oci.cli.publishing.release_request import release_request

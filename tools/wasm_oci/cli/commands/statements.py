@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
-from contextlib import closing
 from dataclasses import dataclass
 
-from wasm_oci.cli.common.registry_options import add_registry_options
+from wasm_oci.cli.common.registry_options import RegistryOptions, add_registry_options, registry_options
 from wasm_oci.cli.common.trust_options import add_signer_options, trust_request
 from wasm_oci.errors import UsageError
 from wasm_oci.outcome import Outcome
@@ -33,9 +31,7 @@ class StatementsRequest:
     predicate_type: str | None
     """A URI; None lists all, and one that verifies is enough."""
     cosign_legacy: bool
-    plain_http: tuple[str, ...]
-    ca_files: tuple[str, ...]
-    """`host[:port]=FILE` each."""
+    registries: RegistryOptions
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,8 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Outcome:
     from wasm_oci.attest.predicates import predicate_type
+    from wasm_oci.cli.publishing.reached import reached
     from wasm_oci.cli.publishing.statement_result import listed
-    from wasm_oci.publish import resolve
 
     kind = predicate_type(args.predicate_type, where="--predicate-type") if args.predicate_type else None
     request = StatementsRequest(
@@ -61,13 +57,12 @@ def run(args: argparse.Namespace) -> Outcome:
         trust=trust_request(args),
         predicate_type=kind,
         cosign_legacy=args.cosign_legacy,
-        plain_http=tuple(args.plain_http),
-        ca_files=tuple(args.ca_file),
+        registries=registry_options(args),
     )
     trust = request.trust.trust(for_statements=True)
     if request.trust.threshold != 1 and not (trust and kind):
         what = "several keys must sign statements of one type"
         raise UsageError(what, where="--threshold", hint="give --predicate-type, and -K or --trusted-keys")
-    with closing(resolve.make_transport(resolve.plain_http_hosts(request.plain_http), ca_files=request.ca_files)) as transport:
-        target = resolve.open_target(request.target, transport, os.environ)
+    with reached(request.registries) as registries:
+        target = registries.target(request.target)
         return listed(target, trust=trust, predicate_type=kind, cosign_legacy=request.cosign_legacy)

@@ -32,7 +32,6 @@ class PolicyCheckRequest:
     policies: tuple[Path, ...]
     registries: tuple[str, ...]
     """Names of entries, or hosts; empty for the registry of the reference."""
-    registry_config: Path | None
     name: str | None
     """Namespace and name."""
     tags: tuple[str, ...]
@@ -75,7 +74,7 @@ def _subjects(request: PolicyCheckRequest) -> Iterator[Subject]:
         subject = replace(subject, previous=_previous(request.source, request.previous))
     if request.facts:
         subject = _with_facts(subject, request.facts)
-    config = load_registry_config(request.registry_config) if request.registry_config else None
+    config = load_registry_config(path) if (path := request.source.registry_config) else None
     if not request.registries:
         found = subject.registry
         yield subject if found is None or config is None else replace(subject, registry=with_entry(found, subject.path, config))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 
 from wasm_oci.attest.find import require_statement
 from wasm_oci.attest.legacy import add_legacy_signatures, legacy_tag, sign_legacy
 from wasm_oci.attest.predicates import SIGN
 from wasm_oci.attest.write import attach_statement, sign_statement
+from wasm_oci.cli.common.registry_options import RegistryOptions
+from wasm_oci.cli.publishing.reached import reached
 from wasm_oci.errors import UsageError
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.keys.key import AnyPublicKey, PublicKey
@@ -20,7 +20,6 @@ from wasm_oci.keys.sources.signing_keys import SigningKey, open_statement_signer
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.store import FetchedManifest, Store
 from wasm_oci.outcome import GREEN, Outcome, Painted
-from wasm_oci.publish import resolve
 from wasm_oci.trust.trust import Trust
 
 
@@ -35,11 +34,9 @@ class StatementRequest:
     predicate: JsonObject
     keys: tuple[SigningKey, ...]
     """Each makes a statement of its own."""
+    registries: RegistryOptions
     cosign_legacy: bool = False
     """Whether a signature under cosign's tag is added too."""
-    plain_http: tuple[str, ...] = ()
-    ca_files: tuple[str, ...] = ()
-    """`host[:port]=FILE` each."""
 
 
 def attest(request: StatementRequest, passphrase: PassphraseSource, *, signed_by: Trust | None = None) -> Outcome:
@@ -50,8 +47,8 @@ def attest(request: StatementRequest, passphrase: PassphraseSource, *, signed_by
     if request.cosign_legacy and request.predicate_type != SIGN:
         raise UsageError("cosign's tag holds signatures only", where="--cosign-legacy", hint="leave it out, or attest `sign`")
     signers = open_statement_signers(request.keys, passphrase)
-    with closing(resolve.make_transport(resolve.plain_http_hosts(request.plain_http), ca_files=request.ca_files)) as transport:
-        target = resolve.open_subject(request.target, transport, os.environ)
+    with reached(request.registries) as registries:
+        target = registries.subject(request.target)
         if request.cosign_legacy and isinstance(target.store, LayoutStore):
             raise UsageError(
                 "cosign looks for its tag in registries only", where="--cosign-legacy", hint="leave it out, or name a registry"

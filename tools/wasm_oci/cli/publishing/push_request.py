@@ -8,13 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from wasm_oci.cli.publishing.publish_options import overrides_of
+from wasm_oci.digest import Digest
 from wasm_oci.errors import UsageError
 from wasm_oci.oci.archive import ARCHIVE_PREFIX, ArchiveStore
-from wasm_oci.oci.reference import Reference, check_tag
+from wasm_oci.oci.reference import check_tag
 from wasm_oci.oci.target import LAYOUT_PREFIX, is_reference, layout_folder, local_place
 from wasm_oci.publish.push import Overrides, release_of_layout, release_of_request
-from wasm_oci.publish.release_request import ReleaseRequest
+from wasm_oci.publish.registries import RegistryEntry
+from wasm_oci.publish.release_request import DestinationRequest, ReleaseRequest
 from wasm_oci.publish.request import read_push_request
+from wasm_oci.publish.resolve import NamedRepository
+from wasm_oci.releases.sources import SourceSettings, named_reference, place_of, read_source_settings
 
 
 def push_request(args: argparse.Namespace) -> ReleaseRequest:
@@ -30,6 +34,8 @@ def _overrides(args: argparse.Namespace) -> Overrides:
 def _request(args: argparse.Namespace, overrides: Overrides) -> ReleaseRequest:
     with_passphrase = args.passphrase_env or args.passphrase_file
     if args.request:
+        if args.registry_config:
+            raise UsageError("the target has its own list", where="--registry-config", hint="set registry_config of the target")
         if args.layout:
             raise UsageError("LAYOUT and REFERENCE cannot be given with --request", hint="use --registry, --namespace and --tag")
         request = read_push_request(args.request, os.environ)
@@ -49,7 +55,24 @@ def _request(args: argparse.Namespace, overrides: Overrides) -> ReleaseRequest:
             raise UsageError(f"--{option} changes a request file", hint="put it into REFERENCE")
     if args.fail_fast is not None:
         raise UsageError("there is one destination only", where="--fail-fast", hint="leave it out")
-    return release_of_layout(_folder(args), local_place(args.reference) or Reference.parse(args.reference), overrides)
+    settings = read_source_settings(args.registry_config)
+    destination, digest = _destination(args.reference, settings)
+    overrides = replace(overrides, plain_http=overrides.plain_http | settings.plain_http)
+    return replace(release_of_layout(_folder(args), destination, overrides, digest=digest), timeout=settings.timeout)
+
+
+def _destination(text: str, settings: SourceSettings) -> tuple[DestinationRequest, Digest | None]:
+    """Returns where to publish, and the digest that is named, if any; raises UsageError for a text with neither tag nor digest."""
+    if local := local_place(text):
+        entry = RegistryEntry(name=str(local.path), type="archive" if local.is_archive else "layout", path=str(local.path))
+        place = NamedRepository(registries=(entry,), registry=entry.name, namespace="", repository="")
+        tag, digest = local.tag, None
+    else:
+        reference, known = named_reference(text, settings)
+        place, tag, digest = place_of(reference, known, settings), reference.tag, reference.digest
+    if tag is None and digest is None:
+        raise UsageError(f"{text} names no tag", hint=f"write {text}:TAG")
+    return DestinationRequest(repository=place, tags=(tag,) if tag else ()), digest
 
 
 def _folder(args: argparse.Namespace) -> Path:
