@@ -14,7 +14,15 @@ from fakes.program import NAME, Run, writes
 from instruments.registry import RunningRegistry, start
 from wasm_oci.digest import Digest
 from wasm_oci.errors import SignatureError
-from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB, SIGNATURE_MEDIA_TYPE, WASM_CONFIG_MEDIA_TYPE, WASM_LAYER_MEDIA_TYPE, Descriptor
+from wasm_oci.oci.descriptor import (
+    EMPTY,
+    EMPTY_BLOB,
+    MANIFEST_MEDIA_TYPE,
+    SIGNATURE_MEDIA_TYPE,
+    WASM_CONFIG_MEDIA_TYPE,
+    WASM_LAYER_MEDIA_TYPE,
+    Descriptor,
+)
 from wasm_oci.oci.layout import write_layout
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Index, Manifest, signature_referrer
@@ -147,8 +155,9 @@ def test_a_folder_of_which_a_referrer_cannot_be_sent_is_refused(run: Run, tmp_pa
     refused("missing", f"blob {Digest.of(b'gone')} is missing")
     add(images["empty"].folder, replace(note(subject, b"x"), artifact_type=SIGNATURE_MEDIA_TYPE), b"x")
     refused("empty", "holds no signature")
-    LayoutStore.open(images["index"].folder).attach(Index(subject=subject, artifact_type=NOTE))
-    refused("index", "the index sha256:", "refers to the image")
+    absent = Descriptor(media_type=MANIFEST_MEDIA_TYPE, digest=Digest.of(b"absent"), size=6)
+    LayoutStore.open(images["index"].folder).attach(Index(subject=subject, artifact_type=NOTE, manifests=(absent,)))
+    refused("index", "the index sha256:", "is a referrer, and what it names cannot be copied", str(absent.digest), "oras cp --recursive")
     path = images["entry"].folder / "index.json"
     index = json.loads(path.read_text())
     index["manifests"].append({"mediaType": "x", "size": "many"})

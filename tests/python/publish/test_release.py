@@ -27,7 +27,7 @@ from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.reference import Reference
 from wasm_oci.oci.store import Content
-from wasm_oci.publish.artifact import Blob, Referrer, load_artifact
+from wasm_oci.publish.artifact import Blob, Referrer, blobs_of, load_artifact
 from wasm_oci.publish.plan import Plan, make_plan
 from wasm_oci.publish.plan_steps import Action, Decision
 from wasm_oci.publish.planning import Decided, Ready, Resolved, allow
@@ -415,7 +415,7 @@ def test_any_number_of_referrers_is_released(publish_all: RunRelease, registry: 
     with client_of(registry) as client:
         for store in (RegistryStore(client), LayoutStore(disk)):
             assert {entry.digest for entry in store.referrers(one.digest)} == digests
-            assert store.has_blob(notes[1].manifest.layers[0])
+            assert store.has_blob(blobs_of(notes[1].manifest)[1])
     again = publish_all(ReleaseRequest(artifacts=(asked,)))
     assert [result.status for result in again.artifacts[0].results] == ["unchanged"] * 2
 

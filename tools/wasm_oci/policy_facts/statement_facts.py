@@ -15,7 +15,7 @@ from wasm_oci.oci.referrers import artifact_type_of
 from wasm_oci.oci.store import FetchedManifest, Store
 from wasm_oci.policy.subject import Signer, Statement
 from wasm_oci.policy_facts.known_keys import KnownKeys
-from wasm_oci.publish.artifact import Artifact
+from wasm_oci.publish.artifact import Artifact, blobs_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ def _bundles(artifact: Artifact) -> Iterator[bytes]:
     for referrer in artifact.referrers:
         if artifact_type_of(referrer) != BUNDLE_MEDIA_TYPE or not artifact.is_subject_of(referrer):
             continue
-        for layer in referrer.layers:
+        for layer in blobs_of(referrer):
             left -= layer.size
             if layer.media_type == BUNDLE_MEDIA_TYPE and layer.size <= LIMITS.bundle and left >= 0:
                 content = checked(blobs[layer.digest].content(), layer.digest, layer.size, where=f"statement {layer.digest}")

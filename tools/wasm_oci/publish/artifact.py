@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wasm_oci.digest import Checked, Digest, chunks
-from wasm_oci.errors import FormatError, UsageError
+from wasm_oci.errors import FormatError, NotFoundError, UsageError
 from wasm_oci.files import read_bounded
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.descriptor import (
@@ -23,7 +23,7 @@ from wasm_oci.oci.descriptor import (
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Index, Manifest, signature_referrer
 from wasm_oci.oci.referrers import parse_referrer
-from wasm_oci.oci.store import Content, FetchedManifest
+from wasm_oci.oci.store import Content, FetchedManifest, Store
 from wasm_oci.wasmsign.signature import parse_signature
 
 if TYPE_CHECKING:
@@ -79,9 +79,11 @@ class Artifact:
     manifest: Manifest | Index
     """An index names manifests that have to be beside it, which are artifacts of their own."""
     blobs: tuple[Blob, ...]
-    """Those of the manifest and of its referrers, each once."""
-    referrers: tuple[Manifest, ...] = ()
-    """The manifests that refer to `manifest`, such as the one of a detached signature, and those that refer to these, after them."""
+    """Those of the manifest, of its referrers and of `children`, each once."""
+    referrers: tuple[Manifest | Index, ...] = ()
+    """What refers to `manifest`, such as the manifest of a detached signature, and what refers to that or to `children`, after it."""
+    children: tuple[Manifest, ...] = ()
+    """The manifests that indexes among the referrers name."""
     component: ComponentFile | None = None
     """None where there is not exactly one layer of its type."""
     where: str = ""
@@ -91,7 +93,7 @@ class Artifact:
     def descriptor(self) -> Descriptor:
         return self.manifest.descriptor()
 
-    def is_subject_of(self, referrer: Manifest) -> bool:
+    def is_subject_of(self, referrer: Manifest | Index) -> bool:
         return referrer.subject is not None and referrer.subject.digest.is_of(self.manifest.raw)
 
 
@@ -102,10 +104,30 @@ def blobs_of(document: Manifest | Index) -> tuple[Descriptor, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Referrer:
-    """A manifest whose subject is the artifact or another referrer of it, and all blobs that it names."""
+    """A manifest or index whose subject is the artifact, or another referrer of it or child of one, and all that it names."""
 
-    manifest: Manifest
+    manifest: Manifest | Index
     blobs: tuple[Blob, ...]
+    children: tuple[Manifest, ...] = ()
+
+
+def children_of(store: Store, index: Index) -> tuple[Manifest, ...]:
+    """Returns the manifests that an index names, which refers to something.
+
+    Raises FormatError where one is not there, or is another kind of document, such as an index again: it cannot be copied as a whole.
+    """
+    found: list[Manifest] = []
+    what = f"the index {index.descriptor().digest} is a referrer, and what it names cannot be copied"
+    hint = "remove the index, or copy everything with oras cp --recursive"
+    for entry in index.manifests:
+        try:
+            child = parse_referrer(store.fetch_manifest(entry), where=f"{store.name}@{entry.digest}")
+        except (FormatError, NotFoundError) as err:
+            raise FormatError(f"{what}: {err.what}", where=store.name, hint=hint) from err
+        if isinstance(child, Index):
+            raise FormatError(f"{what}: {entry.digest} is an index again", where=store.name, hint=hint)
+        found.append(child)
+    return tuple(found)
 
 
 def load_artifact(folder: Path, referrers: Iterable[Path | Referrer] = (), *, where: str = "") -> Artifact:
@@ -140,21 +162,24 @@ def with_referrers(artifact: Artifact, referrers: Iterable[Path | Referrer]) -> 
     Raises SignatureError for a file that is no detached signature, UsageError for a manifest with another subject or without a blob.
     """
     found = [each if isinstance(each, Referrer) else _signature(artifact.descriptor, each) for each in referrers]
-    subjects = set[Digest]().union(*(Digest.all_of(manifest.raw) for manifest in (artifact.manifest, *artifact.referrers)))
+    known = (artifact.manifest, *artifact.referrers, *artifact.children)
+    subjects = set[Digest]().union(*(Digest.all_of(manifest.raw) for manifest in known))
     for referrer in found:
         _check(artifact.descriptor, subjects, referrer)
-        subjects |= Digest.all_of(referrer.manifest.raw)
+        subjects = subjects.union(*(Digest.all_of(manifest.raw) for manifest in (referrer.manifest, *referrer.children)))
     blobs = [*artifact.blobs, *(blob for referrer in found for blob in referrer.blobs)]
     manifests = [*artifact.referrers, *(referrer.manifest for referrer in found)]
+    children = [*artifact.children, *(child for referrer in found for child in referrer.children)]
     return replace(
         artifact,
         blobs=tuple({blob.descriptor.digest: blob for blob in reversed(blobs)}.values())[::-1],
         referrers=tuple({manifest.descriptor().digest: manifest for manifest in manifests}.values()),
+        children=tuple({child.descriptor().digest: child for child in children}.values()),
     )
 
 
 def _listed(layout: LayoutStore, subject: FetchedManifest) -> Iterator[Referrer]:
-    """Yields what refers to a manifest of a layout, and what refers to that, each after its subject.
+    """Yields what refers to a manifest of a layout, and what refers to that or is named by it, each after its subject.
 
     An entry that cannot be read is an error: it may be a signature that would be lost.
     """
@@ -169,23 +194,19 @@ def _listed(layout: LayoutStore, subject: FetchedManifest) -> Iterator[Referrer]
     pending = [subject.data]
     while pending:
         for document in [document for digest in sorted(Digest.all_of(pending.pop(0))) for document in found.pop(digest, ())]:
-            if isinstance(document, Index):
-                digest = document.descriptor().digest
-                raise FormatError(
-                    f"the index {digest} refers to the image",
-                    where=layout.name,
-                    hint="remove it, or copy the layout with oras cp --recursive",
-                )
-            yield _referrer(layout, document)
-            pending.append(document.raw)
+            referrer = _referrer(layout, document)
+            yield referrer
+            pending += [document.raw, *(child.raw for child in referrer.children)]
 
 
-def _referrer(layout: LayoutStore, manifest: Manifest) -> Referrer:
-    """Raises NotFoundError, or DigestError, where a blob is missing or of another size."""
-    blobs = dict.fromkeys(blobs_of(manifest))
+def _referrer(layout: LayoutStore, document: Manifest | Index) -> Referrer:
+    """Raises NotFoundError, or DigestError, where a blob is missing or of another size, and what `children_of` raises."""
+    children = children_of(layout, document) if isinstance(document, Index) else ()
+    blobs = dict.fromkeys(blob for each in (document, *children) for blob in blobs_of(each))
     for blob in blobs:
         layout.open_blob(blob).close()
-    return Referrer(manifest=manifest, blobs=tuple(_layout_blob(layout, blob, referrer_role(blob)) for blob in blobs))
+    found = tuple(_layout_blob(layout, blob, referrer_role(blob)) for blob in blobs)
+    return Referrer(manifest=document, blobs=found, children=children)
 
 
 def referrer_role(blob: Descriptor) -> str:
@@ -215,7 +236,7 @@ def _check(artifact: Descriptor, subjects: Collection[Digest], referrer: Referre
         named = manifest.subject.digest if manifest.subject else "nothing"
         raise UsageError(f"it refers to {named}, not to {artifact.digest}", where=where, hint="make it for this artifact")
     given = {blob.descriptor.digest for blob in referrer.blobs}
-    for blob in blobs_of(manifest):
+    for blob in (blob for each in (manifest, *referrer.children) for blob in blobs_of(each)):
         if blob.digest not in given:
             raise UsageError(f"its blob {blob.digest} is missing", where=where, hint="give it all blobs that it names")
 

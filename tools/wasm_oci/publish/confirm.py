@@ -104,16 +104,16 @@ def manifest_lost(plan: Plan) -> RegistryError:
 def confirm_referrers(plan: Plan) -> None:
     """Raises where a reader of the destination would not find all referrers, or would find other content."""
     destination = plan.destination
-    listed = listed_referrers(destination, [referrer.manifest for referrer in plan.referrers])
+    listed = listed_referrers(destination, [referrer.manifest for referrer in plan.referrers if not referrer.child])
     for referrer in plan.referrers:
         what = "signature" if referrer.is_signature else "referrer"
-        if referrer.digest not in listed:
+        if referrer.digest not in listed and not referrer.child:
             raise NotFoundError(
                 f"the {what} {referrer.digest} was pushed, but the destination does not list it",
                 where=destination.name,
                 hint="run again: another program may have changed the list at the same time",
             )
-        if destination.fetch_manifest(referrer.digest).data != referrer.manifest.raw:
+        if destination.fetch_manifest(referrer.manifest.descriptor()).data != referrer.manifest.raw:
             raise DigestError(f"manifest {referrer.digest} of the {what} came back with different content", where=destination.name)
 
 

@@ -202,6 +202,8 @@ def make_plan(
         question.ask(destination.place, lambda: require_referrers_api(destination, digest))
     listed = question.ask(destination.place, lambda: listed_referrers(destination, artifact.referrers))
     there: list[Manifest | Index] = [referrer for referrer in artifact.referrers if referrer.descriptor().digest in (listed or ())]
+    children = tuple(_plan_child(question, destination, each) for each in artifact.children)
+    there += [step.manifest for step in children if step.action is Action.EXISTS]
     named: bool | None = any(tag.action is Action.UNCHANGED for tag in tag_plans)
     if placing.child and destination.whole and not named:  # one question in place of one for each blob
         named = question.ask(destination.place, lambda: destination.find_manifest(artifact.descriptor) is not None)
@@ -220,7 +222,7 @@ def make_plan(
         artifact=artifact,
         blobs=blobs,
         manifest=manifest,
-        referrers=referrers,
+        referrers=(*children, *referrers),
         tags=tag_plans,
         signatures=signatures,
         unknown=question.error,
@@ -238,7 +240,10 @@ def make_known_plan(artifact: Artifact, destination: Store, tags: Sequence[str],
         artifact=artifact,
         blobs=tuple(BlobPlan(blob=blob, action=Action.EXISTS) for blob in artifact.blobs),
         manifest=Action.EXISTS,
-        referrers=tuple(ReferrerPlan(manifest=each, action=Action.EXISTS) for each in artifact.referrers),
+        referrers=(
+            *(ReferrerPlan(manifest=each, action=Action.EXISTS, child=True) for each in artifact.children),
+            *(ReferrerPlan(manifest=each, action=Action.EXISTS) for each in artifact.referrers),
+        ),
         tags=tuple(TagPlan(tag=tag, action=Action.UNCHANGED, before=digest, after=digest) for tag in dict.fromkeys(tags)),
         signatures=UNCHECKED,
         placing=placing,
@@ -262,6 +267,11 @@ def _plan_blob(question: Question, destination: Store, blob: Blob, kept: Collect
     if blob.descriptor.digest in kept:
         return Action.EXISTS
     return _action(question.ask(destination.place, partial(destination.has_blob, blob.descriptor)), Action.UPLOAD)
+
+
+def _plan_child(question: Question, destination: Store, child: Manifest) -> ReferrerPlan:
+    there = question.ask(destination.place, lambda: destination.find_manifest(child.descriptor()) is not None)
+    return ReferrerPlan(manifest=child, action=_action(there, Action.CREATE), child=True)
 
 
 def _plan_manifest(question: Question, destination: Store, name: ManifestName, blobs: Iterable[BlobPlan]) -> Action:

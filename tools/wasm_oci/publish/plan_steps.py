@@ -10,8 +10,9 @@ from wasm_oci.digest import Digest
 from wasm_oci.errors import PolicyError
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.oci.descriptor import SIGNATURE_MEDIA_TYPE
-from wasm_oci.oci.manifest import Manifest
+from wasm_oci.oci.manifest import Index, Manifest
 from wasm_oci.oci.referrers import artifact_type_of
+from wasm_oci.oci.store import Store
 from wasm_oci.publish.artifact import Blob
 
 
@@ -83,10 +84,12 @@ class BlobPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferrerPlan:
-    """A manifest that refers to the artifact."""
+    """A manifest or index that refers to the artifact, or a manifest that such an index names."""
 
-    manifest: Manifest
+    manifest: Manifest | Index
     action: Action
+    child: bool = False
+    """Whether an index that follows names it."""
 
     @property
     def digest(self) -> Digest:
@@ -95,10 +98,17 @@ class ReferrerPlan:
     @property
     def is_signature(self) -> bool:
         """Whether it carries a detached wasmsign2 signature."""
-        return artifact_type_of(self.manifest) == SIGNATURE_MEDIA_TYPE
+        return artifact_type_of(self.manifest) == SIGNATURE_MEDIA_TYPE and not self.child
+
+    def store(self, destination: Store) -> str:
+        """Stores it, and returns by which way it is found; empty for what an index names."""
+        if not self.child:
+            return destination.attach(self.manifest)
+        destination.put_manifest(self.manifest.descriptor(), self.manifest.raw, child=True)
+        return ""
 
     def to_json(self) -> JsonObject:
-        document: JsonObject = {"digest": str(self.digest), "action": self.action}
+        document: JsonObject = {"digest": str(self.digest), "action": self.action} | ({"child": True} if self.child else {})
         return document if self.is_signature else {"artifactType": artifact_type_of(self.manifest), **document}
 
 

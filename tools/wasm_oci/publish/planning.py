@@ -109,8 +109,8 @@ def require_allowed(resolved: Sequence[Resolved], decided: Sequence[Decided]) ->
         raise first
 
 
-def check_signed(request: ArtifactRequest, artifact: Artifact) -> Signatures:
-    """Checks all signatures that go with an artifact."""
+def signatures_of(request: ArtifactRequest, artifact: Artifact) -> Signatures:
+    """Checks all signatures that go with an artifact, and returns who signed it."""
     keys = [
         KnownKey(
             public=load_public_key(signer.public_key),
@@ -288,7 +288,7 @@ def with_signatures(
     digest = ready.published.descriptor.digest if beside else None
     writing = [plan for plan in known if plan.writes or (plan.placing.unit, digest) in beside]
     if signatures is None and resolved.request.ready is None and (writing or any(plan.unknown or plan.refusal for plan in known)):
-        signatures = check_signed(resolved.request, ready.published)
+        signatures = signatures_of(resolved.request, ready.published)
     if signatures and signatures.content and ready.published.component:
         component = ready.published.component.descriptor
         if writing and not dry_run and all(plan.sends(component) for plan in writing):

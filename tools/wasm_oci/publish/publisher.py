@@ -176,7 +176,7 @@ def _send_content(result: Result, shown: Phase, *, sent: Once, whole: bool) -> s
         require_referrers_api(destination, digest, exists=True)
     for referrer in (each for each in plan.referrers if each.action is Action.CREATE):
         with _recorded(result, "referrer", str(referrer.digest)):
-            result.found_by[referrer.digest] = destination.attach(referrer.manifest)
+            result.found_by[referrer.digest] = referrer.store(destination)
             result.bytes_sent += referrer.manifest.descriptor().size
     _read_back(result, whole=whole)
     if plan.cosign and plan.cosign.action.writes:

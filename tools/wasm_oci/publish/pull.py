@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -23,6 +24,7 @@ from wasm_oci.oci.descriptor import (
 )
 from wasm_oci.oci.manifest import Index, Manifest
 from wasm_oci.oci.referrers import artifact_type_of, find_referrers
+from wasm_oci.oci.release_index import RELEASE_ARTIFACT_TYPE
 from wasm_oci.oci.store import FetchedManifest, Store
 from wasm_oci.oci.target import Target
 from wasm_oci.trust.trust import SignatureCount, Trust, verify_trusted
@@ -157,6 +159,9 @@ def image_manifest(fetched: FetchedManifest, where: str) -> Manifest:
     if media_type != MANIFEST_MEDIA_TYPE:
         several = media_type in (INDEX_MEDIA_TYPE, DOCKER_LIST_MEDIA_TYPE)
         hint = "name one of its manifests by digest" if several else "publish the component as an OCI artifact"
+        if media_type == INDEX_MEDIA_TYPE and Index.parse(fetched.data, where=where, skip_bad=True).artifact_type == RELEASE_ARTIFACT_TYPE:
+            hint = f"name one of its members, which `wasm_oci release show {shlex.quote(where)}` lists"
+            raise FormatError("this is a release, not a component", where=where, hint=hint)
         raise FormatError(f"this is {document_kind(media_type)}, not an image manifest", where=where, hint=hint)
     return Manifest.parse(fetched.data, where=where)
 

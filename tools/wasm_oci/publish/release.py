@@ -31,9 +31,9 @@ from wasm_oci.publish.planning import (
     Ready,
     Resolved,
     allow,
-    check_signed,
     plans_of,
     require_allowed,
+    signatures_of,
     with_cosign_signatures,
     with_decisions,
 )
@@ -237,7 +237,7 @@ def _required(resolved: Resolved, artifact: Artifact) -> Signatures | None:
     request = resolved.request
     if not (request.require_signed or request.trust):
         return None
-    signatures = check_signed(request, artifact)
+    signatures = signatures_of(request, artifact)
     for store in resolved.stores if request.require_signed else ():
         require_signed(signatures, store, target=request.target)
     return signatures

@@ -21,7 +21,7 @@ from wasm_oci.oci.annotations import SECURITY_ANNOTATION, SIGNATURE_ANNOTATION
 from wasm_oci.oci.descriptor import SIGNATURE_MEDIA_TYPE
 from wasm_oci.oci.manifest import Index, Manifest
 from wasm_oci.oci.referrers import artifact_type_of
-from wasm_oci.publish.artifact import Artifact, Blob
+from wasm_oci.publish.artifact import Artifact, Blob, blobs_of
 from wasm_oci.trust.trust import Trust
 from wasm_oci.wasm.sections import PREAMBLE_SIZE, read_preamble
 from wasm_oci.wasmsign.content_check import Beginning, ContentCheck, Covered, not_of_this
@@ -173,7 +173,7 @@ def _detached(artifact: Artifact) -> Iterator[Blob]:
     for referrer in artifact.referrers:
         if artifact_type_of(referrer) != SIGNATURE_MEDIA_TYPE or not artifact.is_subject_of(referrer):
             continue
-        layers = [layer for layer in referrer.layers if layer.media_type == SIGNATURE_MEDIA_TYPE]
+        layers = [layer for layer in blobs_of(referrer) if layer.media_type == SIGNATURE_MEDIA_TYPE]
         if not layers:
             what = f"referrer {referrer.descriptor().digest} holds no signature, though its type says so"
             raise FormatError(what, where=artifact.where, hint="remove it from the layout")

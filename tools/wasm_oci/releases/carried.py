@@ -12,13 +12,14 @@ from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descr
 from wasm_oci.oci.manifest import Index, Manifest
 from wasm_oci.oci.referrers import find_referrers
 from wasm_oci.oci.store import FetchedManifest, Store
-from wasm_oci.publish.artifact import Artifact, Blob, blobs_of, referrer_role
+from wasm_oci.publish.artifact import Artifact, Blob, blobs_of, children_of, referrer_role
 
 
 def artifact_in(store: Store, fetched: FetchedManifest) -> Artifact:
     """Returns a manifest or index of a store with its referrers, and theirs; blobs are read when they are sent.
 
-    Raises FormatError for another kind of document, or where an index refers to it, and what listing referrers raises.
+    An index that refers to it goes with the manifests that it names. Raises FormatError for another kind of document, and what
+    `children_of` and listing referrers raise.
     """
     descriptor = fetched.descriptor
     where = f"{store.name}@{descriptor.digest}"
@@ -30,8 +31,9 @@ def artifact_in(store: Store, fetched: FetchedManifest) -> Artifact:
     else:
         what = f"this is {document_kind(descriptor.media_type)}, neither an OCI image manifest nor an index"
         raise FormatError(what, where=where, hint="copy it with another program")
-    referrers = tuple({each.descriptor().digest: each for each in _referrers(store, descriptor.digest)}.values())
-    named = [blob for each in (document, *referrers) for blob in blobs_of(each)]
+    children: dict[Digest, Manifest] = {}
+    referrers = tuple(_referrers(store, descriptor.digest, children))
+    named = [blob for each in (document, *referrers, *children.values()) for blob in blobs_of(each)]
     return Artifact(
         manifest=document,
         blobs=tuple(
@@ -39,26 +41,30 @@ def artifact_in(store: Store, fetched: FetchedManifest) -> Artifact:
             for blob in {blob.digest: blob for blob in named}.values()
         ),
         referrers=referrers,
+        children=tuple(children.values()),
         where=where,
     )
 
 
-def _referrers(store: Store, subject: Digest) -> Iterator[Manifest]:
-    """Yields what refers to a manifest, and what refers to that, each after its subject; raises LimitError where that does not end."""
+def _referrers(store: Store, subject: Digest, children: dict[Digest, Manifest]) -> Iterator[Manifest | Index]:
+    """Yields what refers to a manifest, and what refers to that, each after its subject, and adds what indexes among them name.
+
+    Raises LimitError where that does not end.
+    """
     pending, seen, size = [subject], {subject}, 0
     while pending:
         for referrer in find_referrers(store, pending.pop(0)):
             digest = referrer.descriptor().digest
             if digest in seen:
                 continue
-            size += len(referrer.raw)
-            if len(seen) > LIMITS.referrers or size > LIMITS.referrer_bytes:
+            named = children_of(store, referrer) if isinstance(referrer, Index) else ()
+            children |= {child.descriptor().digest: child for child in named}
+            size += sum(len(each.raw) for each in (referrer, *named))
+            if len(seen) + len(children) > LIMITS.referrers or size > LIMITS.referrer_bytes:
                 what = f"the referrers of {subject}, and theirs, are more than {LIMITS.referrers}, or than {LIMITS.referrer_bytes} bytes"
                 raise LimitError(what, where=store.name, hint="remove referrers that are not needed")
-            if isinstance(referrer, Index):
-                raise FormatError(f"the index {digest} refers to it", where=store.name, hint="copy it with another program")
             seen.add(digest)
-            pending.append(digest)
+            pending += [digest, *(child.descriptor().digest for child in named)]
             yield referrer
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from wasm_oci.errors import DigestError, FormatError, NotFoundError, SignatureError, WasmOciError
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE, Descriptor, document_kind
-from wasm_oci.oci.manifest import Manifest
+from wasm_oci.oci.manifest import Index, Manifest
 from wasm_oci.oci.referrers import listed_digests
 from wasm_oci.oci.release_index import Member
 from wasm_oci.oci.store import FetchedManifest, Store, find_tag
@@ -67,7 +67,7 @@ def _check(store: Store, member: Member, *, trust: Trust | None, open_repository
         yield Finding(member=member, problem="referrer missing", error=error)
     if trust:
         try:
-            check_signed(store, member.plain, trust)
+            verify_component(store, member.plain, trust)
         except SignatureError as err:
             yield Finding(member=member, problem="not signed as asked", error=err)
     if open_repository:
@@ -99,7 +99,7 @@ def _check_content(store: Store, fetched: FetchedManifest) -> None:
             )
 
 
-def check_signed(store: Store, manifest: Descriptor, trust: Trust, referrers: Iterable[Manifest] | None = None) -> None:
+def verify_component(store: Store, manifest: Descriptor, trust: Trust, referrers: Iterable[Manifest | Index] | None = None) -> None:
     """Reads the component of a manifest and verifies it, by the signatures among `referrers` if given; raises what `pull` raises."""
     with scratch_folder() as scratch:
         pull(Target(store=store, wanted=manifest, pinned=True), scratch / "component.wasm", trust=trust, referrers=referrers)

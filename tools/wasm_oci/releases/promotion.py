@@ -27,7 +27,7 @@ from wasm_oci.publish.release_request import (
 from wasm_oci.publish.resolve import NamedRepository, entry_of
 from wasm_oci.publish.workers import Work, do_all
 from wasm_oci.releases.carried import artifact_in
-from wasm_oci.releases.check import check_signed, fetch_member
+from wasm_oci.releases.check import fetch_member, verify_component
 from wasm_oci.releases.places import prefix_of
 from wasm_oci.trust.trust import Trust
 
@@ -151,7 +151,7 @@ def _verify(source: Target, artifact: Artifact, promotion: Promotion) -> None:
     """Verifies what is carried, with the signatures that go with it: a source may list others when it is asked again."""
     if promotion.trust:
         own = [referrer for referrer in artifact.referrers if artifact.is_subject_of(referrer)]
-        check_signed(source.store, artifact.descriptor, promotion.trust, own)
+        verify_component(source.store, artifact.descriptor, promotion.trust, own)
 
 
 def _release(
