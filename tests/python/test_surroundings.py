@@ -45,6 +45,8 @@ LOOKING = (
     ("wasm_oci", "verify -i signed -K key"),
     ("wasm_oci", "push layout HOST/a:v1"),
     ("wasm_oci", "nonsense"),
+    ("wasm_oci", "sign -i m -o out --key-source keychain --key-ref a/b"),
+    ("wasm_oci", "sign -i m -o out --key-source file --key-ref ~/absent"),
     ("wasmsign2", "show -i m"),
     ("local_registry", "--help"),
     ("local_registry", "--port 0 --address 192.0.2.1"),

@@ -177,3 +177,34 @@ def test_a_refused_tag_of_one_registry_keeps_the_others_as_they_are(
     assert ended.out.splitlines()[-1] == "3 destinations: 2 not started, 1 failed"
     dry = run("push", "--request", request_of(), "--dry-run")
     assert (dry.code, dry.out.splitlines()[-1]) == (7, "Dry run: nothing was written; 3 destinations: 2 planned, 1 refused")
+
+
+def test_a_tag_conflict_is_explained_once(run: Run, several: Several, request_of: Callable[..., Path], images: tuple[Image, Image]) -> None:
+    """The plan and the table say which tag stays at what; why, and what to do, stands in the error of its destination only."""
+    assert run("push", "--request", request_of()).code == 0
+    for flags in ((), ("--dry-run",)):
+        ended = run("push", "--request", request_of(images[1], movable_tags=[]), *flags)
+        assert (ended.code, ended.err.count("already exists"), ended.out.count("already exists")) == (7, 3, 0)
+        assert ended.out.count(f"v1 stays at {str(images[0].digest)[:19]}") == 3
+    alone = run("push", images[1].folder, f"{several[0].host}/{NAME}:v1")
+    assert (alone.code, alone.err.count("already exists"), "destination: " in alone.out) == (7, 1, False)
+    assert alone.out.count("refused: it already names") == 1
+
+
+def test_missing_variables_are_named_together(
+    run: Run, several: Several, images: tuple[Image, Image], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = [
+        entry("one", several[0].host, kind="env", variable="TOKEN_ONE"),
+        entry("two", several[1].host, kind="oauth", id_variable="ID_TWO", secret_variable="SECRET_TWO"),
+    ]
+    path = request_file(tmp_path, images[0], registry="", registries=entries, target_registries=["one", "two"])
+    monkeypatch.setenv("ID_TWO", "robot")
+    ended = run("push", "--request", path)
+    assert (ended.code, several[0].requests, several[1].requests) == (2, [], [])
+    both = "TOKEN_ONE (registry entry 'one') and SECRET_TWO (registry entry 'two')"
+    assert f"environment variables {both} are not set; set them and run again" in ended.err
+    planned = run("push", "--request", path, "--dry-run")
+    assert all(f"environment variable {name} is not set" in planned.err for name in ("TOKEN_ONE", "SECRET_TWO"))
+    monkeypatch.setenv("SECRET_TWO", "secret")
+    assert "registry entry 'one': environment variable TOKEN_ONE is not set" in run("push", "--request", path).err

@@ -39,7 +39,7 @@ from wasm_oci.publish.planning import (
 )
 from wasm_oci.publish.publisher import Result, carry_out, results_of
 from wasm_oci.publish.release_request import ArtifactRequest, ReleaseRequest
-from wasm_oci.publish.resolve import open_destination
+from wasm_oci.publish.resolve import open_destination, require_variables
 from wasm_oci.publish.signatures import Signatures
 from wasm_oci.publish.signing import DeferredSigning, Signing, scratch_folder, secret_variables
 from wasm_oci.publish.uniting import Unit
@@ -131,6 +131,8 @@ def release(
     """
     visible = without(environ, secret_variables(_secret_keys(request), passphrase))
     tolerant = request.dry_run or not request.fail_fast
+    if not tolerant:
+        require_variables(request.places, _secret_keys(request), environ)
     resolved = tuple(_resolve(artifact, transport, visible, tolerant=tolerant) for artifact in request.artifacts)
     units = _units(request, transport, visible, tolerant=tolerant)
     with ExitStack() as stack:

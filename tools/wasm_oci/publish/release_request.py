@@ -166,3 +166,9 @@ class ReleaseRequest:
     """Whether blobs of any size are read back whole."""
     require_referrers_api: bool = False
     """Whether a registry without the referrers API is refused."""
+
+    @property
+    def places(self) -> tuple[NamedRepository | Reference, ...]:
+        """Everything that is published to, in its order."""
+        artifacts = (destination.repository for artifact in self.artifacts for destination in artifact.destinations)
+        return (*artifacts, *(index.destination.repository for index in self.indexes))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wasm_oci.digest import Digest
-from wasm_oci.errors import WasmOciError
+from wasm_oci.errors import TagConflictError, WasmOciError
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.outcome import GREEN, Painted
 from wasm_oci.publish.confirm import ENDS, WHOLE
@@ -177,14 +177,20 @@ def _row(each: Result | AnyPlan) -> tuple[str, str, str]:
     """Destination, status, and the error or what becomes of the tags."""
     if isinstance(each, Result):
         tags = ", ".join(_tag_change(tag.tag, tag.before, each.tags_after[tag.tag]) for tag in each.plan.tags)
-        return each.plan.destination.name, each.status, each.error.what if each.error else tags
+        return each.plan.destination.name, each.status, _failure(each.plan, each.error) if each.error else tags
     error = each.refusal or each.unknown
     if error:
-        return each.destination.name, "refused" if each.refusal else "unknown", error.what
+        return each.destination.name, "refused" if each.refusal else "unknown", _failure(each, error)
     if isinstance(each, UnsignedPlan):
         raise TypeError("a plan without a signature says why")
     tags = ", ".join(_tag_change(tag.tag, tag.before, tag.after) for tag in each.tags)
     return each.destination.name, "planned" if each.writes else "unchanged", tags
+
+
+def _failure(plan: AnyPlan, error: WasmOciError) -> str:
+    """An error in short: of tags that may not move which these are, since the error itself says the rest."""
+    tags = plan.tags if isinstance(plan, Plan) and isinstance(error, TagConflictError) else ()
+    return ", ".join(f"{tag.tag} stays at {short_digest(tag.before)}" for tag in tags if tag.action is Action.REFUSE) or error.what
 
 
 def _tag_change(tag: str, before: Digest | None, after: Digest | None) -> str:

@@ -11,6 +11,7 @@ from wasm_oci.errors import UsageError
 from wasm_oci.files import file_type
 from wasm_oci.http.host import check_host
 from wasm_oci.http.transport import Transport
+from wasm_oci.keys.sources.signing_keys import SigningKey
 from wasm_oci.limits import LIMITS, with_timeout
 from wasm_oci.oci.reference import Reference, has_registry
 from wasm_oci.oci.store import Store
@@ -38,6 +39,20 @@ class NamedRepository:
     def name(self) -> str:
         """Namespace and repository, without what the registry's entry puts before them."""
         return "/".join(filter(None, (self.namespace, self.repository)))
+
+
+def require_variables(places: Iterable[NamedRepository | Reference], keys: Iterable[SigningKey], environ: Mapping[str, str]) -> None:
+    """Raises UsageError where several variables of the environment are missing, and names all; a single one is said where it is read."""
+    missing: dict[str, str] = {}
+    for place in places:
+        if isinstance(place, NamedRepository):
+            missing |= {name: what for name, what in entry_of(place).auth.missing(environ).items() if name not in missing}
+    for key in keys:
+        if key.source.kind == "env" and not environ.get(key.source.ref):
+            missing.setdefault(key.source.ref, "a signing key")
+    if len(missing) > 1:
+        *others, last = (f"{name} ({what})" for name, what in missing.items())
+        raise UsageError(f"environment variables {', '.join(others)} and {last} are not set", hint="set them and run again")
 
 
 def make_transport(plain_http: Collection[str] = (), timeout: float | None = None, ca_files: Iterable[str] = ()) -> Transport:

@@ -65,6 +65,11 @@ class AuthSetting:
                 hint = "write the name of the variable only; never use a secret again that was written there"
                 raise UsageError(f"{name} is not the name of a variable (not shown, it may be a secret)", where=self._where, hint=hint)
 
+    def missing(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """Returns the variables that hold no value in `environ`, each with what needs it."""
+        names = (self.variable, self.id_variable, self.password_variable, self.secret_variable)
+        return {name: self._where for name in names if name and not environ.get(name, "").strip()}
+
     @property
     def _where(self) -> str:
         return f"registry entry {self.entry!r}"

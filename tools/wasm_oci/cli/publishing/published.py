@@ -29,7 +29,7 @@ def published(request: ReleaseRequest, args: argparse.Namespace) -> Outcome:
     error = reported(errors_of(artifact)) if whole else INTERRUPTED
     document = artifact_document(artifact) | error
     exit_code = int(error.get("exitCode", 0))
-    if len(artifact.plans) > 1 or (exit_code and artifact.results):
+    if len(artifact.plans) > 1 or (exit_code and any(result.steps for result in artifact.results)):
         return Outcome(lines=summary_lines([artifact]), document=document, exit_code=exit_code)
     if exit_code:
         return Outcome(document=document, exit_code=exit_code)
