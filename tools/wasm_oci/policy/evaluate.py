@@ -24,7 +24,8 @@ def decide(policy: Policy, subject: Subject, overrides: Collection[str] = ()) ->
     applied = tuple(_applied(each, subject) for each in exceptions)
     lifted = frozenset(check for each in applied if not each.refusal for check in each.checks)
     spoken, judged = [], []
-    speaking = list(_speaking(policy, subject))
+    here, elsewhere = policy.rules_for(subject)
+    speaking = list(_speaking(here))
     prepared = _Prepared(subject, speaking, lifted)
     for rule, members in speaking:
         found = [
@@ -36,7 +37,7 @@ def decide(policy: Policy, subject: Subject, overrides: Collection[str] = ()) ->
         spoken.append(Spoken(rule=rule, members=tuple(members), effects=tuple(each.effect for each in found)))
         judged += found
     effect = "denied" if policy.enforced else "warned"
-    judged += [Judged(rule=None, finding=finding, effect=effect) for finding in _unspoken(policy, subject, spoken)]
+    judged += [Judged(rule=None, finding=finding, effect=effect) for finding in _unspoken(elsewhere, subject, spoken)]
     return Verdict(policy=policy, subject=subject, spoken=tuple(spoken), judged=tuple(judged), overrides=applied)
 
 
@@ -44,23 +45,23 @@ def _applied(exception: EmergencyException, subject: Subject) -> AppliedOverride
     return AppliedOverride(exception=exception, refusal=exception.refusal(subject))
 
 
-def _speaking(policy: Policy, subject: Subject) -> Iterator[tuple[Rule, list[str]]]:
+def _speaking(rules: Iterable[Rule]) -> Iterator[tuple[Rule, list[str]]]:
     """Yields the rules that speak, with the members about which they do."""
     said: set[str] = set()
-    for rule in policy.rules_for(subject):
+    for rule in rules:
         if rule.kind == "default":
             members = [member for member in rule.checks if member not in said]
             if members:
                 yield rule, members
-        elif rule.in_registry(subject):
+        else:
             if rule.kind in ("component", "registry") and rule.enforced:
                 said.update(rule.checks)
             yield rule, list(rule.checks)
 
 
-def _unspoken(policy: Policy, subject: Subject, spoken: Collection[Spoken]) -> Iterator[Finding]:
+def _unspoken(elsewhere: Iterable[Rule], subject: Subject, spoken: Collection[Spoken]) -> Iterator[Finding]:
     """Yields what denies where rules cannot be chosen, or none speaks."""
-    if rule := next((rule for rule in policy.rules_for(subject) if _may_speak(rule, subject)), None):
+    if rule := next((rule for rule in elsewhere if _may_speak(rule, subject)), None):
         what = f"its registry is not known, and {rule.name} is for some registries only"
         if subject.registry:
             what = f"the entry of its registry is not known, and {rule.name} names one"
@@ -71,9 +72,7 @@ def _unspoken(policy: Policy, subject: Subject, spoken: Collection[Spoken]) -> I
 
 
 def _may_speak(rule: Rule, subject: Subject) -> bool:
-    """Whether a rule would speak about a subject if more were known of its registry."""
-    if not rule.registries or rule.in_registry(subject):
-        return False
+    """Whether a rule for other registries would speak about a subject if more were known of its own."""
     return subject.registry is None or (subject.registry.name is None and any(each.is_entry for each in rule.registries))
 
 

@@ -60,10 +60,10 @@ class Interface:
 
     def meets(self, item: Import) -> bool:
         """Returns whether an import may reach one of these."""
-        return any(
-            self.versions.meets(version) and (self.pattern.matches(name) or (wide and _overlaps(name, self.pattern)))
-            for name, version, wide in reaches(item)
-        )
+        for name, version, wide in reaches(item):
+            if (self.pattern.matches(name) or (wide and _overlaps(name, self.pattern))) and self.versions.meets(version):
+                return True
+        return False
 
     def __str__(self) -> str:
         return f"{self.pattern} {self.versions}".rstrip()

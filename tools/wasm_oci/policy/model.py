@@ -45,9 +45,6 @@ class Rule:
     """Which signatures count, for it and all other rules that speak; by the member that they are of."""
     requires_signature: bool = False
 
-    def in_registry(self, subject: Subject) -> bool:
-        return not self.registries or is_in(subject, self.registries)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmergencyException:
@@ -96,8 +93,17 @@ class Policy:
         if not any(checks for rule in rules for checks in rule.checks.values()):
             raise FormatError("the policy checks nothing", where=self.name, hint=hint)
 
-    def rules_for(self, subject: Subject) -> tuple[Rule, ...]:
-        """Returns the rules that may speak about a component, whatever its registry; remembers them."""
+    def rules_for(self, subject: Subject) -> tuple[list[Rule], list[Rule]]:
+        """Returns the rules for a component: those for its registry, and those for other registries only, or that are not known to be for it."""
+        here, elsewhere = [], []
+        registry, (host, path) = subject.registry, subject.location
+        for rule in self._rules_of(subject):
+            known = registry is not None and any(each.matches(registry.name, host, path) for each in rule.registries)
+            (here if known or not rule.registries else elsewhere).append(rule)
+        return here, elsewhere
+
+    def _rules_of(self, subject: Subject) -> tuple[Rule, ...]:
+        """Remembers them, whatever the registry."""
         key = subject.name, subject.path
         found = self._matching.get(key)
         if found is None:
