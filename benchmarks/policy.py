@@ -55,7 +55,9 @@ def subjects() -> list[Subject]:
             name=f"c{component}-x",
             registry=Registry(name=f"r{registry}", host=f"h{registry}.io", plain_http=False),
             size=component % 3 * 600,
-            signers=(Signer(key_id=f"{component % 190}", names=(f"k{str(component)[:3]}", f"k{str(component)[:2]}", f"k{str(component)[0]}")),),
+            signers=(
+                Signer(key_id=f"{component % 190}", names=(f"k{str(component)[:3]}", f"k{str(component)[:2]}", f"k{str(component)[0]}")),
+            ),
             imports=imports,
         )
         for component in range(COMPONENTS)
@@ -198,7 +200,9 @@ def imports(folder: Path, number: int) -> None:
 
     assert len(read_component(path).imports) > 1_000
     show("imports of a component of 20 MiB, beyond reading it", rounds(listed, number), 0.1)
-    print(f"  reading it takes {rounds(read, number):.4f} s; all facts, with two digests, {rounds(lambda: read_component(path), number):.4f} s")
+    print(
+        f"  reading it takes {rounds(read, number):.4f} s; all facts, with two digests, {rounds(lambda: read_component(path), number):.4f} s"
+    )
 
 
 def main() -> int:

@@ -46,6 +46,9 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
+_DECODER = json.JSONDecoder(object_pairs_hook=_no_duplicates, parse_float=_Number, parse_constant=_no_constant)
+
+
 def parse_object(data: bytes, *, where: str, limit: int = LIMITS.manifest) -> JsonObject:
     """Returns the JSON object in `data` (UTF-8); raises FormatError, or LimitError above `limit` bytes.
 
@@ -54,7 +57,7 @@ def parse_object(data: bytes, *, where: str, limit: int = LIMITS.manifest) -> Js
     if len(data) > limit:
         raise LimitError(f"the document is larger than {limit} bytes", where=where)
     try:
-        document = json.loads(data.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_float=_Number, parse_constant=_no_constant)
+        document = _DECODER.decode(data.decode("utf-8"))
         if b"\\u" in data:
             json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as err:

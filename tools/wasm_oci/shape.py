@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -159,6 +159,37 @@ def optional(kind: Any) -> tuple[Any, bool]:
     return other, True
 
 
+class _Form:
+    """What a type asks of a value, found out once."""
+
+    def __init__(self, kind: Any) -> None:
+        kind, self.nullable = optional(kind)
+        self.kind, self.marks = annotated(kind)
+        self.origin = get_origin(self.kind)
+        self.parsed = next((mark for mark in self.marks if isinstance(mark, Parsed)), None)
+        self.sizes = [mark for mark in self.marks if isinstance(mark, Size)]
+        self.is_object = is_dataclass(self.kind)
+        self.is_plain = self.kind in (str, bool, int) and not self.marks
+
+    @cached_property
+    def inner(self) -> _Form:
+        """That of the simpler type, or of the entries."""
+        return _form(self.parsed.shape if self.parsed else get_args(self.kind)[0])
+
+    @cached_property
+    def members(self) -> Mapping[str, _Form]:
+        return {member.name: _form(member.type) for member in members(self.kind)}
+
+    @cached_property
+    def required(self) -> tuple[str, ...]:
+        return tuple(member.name for member in members(self.kind) if member.required)
+
+
+@cache
+def _form(kind: Any) -> _Form:
+    return _Form(kind)
+
+
 class _Reader:
     """Reads one document. `hint`, if given, is the remedy of every error; `lines` are those of the values."""
 
@@ -174,63 +205,61 @@ class _Reader:
         self._where, self._hint, self._nulls, self._runfiles, self._lines = where, hint, nulls, runfiles, lines
 
     def document(self, kind: type[T], document: JsonObject) -> T:
-        found: T = self._value(kind, document, "")
+        found: T = self._value(_form(kind), document, "")
         return found
 
-    def _value(self, kind: Any, value: object, path: str) -> Any:
-        kind, nullable = optional(kind)
-        if nullable and self._nulls and value is None:
+    def _value(self, form: _Form, value: object, path: str) -> Any:
+        if form.is_plain and type(value) is form.kind:
+            return value
+        if form.nullable and self._nulls and value is None:
             return None
-        kind, marks = annotated(kind)
-        for mark in marks:
-            if isinstance(mark, Parsed):
-                return mark.parse(self._value(mark.shape, value, path), where=self._at(path))
-        if is_dataclass(kind):
-            return self._object(kind, value, path)
-        sizes = [mark for mark in marks if isinstance(mark, Size)]
-        if get_origin(kind) in (tuple, frozenset):
-            if OR_ONE in marks and isinstance(value, dict):
-                return get_origin(kind)((self._value(get_args(kind)[0], value, path),))
-            return get_origin(kind)(self._list(get_args(kind)[0], value, path, sizes))
-        return self._scalar(kind, value, path, marks)
+        if form.parsed:
+            return form.parsed.parse(self._value(form.inner, value, path), where=self._at(path))
+        if form.is_object:
+            return self._object(form, value, path)
+        if form.origin in (tuple, frozenset):
+            if OR_ONE in form.marks and isinstance(value, dict):
+                return form.origin((self._value(form.inner, value, path),))
+            return form.origin(self._list(form, value, path))
+        return self._scalar(form, value, path)
 
-    def _object(self, kind: Any, value: object, path: str) -> object:
+    def _object(self, form: _Form, value: object, path: str) -> object:
         if not isinstance(value, dict):
             raise self._error(path, f"expected an object, not {shown_value(value)}", "write `member: value` lines")
-        known = {member.name: member for member in members(kind)}
+        known = form.members
         for name in value:
             if name not in known:
                 raise self._unknown(_joined(path, name[:SHOWN_VALUE]), name, list(known))
-        for member in known.values():
-            if member.required and member.name not in value:
-                raise self._error(_joined(path, member.name), "the member is missing", f"add {member.name}")
-        one_of = [name for name in getattr(kind, ONE_OF, ()) if name in value]
-        if hasattr(kind, ONE_OF) and len(one_of) != 1:
-            raise self._error(path, f"exactly one of {' and '.join(getattr(kind, ONE_OF))} is needed", "keep one of them")
-        return kind(**{name: self._value(known[name].type, each, _joined(path, name)) for name, each in value.items()})
+        for name in form.required:
+            if name not in value:
+                raise self._error(_joined(path, name), "the member is missing", f"add {name}")
+        one_of = [name for name in getattr(form.kind, ONE_OF, ()) if name in value]
+        if hasattr(form.kind, ONE_OF) and len(one_of) != 1:
+            raise self._error(path, f"exactly one of {' and '.join(getattr(form.kind, ONE_OF))} is needed", "keep one of them")
+        return form.kind(**{name: self._value(known[name], each, f"{path}.{name}" if path else name) for name, each in value.items()})
 
-    def _list(self, kind: Any, value: object, path: str, sizes: list[Size]) -> Iterator[object]:
+    def _list(self, form: _Form, value: object, path: str) -> Iterator[object]:
         if not isinstance(value, list):
             raise self._error(path, f"expected a list, not {shown_value(value)}", "write `- …` lines")
-        for size in sizes:
+        for size in form.sizes:
             self._check_size(size, len(value), path, "entries")
-        return (self._value(kind, each, f"{path}[{number}]") for number, each in enumerate(value))
+        return (self._value(form.inner, each, f"{path}[{number}]") for number, each in enumerate(value))
 
-    def _scalar(self, kind: Any, value: object, path: str, marks: tuple[Any, ...]) -> object:
-        if get_origin(kind) is Literal:
+    def _scalar(self, form: _Form, value: object, path: str) -> object:
+        kind = form.kind
+        if form.origin is Literal:
             choices = get_args(kind)
             if not any(type(value) is type(choice) and value == choice for choice in choices):
                 words = ", ".join(str(choice) for choice in choices)
-                shown = shown_value(value, secret=HIDDEN in marks)
+                shown = shown_value(value, secret=HIDDEN in form.marks)
                 raise self._suggestion(path, f"unknown value {shown}", f"use {'one of ' * (len(choices) > 1)}{words}")
             return value
         if type(value) is not (str if kind is Path else kind) or (kind is Path and not value):
-            shown = shown_value(value, secret=HIDDEN in marks)
+            shown = shown_value(value, secret=HIDDEN in form.marks)
             raise self._error(path, f"expected {_NOUNS[kind]}, not {shown}", _REMEDIES[kind])
-        for size in marks:
-            if isinstance(size, Size):
-                self._check_size(size, len(str(value)), path, "characters")
-        if RUNFILE in marks and self._runfiles is not None:
+        for size in form.sizes:
+            self._check_size(size, len(str(value)), path, "characters")
+        if RUNFILE in form.marks and self._runfiles is not None:
             return self._runfiles.find(str(value), where=self._at(path))
         return kind(value)
 

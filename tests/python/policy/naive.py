@@ -331,3 +331,24 @@ class Naive:
 
 def naive_decision(policy: Doc, subject: Doc, overrides: list[str]) -> str:
     return Naive(policy, subject, overrides).decide()
+
+
+ALLOW_EVERYTHING = {
+    *(("plain_http", "allowed"), ("development_keys", "allowed"), ("versions", "any"), ("new_imports", "any")),
+    *(("api_changes", "any"), ("digest_pin", "optional")),
+}
+
+
+def is_refused(policy: Doc) -> bool:
+    """Whether a policy checks nothing, or asks for more keys than it names, so that nobody should decide by it."""
+    rules = [*policy.get("components", []), *policy.get("registries", [])]
+    rules += [
+        rule
+        for name in ("always", "default")
+        if name in policy
+        for rule in ([policy[name]] if isinstance(policy[name], dict) else policy[name])
+    ]
+    asked = [each for rule in rules for each in (rule, *rule.get("statements", []))]
+    if any("keys" in each and each.get("threshold", 1) > len(set(each["keys"])) for each in asked):
+        return True
+    return not any((member, str(rule[member])) not in ALLOW_EVERYTHING for rule in rules for member in MEMBERS if member in rule)
