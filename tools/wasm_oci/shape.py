@@ -204,7 +204,7 @@ class _Reader:
     ) -> None:
         self._where, self._hint, self._nulls, self._runfiles, self._lines = where, hint, nulls, runfiles, lines
 
-    def document(self, kind: type[T], document: JsonObject) -> T:
+    def document(self, kind: Callable[..., T], document: JsonObject) -> T:
         found: T = self._value(_form(kind), document, "")
         return found
 

@@ -29,6 +29,7 @@ PRELOADED = (
     "wasm_oci.cli.commands.wasm_tools",
     "wasm_oci.cli.policies.compiling",
     "wasm_oci.cli.policies.judging",
+    "wasm_oci.cli.policies.warm_up",
     "wasm_oci.keys.sources.stored",
 )
 """Modules that build actions import, some only inside functions."""
@@ -49,6 +50,8 @@ def serve(run: Run) -> int:
 
 
 def _warm_up() -> None:
-    """Signs and verifies with a key that is not secret, so that each child does not repeat the first-use setup of cryptography."""
+    """Signs and verifies with a key that is not secret, and decides by a policy, so that no child repeats what the first use sets up."""
+    warm_up = importlib.import_module("wasm_oci.cli.policies.warm_up")
+    warm_up.warm_up()
     seed = bytes(ed25519.SEED_SIZE)
     ed25519.verifier(ed25519.public_of(seed))(b"", ed25519.signer(seed)(b""))

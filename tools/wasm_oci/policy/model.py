@@ -95,7 +95,8 @@ class Policy:
 
     def rules_for(self, subject: Subject) -> tuple[list[Rule], list[Rule]]:
         """Returns the rules for a component: those for its registry, and those for other registries only, or that are not known to be for it."""
-        here, elsewhere = [], []
+        here: list[Rule] = []
+        elsewhere: list[Rule] = []
         registry, (host, path) = subject.registry, subject.location
         for rule in self._rules_of(subject):
             known = registry is not None and any(each.matches(registry.name, host, path) for each in rule.registries)
