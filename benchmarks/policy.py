@@ -2,9 +2,9 @@
 
     python3 benchmarks/policy.py
 
-Runs from this repository with the Python that runs this, which needs what `tools/requirements/tools.txt` locks; the worker and `policy simulate`
-are run as `--ours COMMAND` says, if given. Each figure is the median of several rounds after a first one: on the clock, and of the processor, which
-tells more on a machine that does other things. Needs a system with `resource`.
+Runs from this repository with the Python that runs this, which needs what `tools/requirements/tools.txt` locks; `--ours COMMAND` says
+how else the worker and `policy simulate` are run. Each figure is the median of several rounds after a first one: on the clock, and of the
+processor, which tells more on a machine that does other things. Needs a system with `resource`.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def text(value: str) -> bytes:
 
 
 def component(size: int, own: int, nested: int) -> bytes:
-    """Returns a component with imports of its own, whose core module imports functions, and has a code section of random bytes of this size."""
+    """Returns a component with imports of its own, whose core module imports functions and has a code section of this size."""
     names = [text(f"f{number}") for number in range(nested)]
     imports = section(2, leb128(len(names)) + b"".join(text("env") + name + b"\x00\x00" for name in names))
     module = MODULE + FUNCTION_TYPE + imports + section(10, os.urandom(size))

@@ -94,7 +94,7 @@ class Policy:
             raise FormatError("the policy checks nothing", where=self.name, hint=hint)
 
     def rules_for(self, subject: Subject) -> tuple[list[Rule], list[Rule]]:
-        """Returns the rules for a component: those for its registry, and those for other registries only, or that are not known to be for it."""
+        """Returns the rules for a component: those for its registry, and those that are not known to be for it."""
         here: list[Rule] = []
         elsewhere: list[Rule] = []
         registry, (host, path) = subject.registry, subject.location
