@@ -36,7 +36,7 @@ def policy_request_test_suite(name):
     }
     pair = {"public_key": place + "policy_key/key.public", "secret_key": place + "policy_key/key.secret", "source": None}
     for case, members, files, absent in [
-        ("publish", keyed | {"statement_keys": [pair]}, ["policy_keyed_security_policy.json", "key.public", "key.secret"], []),
+        ("publish", keyed | {"statement_keys": [pair], "wasm_tools": None}, ["policy_keyed_security_policy.json", "key.public", "key.secret"], ["wasm-tools"]),
         ("publish_several", keyed | {"statement_keys": []}, ["policy_keyed_security_policy.json"], ["key.secret"]),
         (
             "publish_later",
@@ -45,7 +45,7 @@ def policy_request_test_suite(name):
                 "policy_trust_stores": [place + "policy_unnamed_trusted_keys.json"],
                 "statement_keys": [{"public_key": place + "policy_later.pub", "secret_key": None, "source": {"kind": "env", "ref": "KEY"}}],
             },
-            ["policy_unnamed_trusted_keys.json", "policy_later.pub"],
+            ["policy_unnamed_trusted_keys.json", "policy_later.pub", "wasm-tools"],
             [],
         ),
         ("release_cosign_image_0", {"cosign_legacy": True, "policies": [], "statement_keys": [pair]}, ["key.public", "key.secret"], []),

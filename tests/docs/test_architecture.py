@@ -35,7 +35,7 @@ FOLDERS: Mapping[str, set[str]] = {
     "policy/review": {BASE, "policy", "trust"},
     "policy_facts": {
         *(BASE, "attest", "http", "keys", "oci", "policy", "policy/review", "publish", "registry_config", "releases"),
-        *("trust", "wasm", "wasmsign"),
+        *("trust", "wasm", "wasm_tools", "wasmsign"),
     },
     "decisions": {BASE, "attest", "keys", "keys/sources", "oci", "policy", "policy_facts", "publish", "trust"},
     "reading": {BASE, "http", "oci", "registry"},

@@ -9,6 +9,8 @@ import pytest
 from peers import call
 
 from wasm_oci.cli.main import main
+from wasm_oci.errors import FormatError
+from wasm_oci.wasm_tools.compatible import incompatibility
 
 MODULE = '(module (func (export "run")))'
 FITS = "package test:run;\nworld runs { export run: func(); }\n"
@@ -73,6 +75,26 @@ def test_a_component_must_fit_the_world_that_is_given(
     assert component(wasm_tools, made, again, *wit(tmp_path, FITS)) == 0
     assert again.read_bytes() == made.read_bytes()
     assert component(wasm_tools, made, again) == 0
+
+
+def test_whether_a_component_can_take_the_place_of_another(wasm_tools: str, tmp_path: Path) -> None:
+    def made(name: str, functions: str, *parameters: str) -> Path:
+        text, binary, output = tmp_path / f"{name}.wat", tmp_path / f"{name}.core.wasm", tmp_path / f"{name}.wasm"
+        names, typed = functions.split(), " ".join(parameters)
+        text.write_text("(module " + " ".join(f'(func (export "{each}") {typed})' for each in names) + ")")
+        assert call(wasm_tools, "parse", text, "-o", binary).code == 0
+        arguments = "x: u32" if parameters else ""
+        world = f"world w {{ {' '.join(f'export {each}: func({arguments});' for each in names)} }}"
+        assert component(wasm_tools, binary, output, *wit(tmp_path, f"package test:it;\n{world}\n")) == 0
+        return output
+
+    program, old = Path(wasm_tools), made("old", "run stop")
+    assert incompatibility(program, old, made("same", "run stop"), tmp_path) == ""
+    assert incompatibility(program, old, made("more", "run stop go"), tmp_path) == ""
+    assert "missing export" in incompatibility(program, old, made("less", "run"), tmp_path)
+    assert "parameters" in incompatibility(program, old, made("other", "run stop", "(param i32)"), tmp_path)
+    with pytest.raises(FormatError):
+        incompatibility(program, tmp_path / "old.core.wasm", old, tmp_path)
 
 
 def test_a_module_without_the_exports_of_its_world_is_told_where_they_come_from(

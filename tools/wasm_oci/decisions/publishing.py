@@ -19,9 +19,10 @@ from wasm_oci.policy.verdict import Verdict
 from wasm_oci.policy_facts.known_keys import KnownKeys, keys_of_request
 from wasm_oci.policy_facts.place_facts import Place, places_of
 from wasm_oci.policy_facts.policies import read_policies
-from wasm_oci.policy_facts.previous_facts import previous_in
-from wasm_oci.policy_facts.published_facts import subject_of_artifact
+from wasm_oci.policy_facts.previous_facts import previous_file, previous_in, with_api_change
+from wasm_oci.policy_facts.published_facts import component_file, subject_of_artifact
 from wasm_oci.policy_facts.statement_facts import StatementFacts, statements_in, statements_of
+from wasm_oci.policy_facts.world_facts import with_worlds
 from wasm_oci.publish.artifact import Artifact, with_referrers
 from wasm_oci.publish.plan_steps import NO_DECISION, Decision
 from wasm_oci.publish.planning import Decide, Decided, Ready, Resolved
@@ -102,7 +103,7 @@ class _Policing:
             artifact=ready.artifact,
             policy=policy,
             known=known,
-            subject=replace(subject, time=self.time),
+            subject=replace(with_worlds(policy, subject), time=self.time),
             statements=statements_of(ready.artifact, known),
             keys=keys,
             plain_http=self.request.plain_http,
@@ -162,6 +163,8 @@ class _OneArtifact:
         verdict = self._decide(replace(subject, statements=facts.verified))
         if any(not set(_COMPARING).isdisjoint(spoken.members) for spoken in verdict.spoken):
             subject = replace(subject, previous=self._previous(destination, subject.tags or ()))
+            if any("api_changes" in spoken.members for spoken in verdict.spoken):
+                subject = self._compared(subject)
         wanted = list(missing_statements(verdict, self.keys, self.known, facts.verified))
         if any(each.differs for each in wanted):
             facts = _both(facts, self._there(destination))
@@ -183,6 +186,13 @@ class _OneArtifact:
         if destination.missing:
             raise destination.missing
         return previous_in(destination.store, tags, self.artifact.descriptor.digest, self.scratch)
+
+    def _compared(self, subject: Subject) -> Subject:
+        """Adds what changed against the version that `_previous` found."""
+        component = component_file(self.artifact, self.scratch)
+        if component is None or not (subject.previous and subject.previous.version):
+            return subject
+        return with_api_change(subject, self.request.policy.wasm_tools, previous_file(self.scratch), component, self.scratch)
 
     def _there(self, destination: Destination) -> StatementFacts:
         """Returns the statements that the destination has, where the artifact was published before."""

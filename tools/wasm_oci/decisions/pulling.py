@@ -28,6 +28,7 @@ from wasm_oci.policy_facts.policies import read_policies
 from wasm_oci.policy_facts.published_facts import facts_of
 from wasm_oci.policy_facts.signer_facts import read_signers
 from wasm_oci.policy_facts.statement_facts import StatementFacts, statements_in
+from wasm_oci.policy_facts.world_facts import with_worlds
 from wasm_oci.publish.plan_steps import NO_DECISION, Decision
 from wasm_oci.publish.pull import Fetched, detached_signatures
 from wasm_oci.publish.registries import RegistryEntry
@@ -77,7 +78,7 @@ class PullPolicies:
         signers = read_signers(fetched.component, payloads, known, tolerant=self.signature is None)
         target = fetched.target
         return replace(
-            facts_of(fetched.manifest, read_component(fetched.component), signers),
+            with_worlds(self.policy, facts_of(fetched.manifest, read_component(fetched.component), signers)),
             at="pull",
             time=self.time or now(),
             name=name_in_layout(self.text, target, fetched.manifest),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from wasm_oci.policy.finding import BUILD, PULL, Finding, listed, refused, unknown
@@ -13,6 +13,8 @@ from wasm_oci.policy.subject import Subject
 from wasm_oci.policy.versions import find_version
 
 _LATER = (*BUILD, *PULL)
+_WASM_TOOLS = "give wasm-tools with --wasm-tools PROGRAM, or put it on PATH"
+_WORLDS = "name a world of WASI 0.2, or give what was found with --facts to `policy check`"
 
 
 def _unlisted(subject: Subject, check: str) -> Iterable[Finding]:
@@ -93,7 +95,7 @@ class WorldCheck:
 
     def check(self, subject: Subject) -> Iterable[Finding]:
         if subject.worlds is None:
-            return unknown(subject, self.name, "worlds", "which worlds it targets is")
+            return [replace(each, change=_WORLDS) for each in unknown(subject, self.name, "worlds", "which worlds it targets is")]
         if set(self.worlds) & set(subject.worlds):
             return ()
         what = f"it targets {listed(subject.worlds) or 'none of the worlds'}"
@@ -157,8 +159,10 @@ class ApiChangeCheck:
         if before and now and all(version and version.major != before.major for version in now):
             return ()
         if subject.api_change is None:
-            return unknown(subject, self.name, "api_change", "whether its interfaces are compatible is", later=_LATER)
+            found = unknown(subject, self.name, "api_change", "whether its interfaces are compatible is", later=_LATER)
+            return [replace(each, change=_WASM_TOOLS) for each in found]
         if subject.api_change == "compatible":
             return ()
         what = f"version {listed(subject.releases) or '(none)'} is not compatible with {previous.version}"
+        what += f": {subject.api_problem}" if subject.api_problem else ""
         return refused(self.name, "api_change", what, "raise the major version, or keep what it exported and add no import")

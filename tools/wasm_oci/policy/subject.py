@@ -133,6 +133,8 @@ class Subject:
     previous: Previous | None = None
     api_change: ApiChange | None = None
     """What changed against the previous version, for those that use it."""
+    api_problem: str = ""
+    """What is not compatible."""
     statements: tuple[Statement, ...] | None = None
 
     @property

@@ -20,7 +20,7 @@ from wasm_oci.oci.target import Target, is_reference, layout_target
 from wasm_oci.policy.subject import Previous, Registry, Statement, Subject
 from wasm_oci.policy_facts.component_facts import read_component
 from wasm_oci.policy_facts.known_keys import KnownKeys, keys_of_trust
-from wasm_oci.policy_facts.previous_facts import previous_version
+from wasm_oci.policy_facts.previous_facts import previous_version, with_api_change
 from wasm_oci.policy_facts.published_facts import facts_of
 from wasm_oci.policy_facts.registry_facts import registry_of_reference
 from wasm_oci.policy_facts.signer_facts import read_signers
@@ -87,6 +87,17 @@ def read_previous(source: Source) -> Previous:
     """Returns what a version that was published imports; raises what `read_subject` raises."""
     subject = read_subject(replace(source, trust=None))
     return previous_version(next(iter(subject.releases), "unknown"), subject, where=source.text)
+
+
+def read_api_change(subject: Subject, source: Source, previous: str, wasm_tools: Path | None) -> Subject:
+    """Returns a subject with what changed against a version that was published; raises what reading both and comparing them raises."""
+    nobody = KnownKeys.of(())
+    with (
+        _opened(source, nobody) as new,
+        _opened(replace(source, text=previous, signature=None), nobody) as old,
+        scratch_folder() as scratch,
+    ):
+        return with_api_change(subject, wasm_tools, old.component, new.component, scratch)
 
 
 @contextmanager

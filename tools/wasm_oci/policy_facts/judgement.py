@@ -23,6 +23,7 @@ from wasm_oci.policy_facts.policies import read_policies
 from wasm_oci.policy_facts.published_facts import facts_of
 from wasm_oci.policy_facts.registry_facts import named_registry
 from wasm_oci.policy_facts.signer_facts import read_signers
+from wasm_oci.policy_facts.world_facts import with_worlds
 from wasm_oci.publish.release_request import PolicyKey
 from wasm_oci.registry_config.config_file import load_registry_config
 from wasm_oci.shape import Runfile
@@ -76,7 +77,7 @@ def judge(request: Judgement) -> list[Verdict]:
     Raises what reading policies, keys and the component raises, and UsageError for one name of two keys.
     """
     policy = read_policies(request.policies)
-    subject = _subject(request)
+    subject = with_worlds(policy, _subject(request))
     return [decide(policy, replace(subject, registry=registry)) for registry in _registries(request)]
 
 

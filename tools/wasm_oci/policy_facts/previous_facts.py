@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from wasm_oci.digest import Digest
@@ -14,6 +15,7 @@ from wasm_oci.policy.subject import Previous, Subject
 from wasm_oci.policy.versions import find_version
 from wasm_oci.policy_facts.component_facts import ComponentFacts, read_component
 from wasm_oci.publish.pull import fetch_component, only_component
+from wasm_oci.wasm_tools.compatible import find_wasm_tools, incompatibility
 
 _LATEST = "latest"
 
@@ -39,9 +41,26 @@ def previous_in(store: Store, tags: Sequence[str], digest: Digest | None, scratc
         raise FormatError(
             f"the version before is {document_kind(fetched.descriptor.media_type)}", where=where, hint="give this one another name"
         )
-    component = scratch / "previous.wasm"
+    component = previous_file(scratch)
     fetch_component(store, only_component(Manifest.parse(fetched.data, where=where), where), component)
     return previous_version(tag, read_component(component), where=where)
+
+
+def previous_file(scratch: Path) -> Path:
+    """Returns where `previous_in` writes the component of the version that it returns."""
+    return scratch / "previous.wasm"
+
+
+def with_api_change(subject: Subject, program: Path | None, previous: Path, component: Path, scratch: Path) -> Subject:
+    """Returns a subject with what changed against a previous component; as it is where there is no wasm-tools.
+
+    Raises what `incompatibility` raises.
+    """
+    wasm_tools = find_wasm_tools(program)
+    if wasm_tools is None:
+        return subject
+    problem = incompatibility(wasm_tools, previous, component, scratch)
+    return replace(subject, api_change="breaking" if problem else "compatible", api_problem=problem)
 
 
 def previous_version(version: str, facts: ComponentFacts | Subject, *, where: str) -> Previous:

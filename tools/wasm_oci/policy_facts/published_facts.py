@@ -48,7 +48,7 @@ def subject_of_artifact(request: ArtifactRequest, artifact: Artifact, known: Kno
 
     Where it is `unsigned`, because a key cannot be used in a dry run, the signature that is to be made counts as made.
     """
-    path = _component(artifact, scratch)
+    path = component_file(artifact, scratch)
     if path is None:
         return facts_of(artifact.manifest, None, None)
     signers = read_signers(path, signature_payloads(artifact), known)
@@ -61,7 +61,7 @@ def subject_of_artifact(request: ArtifactRequest, artifact: Artifact, known: Kno
     return replace(facts_of(artifact.manifest, facts, signers), key_sources=_sources(request, signers))
 
 
-def _component(artifact: Artifact, scratch: Path) -> Path | None:
+def component_file(artifact: Artifact, scratch: Path) -> Path | None:
     """Returns the file of the component, None for an artifact that does not have exactly one."""
     if artifact.component:
         return artifact.component.path

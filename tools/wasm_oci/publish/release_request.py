@@ -64,6 +64,8 @@ class PolicyRequest:
     """The overrides that are asked for by name."""
     override_reason: str = ""
     """Why they are asked for; for the record."""
+    wasm_tools: Path | None = None
+    """The program that compares two versions; None for the one on PATH."""
 
     def with_other(self, other: PolicyRequest) -> PolicyRequest:
         """Returns a request in which the policies of both speak."""
@@ -76,6 +78,7 @@ class PolicyRequest:
             statement_keys=tuple(dict.fromkeys((*self.statement_keys, *other.statement_keys))),
             overrides=tuple(dict.fromkeys((*self.overrides, *other.overrides))),
             override_reason=self.override_reason or other.override_reason,
+            wasm_tools=other.wasm_tools or self.wasm_tools,
         )
 
 

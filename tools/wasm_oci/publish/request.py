@@ -120,6 +120,8 @@ class PolicySettings(RegistrySettings):
     """Trust stores with further keys that they name."""
     statement_keys: tuple[StatementKey, ...] = ()
     """The keys that sign the statements which they require, and for cosign's tag."""
+    wasm_tools: Runfile | None = None
+    """The program that says whether versions are compatible, if they may ask."""
 
     @property
     def policy(self) -> PolicyRequest:
@@ -129,6 +131,7 @@ class PolicySettings(RegistrySettings):
             keys=self.policy_keys,
             trust_stores=self.policy_trust_stores,
             statement_keys=tuple(key.signing_key(f"statement_keys[{number}]") for number, key in enumerate(self.statement_keys)),
+            wasm_tools=self.wasm_tools,
         )
 
 

@@ -63,7 +63,10 @@ def _known_keys(policy, signers):
 
 def policy_files(policy, signers = []):
     """The files that a request with `policy_request` names."""
-    return [policy.file] + policy.trust_stores + [each.key.public_key for each in _known_keys(policy, signers)] if policy else []
+    if not policy:
+        return []
+    program = [policy.wasm_tools] if policy.wasm_tools else []
+    return [policy.file] + policy.trust_stores + program + [each.key.public_key for each in _known_keys(policy, signers)]
 
 def policy_request(ctx, policy, signers = []):
     """What a request says of the policy.
@@ -89,6 +92,7 @@ def policy_request(ctx, policy, signers = []):
         ] if policy else [],
         "policy_trust_stores": [rlocation_path(ctx, file) for file in policy.trust_stores] if policy else [],
         "statement_keys": [],
+        "wasm_tools": rlocation_path(ctx, policy.wasm_tools) if policy and policy.wasm_tools else None,
     }
 
 def image_files(image, config):

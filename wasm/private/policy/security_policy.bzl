@@ -5,6 +5,7 @@ load("//wasm/private/common:tool_action.bzl", "TOOL_ATTRS", "params_file_args", 
 load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
 load("//wasm/private/providers:security_policy_info.bzl", "WasmSecurityPolicyInfo")
 load("//wasm/private/providers:trusted_keys_info.bzl", "WasmTrustedKeysInfo")
+load("//wasm/private/wasm_tools:validate_action.bzl", "WASM_TOOLS_TOOLCHAIN")
 load(":key_names.bzl", "named_key", "names_of_keys")
 load(":policy_strings.bzl", "parse_component_policy", "parse_registry_policy")
 
@@ -112,6 +113,7 @@ def _wasm_security_policy_impl(ctx):
     if error:
         fail("{}: trusted_keys: {}".format(shown_target(ctx), error))
     unknown = [store for store in stores if store.names == None]
+    toolchain = ctx.toolchains[WASM_TOOLS_TOOLCHAIN]
     output = ctx.actions.declare_file(ctx.label.name + "_security_policy.json")
     _compile(ctx, output)
     return [
@@ -127,6 +129,7 @@ def _wasm_security_policy_impl(ctx):
             registry_policies = registry_policies,
             signature_type = ctx.attr.signature_type,
             trust_stores = [store.file for store in stores],
+            wasm_tools = toolchain.wasm_tools if toolchain and ctx.file.policy else None,
         ),
     ]
 
@@ -135,4 +138,5 @@ wasm_security_policy = rule(
     doc = _DOC,
     attrs = _ATTRS,
     provides = [WasmSecurityPolicyInfo],
+    toolchains = [config_common.toolchain_type(WASM_TOOLS_TOOLCHAIN, mandatory = False)],
 )

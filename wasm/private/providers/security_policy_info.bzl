@@ -15,5 +15,6 @@ WasmSecurityPolicyInfo = provider(
         "registry_policies": "list of struct(target, signing, keys): the entries of `registry_policies`, parsed.",
         "signature_type": "string: \"embedded\" or \"detached\" if only such signatures count, else empty.",
         "trust_stores": "list of File: what `wasm_trusted_keys` targets have written.",
+        "wasm_tools": "File or None: the program that says whether versions are compatible, where a policy file may ask; None without a toolchain of it.",
     },
 )

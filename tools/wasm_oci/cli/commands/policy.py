@@ -59,7 +59,8 @@ def _add_decision_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--step", choices=("build", "publish", "pull"), help="which step asks (default: pull of a reference, else publish)")
     parser.add_argument("--time", metavar="TIME", help="the date or time of the decision in UTC (default: now)")
     parser.add_argument("-S", "--signature-file", type=Path, metavar="FILE", help="detached signature of a .wasm file")
-    parser.add_argument("--previous", metavar="TARGET", help="the version in the registry, to compare imports with; `none` for a first one")
+    parser.add_argument("--previous", metavar="TARGET", help="the version in the registry, to compare with; `none` for a first one")
+    parser.add_argument("--wasm-tools", type=Path, metavar="PROGRAM", help="the wasm-tools that compares with it (default: from PATH)")
     parser.add_argument("--facts", type=Path, metavar="FILE", help="JSON with further facts, such as worlds, api_change and statements")
     add_trusted_key_options(parser)
     add_registry_options(parser, "--registries")
@@ -113,6 +114,7 @@ def _decide(args: argparse.Namespace) -> Outcome:
             previous=args.previous,
             facts=args.facts,
             overrides=tuple(args.override),
+            wasm_tools=args.wasm_tools,
             explain=args.what == "explain",
         )
     )

@@ -13,12 +13,14 @@ from wasm_oci.limits import LIMITS
 from wasm_oci.outcome import GREEN, RED, Outcome, Painted
 from wasm_oci.policy.documents import document_of
 from wasm_oci.policy.evaluate import decide
+from wasm_oci.policy.model import Policy
 from wasm_oci.policy.review.explain import explain
 from wasm_oci.policy.subject import Previous, Stage, Subject
 from wasm_oci.policy.verdict import Verdict
-from wasm_oci.policy_facts.artifact_facts import Source, read_previous, read_subject
+from wasm_oci.policy_facts.artifact_facts import Source, read_api_change, read_previous, read_subject
 from wasm_oci.policy_facts.policies import read_policies
 from wasm_oci.policy_facts.registry_facts import named_registry, with_entry
+from wasm_oci.policy_facts.world_facts import with_worlds
 from wasm_oci.registry_config.config_file import load_registry_config
 from wasm_oci.shape import read_object
 from wasm_oci.trust.timestamps import now, parse_timestamp
@@ -41,13 +43,15 @@ class PolicyCheckRequest:
     """A version that was published, or `none`."""
     facts: Path | None
     overrides: tuple[str, ...]
+    wasm_tools: Path | None = None
+    """The program that compares with `previous`; None for the one on PATH."""
     explain: bool
 
 
 def run_check(request: PolicyCheckRequest) -> Outcome:
     """Raises what reading policies and facts raises; the exit code is 3 where any verdict denies."""
     policy = read_policies(request.policies)
-    verdicts = [decide(policy, subject, request.overrides) for subject in _subjects(request)]
+    verdicts = [decide(policy, subject, request.overrides) for subject in _subjects(request, policy)]
     allowed = all(verdict.allowed for verdict in verdicts)
     lines = [line for verdict in verdicts for line in _lines(verdict, full=request.explain)]
     document = {"allowed": allowed, "verdicts": [verdict.to_json() for verdict in verdicts]}
@@ -60,7 +64,7 @@ def _lines(verdict: Verdict, *, full: bool) -> Iterator[str]:
     yield from lines
 
 
-def _subjects(request: PolicyCheckRequest) -> Iterator[Subject]:
+def _subjects(request: PolicyCheckRequest, policy: Policy) -> Iterator[Subject]:
     subject = read_subject(request.source)
     at: Stage = request.at or ("pull" if subject.registry else "publish")
     time = None if at == "build" else now() if request.time is None else parse_timestamp(request.time, where="--time")
@@ -71,9 +75,10 @@ def _subjects(request: PolicyCheckRequest) -> Iterator[Subject]:
     if request.tags:
         subject = replace(subject, tags=request.tags)
     if request.previous:
-        subject = replace(subject, previous=_previous(request.source, request.previous))
+        subject = _compared(replace(subject, previous=_previous(request.source, request.previous)), request, policy)
     if request.facts:
         subject = _with_facts(subject, request.facts)
+    subject = with_worlds(policy, subject)
     config = load_registry_config(path) if (path := request.source.registry_config) else None
     if not request.registries:
         found = subject.registry
@@ -84,6 +89,13 @@ def _subjects(request: PolicyCheckRequest) -> Iterator[Subject]:
 
 def _previous(source: Source, text: str) -> Previous:
     return Previous() if text == "none" else read_previous(replace(source, text=text, signature=None))
+
+
+def _compared(subject: Subject, request: PolicyCheckRequest, policy: Policy) -> Subject:
+    """Adds what changed against the previous version, if a rule may ask for it."""
+    if request.previous in (None, "none") or not any(rule.checks.get("api_changes") for rule in policy.rules):
+        return subject
+    return read_api_change(subject, request.source, request.previous, request.wasm_tools)
 
 
 def _with_facts(subject: Subject, path: Path) -> Subject:

@@ -46,6 +46,12 @@ def add_policy_options(parser: argparse.ArgumentParser) -> None:
     add_policy_option(parser, "a policy that must allow this too; again for another")
     parser.add_argument("--override", action="append", default=[], metavar="NAME", help="ask for an override of a policy, by its name")
     parser.add_argument("--override-reason", metavar="TEXT", help="why the override is needed, for the record")
+    add_wasm_tools_option(parser)
+
+
+def add_wasm_tools_option(parser: argparse.ArgumentParser) -> None:
+    words = "the wasm-tools that says whether a version is compatible, where a policy asks (default: from PATH)"
+    parser.add_argument("--wasm-tools", type=Path, metavar="PROGRAM", help=words)
 
 
 def policy_of(args: argparse.Namespace) -> PolicyRequest:
@@ -56,7 +62,12 @@ def policy_of(args: argparse.Namespace) -> PolicyRequest:
         what = "an override needs a reason" if args.override else "a reason is for an override"
         option = "--override" if args.override else "--override-reason"
         raise UsageError(what, where=option, hint="give --override NAME with --override-reason TEXT")
-    return PolicyRequest(policies=tuple(args.policy), overrides=tuple(args.override), override_reason=args.override_reason or "")
+    return PolicyRequest(
+        policies=tuple(args.policy),
+        overrides=tuple(args.override),
+        override_reason=args.override_reason or "",
+        wasm_tools=args.wasm_tools,
+    )
 
 
 def overrides_of(args: argparse.Namespace) -> Overrides:
