@@ -13,7 +13,7 @@ from fakes.clients import client_of, put_blob
 from fakes.program import NAME, Ended, Run
 from fakes.statements import fetched, signed
 from instruments.registry import RunningRegistry
-from wasm_oci.attest.predicates import SIGN
+from wasm_oci.attest.predicates import SIGN, VSA
 from wasm_oci.attest.write import bundle_referrer
 from wasm_oci.oci.descriptor import EMPTY_BLOB
 from wasm_oci.oci.manifest import Manifest
@@ -162,6 +162,47 @@ def test_a_statement_about_another_digest_does_not_count(
     ended = pull()
     assert (ended.code, ended.document["error"]["reason"]) == (3, "statement")
     assert "the statement is about" in ended.err
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ("PASSED", "pkg:oci/hello", True),
+        ("PASSED", "pkg:oci/hello@{own}", True),
+        ("FAILED", "pkg:oci/hello@{own}", False),
+        ("PASSED", f"pkg:oci/hello@sha256%3A{'0' * 64}", False),
+    ],
+    ids=["without a digest", "its own", "a denial", "another digest"],
+)
+def test_a_verdict_counts_if_it_allows_and_is_about_this_digest(
+    pull: Callable[..., Ended], run: Run, tmp_path: Path, *, image: Image, registry: RunningRegistry, said: tuple[str, str, bool]
+) -> None:
+    result, about, counts = said
+    (tmp_path / "policy.yaml").write_text(f"always: {{statements: [{{predicate_type: {VSA}, keys: [release]}}]}}\n")
+    predicate = {
+        "verifier": {"id": "https://example.com/verifier"},
+        "resourceUri": about.format(own=str(image.digest).replace(":", "%3A")),
+        "policy": {"uri": "strict", "digest": {"sha256": "0" * 64}},
+        "verificationResult": result,
+        "verifiedLevels": [],
+    }
+    (tmp_path / "predicate.json").write_text(json.dumps(predicate))
+    reference = f"{registry.host}/{NAME}@{image.digest}"
+    options = ("--predicate-type", "vsa", "--predicate", tmp_path / "predicate.json", "-k", tmp_path / "1.secret")
+    assert run("attest", reference, *options).code == 0
+    ended = pull()
+    assert ended.code == (0 if counts else 3), ended.err
+    assert counts or "its verdict is" in ended.err
+
+
+@pytest.mark.usefixtures("image")
+def test_a_misspelt_key_is_named(pull: Callable[..., Ended], tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text("always: {signing: required, keys: [relase]}\n")
+    ended = pull()
+    assert ended.code == 3
+    assert "not with relase; no known key is called relase" in ended.err
+    (tmp_path / "policy.yaml").write_text("always: {signing: required, keys: [relase, release]}\n")
+    assert pull().code == 0
 
 
 def test_registries_are_known_by_their_entries(run: Run, registry: RunningRegistry, pull: Callable[..., Ended], tmp_path: Path) -> None:

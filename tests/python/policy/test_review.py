@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 
 import pytest
 
-from policy.table import ROWS, policy_of, subject_of, verdict_of
-from wasm_oci.digest import Digest
-from wasm_oci.errors import FormatError, PolicyError, UsageError
+from policy.table import ROWS, policy_of, verdict_of
+from wasm_oci.errors import PolicyError
 from wasm_oci.policy.evaluate import decide
 from wasm_oci.policy.reader import parse_policy, parse_policy_file
 from wasm_oci.policy.review.lint import Surroundings, lint
-from wasm_oci.policy.review.lint_keys import KnownKey, resolve_keys
+from wasm_oci.policy.review.lint_keys import KnownKey
 from wasm_oci.policy.review.simulate import Past, simulate
 from wasm_oci.policy.subject import Registry, Signer, Subject
-from wasm_oci.policy.verdict import check_verdict
 
 TIME = datetime(2027, 6, 1, tzinfo=UTC)
 SIGNED = "default: {signing: required}\n"
@@ -113,16 +110,6 @@ def test_errors_come_first() -> None:
     assert [each.partition(":")[0] for each in found] == ["error", "warning", "warning", "warning"]
 
 
-def test_the_names_of_keys_are_resolved() -> None:
-    file = parse_policy_file(b"default: {signing: required, keys: [release]}\n", where="p")
-    resolve_keys(file, KEYS)
-    with pytest.raises(UsageError, match=r"p:1: unknown key 'release'; did you mean releases\?"):
-        resolve_keys(file, [KnownKey(name="releases", key_id="01")])
-    with pytest.raises(UsageError, match="the name 'release' is that of 2 keys; write the label"):
-        resolve_keys(file, [*KEYS, KnownKey(name="release", key_id="09")])
-    resolve_keys(file, [*KEYS, KnownKey(name="release", key_id="01")])
-
-
 def test_a_simulation_finds_exactly_what_was_planted() -> None:
     old = parse_policy(b"default: {signing: optional, max_size: 100}\n", where="old")
     new = parse_policy(b"default: {signing: optional, max_size: 200}\ncomponents: [{pattern: pay, signing: required}]\n", where="new")
@@ -143,30 +130,6 @@ def test_a_simulation_finds_exactly_what_was_planted() -> None:
     assert [flip.place for flip in simulate(new, recorded).flips] == ["becomes allowed", "becomes denied"]
     assert simulate(old, recorded).flips == []
     assert simulate(new, [Past(place="x", subject=subjects["was signed"])]).unknown == 1
-
-
-def test_a_written_verdict_is_good_for_its_artifact_and_policy_only() -> None:
-    row = next(row for row in ROWS if row["policy"] == "any_key" and row["verdict"] == "allow")
-    policy, subject = policy_of("any_key"), subject_of(row, "publish")
-    data = verdict_of(policy, row, "publish").canonical()
-    digest, place = Digest.parse((subject.digests or ("",))[0]), subject.registry
-    check_verdict(data, digest=digest, registry=place, policy_digest=policy.digest, where="v")
-    with pytest.raises(PolicyError, match="the verdict is not about") as caught:
-        check_verdict(data, digest=Digest.of(b"other"), registry=place, policy_digest=policy.digest, where="v")
-    assert caught.value.reason == "other_verdict"
-    for other_place in (None, Registry(name="evil", host="evil.io")):
-        with pytest.raises(PolicyError, match=r"the verdict is (not )?about"):
-            check_verdict(data, digest=digest, registry=other_place, policy_digest=policy.digest, where="v")
-    with pytest.raises(PolicyError, match="the verdict is by another policy"):
-        check_verdict(data, digest=digest, registry=place, policy_digest="sha256:0", where="v")
-    denied = next(row for row in ROWS if row["policy"] == "any_key" and row["verdict"] == "deny")
-    with pytest.raises(PolicyError, match="the verdict denies it"):
-        check_verdict(
-            verdict_of(policy, denied, "publish").canonical(), digest=digest, registry=place, policy_digest=policy.digest, where="v"
-        )
-    for other in (b"{}", b'{"schemaVersion": 2}', b"x", json.dumps({"schemaVersion": 1, "subject": {}, "policy": {}}).encode()):
-        with pytest.raises((FormatError, PolicyError)):
-            check_verdict(other, digest=digest, registry=place, policy_digest=policy.digest, where="v")
 
 
 def test_a_denial_as_an_error() -> None:

@@ -16,7 +16,7 @@ from wasm_oci.policy.evaluate import decide
 from wasm_oci.policy.model import Policy
 from wasm_oci.policy.subject import Previous, Subject
 from wasm_oci.policy.verdict import Verdict
-from wasm_oci.policy_facts.known_keys import KnownKeys, keys_of_request
+from wasm_oci.policy_facts.known_keys import KnownKeys, keys_of_request, with_unknown_keys
 from wasm_oci.policy_facts.place_facts import Place, places_of
 from wasm_oci.policy_facts.policies import read_policies
 from wasm_oci.policy_facts.previous_facts import previous_file, previous_in, with_api_change
@@ -103,7 +103,7 @@ class _Policing:
             artifact=ready.artifact,
             policy=policy,
             known=known,
-            subject=replace(with_worlds(policy, subject), time=self.time),
+            subject=replace(with_unknown_keys(policy, with_worlds(policy, subject), known), time=self.time),
             statements=statements_of(ready.artifact, known),
             keys=keys,
             plain_http=self.request.plain_http,

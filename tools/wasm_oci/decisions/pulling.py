@@ -22,7 +22,7 @@ from wasm_oci.policy.subject import Subject
 from wasm_oci.policy.verdict import Verdict
 from wasm_oci.policy_facts.artifact_facts import name_in_layout
 from wasm_oci.policy_facts.component_facts import read_component
-from wasm_oci.policy_facts.known_keys import KnownKeys, keys_of_trust
+from wasm_oci.policy_facts.known_keys import KnownKeys, keys_of_trust, with_unknown_keys
 from wasm_oci.policy_facts.place_facts import Place, places_to_read
 from wasm_oci.policy_facts.policies import read_policies
 from wasm_oci.policy_facts.published_facts import facts_of
@@ -76,9 +76,9 @@ class PullPolicies:
     def _subject(self, fetched: Fetched, known: KnownKeys) -> Subject:
         payloads = [self.signature] if self.signature is not None else list(_readable(fetched))
         signers = read_signers(fetched.component, payloads, known, tolerant=self.signature is None)
-        target = fetched.target
+        target, facts = fetched.target, facts_of(fetched.manifest, read_component(fetched.component), signers)
         return replace(
-            with_worlds(self.policy, facts_of(fetched.manifest, read_component(fetched.component), signers)),
+            with_unknown_keys(self.policy, with_worlds(self.policy, facts), known),
             at="pull",
             time=self.time or now(),
             name=name_in_layout(self.text, target, fetched.manifest),

@@ -100,7 +100,7 @@ class SigningCheck:
         found = key_ids(subject.signers, self.keys)
         if len(found) >= self.threshold:
             return ()
-        return refused(self.name, "signers", self._what(subject, len(found)), self._change(len(found)))
+        return refused(self.name, "signers", self._what(subject, len(found)) + unknown_names(subject, self.keys), self._change(len(found)))
 
     def _what(self, subject: Subject, found: int) -> str:
         others = [f"key {key_id or 'without an id'}, not verified" for key_id in subject.unverified]
@@ -161,7 +161,13 @@ class StatementCheck:
         what = f"{len(signed)} of {self.threshold} required signatures on a statement {self.predicate_type}"
         if found and not own:
             what = f"the statement {self.predicate_type} is about another digest, {listed(each.digest for each in found)}"
-        return refused(self.name, "statements", what, f"add a statement {self.predicate_type}{who}")
+        return refused(self.name, "statements", what + unknown_names(subject, self.keys), f"add a statement {self.predicate_type}{who}")
+
+
+def unknown_names(subject: Subject, keys: tuple[str, ...] | None) -> str:
+    """Returns the words about names that no known key has, for the end of a sentence; empty where there are none."""
+    unknown = [name for name in keys or () if name in subject.unknown_keys]
+    return f"; no known key is called {listed(unknown, ' or ')}" if unknown else ""
 
 
 def key_ids(signers: Iterable[Signer], keys: tuple[str, ...] | None) -> set[str]:

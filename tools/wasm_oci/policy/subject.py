@@ -119,6 +119,8 @@ class Subject:
     """Each verified; None where nobody verified."""
     unverified: tuple[str, ...] = ()
     """Key ids of signatures that no known key verifies."""
+    unknown_keys: tuple[str, ...] = ()
+    """Names of keys in rules that no known key has."""
     set_aside: tuple[str, ...] = ()
     """Signatures that verified and do not count here, and why."""
     key_sources: tuple[KeySource, ...] | None = None

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from wasm_oci.digest import Digest
-from wasm_oci.errors import FormatError, PolicyError
-from wasm_oci.jsontext import JsonObject, canonical, parse_object
-from wasm_oci.limits import LIMITS
+from wasm_oci.errors import PolicyError
+from wasm_oci.jsontext import JsonObject, canonical
 from wasm_oci.policy.documents import document_of
 from wasm_oci.policy.finding import Finding
 from wasm_oci.policy.model import EmergencyException, Policy, Rule
-from wasm_oci.policy.subject import Registry, Subject
+from wasm_oci.policy.subject import Subject
 from wasm_oci.trust.timestamps import timestamp_text
 
 SCHEMA_VERSION = 1
@@ -180,24 +178,3 @@ class Verdict:
         for each in self.judged:
             yield f"  {each.effect.replace('_', ' ')}: {each.finding.what}"
             yield f"    {each.rule_name}{f' ({each.rule.place})' if each.rule else ''}, check {each.finding.check}; {each.finding.change}"
-
-
-def check_verdict(data: bytes, *, digest: Digest, registry: Registry | None, policy_digest: str, where: str) -> None:
-    """Raises PolicyError unless a written verdict allows exactly this artifact, in this registry and by this policy.
-
-    Raises FormatError for a document that is not a verdict.
-    """
-    document = parse_object(data, where=where, limit=LIMITS.request_file)
-    subject, policy = document.get("subject"), document.get("policy")
-    if document.get("schemaVersion") != SCHEMA_VERSION or not isinstance(subject, dict) or not isinstance(policy, dict):
-        raise FormatError("this is not a verdict", where=where, hint="check the artifact again")
-    digests = subject.get("digests")
-    if not isinstance(digests, list) or str(digest) not in digests:
-        raise PolicyError(f"the verdict is not about {digest}", where=where, hint="check the artifact again", reason="other_verdict")
-    if subject.get("registry") != (document_of(registry) if registry else None):
-        what = f"the verdict is not about {registry}" if registry else "the verdict is about one registry"
-        raise PolicyError(what, where=where, hint="check the artifact again", reason="other_verdict")
-    if policy.get("digest") != policy_digest:
-        raise PolicyError("the verdict is by another policy", where=where, hint="check the artifact again", reason="other_verdict")
-    if document.get("decision") != "allow":
-        raise PolicyError("the verdict denies it", where=where, hint="see its findings", reason="denied")

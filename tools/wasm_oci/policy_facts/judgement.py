@@ -18,7 +18,7 @@ from wasm_oci.policy.evaluate import decide
 from wasm_oci.policy.subject import Registry, Subject
 from wasm_oci.policy.verdict import Verdict
 from wasm_oci.policy_facts.component_facts import read_component
-from wasm_oci.policy_facts.known_keys import KnownKeys, keys_of_policy
+from wasm_oci.policy_facts.known_keys import KnownKeys, keys_of_policy, with_unknown_keys
 from wasm_oci.policy_facts.policies import read_policies
 from wasm_oci.policy_facts.published_facts import facts_of
 from wasm_oci.policy_facts.registry_facts import named_registry
@@ -77,7 +77,8 @@ def judge(request: Judgement) -> list[Verdict]:
     Raises what reading policies, keys and the component raises, and UsageError for one name of two keys.
     """
     policy = read_policies(request.policies)
-    subject = with_worlds(policy, _subject(request))
+    known = KnownKeys.of(keys_of_policy(request.keys, request.trust_stores))
+    subject = with_unknown_keys(policy, with_worlds(policy, _subject(request, known)), known)
     return [decide(policy, replace(subject, registry=registry)) for registry in _registries(request)]
 
 
@@ -92,8 +93,7 @@ def _registries(request: Judgement) -> Iterator[Registry | None]:
         yield named_registry(name or (config.file.default_registry if config else ""), config, ())
 
 
-def _subject(request: Judgement) -> Subject:
-    known = KnownKeys.of(keys_of_policy(request.keys, request.trust_stores))
+def _subject(request: Judgement, known: KnownKeys) -> Subject:
     if request.openssh:
         for key in request.keys:
             if key.signs:

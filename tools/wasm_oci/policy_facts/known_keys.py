@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from wasm_oci.errors import UsageError
 from wasm_oci.keys.any_key import load_any_public_key
 from wasm_oci.keys.key import AnyPublicKey
-from wasm_oci.policy.subject import KeyFormat, SignatureType, Signer
+from wasm_oci.policy.model import Policy
+from wasm_oci.policy.signing import SigningCheck, StatementCheck
+from wasm_oci.policy.subject import KeyFormat, SignatureType, Signer, Subject
 from wasm_oci.publish.signing import SignerRequest
 from wasm_oci.trust.trust import Trust, TrustedKey
 from wasm_oci.trust.trust_store import load_trust_store
@@ -75,6 +77,10 @@ class KnownKeys:
         """Verifies with all of them, whatever their dates, which policies look at; None where there is none."""
         return Trust(keys=tuple(self.keys)) if self.keys else None
 
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(name for each in self.keys.values() for name in each.names)
+
     def signer(self, public: AnyPublicKey, kind: SignatureType) -> Signer:
         """Returns what a policy is told of a key whose signature verified."""
         known = self.keys.get(public) or KnownKey(public=public)
@@ -88,6 +94,13 @@ class KnownKeys:
             not_before=known.not_before,
             not_after=known.not_after,
         )
+
+
+def with_unknown_keys(policy: Policy, subject: Subject, known: KnownKeys) -> Subject:
+    """Returns a subject with the names of keys in a policy that no known key has: a misspelt name, or a key that nobody gave."""
+    checks = [check for rule in policy.rules for member in ("signing", "statements") for check in rule.checks.get(member, ())]
+    asked = [name for check in checks if isinstance(check, SigningCheck | StatementCheck) for name in check.keys or ()]
+    return replace(subject, unknown_keys=tuple(sorted(set(asked) - known.names)))
 
 
 def _format_of(key: AnyPublicKey) -> KeyFormat:

@@ -18,6 +18,7 @@ from wasm_oci.policy.review.explain import explain
 from wasm_oci.policy.subject import Previous, Stage, Subject
 from wasm_oci.policy.verdict import Verdict
 from wasm_oci.policy_facts.artifact_facts import Source, read_api_change, read_previous, read_subject
+from wasm_oci.policy_facts.known_keys import KnownKeys, keys_of_trust, with_unknown_keys
 from wasm_oci.policy_facts.policies import read_policies
 from wasm_oci.policy_facts.registry_facts import named_registry, with_entry
 from wasm_oci.policy_facts.world_facts import with_worlds
@@ -78,7 +79,8 @@ def _subjects(request: PolicyCheckRequest, policy: Policy) -> Iterator[Subject]:
         subject = _compared(replace(subject, previous=_previous(request.source, request.previous)), request, policy)
     if request.facts:
         subject = _with_facts(subject, request.facts)
-    subject = with_worlds(policy, subject)
+    known = KnownKeys.of(keys_of_trust(request.source.trust))
+    subject = with_unknown_keys(policy, with_worlds(policy, subject), known)
     config = load_registry_config(path) if (path := request.source.registry_config) else None
     if not request.registries:
         found = subject.registry

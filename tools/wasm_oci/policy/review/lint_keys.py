@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from wasm_oci.errors import UsageError
-from wasm_oci.policy.policy_file import PolicyFile, Requirements
+from wasm_oci.policy.policy_file import Requirements
 from wasm_oci.wording import did_you_mean
 
 
@@ -55,20 +54,3 @@ def _state(key: KnownKey, rule: Requirements, time: datetime, soon: timedelta) -
     if key.not_after and key.not_after < time + soon:
         return f"key {key.name} expires within {soon.days} days", True
     return "", True
-
-
-def resolve_keys(file: PolicyFile, known: Iterable[KnownKey], *, where: str = "") -> None:
-    """Raises UsageError for the name of a key that is not known, or that two keys have."""
-    names: dict[str, set[str]] = {}
-    for key in known:
-        names.setdefault(key.name, set()).add(key.key_id)
-    for rule in (*file.components, *file.registries, *file.always, *file.default):
-        for keys in (rule.keys, *(each.keys for each in rule.statements or ())):
-            for name in keys or ():
-                if name not in names:
-                    hint = did_you_mean(name, names) or f"add it to trusted_keys; the keys are {', '.join(names) or 'none'}"
-                    raise UsageError(f"unknown key {name!r}", where=rule.source or where, hint=hint)
-                if len(names[name]) > 1:
-                    raise UsageError(
-                        f"the name {name!r} is that of {len(names[name])} keys", where=rule.source or where, hint="write the label"
-                    )
