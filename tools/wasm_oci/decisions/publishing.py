@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+from wasm_oci.decisions.indexes import require_indexes
 from wasm_oci.decisions.policies import decision_of, lacks_statement
 from wasm_oci.decisions.required_statements import ToMake, make_statements, missing_statements, source_of
 from wasm_oci.errors import AuthError, RegistryError, UsageError, WasmOciError
@@ -44,6 +45,7 @@ def by_policies(request: ReleaseRequest, time: datetime | None = None) -> Decide
     policing = _Policing(request=request, time=time or now())
 
     def decide_all(resolved: Sequence[Resolved], artifacts: Sequence[Ready], signing: Signing | None) -> list[Decided]:
+        require_indexes(request, policing.policy, policing.time)
         return [policing.decide(each, ready, signing) for each, ready in zip(resolved, artifacts, strict=True)]
 
     return decide_all
@@ -62,7 +64,7 @@ class _Policing:
                 what = f"no policy has an override {asked.overrides[0][:80]!r}"
                 raise UsageError(what, where="--override", hint="give the policy with --policy")
             return Decided(ready=ready, decisions=tuple(NO_DECISION for _ in resolved.stores))
-        policy = self._policy(asked.policies)
+        policy = self.policy(asked.policies)
         if ready.artifact is None:
             return Decided(ready=ready, decisions=tuple(_UNKNOWN for _ in resolved.stores))
         with scratch_folder() as scratch:
@@ -84,7 +86,7 @@ class _Policing:
                 raise
             return Decision(words=f"not known: {err.what}")
 
-    def _policy(self, paths: tuple[Path, ...]) -> Policy:
+    def policy(self, paths: tuple[Path, ...]) -> Policy:
         if paths not in self.policies:
             self.policies[paths] = read_policies(paths)
         return self.policies[paths]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -92,6 +92,14 @@ class Policy:
             raise FormatError("the policy has no rule", where=self.name, hint=hint)
         if not any(checks for rule in rules for checks in rule.checks.values()):
             raise FormatError("the policy checks nothing", where=self.name, hint=hint)
+
+    def about(self, members: Collection[str]) -> Policy | None:
+        """Returns what it says about some members alone; None where that is nothing."""
+        found = [
+            replace(rule, checks={name: rule.checks[name] for name in rule.checks if name in members}, filters={}) for rule in self.rules
+        ]
+        rules = tuple(rule for rule in found if any(rule.checks.values()))
+        return replace(self, rules=rules) if rules else None
 
     def rules_for(self, subject: Subject) -> tuple[list[Rule], list[Rule]]:
         """Returns the rules for a component: those for its registry, and those that are not known to be for it."""

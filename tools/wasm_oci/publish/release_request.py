@@ -147,6 +147,8 @@ class IndexRequest:
     """Whether the destinations are asked for what the release index that has one of the tags names already."""
     ready: Artifact | None = None
     """The index where it exists already, as for a promotion; else it is made of the artifacts."""
+    policy: PolicyRequest = NO_POLICY
+    """The policies that have to allow where it goes, and its tags."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -165,6 +165,7 @@ def _release(
         movable_tags=promotion.movable_tags,
         move_tags=promotion.move_tags,
         ready=artifact,
+        policy=promotion.policy,
     )
     artifacts = tuple(
         ArtifactRequest(

@@ -116,4 +116,5 @@ def _indexes(file: ReleaseFile, artifacts: tuple[ArtifactRequest, ...], options:
                 movable_tags=file.movable_tags | options.changes.movable_tags,
                 move_tags=options.changes.move_tags,
                 ask_all=options.ask_all,
+                policy=options.changes.policy.with_other(file.policy),
             )

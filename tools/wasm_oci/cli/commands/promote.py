@@ -36,7 +36,7 @@ TARGET_DESCRIPTION = """Copy what this target names to its destination, by diges
 
 BESIDE_REQUEST = (
     *("dry_run", "read_back", "require_referrers_api", "move_tags", "result_file", "public_key", "trusted_keys", "plain_http", "ca_file"),
-    *("policy", "override", "override_reason"),
+    *("policy", "override", "override_reason", "wasm_tools"),
 )
 
 

@@ -48,7 +48,8 @@ def carried_out(
 
 def _decide(request: ReleaseRequest) -> Decide:
     """Returns who decides; where no policy is asked for, what evaluates policies is not even imported."""
-    if not any(artifact.policy.policies or artifact.policy.overrides for artifact in request.artifacts):
+    asked = [*(artifact.policy for artifact in request.artifacts), *(index.policy for index in request.indexes)]
+    if not any(policy.policies or policy.overrides for policy in asked):
         return allow
     from wasm_oci.decisions.publishing import by_policies
 
