@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -23,16 +24,17 @@ _PORTS = (80, 443)
 
 @dataclass(frozen=True, slots=True)
 class Glob:
-    """A pattern, compiled."""
+    """A pattern, compiled when it is first compared: of many rules, few are for one component."""
 
     text: str
-    _expression: re.Pattern[str] | None = field(init=False, compare=False, repr=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_expression", _compiled(self.text) if "*" in self.text or "?" in self.text else None)
+    _matcher: Callable[[str], object] | None = field(default=None, init=False, compare=False, repr=False)
 
     def matches(self, name: str) -> bool:
-        return name == self.text if self._expression is None else self._expression.fullmatch(name) is not None
+        matcher = self._matcher
+        if matcher is None:
+            matcher = _compiled(self.text).fullmatch if "*" in self.text or "?" in self.text else self.text.__eq__
+            object.__setattr__(self, "_matcher", matcher)
+        return bool(matcher(name))
 
     def __str__(self) -> str:
         return self.text

@@ -43,7 +43,7 @@ def _with_places(file: PolicyFile, lines: Mapping[str, int], where: str) -> Poli
         entries = getattr(file, member)
         one = member in lines and f"{member}[0]" not in lines
         places = [place(member if one else f"{member}[{number}]") for number in range(len(entries))]
-        placed[member] = tuple(replace(entry, source=entry.source or each) for entry, each in zip(entries, places, strict=True))
+        placed[member] = tuple(entry if entry.source else replace(entry, source=each) for entry, each in zip(entries, places, strict=True))
     return replace(file, **placed)
 
 
