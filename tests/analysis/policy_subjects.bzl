@@ -143,6 +143,23 @@ def _images(manual):
         statement_keys = [":policy_key"],
         tags = manual,
     )
+    wasm_release(
+        name = "policy_release_to",
+        registry_config = ":policy_registries",
+        releases = [":policy_publish"],
+        repository = "releases",
+        security_policy = ":policy_mixed",
+        tag = "v1",
+        tags = manual,
+        target_registries = ["zone"],
+    )
+    wasm_promote(
+        name = "policy_promote_release",
+        destination = "ghcr.io/my-org/releases",
+        security_policy = ":policy_keyed",
+        source = ":policy_release",
+        target_tags = manual,
+    )
     wasm_promote(
         name = "policy_promote",
         destination = "ghcr.io/my-org/hello",

@@ -43,7 +43,7 @@ def _check_test_impl(ctx):
     env = analysistest.begin(ctx)
     target = analysistest.target_under_test(env)
     action = action_of(env, "WasmPolicyCheck")
-    verdict = target.label.name + "_verdict.json"
+    verdict = "{}_{}.json".format(target.label.name, ctx.attr.verdict)
     check_command(env, action, "policy", [("--output-file", verdict)] + [tuple(pair) for pair in json.decode(ctx.attr.options)], absent = ctx.attr.absent)
     facts = _json_of(action, "--facts")
     for member, value in json.decode(ctx.attr.facts).items():
@@ -53,7 +53,7 @@ def _check_test_impl(ctx):
 
 _check_test = analysistest.make(
     _check_test_impl,
-    attrs = {"absent": attr.string_list(), "facts": attr.string(), "options": attr.string(default = "[]")},
+    attrs = {"absent": attr.string_list(), "facts": attr.string(), "options": attr.string(default = "[]"), "verdict": attr.string()},
 )
 
 def _policy_tests(name):
@@ -98,10 +98,11 @@ def _policy_tests(name):
 def _check_tests(name):
     key = {"development": True, "label": "//tests/analysis:policy_key", "name": "policy_key", "signs": True}
     later = {"development": False, "label": "//tests/analysis:policy_later_key", "name": "policy_later_key", "signs": True}
-    for case, subject, facts, options, absent in [
+    for case, subject, verdict, facts, options, absent in [
         (
             "publish",
             "policy_publish",
+            "verdict",
             {"keys": [key], "name": "hello", "namespace": "library/apps", "registries": ["localhost:5000"], "signed_later": False, "tags": ["latest"]},
             [
                 ("--input-file", "policy_signed_image_oci.wasm"),
@@ -115,6 +116,7 @@ def _check_tests(name):
         (
             "several",
             "policy_publish_several",
+            "verdict",
             {"all_registries": False, "namespace": "space/apps", "registries": ["home", "zone"], "tags": ["latest", "more"]},
             [("--registries", "policy_registries_attributes.json")],
             [],
@@ -122,18 +124,37 @@ def _check_tests(name):
         (
             "later",
             "policy_publish_later",
+            "verdict",
             {"keys": [later], "namespace": "library", "registries": ["zone"], "signed_later": True, "tags": None},
             [("--input-file", "policy_later_image_unsigned.wasm"), ("--trusted-keys", "policy_unnamed_trusted_keys.json")],
             ["--signature-file"],
         ),
-        ("image", "policy_later_image", {"registries": ["zone"], "signed_later": True, "tags": ["latest"]}, [], []),
-        ("secure", "policy_secure_openssh_image", {"openssh": True, "registries": ["home", "zone"]}, [], []),
+        ("image", "policy_later_image", "verdict", {"registries": ["zone"], "signed_later": True, "tags": ["latest"]}, [], []),
+        (
+            "release",
+            "policy_release_to",
+            "0_verdict",
+            {"all_registries": False, "name": "hello", "namespace": "library/apps", "registries": ["zone"], "tags": ["latest"]},
+            [("--registries", "policy_registries_attributes.json"), ("--policy", "policy_mixed_security_policy.json")],
+            [],
+        ),
+        ("promote", "policy_promote", "0_verdict", {"name": "hello", "namespace": "my-org", "registries": ["ghcr.io"], "tags": ["latest"]}, [], []),
+        (
+            "promote_release",
+            "policy_promote_release",
+            "0_verdict",
+            {"name": "hello", "namespace": "my-org/library/apps", "registries": ["ghcr.io"], "tags": ["latest"]},
+            [],
+            [],
+        ),
+        ("secure", "policy_secure_openssh_image", "verdict", {"openssh": True, "registries": ["home", "zone"]}, [], []),
     ]:
         _check_test(
             name = "{}_check_{}_test".format(name, case),
             absent = absent,
             facts = json.encode(facts),
             options = json.encode(options),
+            verdict = verdict,
             target_under_test = ":" + subject,
         )
 

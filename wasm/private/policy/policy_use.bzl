@@ -117,7 +117,7 @@ def component_facts(path):
     namespace, _, name = path.rpartition("/")
     return {"name": name, "namespace": namespace}
 
-def check_policy(ctx, policy, *, facts, files, signers, name):
+def check_policy(ctx, policy, *, facts, files, signers, name, output_name = "verdict"):
     """Registers the action WasmPolicyCheck.
 
     Args:
@@ -127,11 +127,12 @@ def check_policy(ctx, policy, *, facts, files, signers, name):
         files: struct(component, layout, signature, registry_list), each a File or None.
         signers: list of struct, as named_key gives them.
         name: string, the text of the component in errors.
+        output_name: string, what the verdict's file is called after the target; of several each has its own.
 
     Returns:
         File, the verdict, which exists only if the policy allows it; for the output group `_validation`.
     """
-    output = ctx.actions.declare_file(ctx.label.name + "_verdict.json")
+    output = ctx.actions.declare_file("{}_{}.json".format(ctx.label.name, output_name))
     keys = _known_keys(policy, signers)
     facts = facts | {
         "keys": [

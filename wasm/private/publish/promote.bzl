@@ -4,11 +4,13 @@ load("//wasm/private/common:image_ref.bzl", "looks_like_host", "repository_error
 load("//wasm/private/common:macro_attrs.bzl", "check_attributes", "public_attributes")
 load("//wasm/private/common:run_target.bzl", "RUN_TARGET_ATTRS", "make_run_target", "rlocation_path")
 load("//wasm/private/common:shown.bzl", "shown", "shown_target")
+load("//wasm/private/common:tool_action.bzl", "TOOL_ATTRS")
 load("//wasm/private/policy:policy_use.bzl", "POLICY_ATTRS", "policy_files", "policy_of", "policy_request")
 load("//wasm/private/providers:publish_info.bzl", "WasmPublishInfo")
 load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
 load("//wasm/private/providers:release_info.bzl", "WasmReleaseInfo")
 load(":config_of_target.bzl", "DESTINATION_ATTRS", "config_files", "config_of", "config_request", "entry_names", "reading_request", "unknown_entry")
+load(":publish_policy.bzl", "check_published")
 
 visibility(["//wasm/..."])
 
@@ -17,6 +19,8 @@ _DOC = """Copies an artifact, or a release with all its members, from one place 
 The source is a reference, or the target that publishes it: a `wasm_release`, or a publish target. Of a target, what the build makes now is
 promoted, by the digest that the build gives it, from where the target publishes it; if that is not there, the run says so. A release of which a
 part is signed by a key outside the build, and an image with such an embedded signature, have no digest in the build, and are found by their tag.
+
+With a `security_policy` the build judges what a target publishes, as far as it knows the facts; for a release each member in its own repository.
 
 Digests, and whatever refers to them such as signatures, stay as they are. The program shows its plan, copies what the destination
 does not have, reads it back, and writes the tags last. A tag that exists with another digest is refused with exit code 7 unless it
@@ -52,7 +56,7 @@ _ATTRS = {
         doc = "What: a `wasm_release` or a publish target; `source` of the macro.",
         providers = [[WasmReleaseInfo], [WasmPublishInfo]],
     ),
-} | DESTINATION_ATTRS | POLICY_ATTRS | RUN_TARGET_ATTRS
+} | DESTINATION_ATTRS | POLICY_ATTRS | RUN_TARGET_ATTRS | TOOL_ATTRS
 
 def _check(ctx, names):
     for attribute, tags in {"movable_tags": ctx.attr.movable_tags, "tags": ctx.attr.promoted_tags}.items():
@@ -95,11 +99,42 @@ def _source_of(ctx):
         return target[WasmReleaseInfo], "source_release"
     return target[WasmPublishInfo], "source_publish"
 
+def _members(ctx, config):
+    """What of the source a build knows, each with its place at the destination; none where that is another repository than the release's."""
+    target = ctx.attr.source_target
+    if not target:
+        return []
+    registry, _, rest = ctx.attr.destination.partition("/")
+    path = rest.partition(":")[0]
+    if WasmReleaseInfo not in target:
+        published = target[WasmPublishInfo].published
+        return [_promoted(published, config, registry, path, ctx.attr.promoted_tags or published.tags[:1])]
+    info = target[WasmReleaseInfo]
+    if path != info.repository and not path.endswith("/" + info.repository):
+        return []
+    prefix = path.removesuffix(info.repository)
+    return [_promoted(each, config, registry, prefix + each.path, each.tags) for each in info.published]
+
+def _promoted(published, config, registry, path, tags):
+    return struct(
+        all_registries = False,
+        config = config,
+        image = published.image,
+        image_name = published.image_name,
+        path = path,
+        registries = [registry],
+        tags = tags,
+    )
+
 def _promote_impl(ctx):
     config = config_of(ctx)
     _check(ctx, entry_names(config))
     source, member = _source_of(ctx)
     policy = policy_of(ctx)
+    verdicts = [
+        check_published(ctx, policy, member, output_name = "{}_verdict".format(index))
+        for index, member in enumerate(_members(ctx, config))
+    ] if policy else []
     return make_run_target(
         ctx,
         command = "promote",
@@ -116,7 +151,7 @@ def _promote_impl(ctx):
             "tags": ctx.attr.promoted_tags,
             "target": shown(ctx.label),
         } | config_request(ctx, config) | reading_request(config) | policy_request(ctx, policy) | ({member: rlocation_path(ctx, source.request)} if source else {}),
-    ).providers
+    ).providers + [OutputGroupInfo(_validation = depset(verdicts))]
 
 promote = rule(
     implementation = _promote_impl,

@@ -51,42 +51,53 @@ def _check_keys(ctx, policy, image):
     if ctx.attr.cosign_legacy and not ctx.attr.statement_keys and not deferred_keys(image):
         fail("{}: cosign_legacy = True needs a key that signs when it is published; name one in statement_keys".format(shown_target(ctx)))
 
-def publish_policy(ctx, policy, *, image, config, path, registries, all_registries, tags):
-    """Checks an image by a policy.
+def check_published(ctx, policy, published, output_name = "verdict"):
+    """Registers the check of what a target publishes.
+
+    Args:
+        ctx: context of a rule with POLICY_ATTRS and TOOL_ATTRS.
+        policy: WasmSecurityPolicyInfo.
+        published: struct, as `published` of WasmPublishInfo.
+        output_name: string, as check_policy takes it.
+
+    Returns:
+        File, the verdict, for the output group `_validation`.
+    """
+    image = published.image
+    signers = signer_keys(image)
+    check_key_names(ctx, policy, published.path, registry_places(published.config, [each for each in published.registries if each]), signers)
+    return check_policy(
+        ctx,
+        policy,
+        facts = component_facts(published.path) | {
+            "all_registries": published.all_registries,
+            "registries": [] if published.all_registries else published.registries,
+            "signed_later": bool(deferred_keys(image)),
+            "tags": None if any([is_stamped(tag) for tag in published.tags]) else published.tags,
+        },
+        files = image_files(image, published.config),
+        name = published.image_name,
+        output_name = output_name,
+        signers = signers,
+    )
+
+def publish_policy(ctx, policy, published):
+    """Checks an image by the policy of the target that publishes it.
 
     Args:
         ctx: context of a rule with POLICY_ATTRS, TOOL_ATTRS, `cosign_legacy` and `statement_keys`.
         policy: WasmSecurityPolicyInfo, or None.
-        image: WasmOciImageInfo.
-        config: WasmRegistryConfigInfo, or None.
-        path: string, namespace and name of the component at the registries.
-        registries: list of string, names of entries, or hosts; an empty one is the default of a config's file.
-        all_registries: bool, whether all entries of the config's file are meant.
-        tags: list of string, the tags that the image gets.
+        published: struct, as `published` of WasmPublishInfo.
 
     Returns:
         struct(providers list, of the rule; request dict, its part of the request; files list of File, that the request names)
     """
-    _check_keys(ctx, policy, image)
+    _check_keys(ctx, policy, published.image)
     keys, key_files = _statement_keys(ctx)
     if not policy:
         return struct(files = key_files, providers = [], request = policy_request(ctx, None) | {"statement_keys": keys})
-    signers = signer_keys(image)
-    check_key_names(ctx, policy, path, registry_places(config, [each for each in registries if each]), signers)
-    deferred = bool(deferred_keys(image))
-    verdict = check_policy(
-        ctx,
-        policy,
-        facts = component_facts(path) | {
-            "all_registries": all_registries,
-            "registries": [] if all_registries else registries,
-            "signed_later": deferred,
-            "tags": None if any([is_stamped(tag) for tag in tags]) else tags,
-        },
-        files = image_files(image, config),
-        name = shown(ctx.attr.oci_image.label),
-        signers = signers,
-    )
+    signers = signer_keys(published.image)
+    verdict = check_published(ctx, policy, published)
     return struct(
         files = policy_files(policy, signers) + key_files,
         providers = [OutputGroupInfo(_validation = depset([verdict]))],

@@ -110,16 +110,17 @@ def publish_target(ctx, *, config, registry = "", target_registries = [], all_re
     content = image.wasm_file if keys and image.signature_type == "embedded" else image.layout
     status = [ctx.info_file] if [each for each in [tag] + ctx.attr.extra_tags + ctx.attr.movable_tags if is_stamped(each)] else []
     files = [content] + ([image.policy_file] if image.policy_file else []) + config_files(config) + ([signature] if signature else []) + [key.public_key for key in image.signers] + status
-    policy = publish_policy(
-        ctx,
-        policy_of(ctx),
+    published = struct(
         all_registries = all_registries,
         config = config,
         image = image,
+        image_name = shown(ctx.attr.oci_image.label),
         path = repository_of(namespace, image.name),
+        policy = policy_of(ctx),
         registries = target_registries or [registry or (config.default_registry if config else None) or ""],
         tags = [tag] + ctx.attr.extra_tags,
     )
+    policy = publish_policy(ctx, published.policy, published)
     files += policy.files
     run = make_run_target(
         ctx,
@@ -151,4 +152,4 @@ def publish_target(ctx, *, config, registry = "", target_registries = [], all_re
             "target_registries": target_registries,
         } | config_request(ctx, config) | policy.request,
     )
-    return run.providers + policy.providers + [WasmPublishInfo(files = depset(files), request = run.request)]
+    return run.providers + policy.providers + [WasmPublishInfo(files = depset(files), published = published, request = run.request)]

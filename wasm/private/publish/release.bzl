@@ -4,12 +4,14 @@ load("//wasm/private/common:image_ref.bzl", "repository_error")
 load("//wasm/private/common:macro_attrs.bzl", "check_attributes", "public_attributes")
 load("//wasm/private/common:run_target.bzl", "RUN_TARGET_ATTRS", "make_run_target", "rlocation_path")
 load("//wasm/private/common:shown.bzl", "shown", "shown_target")
+load("//wasm/private/common:tool_action.bzl", "TOOL_ATTRS")
 load("//wasm/private/policy:policy_use.bzl", "POLICY_ATTRS", "policy_files", "policy_of", "policy_request")
 load("//wasm/private/providers:publish_info.bzl", "WasmPublishInfo")
 load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
 load("//wasm/private/providers:release_info.bzl", "WasmReleaseInfo")
 load(":config_of_target.bzl", "DESTINATION_ATTRS", "check_target", "config_files", "config_of", "config_request", "entry_names")
 load(":multi_publish.bzl", "wkg_multi_registry_publish")
+load(":publish_policy.bzl", "check_published")
 load(":stamped_tags.bzl", "is_stamped", "stamped_tag_error")
 
 visibility(["//wasm/..."])
@@ -20,6 +22,7 @@ A release is an image index that names all its members by digest. In each regist
 the members' tags, and the release's tags last of all: whoever resolves the tag of a release sees all of the old one or all of the
 new one. If a member fails at a registry, none of its tags moves there; the other registries go on. A later release writes only what
 is new, and the index. [Releases](../releases.md) has the details, and the commands that show, compare, verify, promote and archive.
+With a `security_policy` the build judges each member, as far as it knows the facts; the index is judged when this is run.
 
 Further arguments go after `--`: `--dry-run`, `--no-dry-run`, `--tag`, `--registry`, `--move-tags`, `--fail-fast`, `--ask-all`,
 `--output json`; they win over the attributes.
@@ -58,7 +61,7 @@ _ATTRS = {
     "target_registries": attr.string_list(
         doc = "Names of entries of `registry_config`: all goes to each of them. Empty, the default: each publish target goes where it says.",
     ),
-} | DESTINATION_ATTRS | POLICY_ATTRS | RUN_TARGET_ATTRS
+} | DESTINATION_ATTRS | POLICY_ATTRS | RUN_TARGET_ATTRS | TOOL_ATTRS
 
 def _check(ctx, names):
     if not ctx.attr.releases:
@@ -74,6 +77,21 @@ def _check(ctx, names):
     for index in range(len(ctx.attr.target_registries)):
         check_target(ctx, index, names)
 
+def _published(ctx, config, published):
+    """What a member publishes, to all of `target_registries` where some are given."""
+    if not ctx.attr.target_registries:
+        return published
+    return struct(
+        all_registries = False,
+        config = config,
+        image = published.image,
+        image_name = published.image_name,
+        path = published.path,
+        policy = published.policy if published.registries == ctx.attr.target_registries else None,
+        registries = ctx.attr.target_registries,
+        tags = published.tags,
+    )
+
 def _wasm_release_impl(ctx):
     config = config_of(ctx)
     _check(ctx, entry_names(config))
@@ -82,6 +100,13 @@ def _wasm_release_impl(ctx):
     stamped = [tag for tag in [ctx.attr.tag] + ctx.attr.extra_tags + ctx.attr.movable_tags if is_stamped(tag)]
     read_when_run = ([ctx.info_file] if stamped else []) + config_files(config)
     policy = policy_of(ctx)
+    members = [_published(ctx, config, info.published) for info in published]
+    verdicts = [
+        check_published(ctx, policy, member, output_name = "{}_verdict".format(index))
+        for index, member in enumerate(members)
+        # What a member's own target asks is checked there.
+        if not (member.policy and member.policy.file == policy.file)
+    ] if policy else []
     files = depset(requests + read_when_run + policy_files(policy), transitive = [info.files for info in published])
     run = make_run_target(
         ctx,
@@ -101,7 +126,10 @@ def _wasm_release_impl(ctx):
             "target_registries": ctx.attr.target_registries,
         } | config_request(ctx, config) | policy_request(ctx, policy),
     )
-    return run.providers + [WasmReleaseInfo(files = files, request = run.request)]
+    return run.providers + [
+        OutputGroupInfo(_validation = depset(verdicts)),
+        WasmReleaseInfo(files = files, published = members, repository = ctx.attr.repository, request = run.request),
+    ]
 
 release = rule(
     implementation = _wasm_release_impl,
