@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -160,3 +162,14 @@ def test_an_unusual_target_is_asked_for(transport: Transport, path: str) -> None
     with listening(reply(body=b"ok")) as (host, sent):
         assert transport.send(HttpRequest(method="GET", url=f"http://{host}{path}", step="look")).body == b"ok"
     assert sent[0].split()[1] == quote(path, safe="/?=%").replace("%2f", "%2F").encode()
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_a_connection_that_fails_in_the_body_is_closed(stream: bool) -> None:
+    """A socket that is left open would be a warning, which is an error here."""
+    begun = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nok"
+    limits = replace(IMPATIENT, read_timeout=0.1, retries=0)
+    with listening(begun, begun) as (host, _), closing(Transport(limits=limits, environ={})) as transport:
+        with pytest.raises(ConnectionLost, match="no response in time"):
+            list(transport.send(replace(get(host), stream=stream)).pieces("look"))
+        gc.collect()

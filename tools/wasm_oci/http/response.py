@@ -6,6 +6,7 @@ import http.client
 import io
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from email.parser import Parser
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +76,8 @@ class Response:
         if self._begun:
             piece, self._begun = self._begun[:amount], self._begun[amount:]
         else:
-            piece = self._socket.recv(min(amount, self._left))
+            with self._closed_by_errors():
+                piece = self._socket.recv(min(amount, self._left))
             self._check(len(piece))
         self._left -= len(piece)
         if not self._left:
@@ -90,8 +92,9 @@ class Response:
             view, filled = memoryview(piece), min(len(piece), len(self._begun))
             view[:filled], self._begun = self._begun[:filled], self._begun[filled:]
             received = 1
-            while filled < len(piece) and (received := self._socket.recv_into(view[filled:])):
-                filled += received
+            with self._closed_by_errors():
+                while filled < len(piece) and (received := self._socket.recv_into(view[filled:])):
+                    filled += received
             self._left -= filled
             if not self._left:
                 self.release_conn()
@@ -112,6 +115,14 @@ class Response:
         """Closes the connection, unless it was given back."""
         self._last = True
         self.release_conn()
+
+    @contextmanager
+    def _closed_by_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def _socket(self) -> socket.socket:
