@@ -229,3 +229,28 @@ def test_a_layout(run: Run, store: Path, tmp_path: Path) -> None:
     (tmp_path / "pulled.wasm").unlink()
     assert run(*pull).code == 3
     assert not (tmp_path / "pulled.wasm").exists()
+
+
+def test_a_layout_is_judged_as_what_it_is_a_copy_of(run: Run, store: Path, tmp_path: Path) -> None:
+    image, output = signed_image(tmp_path / "image"), tmp_path / "pulled.wasm"
+    policy = tmp_path / "only.yaml"
+    place = "allowed_registries: [ghcr.io], tags: {allowed: ['1.*']}"
+    policy.write_text(f"components: [{{pattern: apps/hello, signing: required, keys: [release], {place}}}]\n")
+    pull = ("pull", f"oci:{image.folder}", "-o", output, "--trusted-keys", store, "--policy", policy)
+    for reference, code in (
+        ("ghcr.io/apps/hello:1.2", 0),
+        ("ghcr.io/apps/hello:2.0", 3),
+        ("quay.io/apps/hello:1.2", 3),
+        ("ghcr.io/other:1.2", 3),
+    ):
+        output.unlink(missing_ok=True)
+        ended = run(*pull, "--copy-of", f"{reference}@{image.digest}")
+        assert (ended.code, output.exists()) == (code, code == 0), ended.err
+    store.write_text(store.read_text().replace("}", ", not_after: 2020-01-01}"))
+    copy = ("--copy-of", "ghcr.io/apps/hello:1.2")
+    assert (run(*pull, *copy).code, run(*pull, *copy, "--ignore-time").code, run(*pull, "--ignore-time").code) == (4, 0, 3)
+
+
+def test_only_a_layout_is_a_copy(run: Run, tmp_path: Path) -> None:
+    ended = run("pull", "ghcr.io/apps/hello:1.2", "-o", tmp_path / "x", "--allow-unsigned", "--copy-of", "ghcr.io/apps/hello:1.2")
+    assert (ended.code, "only a layout is a copy" in ended.err) == (2, True)

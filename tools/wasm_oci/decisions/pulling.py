@@ -23,7 +23,7 @@ from wasm_oci.policy.verdict import Verdict
 from wasm_oci.policy_facts.artifact_facts import name_in_layout
 from wasm_oci.policy_facts.component_facts import read_component
 from wasm_oci.policy_facts.known_keys import KnownKeys, keys_of_trust, with_unknown_keys
-from wasm_oci.policy_facts.place_facts import Place, places_to_read
+from wasm_oci.policy_facts.place_facts import Place, places_of, places_to_read
 from wasm_oci.policy_facts.policies import read_policies
 from wasm_oci.policy_facts.published_facts import facts_of
 from wasm_oci.policy_facts.signer_facts import read_signers
@@ -50,6 +50,10 @@ class PullPolicies:
     plain_http: frozenset[str] = frozenset()
     time: datetime | None = None
     """None: now."""
+    copy_of: Reference | None = None
+    """What a layout is a copy of: it is judged as that."""
+    in_build: bool = False
+    """Whether this is a build action, which ignores the time."""
     policy: Policy = field(init=False)
     decision: Decision = NO_DECISION
 
@@ -77,7 +81,7 @@ class PullPolicies:
         payloads = [self.signature] if self.signature is not None else list(_readable(fetched))
         signers = read_signers(fetched.component, payloads, known, tolerant=self.signature is None)
         target, facts = fetched.target, facts_of(fetched.manifest, read_component(fetched.component), signers)
-        return replace(
+        subject = replace(
             with_unknown_keys(self.policy, with_worlds(self.policy, facts), known),
             at="pull",
             time=self.time or now(),
@@ -85,8 +89,13 @@ class PullPolicies:
             tags=(target.wanted,) if isinstance(target.wanted, str) else None,
             pinned=target.pinned,
         )
+        if self.copy_of:
+            subject = replace(subject, tags=(self.copy_of.tag,) if self.copy_of.tag else None)
+        return replace(subject, at="build", time=None) if self.in_build else subject
 
     def _places(self, fetched: Fetched) -> Sequence[Place]:
+        if self.copy_of:
+            return places_of(self.copy_of, self.plain_http)
         store = fetched.target.store
         if isinstance(store, LayoutStore | ArchiveStore):
             return ()

@@ -42,6 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--signature-output", type=Path, metavar="FILE", help="save the published detached signature that verified")
     parser.add_argument("--allow-unsigned", action="store_true", help="accept a component without a signature")
     add_policy_option(parser, "a policy that must allow it, beside its signature; again for another")
+    parser.add_argument(
+        "--copy-of", metavar="REFERENCE", help="in a build: what a layout is a copy of, for policies, which then ignore the time"
+    )
     add_registry_options(parser)
 
 
@@ -49,6 +52,7 @@ def run(args: argparse.Namespace) -> Outcome:
     from wasm_oci.cli.publishing.pull_policy import Approval
     from wasm_oci.cli.publishing.pull_request import pull_request
     from wasm_oci.cli.publishing.pull_result import pull_lines
+    from wasm_oci.oci.target import layout_folder
     from wasm_oci.publish import resolve
     from wasm_oci.publish.pull import pull
     from wasm_oci.releases.sources import open_source, read_source_settings
@@ -72,7 +76,15 @@ def run(args: argparse.Namespace) -> Outcome:
     signature = read_bounded(request.signature, LIMITS.signature_section, what="signature file") if request.signature else None
     settings = read_source_settings(request.registry_config)
     plain_http = settings.plain_http | resolve.plain_http_hosts(request.plain_http)
-    approval = Approval(request.policies, request.reference, trust, signature=signature, settings=settings, plain_http=plain_http)
+    if request.copy_of and layout_folder(request.reference) is None:
+        raise UsageError("only a layout is a copy", where="--copy-of", hint="omit it, or name the folder of a layout")
+    approval = Approval(
+        *(request.policies, request.reference, trust),
+        signature=signature,
+        settings=settings,
+        plain_http=plain_http,
+        copy_of=request.copy_of,
+    )
     with closing(resolve.make_transport(plain_http, settings.timeout, request.ca_files)) as transport:
         target = open_source(request.reference, settings, transport=transport, environ=os.environ)
         pulled = pull(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wasm_oci.jsontext import JsonObject
+from wasm_oci.oci.reference import Reference
 from wasm_oci.outcome import YELLOW, Outcome, Painted, say
 from wasm_oci.publish.plan_steps import NO_DECISION
 from wasm_oci.publish.pull import Approve, approve_all
@@ -29,8 +30,12 @@ class Approval:
         signature: bytes | None,
         settings: SourceSettings,
         plain_http: frozenset[str],
+        copy_of: str | None = None,
     ) -> None:
-        """Raises what reading policies raises; without any, what evaluates them is not even imported."""
+        """Raises what reading policies raises; without any, what evaluates them is not even imported.
+
+        In a build, `copy_of` is the reference that a layout is a copy of.
+        """
         self._policies: PullPolicies | None = None
         if policies:
             from wasm_oci.decisions.pulling import PullPolicies
@@ -43,6 +48,8 @@ class Approval:
                 entries=settings.registries,
                 plain_http=plain_http,
                 time=trust.at if trust else None,
+                copy_of=Reference.parse(copy_of, where="--copy-of") if copy_of else None,
+                in_build=copy_of is not None,
             )
 
     @property

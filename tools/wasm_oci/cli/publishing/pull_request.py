@@ -27,6 +27,8 @@ class PullRequest:
     """What has to allow it, beside its signature."""
     registry_config: Path | None
     """Where the reference's registry, its mirrors and a cache are named."""
+    copy_of: str | None
+    """In a build, the reference that a layout is a copy of."""
     plain_http: list[str]
     ca_files: list[str]
     """`host[:port]=FILE` each."""
@@ -43,6 +45,7 @@ def pull_request(args: argparse.Namespace) -> PullRequest:
         allow_unsigned=args.allow_unsigned,
         policies=tuple(args.policy),
         registry_config=args.registry_config,
+        copy_of=args.copy_of,
         plain_http=args.plain_http,
         ca_files=args.ca_file,
     )
