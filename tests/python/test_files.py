@@ -214,6 +214,7 @@ READS = [
     ["statements", "./x", "-K", "{}"],
     ["release", "--request", "{}"],
     ["promote", "--request", "{}"],
+    ["update", "{}"],
     ["verify", "@{}"],
 ]
 

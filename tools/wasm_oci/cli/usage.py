@@ -23,13 +23,28 @@ COMMANDS = {
     "countersign": "sign a manifest that others have signed",
     "statements": "list the statements about a manifest, and verify them",
     "pull": "fetch a component, verified before it gets its name",
+    "update": "write the digests that MODULE.bazel pins, once they are verified",
     "list": "list the tags of a repository, and who signed",
     "policy": "decide by a policy, explain a decision, compare or check policies",
     "auth": "show which credential a registry gets, and what it allows",
     "wasm-tools": "have wasm-tools validate a file, or make a component",
     "inspect": "show what a reference, a layout or a .wasm file holds",
 }
-LOGGING = ("archive", "attest", "auth", "countersign", "inspect", "list", "policy", "promote", "pull", "push", "release", "statements")
+LOGGING = (
+    "archive",
+    "attest",
+    "auth",
+    "countersign",
+    "inspect",
+    "list",
+    "policy",
+    "promote",
+    "pull",
+    "push",
+    "release",
+    "statements",
+    "update",
+)
 """Commands that may log warnings, because they talk to registries."""
 RUN_TARGETS = ("keygen", "promote", "push", "release", "sign")
 """Commands of run targets, whose launcher gives --request: there `-- --help` is about the target."""

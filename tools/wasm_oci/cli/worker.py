@@ -21,6 +21,7 @@ PRELOADED = (
     "wasm_oci.cli.commands.metadata",
     "wasm_oci.cli.commands.normalise",
     "wasm_oci.cli.commands.policy",
+    "wasm_oci.cli.commands.pull",
     "wasm_oci.cli.commands.registries",
     "wasm_oci.cli.commands.sign",
     "wasm_oci.cli.commands.split",

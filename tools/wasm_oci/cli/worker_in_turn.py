@@ -15,7 +15,7 @@ from wasm_oci.files import reason_of
 from wasm_oci.outcome import say
 
 WITHOUT_SECRETS = frozenset(
-    {"attach", "detach", "image", "metadata", "normalise", "policy", "registries", "split", "trusted-keys", "verify", "wasm-tools"}
+    {"attach", "detach", "image", "metadata", "normalise", "policy", "pull", "registries", "split", "trusted-keys", "verify", "wasm-tools"}
 )
 """Commands that read no secret key. All others run in separate processes, as without a worker."""
 

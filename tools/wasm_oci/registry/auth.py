@@ -62,6 +62,11 @@ class Authenticator:
         """How the registry wants a login: bearer, basic, or empty as long as it did not ask."""
         return "bearer" if self._bearer else "basic" if self._basic else ""
 
+    @property
+    def token_service(self) -> str:
+        """The URL, without scopes, where the registry has tokens issued; empty as long as it asked for none."""
+        return _service_url(self._bearer) if self._bearer else ""
+
     def granted(self, scopes: frozenset[str]) -> tuple[str, ...] | None:
         """What the token says it allows, None where there is none or it does not say."""
         token = self._tokens.get(scopes)
@@ -178,10 +183,7 @@ class Authenticator:
         headers = {}
         if not credential.anonymous:
             headers["Authorization"] = self._basic_header(credential, password=credential.identity_token)
-        parts = urlsplit(realm)
-        query = parse_qsl(parts.query, keep_blank_values=True)
-        query += ([("service", service)] if service else []) + [("scope", scope) for scope in wanted]
-        response = self._ask("GET", urlunsplit(parts._replace(query=urlencode(query), fragment="")), headers, b"", leave_host=True)
+        response = self._ask("GET", _service_url(challenge, *(("scope", scope) for scope in wanted)), headers, b"", leave_host=True)
         return self._read(response, wanted, credential, where=where)
 
     def _ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, leave_host: bool) -> HttpResponse:
@@ -207,6 +209,12 @@ class Authenticator:
         if (token := read_token(document, self._clock())) is None:
             raise RegistryError(f"{service} gave no usable token", where=where, hint="check the registry's address")
         return token
+
+
+def _service_url(challenge: Challenge, *further: tuple[str, str]) -> str:
+    parts, service = urlsplit(challenge.parameters.get("realm", "")), challenge.parameters.get("service", "")
+    query = [*parse_qsl(parts.query, keep_blank_values=True), *([("service", service)] if service else []), *further]
+    return urlunsplit(parts._replace(query=urlencode(query), fragment=""))
 
 
 def _concealed(credential: Credential) -> Credential:

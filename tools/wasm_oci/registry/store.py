@@ -47,6 +47,11 @@ class RegistryStore:
         return self._client.credential_source
 
     @property
+    def token_service(self) -> str:
+        """The URL, without scopes, where the registry has tokens issued; empty as long as it asked for none."""
+        return self._client.auth.token_service
+
+    @property
     def connection(self) -> str:
         return "" if self._client.encrypted else "plain HTTP, not encrypted"
 

@@ -27,19 +27,23 @@ def add_registry_options(parser: argparse.ArgumentParser, *other_names: str) -> 
         metavar="HOST[:PORT]",
         help="reach this registry or token service without TLS; may be given several times",
     )
-    parser.add_argument(
-        "--ca-file",
-        action="append",
-        default=[],
-        metavar="HOST[:PORT]=FILE",
-        help="trust only the certificate authorities of this PEM file at this host; may be given several times",
-    )
+    add_ca_file_option(parser)
     parser.add_argument(
         "--registry-config",
         *other_names,
         type=Path,
         metavar="FILE",
         help="names of registries, credentials, mirrors and a cache, as the `config` of a wkg_registry_config has them",
+    )
+
+
+def add_ca_file_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--ca-file",
+        action="append",
+        default=[],
+        metavar="HOST[:PORT]=FILE",
+        help="trust only the certificate authorities of this PEM file at this host; may be given several times",
     )
 
 

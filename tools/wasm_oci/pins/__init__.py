@@ -1,0 +1,1 @@
+"""Pins of components that a Bazel module pulls: read from MODULE.bazel, resolved, verified and written back."""
