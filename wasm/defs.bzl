@@ -16,6 +16,7 @@ load("//wasm/private/publish:publish.bzl", _wasm_component_publish = "wasm_compo
 load("//wasm/private/publish:registry_config.bzl", _wkg_registry_config = "wkg_registry_config")
 load("//wasm/private/publish:release.bzl", _wasm_release = "wasm_release")
 load("//wasm/private/publish:secure_publish.bzl", _wasm_component_secure_publish = "wasm_component_secure_publish")
+load("//wasm/private/pull:component_from_oci.bzl", _wasm_component_from_oci = "wasm_component_from_oci")
 load("//wasm/private/signing:sign.bzl", _wasm_sign = "wasm_sign")
 load("//wasm/private/signing:signature_attach.bzl", _wasm_signature_attach = "wasm_signature_attach")
 load("//wasm/private/signing:signature_detach.bzl", _wasm_signature_detach = "wasm_signature_detach")
@@ -26,6 +27,7 @@ load("//wasm/private/wasm_tools:wasm_tools_toolchain.bzl", _wasm_tools_toolchain
 
 enhanced_oci_annotations = _enhanced_oci_annotations
 ssh_keygen = _ssh_keygen
+wasm_component_from_oci = _wasm_component_from_oci
 wasm_component_metadata_extract = _wasm_component_metadata_extract
 wasm_component_oci_image = _wasm_component_oci_image
 wasm_component_oci_metadata_mapper = _wasm_component_oci_metadata_mapper

@@ -8,6 +8,7 @@ load(
 )
 load("//wasm/private/providers:oci_image_info.bzl", _WasmOciImageInfo = "WasmOciImageInfo")
 load("//wasm/private/providers:publish_info.bzl", _WasmPublishInfo = "WasmPublishInfo")
+load("//wasm/private/providers:pulled_info.bzl", _WasmPulledInfo = "WasmPulledInfo")
 load("//wasm/private/providers:registry_config_info.bzl", _WasmRegistryConfigInfo = "WasmRegistryConfigInfo")
 load("//wasm/private/providers:release_info.bzl", _WasmReleaseInfo = "WasmReleaseInfo")
 load("//wasm/private/providers:security_policy_info.bzl", _WasmSecurityPolicyInfo = "WasmSecurityPolicyInfo")
@@ -19,6 +20,7 @@ WasmKeyInfo = _WasmKeyInfo
 WasmOciImageInfo = _WasmOciImageInfo
 WasmOciMetadataMappingInfo = _WasmOciMetadataMappingInfo
 WasmPublishInfo = _WasmPublishInfo
+WasmPulledInfo = _WasmPulledInfo
 WasmRegistryConfigInfo = _WasmRegistryConfigInfo
 WasmReleaseInfo = _WasmReleaseInfo
 WasmSecurityPolicyInfo = _WasmSecurityPolicyInfo
