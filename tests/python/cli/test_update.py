@@ -120,6 +120,7 @@ def published(run: Run, registry: RunningRegistry, tmp_path: Path, module: Calla
         (('public_keys = ["//:one.public", "//:two.public"]', "threshold = 2"), 4, "1 of the 2 required"),
         ((KEYS, 'policy = "//:policy.yaml"'), 3, "more than 10 bytes"),
         (('public_keys = ["//:absent.public"]',), 2, "absent.public"),
+        (('trusted_keys = "//:trusted.yaml"',), 2, "public_key_file names 'one.public', which a build is not given"),
         ((), 2, "give public_keys or trusted_keys"),
         (("verify = False", KEYS), 2, "remove the keys, or verify = False"),
         (("verify = False", 'policy = "//:policy.yaml"'), 2, "verify = False, and a policy"),
@@ -127,6 +128,7 @@ def published(run: Run, registry: RunningRegistry, tmp_path: Path, module: Calla
 )
 def test_what_is_refused(run: Run, published: Callable[..., Path], attributes: tuple[str, ...], code: int, words: str) -> None:
     path = published(*attributes)
+    (path.parent / "trusted.yaml").write_text("keys: [{name: one, public_key_file: one.public}]\n")
     (path.parent / "policy.yaml").write_text("name: small\nalways: {max_size: 10}\n")
     ended = refused(run, path)
     assert ended.code == code, ended.err

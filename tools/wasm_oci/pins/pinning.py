@@ -6,12 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 from wasm_oci.decisions.pulling import PullPolicies
 from wasm_oci.digest import SHA256, Digest
 from wasm_oci.errors import FormatError, SignatureError, UsageError, WasmOciError
+from wasm_oci.files import read_bounded
 from wasm_oci.http.transport import Transport
 from wasm_oci.jsontext import JsonObject, pretty
+from wasm_oci.limits import LIMITS
 from wasm_oci.oci.descriptor import BUNDLE_MEDIA_TYPE, SIGNATURE_MEDIA_TYPE
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Manifest
@@ -26,7 +29,9 @@ from wasm_oci.publish.registries import registry_store
 from wasm_oci.publish.signing import scratch_folder
 from wasm_oci.trust.request import TrustRequest
 from wasm_oci.trust.trust import Trust
+from wasm_oci.trust.trust_store import parse_trust_store
 from wasm_oci.wasmsign.verify import VerifyResult
+from wasm_oci.wording import shown_value
 
 LOCK_VERSION = 1
 _PINNED_TYPES = (SIGNATURE_MEDIA_TYPE, BUNDLE_MEDIA_TYPE)
@@ -122,6 +127,9 @@ def _trust(tag: PullTag) -> Trust | None:
         raise UsageError("verify = False, and keys to verify with" if given else "no keys to verify with", where=tag.where, hint=hint)
     if not tag.verify and tag.policy:
         raise UsageError("verify = False, and a policy", where=tag.where, hint="remove one of them")
+    if tag.trusted_keys:
+        store = read_bounded(tag.trusted_keys, LIMITS.config_file, what="trust store")
+        parse_trust_store(store, partial(_refuse_file, tag.trusted_keys), where=str(tag.trusted_keys))
     return TrustRequest(
         public_keys=tag.public_keys,
         trusted_keys=tag.trusted_keys,
@@ -131,6 +139,11 @@ def _trust(tag: PullTag) -> Trust | None:
         at=None,
         ignore_time=False,
     ).trust()
+
+
+def _refuse_file(store: Path, name: str) -> NoReturn:
+    what = f"public_key_file names {shown_value(name)}, which a build is not given"
+    raise UsageError(what, where=str(store), hint="write the key itself, as public_key")
 
 
 def _copy(store: Store, fetched: FetchedManifest, manifest: Manifest, layout: LayoutStore) -> None:

@@ -59,7 +59,7 @@ _pull_tag = tag_class(
             default = 1,
         ),
         "trusted_keys": attr.label(
-            doc = "A file that lists trusted keys, with names and dates, and revokes them, as `wasm_oci --trusted-keys` takes it. A build lets no " +
+            doc = "A file that lists trusted keys, with names and dates, and revokes them, as `wasm_oci --trusted-keys` takes it, with the keys themselves: `public_key`, not `public_key_file`. A build lets no " +
                   "revoked key count, and ignores the dates, so that it does not fail by itself; `update` checks them.",
         ),
         "verify": attr.bool(

@@ -86,7 +86,8 @@ def _lines(pin: Pin) -> Iterator[str]:
             yield f"            was {before}"
     if pin.trust and pin.verified:
         kind = "detached" if pin.verified.detached else "embedded"
-        yield f"  signature {kind}, verified with key{'s' * (len(pin.verified.keys) > 1)} {', '.join(pin.trust.describe(key) for key in pin.verified.keys)}"
+        keys = [pin.trust.describe(key) for key in pin.verified.keys]
+        yield f"  signature {kind}, verified with key{'s' * (len(keys) > 1)} {', '.join(keys)}"
     else:
         yield Painted("  signature not verified: verify = False", YELLOW)
 
