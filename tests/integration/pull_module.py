@@ -116,13 +116,15 @@ class Workspace:
 
     folder: Path
     scratch: Path
+    startup: tuple[str, ...] = ()
+    """Startup options of Bazel."""
     problems: list[str] = field(default_factory=list)
     cases: int = 0
 
     def bazel(self, command: str, *line: str, cache: str = "cache") -> Done:
         base = f"--output_base={self.scratch / 'base'}"
         options = () if command in ("clean", "shutdown") else (f"--repository_cache={self.scratch / cache}", "--noshow_progress")
-        return call(ROOT / "bazelw", base, command, *options, *line, cwd=self.folder)
+        return call(ROOT / "bazelw", *self.startup, base, command, *options, *line, cwd=self.folder)
 
     def check(self, what: str, fine: bool, details: str = "") -> None:
         self.cases += 1
