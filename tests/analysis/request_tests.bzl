@@ -243,6 +243,7 @@ def _release(manual):
         registry_config = ":request_config",
         releases = [":publish_detached"],
         repository = "my-org/releases",
+        release_keys = [":request_keygen", ":request_key_env"],
         require_referrers_api = True,
         tag = "v9",
         tags = manual,

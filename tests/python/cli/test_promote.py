@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from fakes.artifacts import Image, public, signed_image
+from fakes.artifacts import Image, key, public, signed_image
 from fakes.program import NAME, Run, push, tag_of, writes
 from fakes.release_files import NAMES, entry, request
+from fakes.signing import P256_PEM, P256_SECRET
 from instruments.effects import Hangup, Reply
 from instruments.faults import Fault
 from instruments.registry import RunningRegistry, start
@@ -232,3 +233,43 @@ def test_a_layout_folder_is_a_place_too(run: Run, registries: list[RunningRegist
     assert run("release", "verify", f"{tmp_path}/out:v1").code == 0
     assert run("promote", f"{tmp_path}/out:v1", f"{second.host}/releases").code == 0
     assert contents(second, "releases", images) == contents(first, "releases", images)
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "p256"])
+def test_a_release_index_is_signed_before_its_tag_and_its_statement_goes_where_it_goes(
+    run: Run, registries: list[RunningRegistry], images: dict[str, Image], tmp_path: Path, kind: str
+) -> None:
+    first, second, third = registries
+    secret, trusted = (key(1).compact(), public(1).compact()) if kind == "ed25519" else (P256_SECRET, P256_PEM.encode())
+    (tmp_path / "secret").write_bytes(secret)
+    (tmp_path / "public").write_bytes(trusted)
+    keys = [{"public_key": str(tmp_path / "public"), "secret_key": str(tmp_path / "secret")}]
+    file = request(tmp_path, images, entry("first", first), statement_keys=keys)
+    assert run("release", "--request", file, "--dry-run").code == 0
+    assert writes(first) == []
+    assert run("release", "--request", file).code == 0
+    written = [path for path in writes(first) if "/v2/releases/manifests/" in path]
+    assert written[-1] == "PUT /v2/releases/manifests/v1"
+    assert run("promote", f"{first.host}/releases:v1", f"{second.host}/releases").code == 0
+    assert run("archive", f"{second.host}/releases:v1", tmp_path / "release.tar").code == 0
+    assert run("promote", f"oci-archive:{tmp_path}/release.tar", f"{third.host}/releases").code == 0
+    for place in (*(f"{each.host}/releases:v1" for each in registries), f"oci-archive:{tmp_path}/release.tar:v1"):
+        ended = run("statements", place, "--predicate-type", "sign", "-K", tmp_path / "public", "--output", "json")
+        assert (ended.code, len(ended.document["statements"])) == (0, 1)
+        assert run("release", "verify", place).code == 0
+    first.requests.clear()
+    assert run("release", "--request", file).code == 0
+    assert writes(first) == []
+
+
+def test_a_release_index_whose_key_is_missing_is_not_published(
+    run: Run, registries: list[RunningRegistry], images: dict[str, Image], tmp_path: Path
+) -> None:
+    (tmp_path / "public").write_bytes(public(1).compact())
+    keys = [{"public_key": str(tmp_path / "public"), "source": {"kind": "env", "ref": "ABSENT_KEY"}}]
+    file = request(tmp_path, images, entry("first", registries[0]), statement_keys=keys)
+    planned = run("release", "--request", file, "--dry-run", "--output", "json")
+    assert (planned.code, "the variable ABSENT_KEY is not set" in planned.err) == (2, True)
+    assert len(planned.document["artifacts"]) == len(images)
+    ended = run("release", "--request", file)
+    assert (ended.code, "the variable ABSENT_KEY is not set" in ended.err, writes(registries[0])) == (2, True, [])

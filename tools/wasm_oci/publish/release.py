@@ -42,7 +42,7 @@ from wasm_oci.publish.release_request import ArtifactRequest, ReleaseRequest
 from wasm_oci.publish.resolve import open_destination, require_variables
 from wasm_oci.publish.signatures import Signatures
 from wasm_oci.publish.signing import DeferredSigning, Signing, scratch_folder, secret_variables
-from wasm_oci.publish.uniting import Unit
+from wasm_oci.publish.uniting import Unit, with_signers
 from wasm_oci.shape import BUILD_AGAIN
 
 
@@ -137,6 +137,7 @@ def release(
     units = _units(request, transport, visible, tolerant=tolerant)
     with ExitStack() as stack:
         signing = Signing(_deferred(request), passphrase, stack.enter_context(scratch_folder())) if _secret_keys(request) else None
+        units = tuple(with_signers(unit, signing, dry_run=request.dry_run) for unit in units)
         decided = decide(resolved, _signed(resolved, signing, dry_run=request.dry_run), signing)
         require_allowed(resolved, decided)
         pairs = zip(resolved, decided, strict=True)
@@ -216,7 +217,8 @@ def _deferred(request: ReleaseRequest) -> list[DeferredSigning]:
 def _secret_keys(request: ReleaseRequest) -> list[SigningKey]:
     """Returns the keys of all signatures and statements."""
     statements = (key for artifact in request.artifacts for key in artifact.policy.statement_keys)
-    return [*(key for each in _deferred(request) for key in each.keys), *statements]
+    of_indexes = (key for index in request.indexes for key in index.statement_keys)
+    return [*(key for each in _deferred(request) for key in each.keys), *statements, *of_indexes]
 
 
 def _signed(resolved: Sequence[Resolved], signing: Signing | None, *, dry_run: bool) -> list[Ready]:

@@ -149,6 +149,8 @@ class IndexRequest:
     """The index where it exists already, as for a promotion; else it is made of the artifacts."""
     policy: PolicyRequest = NO_POLICY
     """The policies that have to allow where it goes, and its tags."""
+    statement_keys: tuple[SigningKey, ...] = ()
+    """The keys that sign a statement each about the index."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

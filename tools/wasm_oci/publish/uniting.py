@@ -11,17 +11,24 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from wasm_oci.attest.find import find_statements
+from wasm_oci.attest.predicates import SIGN
+from wasm_oci.attest.write import sign_statement
 from wasm_oci.digest import Digest
-from wasm_oci.errors import FormatError, NotFoundError, UsageError
+from wasm_oci.errors import FormatError, NotFoundError, UsageError, WasmOciError
+from wasm_oci.keys.key import AnyPublicKey, PublicKey
+from wasm_oci.keys.signer import AnySigner
 from wasm_oci.oci.descriptor import TITLE_ANNOTATION
 from wasm_oci.oci.reference import Reference
 from wasm_oci.oci.release_index import VERSION_ANNOTATION, Member, ReleaseIndex
-from wasm_oci.oci.store import MountingStore, Store
-from wasm_oci.publish.artifact import Artifact
+from wasm_oci.oci.store import FetchedManifest, MountingStore, Store
+from wasm_oci.publish.artifact import Artifact, statement_referrer, with_referrers
 from wasm_oci.publish.plan import Plan, Question, make_known_plan, make_plan
 from wasm_oci.publish.plan_steps import Placing, Stage
 from wasm_oci.publish.release_request import DestinationRequest, IndexRequest
 from wasm_oci.publish.resolve import Destination, NamedRepository
+from wasm_oci.publish.signing import Signing
+from wasm_oci.trust.trust import Trust
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +42,10 @@ class Unit:
     current: ReleaseIndex | None = None
     """What the first of its tags that exists names."""
     current_digest: Digest | None = None
+    signers: tuple[AnySigner, ...] = ()
+    """Those of a statement each about the index."""
+    unsigned: WasmOciError | None = None
+    """Why a dry run has none."""
 
     @property
     def store(self) -> Store:
@@ -78,15 +89,16 @@ class Unit:
         return plans
 
     def plan_index(self, members: Sequence[Member], question: Question) -> Plan:
-        """Returns the plan for the index of `members`; raises UsageError where there are none."""
+        """Returns the plan for the index of `members` and the statements about it; raises UsageError where there are none."""
         request = self.request
         if not members:
             raise UsageError("no artifact goes to the registry of this release index", where=self.store.name, hint="leave it out")
         artifact = request.ready or Artifact(
             manifest=ReleaseIndex.of(self.repository, members).index(), blobs=(), where=f"release {self.store.name}"
         )
+        question.error = question.error or self.unsigned
         return make_plan(
-            artifact,
+            question.ask(self.store.place, lambda: self._signed(artifact)) or artifact,
             self.store,
             request.destination.tags,
             movable=request.movable_tags,
@@ -95,8 +107,30 @@ class Unit:
             placing=Placing(stage=Stage.INDEX, unit=self.store.place),
         )
 
+    def _signed(self, artifact: Artifact) -> Artifact:
+        """Returns the index with a statement of each signer; one that signs in another way each time makes none where there is one."""
+        subject = FetchedManifest(descriptor=artifact.descriptor, data=artifact.manifest.raw)
+        signers = [each for each in self.signers if isinstance(each.public, PublicKey) or not self._has_statement(subject, each.public)]
+        return with_referrers(artifact, [statement_referrer(sign_statement(subject, SIGN, {}, signer)) for signer in signers])
+
+    def _has_statement(self, subject: FetchedManifest, public: AnyPublicKey) -> bool:
+        found = find_statements(self.store, subject, trust=Trust.of_keys([public]), predicate_type=SIGN)
+        return any(each.key for each in found)
+
     def _in_folder(self, store: Store) -> bool:
         return self.is_own(store) and not isinstance(store, MountingStore)
+
+
+def with_signers(unit: Unit, signing: Signing | None, *, dry_run: bool) -> Unit:
+    """Returns the unit with the signers that it asks for; in a dry run why a key cannot be used is in it, else that is raised."""
+    if signing is None or not unit.request.statement_keys:
+        return unit
+    try:
+        return replace(unit, signers=tuple(signing.statement_signers(unit.request.statement_keys)))
+    except WasmOciError as err:
+        if not dry_run:
+            raise
+        return replace(unit, unsigned=err)
 
 
 def member_of(artifact: Artifact, destination: DestinationRequest) -> Member:

@@ -117,4 +117,5 @@ def _indexes(file: ReleaseFile, artifacts: tuple[ArtifactRequest, ...], options:
                 move_tags=options.changes.move_tags,
                 ask_all=options.ask_all,
                 policy=options.changes.policy.with_other(file.policy),
+                statement_keys=file.policy.statement_keys,
             )

@@ -20,14 +20,15 @@ load(":stamped_tags.bzl", "is_stamped")
 
 visibility(["//wasm/..."])
 
-def _statement_keys(ctx):
-    """The keys that sign statements, and their files; a key of the build is a file of the run target."""
+def statement_keys(ctx, attribute = "statement_keys"):
+    """The keys of an attribute as a request has them, and their files; a key of the build is a file of the run target."""
     keys, files = [], []
-    for target in ctx.attr.statement_keys:
+    for target in getattr(ctx.attr, attribute):
         key = target[WasmKeyInfo]
         if not key.secret_key and not key.key_source:
-            fail("{}: statement_keys = {} has only the public half of a key; name a wasm_keygen, ssh_keygen or wasm_signing_key target".format(
+            fail("{}: {} = {} has only the public half of a key; name a wasm_keygen, ssh_keygen or wasm_signing_key target".format(
                 shown_target(ctx),
+                attribute,
                 shown(target.label),
             ))
         files.append(key.public_key)
@@ -93,7 +94,7 @@ def publish_policy(ctx, policy, published):
         struct(providers list, of the rule; request dict, its part of the request; files list of File, that the request names)
     """
     _check_keys(ctx, policy, published.image)
-    keys, key_files = _statement_keys(ctx)
+    keys, key_files = statement_keys(ctx)
     if not policy:
         return struct(files = key_files, providers = [], request = policy_request(ctx, None) | {"statement_keys": keys})
     signers = signer_keys(published.image)

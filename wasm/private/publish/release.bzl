@@ -6,12 +6,13 @@ load("//wasm/private/common:run_target.bzl", "RUN_TARGET_ATTRS", "make_run_targe
 load("//wasm/private/common:shown.bzl", "shown", "shown_target")
 load("//wasm/private/common:tool_action.bzl", "TOOL_ATTRS")
 load("//wasm/private/policy:policy_use.bzl", "POLICY_ATTRS", "policy_files", "policy_of", "policy_request")
+load("//wasm/private/providers:key_info.bzl", "WasmKeyInfo")
 load("//wasm/private/providers:publish_info.bzl", "WasmPublishInfo")
 load("//wasm/private/providers:registry_config_info.bzl", "WasmRegistryConfigInfo")
 load("//wasm/private/providers:release_info.bzl", "WasmReleaseInfo")
 load(":config_of_target.bzl", "DESTINATION_ATTRS", "check_target", "config_files", "config_of", "config_request", "entry_names")
 load(":multi_publish.bzl", "wkg_multi_registry_publish")
-load(":publish_policy.bzl", "check_published")
+load(":publish_policy.bzl", "check_published", "statement_keys")
 load(":stamped_tags.bzl", "is_stamped", "stamped_tag_error")
 
 visibility(["//wasm/..."])
@@ -53,6 +54,11 @@ _ATTRS = {
     "repository": attr.string(
         doc = "The repository of the release at each registry, such as `releases`, behind the prefix of the registry's entry.",
         mandatory = True,
+    ),
+    "release_keys": attr.label_list(
+        doc = "Keys that sign a statement about the release index when this is run, before it has a tag, which `wasm_oci statements` verifies; and those " +
+              "that policies require of its members: targets of keys. None by default.",
+        providers = [WasmKeyInfo],
     ),
     "tag": attr.string(
         doc = "The tag of the release. `{STABLE_NAME}` in it is the value that the workspace status has when this is run.",
@@ -107,7 +113,8 @@ def _wasm_release_impl(ctx):
         # What a member's own target asks is checked there.
         if not (member.policy and member.policy.file == policy.file)
     ] if policy else []
-    files = depset(requests + read_when_run + policy_files(policy), transitive = [info.files for info in published])
+    keys, key_files = statement_keys(ctx, "release_keys")
+    files = depset(requests + read_when_run + policy_files(policy) + key_files, transitive = [info.files for info in published])
     run = make_run_target(
         ctx,
         command = "release",
@@ -124,7 +131,7 @@ def _wasm_release_impl(ctx):
             "tag": ctx.attr.tag,
             "target": shown(ctx.label),
             "target_registries": ctx.attr.target_registries,
-        } | config_request(ctx, config) | policy_request(ctx, policy),
+        } | config_request(ctx, config) | policy_request(ctx, policy) | {"statement_keys": keys},
     )
     return run.providers + [
         OutputGroupInfo(_validation = depset(verdicts)),
