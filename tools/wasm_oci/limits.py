@@ -102,6 +102,11 @@ class Limits:
     cache: int = 10 * GIB
     """What a cache on this machine keeps from run to run: some hundred large releases."""
 
+    log_lock: float = 120.0
+    """Longest wait for other processes that append to a log."""
+    log_message: int = 2048
+    """Characters of a text from outside, such as an error's, that a record of a log keeps."""
+
     checked_early: int = 8 * MIB
     """Largest component whose content is compared with its signatures before anything is sent; that of a larger one is while it is sent,
     before its last piece."""

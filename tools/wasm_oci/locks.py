@@ -22,12 +22,12 @@ _PAUSE = 0.02
 
 
 @contextmanager
-def file_lock(path: Path) -> Iterator[bool]:
-    """Holds the lock of a file, which it creates, while the block runs; yields False if another process holds it.
+def file_lock(path: Path, *, patience: float = 0) -> Iterator[bool]:
+    """Holds the lock of a file, which it creates, while the block runs; yields False if it is not acquired within `patience` seconds.
 
     Raises OSError for a file that cannot be locked.
     """
-    lock = _acquire(path, REAL_TIME, 0)
+    lock = _acquire(path, REAL_TIME, patience)
     try:
         yield lock is not None
     finally:

@@ -25,6 +25,7 @@ COMMANDS = {
     "pull": "fetch a component, verified before it gets its name",
     "update": "write the digests that MODULE.bazel pins, once they are verified",
     "list": "list the tags of a repository, and who signed",
+    "log": "keep, verify and prove a record of what was published",
     "policy": "decide by a policy, explain a decision, compare or check policies",
     "auth": "show which credential a registry gets, and what it allows",
     "wasm-tools": "have wasm-tools validate a file, or make a component",
