@@ -32,6 +32,7 @@ FOLDERS: Mapping[str, set[str]] = {
     "registry": {BASE, "http", "oci"},
     "registry_config": {BASE, "http", "oci"},
     "publish": {BASE, "attest", "http", "keys", "keys/sources", "oci", "registry", "registry_config", "trust", "wasm", "wasmsign"},
+    "audit": {BASE, "keys/sources", "log", "publish", "trust"},
     "policy": {BASE, "http", "trust"},
     "policy/review": {BASE, "policy", "trust"},
     "policy_facts": {
@@ -47,7 +48,9 @@ FOLDERS: Mapping[str, set[str]] = {
     "cli/log": {BASE, "keys/sources", "log"},
     "cli/modes": {BASE, "cli/common", "keys", "keys/sources", "trust", "wasmsign"},
     "cli/policies": {BASE, "cli/common", "policy", "policy/review", "policy_facts", "registry_config", "trust"},
-    "cli/publishing": {BASE, "attest", "cli/common", "decisions", "http", "keys", "keys/sources", "oci", "publish", "releases", "trust"},
+    "cli/publishing": {
+        *(BASE, "attest", "audit", "cli/common", "decisions", "http", "keys", "keys/sources", "oci", "publish", "releases", "trust"),
+    },
     "cli/commands": {
         *(BASE, "attest", "cli/common", "cli/log", "cli/modes", "cli/policies", "cli/publishing", "keys", "keys/sources", "oci"),
         *("pins", "policy_facts", "publish", "registry", "registry_config", "releases", "trust", "wasm_tools", "wasmsign"),

@@ -105,7 +105,9 @@ class Limits:
     log_lock: float = 120.0
     """Longest wait for other processes that append to a log."""
     log_message: int = 2048
-    """Characters of a text from outside, such as an error's, that a record of a log keeps."""
+    """Characters of a text from outside, such as an error's, that a record of publishing keeps."""
+    log_list: int = 50
+    """Entries of a list, such as that of the tags, that a record of publishing keeps."""
 
     checked_early: int = 8 * MIB
     """Largest component whose content is compared with its signatures before anything is sent; that of a larger one is while it is sent,

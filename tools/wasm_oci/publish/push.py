@@ -38,6 +38,7 @@ class Overrides:
     fail_fast: bool | None = None
     require_referrers_api: bool = False
     """Only ever adds to what the request asks for."""
+    audit_log: Path | None = None
 
 
 def release_of_request(request: PushRequest, overrides: Overrides) -> ReleaseRequest:
@@ -79,6 +80,7 @@ def release_of_request(request: PushRequest, overrides: Overrides) -> ReleaseReq
         timeout=request.timeout_seconds,
         fail_fast=request.fail_fast if overrides.fail_fast is None else overrides.fail_fast,
         require_referrers_api=request.require_referrers_api or overrides.require_referrers_api,
+        audit_log=overrides.audit_log,
     )
 
 
@@ -120,4 +122,5 @@ def release_of_layout(layout: Path, destination: DestinationRequest, overrides: 
         dry_run=bool(overrides.dry_run),
         plain_http=overrides.plain_http,
         require_referrers_api=overrides.require_referrers_api,
+        audit_log=overrides.audit_log,
     )

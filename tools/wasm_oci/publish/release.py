@@ -92,11 +92,13 @@ class Release:
     request: ReleaseRequest
     artifacts: tuple[ReleasedArtifact, ...]
     indexes: tuple[ReleasedIndex, ...] = ()
+    unrecorded: WasmOciError | None = None
+    """Why what became of it could not be recorded."""
 
     @property
     def errors(self) -> tuple[WasmOciError, ...]:
-        """The first error of each artifact and index that has one."""
-        errors = [*(artifact.error for artifact in self.artifacts), *(index.error for index in self.indexes)]
+        """The first error of each artifact and index that has one, and that of recording."""
+        errors = [*(artifact.error for artifact in self.artifacts), *(index.error for index in self.indexes), self.unrecorded]
         return tuple(filter(None, errors))
 
 
@@ -118,16 +120,17 @@ def release(
     passphrase: PassphraseSource,
     decide: Decide = allow,
     show: Callable[[Sequence[AnyPlan]], None] = show_nothing,
+    intend: Callable[[Release], None] = keep_no_record,
     record: Callable[[Release], None] = keep_no_record,
     progress: Progress = SILENT,
 ) -> Release:
     """Publishes all artifacts to all their destinations, content first and tags last.
 
-    `decide` judges what is signed; one destination that it does not allow is a PolicyError. `show` is told the plans
-    before they are carried out, `record` what became of them, also where an exception such as KeyboardInterrupt ends this
-    in the middle. Errors of single destinations are in the result; an error of any step before is raised, and then nothing was
-    written. A dry run ends with the plans, in which what no destination could be asked is unknown.
-    `progress` is told how far this is.
+    `decide` judges what is signed; one destination that it does not allow is a PolicyError. `show` is told the plans before they are
+    carried out, `intend` what is about to be written, and `record` what became of that, also where an exception such as
+    KeyboardInterrupt ends this in the middle. Errors of single destinations are in the result; an error of any step before, that of
+    `intend` included, is raised, and then nothing was written. A dry run ends with the plans, in which what no destination could be
+    asked is unknown. `progress` is told how far this is.
     """
     visible = without(environ, secret_variables(_secret_keys(request), passphrase))
     tolerant = request.dry_run or not request.fail_fast
@@ -153,6 +156,7 @@ def release(
             return _release(request, planned, ())
         results = results_of([plan for plan in planned.all if isinstance(plan, Plan)])
         done = _release(request, planned, results)
+        intend(done)
         try:
             carry_out(
                 results,

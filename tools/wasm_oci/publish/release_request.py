@@ -169,6 +169,8 @@ class ReleaseRequest:
     timeout: float | None = None
     """Longest silence of a registry in seconds; None for `LIMITS.read_timeout`."""
     fail_fast: bool = True
+    audit_log: Path | None = None
+    """The folder of the log that has to have a record of this; None for no record."""
     read_whole: bool = False
     """Whether blobs of any size are read back whole."""
     require_referrers_api: bool = False

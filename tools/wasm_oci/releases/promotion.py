@@ -105,6 +105,8 @@ class Promotion:
     """Whether blobs of any size are read back whole."""
     require_referrers_api: bool = False
     """Whether a registry without the referrers API is refused."""
+    audit_log: Path | None = None
+    """The folder of the log that has to have a record of this; None for no record."""
     policy: PolicyRequest = NO_POLICY
     """The policies that have to allow it there."""
     trust: Trust | None = None
@@ -119,6 +121,7 @@ class Promotion:
             plain_http=self.plain_http,
             read_whole=self.read_whole,
             require_referrers_api=self.require_referrers_api,
+            audit_log=self.audit_log,
         )
 
 

@@ -85,6 +85,7 @@ def release_of_requests(file: ReleaseFile, requests: list[PushRequest], options:
         fail_fast=file.fail_fast if changes.fail_fast is None else changes.fail_fast,
         timeout=max(timeouts, default=None),
         require_referrers_api=file.require_referrers_api or any(each.require_referrers_api for each in found),
+        audit_log=changes.audit_log,
     )
 
 

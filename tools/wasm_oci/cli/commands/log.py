@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 DESCRIPTION = """Keep a transparency log of what was published, in a folder: a record, once appended, cannot be changed unnoticed.
 
   wasm_oci log init audit --origin example.com/audit -k log.secret
-  wasm_oci log append audit records.jsonl
+  wasm_oci push hello_layout ghcr.io/my-org/hello:1.0.0 --audit-log audit
   wasm_oci log show audit
   wasm_oci log verify audit --log-key example.com/audit+1a2b3c4d+AbCd… --since kept.checkpoint --keep kept.checkpoint
 

@@ -36,7 +36,7 @@ TARGET_DESCRIPTION = """Copy what this target names to its destination, by diges
 
 BESIDE_REQUEST = (
     *("dry_run", "read_back", "require_referrers_api", "move_tags", "result_file", "public_key", "trusted_keys", "plain_http", "ca_file"),
-    *("policy", "override", "override_reason", "wasm_tools"),
+    *("policy", "override", "override_reason", "wasm_tools", "audit_log"),
 )
 
 
@@ -89,6 +89,7 @@ def _promote(args: argparse.Namespace) -> Outcome:
             move_tags=args.move_tags,
             plain_http=settings.plain_http | plain_http_hosts(args.plain_http) | source.plain_http,
             dry_run=request.dry_run if args.dry_run is None else args.dry_run,
+            audit_log=args.audit_log,
             read_whole=args.read_back == "full",
             require_referrers_api=request.require_referrers_api or args.require_referrers_api,
             policy=replace(request.policy.with_other(policy_of(args)), trust=trust),

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from wasm_oci.cli.common.result_file import INTERRUPTED
 from wasm_oci.cli.publishing.published import carried_out_over, reported
+from wasm_oci.cli.publishing.recording import record_refusal, recorder_of
+from wasm_oci.errors import WasmOciError
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.keys.sources.passphrase import PassphraseSource
 from wasm_oci.oci.archive import check_archive_name, pack
@@ -52,9 +54,15 @@ def run(
         tag, path = (local.tag, folder if file else local.path) if local else (None, None)
         place = PromotedTo(folder=path, tag=tag) if path else PromotedTo.parse(str(destination), settings.registries)
         how, settings = promotion(place), replace(settings, published_to=place.host)
+        passphrase = PassphraseSource(environ=os.environ)
+        recorder = recorder_of(how.audit_log, "promote", passphrase, dry_run=how.dry_run)
         with closing(resolve.make_transport(how.plain_http, settings.timeout, ca_files)) as transport:
-            request = _request(source.open(settings, transport=transport, environ=os.environ), how, transport)
-            done, whole = carried_out_over(transport, request, args, planned, PassphraseSource(environ=os.environ))
+            try:
+                request = _request(source.open(settings, transport=transport, environ=os.environ), how, transport)
+            except WasmOciError as err:
+                record_refusal(recorder, err, [{"destination": destination, "tags": list(how.tags)}])
+                raise
+            done, whole = carried_out_over(transport, request, args, planned, passphrase=passphrase, recorder=recorder)
         document = _document(done, str(file) if file else None)
         if error := reported(done.errors) if whole else INTERRUPTED:
             return Outcome(lines=released_lines(done), document=document | error, exit_code=int(error["exitCode"]))

@@ -34,6 +34,7 @@ def add_write_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--result-file", type=Path, metavar="FILE", help="write the JSON document of the result there too, however this ends"
     )
+    parser.add_argument("--audit-log", type=Path, metavar="DIR", help="record this in a log, see `wasm_oci log`; else nothing is published")
     add_policy_options(parser)
 
 
@@ -91,4 +92,5 @@ def overrides_of(args: argparse.Namespace) -> Overrides:
         dry_run=args.dry_run,
         fail_fast=args.fail_fast,
         require_referrers_api=args.require_referrers_api,
+        audit_log=args.audit_log,
     )

@@ -6,14 +6,17 @@ import argparse
 import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
+from dataclasses import replace
 
 from wasm_oci.cli.common.key_options import passphrase_of
 from wasm_oci.cli.common.progress import progress_of
 from wasm_oci.cli.common.result_file import INTERRUPTED
+from wasm_oci.cli.publishing.recording import Recorder, record_refusal, recorder_of, requested_of
 from wasm_oci.errors import WasmOciError
 from wasm_oci.http.transport import Transport
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.keys.sources.passphrase import PassphraseSource
+from wasm_oci.keys.sources.source import without
 from wasm_oci.outcome import YELLOW, Outcome, Painted, error_document, report_error, say, write_lines
 from wasm_oci.publish import resolve
 from wasm_oci.publish.planning import AnyPlan, Decide, allow
@@ -24,9 +27,9 @@ from wasm_oci.publish.report import artifact_document, errors_of, plan_lines, re
 
 def published(request: ReleaseRequest, args: argparse.Namespace) -> Outcome:
     """Publishes one artifact; raises what `release` raises. After Ctrl-C the outcome is what is known, if anything was begun."""
-    done, whole = carried_out(request, args, lambda plans: (line for plan in plans for line in plan_lines(plan)))
+    done, whole = carried_out(request, args, "push", lambda plans: (line for plan in plans for line in plan_lines(plan)))
     (artifact,) = done.artifacts
-    error = reported(errors_of(artifact)) if whole else INTERRUPTED
+    error = reported([*errors_of(artifact), *([done.unrecorded] if done.unrecorded else [])]) if whole else INTERRUPTED
     document = artifact_document(artifact) | error
     exit_code = int(error.get("exitCode", 0))
     if len(artifact.plans) > 1 or (exit_code and any(result.steps for result in artifact.results)):
@@ -38,12 +41,13 @@ def published(request: ReleaseRequest, args: argparse.Namespace) -> Outcome:
 
 
 def carried_out(
-    request: ReleaseRequest, args: argparse.Namespace, planned: Callable[[Sequence[AnyPlan]], Iterable[str]]
+    request: ReleaseRequest, args: argparse.Namespace, command: str, planned: Callable[[Sequence[AnyPlan]], Iterable[str]]
 ) -> tuple[Release, bool]:
-    """Publishes as `carried_out_over` says, over connections of its own."""
-    ca_files = resolve.ca_options(request.ca_files, args.ca_file)
+    """Publishes as `carried_out_over` says, over connections of its own, and records that as what `command` did."""
+    ca_files, passphrase = resolve.ca_options(request.ca_files, args.ca_file), passphrase_of(args)
+    recorder = recorder_of(request.audit_log, command, passphrase, dry_run=request.dry_run)
     with closing(resolve.make_transport(request.plain_http, request.timeout, ca_files)) as transport:
-        return carried_out_over(transport, request, args, planned, passphrase_of(args))
+        return carried_out_over(transport, request, args, planned, passphrase=passphrase, recorder=recorder)
 
 
 def _decide(request: ReleaseRequest) -> Decide:
@@ -61,7 +65,9 @@ def carried_out_over(
     request: ReleaseRequest,
     args: argparse.Namespace,
     planned: Callable[[Sequence[AnyPlan]], Iterable[str]],
+    *,
     passphrase: PassphraseSource,
+    recorder: Recorder,
 ) -> tuple[Release, bool]:
     """Publishes, and shows the plans in the lines that `planned` makes; returns what became of it, and False where Ctrl-C ended it.
 
@@ -74,24 +80,36 @@ def carried_out_over(
         if args.output == "text" and not args.quiet:
             write_lines(planned(plans))
 
+    def record(done: Release) -> None:
+        try:
+            recorder.end(done)
+        except WasmOciError as err:
+            done = replace(done, unrecorded=err)
+        known.append(done)
+
     known: list[Release] = []
     try:
         done = release(
             request,
             transport=transport,
-            environ=os.environ,
+            environ=without(os.environ, recorder.hidden),
             passphrase=passphrase,
             decide=_decide(request),
             show=show,
-            record=known.append,
+            intend=recorder.begin,
+            record=record,
             progress=progress_of(quiet=args.quiet),
         )
     except KeyboardInterrupt:
         if not known:
             raise
         say("wasm_oci: interrupted")
+        reported(filter(None, [known[0].unrecorded]))
         return known[0], False
-    return done, True
+    except WasmOciError as err:
+        record_refusal(recorder, err, requested_of(request))
+        raise
+    return (known[0] if known else done), True
 
 
 def reported(errors: Iterable[WasmOciError]) -> JsonObject:

@@ -1,0 +1,1 @@
+"""Records of what is published, refused and promoted, in a log."""
