@@ -47,6 +47,7 @@ _CASES = {
     "config_both": (wkg_registry_config, {"config": ":failure_config.yaml", "timeout_seconds": 5}, ["timeout_seconds goes without config", "failure_config.yaml"]),
     "config_credential_label": (wkg_registry_config, {"credential_files": ["/a", "//:x"]}, ["credential_files[1]", "must not be in the build"]),
     "config_credential_path": (wkg_registry_config, {"credential_files": ["a/b.json"]}, ["credential_files[0]", "not an absolute path"]),
+    "config_audit_log": (wkg_registry_config, {"audit_log": "audit:log"}, ["audit_log = \"audit:log\" is not the path of a folder"]),
     "config_cache_dir": (wkg_registry_config, {"cache_dir": "$TMPDIR/x"}, ["cache_dir = \"$TMPDIR/x\" is not the path of a folder"]),
     "config_mirror": (wkg_registry_config, {"registries": ["m|a.example|mirror|a"]}, ["registries[0] (\"m\"): of: ", "add the entry"]),
     "config_ca_hosts": (wkg_registry_config, {"ca_hosts": ["a.example"]}, ["ca_hosts = [\"a.example\"] has no ca_file", "give ca_file"]),

@@ -117,6 +117,7 @@ def _publish(manual):
     write_file(name = "request_ca", out = "request_ca.pem", content = [], tags = manual)
     wkg_registry_config(
         name = "request_config",
+        audit_log = "/var/log/wasm",
         ca_file = "request_ca.pem",
         ca_hosts = ["registry.example.com"],
         cache_dir = "~/.cache/wasm",

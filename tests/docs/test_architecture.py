@@ -32,7 +32,7 @@ FOLDERS: Mapping[str, set[str]] = {
     "registry": {BASE, "http", "oci"},
     "registry_config": {BASE, "http", "oci"},
     "publish": {BASE, "attest", "http", "keys", "keys/sources", "oci", "registry", "registry_config", "trust", "wasm", "wasmsign"},
-    "audit": {BASE, "keys/sources", "log", "publish", "trust"},
+    "audit": {BASE, "keys/sources", "log", "oci", "publish", "trust"},
     "policy": {BASE, "http", "trust"},
     "policy/review": {BASE, "policy", "trust"},
     "policy_facts": {
@@ -41,7 +41,7 @@ FOLDERS: Mapping[str, set[str]] = {
     },
     "decisions": {BASE, "attest", "keys", "keys/sources", "oci", "policy", "policy_facts", "publish", "trust"},
     "reading": {BASE, "http", "oci", "registry"},
-    "releases": {BASE, "http", "oci", "publish", "reading", "registry", "trust"},
+    "releases": {BASE, "http", "oci", "publish", "reading", "registry", "registry_config", "trust"},
     "pins": {BASE, "decisions", "http", "oci", "publish", "trust", "wasmsign"},
     "wasm_tools": {BASE, "wasm"},
     "cli/common": {BASE, "keys", "keys/sources", "trust", "wasmsign"},
@@ -49,7 +49,7 @@ FOLDERS: Mapping[str, set[str]] = {
     "cli/modes": {BASE, "cli/common", "keys", "keys/sources", "trust", "wasmsign"},
     "cli/policies": {BASE, "cli/common", "policy", "policy/review", "policy_facts", "registry_config", "trust"},
     "cli/publishing": {
-        *(BASE, "attest", "audit", "cli/common", "decisions", "http", "keys", "keys/sources", "oci", "publish", "releases", "trust"),
+        *(BASE, "attest", "audit", "cli/common", "decisions", "http", "keys", "keys/sources", "log", "oci", "publish", "releases", "trust"),
     },
     "cli/commands": {
         *(BASE, "attest", "cli/common", "cli/log", "cli/modes", "cli/policies", "cli/publishing", "keys", "keys/sources", "oci"),

@@ -27,6 +27,10 @@ with atheris.instrument_imports(include=["wasm_oci"]):
     from wasm_oci.keys.sources.agent import Agent
     from wasm_oci.keys.sources.passphrase import PassphraseSource
     from wasm_oci.keys.sources.stored import key_file_of
+    from wasm_oci.log.checkpoint import Checkpoint
+    from wasm_oci.log.note import Verifier
+    from wasm_oci.log.proof import InclusionProof
+    from wasm_oci.log.tiles import decode_bundle, encode_bundle
     from wasm_oci.policy.documents import document_of as policy_document_of
     from wasm_oci.policy.evaluate import decide
     from wasm_oci.policy.interfaces import Import
@@ -185,6 +189,19 @@ def policy(data: bytes) -> None:
             assert verdict.allowed == decide(parse_policy(normal, where="normal form"), subject).allowed
 
 
+def log(data: bytes) -> None:
+    """A checkpoint, a proof and a verifier key that are read are their own encoding, as is a bundle of one or two entries."""
+    for kind in (Checkpoint, InclusionProof):
+        with suppress(WasmOciError):
+            assert kind.parse(data, where="fuzz").encoded() == data
+    with suppress(WasmOciError):
+        text = data.decode(errors="replace")
+        assert str(Verifier.parse(text, where="fuzz")) == text.strip()
+    for width in (1, 2):
+        with suppress(WasmOciError):
+            assert encode_bundle(decode_bundle(data, width, where="fuzz")) == data
+
+
 def statement(data: bytes) -> None:
     """What verifies has a payload of the corpus, all of which are signed."""
     with suppress(WasmOciError):
@@ -213,7 +230,7 @@ class Channel:
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     target.__name__: target
-    for target in (signature, sections, component, sign, verify, split, public_keys, secret_key, agent, trust_store, policy, statement)
+    for target in (signature, sections, component, sign, verify, split, public_keys, secret_key, agent, trust_store, policy, statement, log)
 }
 SIGNED: set[str] = set()
 MANIFEST = b"{}"

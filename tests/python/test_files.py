@@ -201,6 +201,8 @@ READS = [
     ["detach", "-i", "{}", "-o", "o.wasm", "-S", "s"],
     ["attach", "-i", "m.wasm", "-S", "{}", "-o", "o.wasm"],
     ["inspect", "{}"],
+    ["log", "init", "log", "--origin", "example.com/log", "-k", "{}"],
+    ["log", "verify", "log", "--log-key", "{}"],
     ["policy", "check", "m.wasm", "--policy", "{}"],
     ["policy", "check", "{}", "--policy", "p.yaml"],
     ["policy", "check", "m.wasm", "--policy", "p.yaml", "--facts", "{}"],

@@ -104,6 +104,55 @@ def test_a_request_file_with_a_target(run: Run, registry: RunningRegistry, image
     assert records(log)[0]["target"] == "//hello:publish"
 
 
+def test_the_log_that_a_target_names(
+    run: Run, registry: RunningRegistry, images: tuple[Image, Image], log: Path, *, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A path is relative to the workspace, and the command line wins."""
+    monkeypatch.setenv("BUILD_WORKSPACE_DIRECTORY", str(log.parent))
+    path = request_file(log.parent, images[0], registries=[entry("here", registry)], audit_log="audit")
+    assert run("push", "--request", path, "--dry-run").code == 0
+    assert records(log) == []
+    other = log.parent / "other"
+    assert run("log", "init", other, "--origin", "example.com/other", "-k", log.parent / "log.secret").code == 0
+    assert run("push", "--request", path, "--audit-log", other, "--tag", "v2").code == 0
+    assert (len(records(log)), len(records(other))) == (0, 2)
+    assert run("push", "--request", path).code == 0
+    assert len(records(log)) == 2
+    absent = request_file(log.parent, images[1], registries=[entry("here", registry)], audit_log="none", tag="v3")
+    registry.requests.clear()
+    ended = run("push", "--request", absent)
+    assert (ended.code, registry.requests) == (2, [])
+    assert ended.err == f"wasm_oci: {log.parent}/none: there is no log in this folder; make one with `wasm_oci log init`\n"
+
+
+def test_the_log_that_a_list_of_registries_names(run: Run, registry: RunningRegistry, images: tuple[Image, Image], log: Path) -> None:
+    assert push(run, images[0], registry, "v1").code == 0
+    config = log.parent / "registries.yaml"
+    config.write_text(f"audit_log: {log}\n")
+    with start() as second:
+        line = ["promote", f"{registry.host}/{NAME}:v1", f"{second.host}/{NAME}", "--registry-config", config]
+        assert run(*line).code == 0
+    assert [record["event"] for record in records(log)] == ["intent", "outcome"]
+
+
+def test_a_release_of_targets_with_their_own_logs(
+    run: Run, registry: RunningRegistry, members: dict[str, Image], log: Path, tmp_path: Path
+) -> None:
+    path = release_request(tmp_path, members, entry("first", registry))
+    for name, folder in {"one": "a", "two": "a", "three": "b"}.items():
+        member = tmp_path / f"{name}.json"
+        member.write_text(json.dumps(json.loads(member.read_text()) | {"audit_log": str(tmp_path / folder)}))
+    ended = run("release", "--request", path)
+    assert (ended.code, writes(registry)) == (2, [])
+    assert f"what is released names several logs: {tmp_path}/a, {tmp_path}/b; give --audit-log DIR" in ended.err
+    assert run("release", "--request", path, "--audit-log", log).code == 0
+    assert records(log)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"audit_log": str(log), "tag": "v2"}))
+    before = len(records(log))
+    assert run("release", "--request", path).code == 0
+    assert len(records(log)) > before
+
+
 def test_a_tag_that_may_not_move(run: Run, registry: RunningRegistry, images: tuple[Image, Image], log: Path) -> None:
     assert push(run, images[0], registry, "v1").code == 0
     registry.requests.clear()

@@ -15,7 +15,7 @@ from wasm_oci.errors import DigestError, UsageError
 from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.layout import blob_path
 from wasm_oci.oci.store import FetchedManifest
-from wasm_oci.reading.content_cache import ContentCache, cache_folder
+from wasm_oci.reading.content_cache import ContentCache
 
 DATA = b"content" * 100
 BLOB = Descriptor.of(DATA, "a/b")
@@ -166,24 +166,3 @@ def test_digests_of_another_algorithm(folder: Path) -> None:
     blob = Descriptor(media_type="a/b", digest=Digest.of(DATA, "sha512"), size=len(DATA))
     list(cache.keeping(blob, iter((DATA,))))
     assert (read(cache, blob), read(cache, BLOB)) == (DATA, None)
-
-
-@pytest.mark.parametrize(
-    ("text", "path"),
-    [
-        ("/var/cache/x", "/var/cache/x"),
-        ("~/x/y", "/home/me/x/y"),
-        ("$HOME/x", "/home/me/x"),
-        ("${HOME}/x", "/home/me/x"),
-        (".cache/x", "/home/me/shop/.cache/x"),
-    ],
-)
-def test_where_it_is(text: str, path: str) -> None:
-    assert cache_folder(text, {"HOME": "/home/me", "BUILD_WORKSPACE_DIRECTORY": "/home/me/shop"}) == Path(path)
-
-
-def test_where_it_is_without_a_home_or_a_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UsageError, match="there is no home directory; set HOME"):
-        cache_folder("$HOME/x", {})
-    monkeypatch.chdir(tmp_path)
-    assert cache_folder("x", {}) == tmp_path / "x"

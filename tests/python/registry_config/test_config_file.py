@@ -28,6 +28,7 @@ plain_http: [10.0.0.5]
 timeout_seconds: 45
 enable_mirror_fallback: true
 cache_dir: $HOME/.cache/wasm
+audit_log: /var/log/wasm
 credential_files: [/run/secrets/docker.json, ~/ci.json]
 """
 
@@ -40,6 +41,7 @@ def test_the_normal_form() -> None:
     del document["registries"]
     assert document == {
         "schema_version": 1,
+        "audit_log": "/var/log/wasm",
         "cache_dir": "$HOME/.cache/wasm",
         "credential_files": ["/run/secrets/docker.json", "~/ci.json"],
         "default_registry": "second",

@@ -32,19 +32,8 @@ COMMANDS = {
     "inspect": "show what a reference, a layout or a .wasm file holds",
 }
 LOGGING = (
-    "archive",
-    "attest",
-    "auth",
-    "countersign",
-    "inspect",
-    "list",
-    "policy",
-    "promote",
-    "pull",
-    "push",
-    "release",
-    "statements",
-    "update",
+    *("archive", "attest", "auth", "countersign", "inspect", "list", "log", "policy", "promote", "pull", "push", "release"),
+    *("statements", "update"),
 )
 """Commands that may log warnings, because they talk to registries."""
 RUN_TARGETS = ("keygen", "promote", "push", "release", "sign")

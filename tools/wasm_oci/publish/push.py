@@ -80,7 +80,7 @@ def release_of_request(request: PushRequest, overrides: Overrides) -> ReleaseReq
         timeout=request.timeout_seconds,
         fail_fast=request.fail_fast if overrides.fail_fast is None else overrides.fail_fast,
         require_referrers_api=request.require_referrers_api or overrides.require_referrers_api,
-        audit_log=overrides.audit_log,
+        audit_log=overrides.audit_log or (Path(request.audit_log) if request.audit_log else None),
     )
 
 

@@ -17,6 +17,7 @@ from wasm_oci.publish.release_request import PolicyKey, PolicyRequest, Statement
 from wasm_oci.publish.signing import DeferredSigning, SignerRequest
 from wasm_oci.registry.credentials import AuthSetting
 from wasm_oci.registry_config.config_file import LONGEST_TIMEOUT, load_registry_config
+from wasm_oci.registry_config.machine_folder import machine_folder
 from wasm_oci.registry_config.registry_string import Entry
 from wasm_oci.runfiles import Runfiles
 from wasm_oci.shape import BUILD_AGAIN, Parsed, Runfile
@@ -52,6 +53,7 @@ class RegistriesFile:
     credential_files: tuple[str, ...]
     enable_mirror_fallback: bool
     cache_dir: str
+    audit_log: str
 
 
 def _check_timeout(seconds: int, *, where: str) -> int:
@@ -77,6 +79,8 @@ class RegistrySettings:
     """The hosts where `ca_file` counts; empty: those of all registries."""
     require_referrers_api: bool = False
     """Whether a registry that is written to must have the referrers API."""
+    audit_log: str = ""
+    """The folder of the log that records what is published, empty for none; absolute once the request is read."""
     registries_file: Runfile | None = None
     """What takes the place of all members that both have, where there is such a file."""
 
@@ -95,11 +99,13 @@ Settings = TypeVar("Settings", bound=RegistrySettings)
 def read_with_registries(path: Path, kind: type[Settings], environ: Mapping[str, str]) -> Settings:
     """Returns a request with what its file of registries says; raises what `shape.read_request` raises, and UsageError for an entry."""
     request = shape.read_request(path, kind, Runfiles(environ))
-    if request.registries_file is None:
-        return request
-    file = shape.read_request(request.registries_file, RegistriesFile)
-    shared = {field.name for field in fields(RegistriesFile)} & {field.name for field in fields(kind)}
-    return replace(request, **{name: getattr(file, name) for name in shared})
+    if request.registries_file is not None:
+        file = shape.read_request(request.registries_file, RegistriesFile)
+        shared = {field.name for field in fields(RegistriesFile)} & {field.name for field in fields(kind)}
+        request = replace(request, **{name: getattr(file, name) for name in shared})
+    if request.audit_log:
+        request = replace(request, audit_log=str(machine_folder(request.audit_log, environ, member="audit_log")))
+    return request
 
 
 def read_registry_config(path: Path) -> RegistriesFile:

@@ -10,7 +10,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -29,24 +29,9 @@ _log = logging.getLogger(__name__)
 
 _TAG = "CACHEDIR.TAG"
 _TAG_TEXT = b"Signature: 8a477f597d28d172789f06886806bc55\n# Content of registries by digest, kept by wasm_oci. It may be removed.\n"
-_HOME = ("~/", "$HOME/", "${HOME}/")
 _OWN = re.compile(r"[0-9a-f]{64}|[0-9a-f]{128}|\..*\.tmp")
 _LEFT_OVER = 24 * 3600.0
 """Seconds after which a file that was never finished is removed."""
-
-
-def cache_folder(text: str, environ: Mapping[str, str]) -> Path:
-    """Returns the folder that `cache_dir` names: relative to the workspace of `bazel run`, else to the current folder.
-
-    Raises UsageError where it is in the home directory and there is none.
-    """
-    for start in _HOME:
-        if text.startswith(start):
-            home = environ.get("HOME") or environ.get("USERPROFILE")
-            if not home:
-                raise UsageError("there is no home directory", where=f"cache_dir {text}", hint="set HOME, or name an absolute path")
-            return Path(home) / text.removeprefix(start)
-    return Path(environ.get("BUILD_WORKSPACE_DIRECTORY") or Path.cwd()) / text
 
 
 class ContentCache:

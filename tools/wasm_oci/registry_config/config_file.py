@@ -18,7 +18,7 @@ from wasm_oci.shape import SCHEMA_VERSION, Secret, read_config
 LONGEST_TIMEOUT = 3600
 """Seconds that a registry may be given to respond."""
 _OUTSIDE = re.compile(r"/(?!/).*|~/.*|[^/]:[\\/].*")
-_CACHE_DIR = re.compile(r"(/(?!/)|~/|\$HOME/|\$\{HOME\}/|[^/$~@:]:[\\/])[^$]+|[^$/~@:-][^$:]*")
+_FOLDER = re.compile(r"(/(?!/)|~/|\$HOME/|\$\{HOME\}/|[^/$~@:]:[\\/])[^$]+|[^$/~@:-][^$:]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,8 @@ class RegistryConfigFile:
     """Whether content that a registry cannot deliver is read, by its digest, from the mirrors of its entry."""
     cache_dir: str = ""
     """Folder for content that was read, by digest: absolute, beginning with `~/` or `$HOME/`, or below the workspace."""
+    audit_log: str = ""
+    """Folder of the log that records what is published, named as `cache_dir` is; it has to be there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,7 @@ class RegistryConfig:
         """Returns what a publish target reads when it is run."""
         return {
             "schema_version": SCHEMA_VERSION,
+            "audit_log": self.file.audit_log,
             "cache_dir": self.file.cache_dir,
             "credential_files": list(self.file.credential_files),
             "default_registry": self.file.default_registry,
@@ -97,10 +100,10 @@ def parse_registry_config(data: bytes, *, where: str) -> RegistryConfig:
         if not _OUTSIDE.fullmatch(path):
             place = f"{where}: credential_files[{index}]"
             raise FormatError(f"{path[:100]!r} is not an absolute path", where=place, hint='write one, or one that begins with "~/"')
-    if file.cache_dir and not _CACHE_DIR.fullmatch(file.cache_dir):
-        what = f"{file.cache_dir[:100]!r} is not the path of a folder"
-        hint = 'write an absolute path, one that begins with "~/" or "$HOME/", or one below the workspace'
-        raise FormatError(what, where=f"{where}: cache_dir", hint=hint)
+    for member, folder in (("cache_dir", file.cache_dir), ("audit_log", file.audit_log)):
+        if folder and not _FOLDER.fullmatch(folder):
+            hint = 'write an absolute path, one that begins with "~/" or "$HOME/", or one below the workspace'
+            raise FormatError(f"{folder[:100]!r} is not the path of a folder", where=f"{where}: {member}", hint=hint)
     return RegistryConfig(entries=tuple(entries.values()), file=file)
 
 

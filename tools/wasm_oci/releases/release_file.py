@@ -75,6 +75,10 @@ def release_of_requests(file: ReleaseFile, requests: list[PushRequest], options:
     artifacts = tuple(artifact for each in found for artifact in each.artifacts)
     changes = options.changes
     planned_only = file.dry_run or any(request.dry_run for request in requests)
+    logs = {Path(file.audit_log)} if file.audit_log else {each.audit_log for each in found if each.audit_log}
+    if len(logs) > 1 and not changes.audit_log:
+        names = ", ".join(sorted(map(str, logs)))
+        raise UsageError(f"what is released names several logs: {names}", where=file.target, hint="give --audit-log DIR")
     timeouts = [seconds for seconds in (file.timeout_seconds, *(each.timeout for each in found)) if seconds is not None]
     return ReleaseRequest(
         artifacts=artifacts,
@@ -85,7 +89,7 @@ def release_of_requests(file: ReleaseFile, requests: list[PushRequest], options:
         fail_fast=file.fail_fast if changes.fail_fast is None else changes.fail_fast,
         timeout=max(timeouts, default=None),
         require_referrers_api=file.require_referrers_api or any(each.require_referrers_api for each in found),
-        audit_log=changes.audit_log,
+        audit_log=changes.audit_log or next(iter(logs), None),
     )
 
 

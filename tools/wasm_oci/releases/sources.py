@@ -13,9 +13,10 @@ from wasm_oci.oci.reference import Reference, has_registry
 from wasm_oci.oci.target import Target, layout_target
 from wasm_oci.publish.registries import RegistryEntry, registry_client, registry_store
 from wasm_oci.publish.resolve import NamedRepository, parse_reference
-from wasm_oci.reading.content_cache import ContentCache, cache_folder
+from wasm_oci.reading.content_cache import ContentCache
 from wasm_oci.reading.source_store import Mirror, SourceStore
 from wasm_oci.registry.credentials import AuthSetting
+from wasm_oci.registry_config.machine_folder import machine_folder
 from wasm_oci.wording import did_you_mean, shown_value
 
 if TYPE_CHECKING:
@@ -33,12 +34,14 @@ class SourceSettings:
     mirrors: bool = False
     """Whether the mirrors among the entries are used."""
     cache_dir: str = ""
-    """As `cache_folder` takes it; empty: nothing is kept."""
+    """As `machine_folder` takes it; empty: nothing is kept."""
     plain_http: frozenset[str] = frozenset()
     published_to: str = ""
     """Host of the registry that the same run writes to: a credential that names no host is for that one. Empty where there is none."""
     timeout: int | None = None
     """Longest silence of a registry in seconds; None for `LIMITS.read_timeout`."""
+    audit_log: str = ""
+    """The folder of the log of what is published, as `machine_folder` takes it; empty for none."""
 
     @staticmethod
     def of(said: RegistriesFile | PromoteRequest) -> SourceSettings:
@@ -50,6 +53,7 @@ class SourceSettings:
             cache_dir=said.cache_dir,
             plain_http=said.plain_http,
             timeout=said.timeout_seconds,
+            audit_log=said.audit_log,
         )
 
 
@@ -161,7 +165,7 @@ def source_store(
         auth = auth.without_variables_of_wkg()
     client = registry_client(reference, transport=transport, environ=environ, auth=auth, scheme=entry.scheme if entry else "")
     mirrors = tuple(_mirrors(reference, entry, settings, transport, environ)) if entry and settings.mirrors else ()
-    folder = cache_folder(settings.cache_dir, environ) if settings.cache_dir else None
+    folder = machine_folder(settings.cache_dir, environ, member="cache_dir") if settings.cache_dir else None
     cache = transport.shared((ContentCache, folder), lambda: ContentCache(folder)) if folder else None
     return SourceStore(client, mirrors=mirrors, cache=cache)
 

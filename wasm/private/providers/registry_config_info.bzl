@@ -5,6 +5,7 @@ visibility(["//wasm/..."])
 WasmRegistryConfigInfo = provider(
     doc = "Registries that images may be published to, and where their credentials come from.",
     fields = {
+        "audit_log": "string: folder of the log that records what is published, on the machine that runs a target; empty for none.",
         "ca_file": "File or None: PEM file of the certificate authorities that are trusted in place of all others at `ca_hosts`.",
         "ca_hosts": "list of string: hosts, with a port or for any, where `ca_file` counts; empty for those of all registries.",
         "cache_dir": "string: folder for what was read by digest, on the machine that runs a target; empty for none.",

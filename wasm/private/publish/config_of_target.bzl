@@ -53,6 +53,7 @@ def config_files(config):
 def config_request(ctx, config):
     """What a request of a rule with DESTINATION_ATTRS says of registries; the program reads the file in place of the rest, where there is one."""
     return {
+        "audit_log": config.audit_log if config else "",
         "ca_file": rlocation_path(ctx, config.ca_file) if config and config.ca_file else None,
         "ca_hosts": config.ca_hosts if config else [],
         "credential_files": config.credential_files if config else [],

@@ -38,6 +38,7 @@ _TIMEOUT = 30
 
 # The attributes that a config has as members, and what they are without it.
 _MEMBERS = {
+    "audit_log": "",
     "cache_dir": "",
     "credential_files": [],
     "default_registry": "",
@@ -48,6 +49,11 @@ _MEMBERS = {
 }
 
 _ATTRS = {
+    "audit_log": attr.string(
+        doc = "Folder of a log (`wasm_oci log`) in which every target with this as `registry_config` records what it publishes, promotes and " +
+              "refuses; what cannot be recorded is not published. An absolute path, one that begins with `~/` or `$HOME/`, or one below the workspace; " +
+              "`wasm_oci log init` makes it. `-- --audit-log DIR` wins. Empty, the default: nothing is recorded. See [the log](../log.md).",
+    ),
     "ca_file": attr.label(
         doc = "PEM file of the certificate authorities that are trusted at the hosts of `ca_hosts`, in place of all others, as with `--ca-file`, " +
               "which wins for the hosts that it names. It may stand beside `config`. None by default: see [Credentials](../credentials.md).",
@@ -113,9 +119,11 @@ def _check_attributes(ctx):
             ctx.attr.timeout_seconds,
             _LONGEST_TIMEOUT,
         ))
-    error = folder_path_error(ctx.attr.cache_dir)
-    if error:
-        fail("{}: cache_dir = {} {}".format(shown_target(ctx), repr(ctx.attr.cache_dir), error))
+    for attribute in ["audit_log", "cache_dir"]:
+        folder = getattr(ctx.attr, attribute)
+        error = folder_path_error(folder)
+        if error:
+            fail("{}: {} = {} {}".format(shown_target(ctx), attribute, repr(folder), error))
     return registries
 
 def _check_authorities(ctx):
@@ -167,6 +175,7 @@ def _wkg_registry_config_impl(ctx):
     return [
         DefaultInfo(files = depset([wkg_config])),
         WasmRegistryConfigInfo(
+            audit_log = ctx.attr.audit_log,
             ca_file = ctx.file.ca_file,
             ca_hosts = ctx.attr.ca_hosts,
             cache_dir = ctx.attr.cache_dir,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wasm_oci.cli.common.key_options import add_key_options, add_passphrase_options, keys_of, passphrase_of
+from wasm_oci.cli.common.registry_options import add_registry_options
 from wasm_oci.cli.common.subcommands import add_subcommand
 from wasm_oci.cli.log.trusting import add_log_key_options, log_key_of
 from wasm_oci.errors import UsageError
@@ -32,7 +33,7 @@ def _number(text: str) -> int:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    commands = parser.add_subparsers(dest="what", required=True, metavar="init|append|show|verify|export|prove")
+    commands = parser.add_subparsers(dest="what", required=True, metavar="init|append|show|verify|export|prove|audit")
 
     def command(name: str, summary: str, *, folder: bool = True) -> argparse.ArgumentParser:
         added = add_subcommand(commands, name, summary)
@@ -63,6 +64,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     prove.add_argument("index", type=_number, metavar="INDEX", help="number of the record, from 0")
     prove.add_argument("-o", "--output-file", type=Path, required=True, metavar="FILE", help="where the proof goes (NAME.tlog-proof)")
     prove.add_argument("--record", type=Path, metavar="FILE", help="write the record there")
+    audit = command("audit", "verify a log, and compare what it says with what registries serve now")
+    only = "only what is there (default: everywhere); again for another"
+    audit.add_argument("--registry", action="append", default=[], metavar="HOST", help=only)
+    add_log_key_options(audit)
+    add_registry_options(audit)
 
 
 def run(args: argparse.Namespace) -> Outcome:
@@ -91,6 +97,10 @@ def run(args: argparse.Namespace) -> Outcome:
             from wasm_oci.cli.log import checking
 
             return checking.prove(checking.ProveRequest(folder=args.folder, index=args.index, output=args.output_file, record=args.record))
+        case "audit":
+            from wasm_oci.cli.publishing import log_audit
+
+            return log_audit.audit(log_audit.AuditRequest.of(args, log_key_of(args, args.folder)))
     return _verify(args)
 
 

@@ -15,6 +15,7 @@ from wasm_oci.cli.common.trust_options import add_trusted_key_options, trusted_k
 from wasm_oci.cli.publishing.publish_options import add_write_options, policy_of
 from wasm_oci.errors import UsageError
 from wasm_oci.outcome import Outcome
+from wasm_oci.registry_config.machine_folder import machine_folder
 
 if TYPE_CHECKING:
     from wasm_oci.releases.promotion import PromotedTo, Promotion
@@ -78,6 +79,7 @@ def _promote(args: argparse.Namespace) -> Outcome:
         request = PromoteRequest(source=args.source, destination=args.destination, tags=tags, movable_tags=movable)
         settings = read_source_settings(args.registry_config)
     trust = trusted_keys_of(args)
+    log = machine_folder(settings.audit_log, os.environ, member="audit_log") if settings.audit_log else None
     source = built_source(request, os.environ) or NamedSource(text=request.source)
 
     def promotion(place: PromotedTo) -> Promotion:
@@ -89,7 +91,7 @@ def _promote(args: argparse.Namespace) -> Outcome:
             move_tags=args.move_tags,
             plain_http=settings.plain_http | plain_http_hosts(args.plain_http) | source.plain_http,
             dry_run=request.dry_run if args.dry_run is None else args.dry_run,
-            audit_log=args.audit_log,
+            audit_log=args.audit_log or log,
             read_whole=args.read_back == "full",
             require_referrers_api=request.require_referrers_api or args.require_referrers_api,
             policy=replace(request.policy.with_other(policy_of(args)), trust=trust),
