@@ -104,6 +104,8 @@ class Limits:
 
     log_lock: float = 120.0
     """Longest wait for other processes that append to a log."""
+    log_records: int = 256 * MIB
+    """All records together that are appended in one step; they are in memory before the log is locked."""
     log_message: int = 2048
     """Characters of a text from outside, such as an error's, that a record of publishing keeps."""
     log_list: int = 50

@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 import stat
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ from fakes.program import Ended, Run
 from fakes.signing import K1, K2
 from log import naive_tree
 from wasm_oci.keys.sources.passphrase import PassphraseSource
+from wasm_oci.limits import LIMITS
 from wasm_oci.log.folder import LogFolder
 from wasm_oci.log.note import Verifier
 from wasm_oci.log.settings import open_log
@@ -95,6 +97,19 @@ def test_one_line_that_is_not_a_record_and_nothing_is_appended(run: Run, log: Pa
     assert run("log", "verify", "audit", "--own-key", "--output", "json").document["size"] == 0
 
 
+def test_more_records_than_one_step_takes(run: Run, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wasm_oci.cli.log.writing.LIMITS", replace(LIMITS, log_records=1000))
+    done = filled(run)
+    assert (done.code, done.err) == (2, "wasm_oci: records: more than 1000 bytes; append them in several steps\n")
+    assert run("log", "verify", "audit", "--own-key", "--output", "json").document["size"] == 0
+    assert log.is_dir()
+
+
+def test_an_append_after_a_crash_of_making_the_log(run: Run, log: Path) -> None:
+    (log / "checkpoint").rename(log / "checkpoint.next")
+    assert filled(run).code == 0
+
+
 def test_a_log_whose_key_is_another_one(run: Run, log: Path) -> None:
     (log.parent / "log.secret").write_bytes(K2.compact())
     done = filled(run)
@@ -115,6 +130,7 @@ def test_showing(run: Run) -> None:
     assert shown["records"] == [{"index": index, "record": {"n": index}} for index in (298, 299)]
     assert run("log", "show", "audit", "--with", '"n":25').out.count("\n") == 12
     assert run("log", "show", "audit", "255", "--output", "json").document["records"] == [{"index": 255, "record": {"n": 255}}]
+    assert run("log", "show", "audit", "--last", "0").out.startswith("0 of 300 records;")
     absent = run("log", "show", "audit", "300")
     assert (absent.code, absent.err) == (2, "wasm_oci: audit: there is no record 300: the log has 300 records\n")
 

@@ -52,9 +52,9 @@ def show(request: ShowRequest) -> Outcome:
     for index, entry in _backwards(log.folder, size, wanted):
         if request.text is None or request.text.encode() in entry:
             found.append((index, record_of(entry, index, where=str(request.folder))))
-        if request.index is None and len(found) == request.last:
+        if request.index is None and len(found) >= request.last:
             break
-    found.reverse()
+    found = found[: request.last if request.index is None else 1][::-1]
     lines = [Whole(line) for index, record in found for line in _lines(index, record)]
     lines.append(Whole(f"{len(found)} of {counted(size, 'record')}; not verified: see `wasm_oci log verify`"))
     document = {"origin": log.verifier.name, "size": size, "records": [{"index": index, "record": record} for index, record in found]}

@@ -13,6 +13,7 @@ from wasm_oci.errors import KeyFormatError, LimitError, UsageError
 from wasm_oci.files import open_input
 from wasm_oci.keys.sources.passphrase import PassphraseSource
 from wasm_oci.keys.sources.signing_keys import SigningKey, open_signers
+from wasm_oci.limits import LIMITS
 from wasm_oci.log.note import Verifier, encoded
 from wasm_oci.log.records import parse_record
 from wasm_oci.log.settings import open_log, write_settings
@@ -73,10 +74,10 @@ def append_records(request: AppendRequest) -> Outcome:
     """Appends all records of a file, or none; raises what `append` raises, and FormatError for what is not a record."""
     log = open_log(request.folder)
     signer = log.signer(request.passphrase, os.environ)
-    before = log.folder.checkpoint(log.verifier).size
-    checkpoint = append(log.folder, _records(request.file), log.verifier.name, signer)
+    added = list(_records(request.file))
+    checkpoint = append(log.folder, added, log.verifier.name, signer)
     has = f"the log {checkpoint.origin} has {counted(checkpoint.size, 'record')}"
-    line = Painted(f"Appended: {has}", GREEN) if checkpoint.size > before else f"Nothing to append: {has}"
+    line = Painted(f"Appended: {has}", GREEN) if added else f"Nothing to append: {has}"
     document = {"origin": checkpoint.origin, "size": checkpoint.size, "root": encoded(checkpoint.root)}
     return Outcome(lines=[line], document=document)
 
@@ -90,11 +91,13 @@ def _records(name: str) -> Iterator[bytes]:
 
 
 def _lines(stream: BinaryIO, name: str) -> Iterator[bytes]:
-    number = 0
+    number = size = 0
     while line := stream.readline(_LONGEST_LINE + 1):
-        number += 1
+        number, size = number + 1, size + len(line)
         where = f"{name}: line {number}"
         if len(line) > _LONGEST_LINE:
             raise LimitError(f"the line is longer than {_LONGEST_LINE} bytes", where=where, hint="write one record on each line")
+        if size > LIMITS.log_records:
+            raise LimitError(f"more than {LIMITS.log_records} bytes", where=name, hint="append them in several steps")
         if line.strip():
             yield parse_record(line, where=where)
