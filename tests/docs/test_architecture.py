@@ -45,7 +45,7 @@ FOLDERS: Mapping[str, set[str]] = {
     "pins": {BASE, "decisions", "http", "oci", "publish", "trust", "wasmsign"},
     "wasm_tools": {BASE, "wasm"},
     "cli/common": {BASE, "keys", "keys/sources", "trust", "wasmsign"},
-    "cli/log": {BASE, "keys/sources", "log"},
+    "cli/log": {BASE, "cli/common", "keys/sources", "log"},
     "cli/modes": {BASE, "cli/common", "keys", "keys/sources", "trust", "wasmsign"},
     "cli/policies": {BASE, "cli/common", "policy", "policy/review", "policy_facts", "registry_config", "trust"},
     "cli/publishing": {

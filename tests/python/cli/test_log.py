@@ -230,6 +230,53 @@ def test_a_proof_by_the_key_of_its_folder_only_is_refused(run: Run) -> None:
     assert run("log", "verify", "--proof", "p", "--record", "r", "--own-key").code == 2
 
 
+def test_a_witness(run: Run, log: Path) -> None:
+    """It cosigns what follows the checkpoint that it cosigned last, and nothing else."""
+    (log.parent / "witness.secret").write_bytes(K2.compact())
+    line = ["log", "cosign", "audit", "--log-key", KEY, "--name", "witness.example/w1", "-k", "witness.secret"]
+    witness = str(Verifier(name="witness.example/w1", public=K2.public, cosigner=True))
+    filled(run)
+    assert (
+        run("log", "verify", "audit", "--log-key", KEY, "--witness", witness, "--output", "json").document["error"]["reason"]
+        == "no_witness"
+    )
+    assert "give --since FILE, or --first" in run(*line).err
+    first = run(*line, "--first", "--keep", "cosigned", "--output", "json")
+    assert first.document == {"schemaVersion": 1, "origin": "example.com/audit", "size": 300, "witnessKey": witness}
+    assert (log.parent / "cosigned").read_bytes() == (log / "checkpoint").read_bytes()
+    assert run("log", "verify", "audit", "--log-key", KEY, "--witness", witness).code == 0
+    assert run(*line, "--since", "cosigned").code == 0
+    assert (log / "checkpoint").read_bytes().count(b"witness.example/w1") == 1
+    assert run("log", "prove", "audit", "7", "-o", "p", "--record", "r").code == 0
+    assert run("log", "verify", "--proof", "p", "--record", "r", "--log-key", KEY, "--witness", witness).code == 0
+    other = str(Verifier(name="witness.example/w2", public=K2.public, cosigner=True))
+    assert run("log", "verify", "--proof", "p", "--record", "r", "--log-key", KEY, "--witness", other).code == 4
+    assert "is not the key of a witness" in run("log", "verify", "audit", "--log-key", KEY, "--witness", KEY).err
+    filled(run)
+    assert run("log", "verify", "audit", "--log-key", KEY, "--witness", witness).code == 4
+    shutil.rmtree(log)
+    run("log", "init", "audit", "--origin", "example.com/audit", "-k", "log.secret")
+    (log.parent / "records").write_text('{"other":1}\n' * 400)
+    filled(run)
+    refused = run(*line, "--since", "cosigned")
+    assert (refused.code, "the log is a fork" in refused.err) == (4, True)
+    assert b"witness" not in (log / "checkpoint").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        (["--name", "a b"], "'a b' cannot name a witness"),
+        (["--name", "w"], "a witness has one key, not 0"),
+        (["--name", "w", "--first", "--since", "x"], "or --first"),
+    ],
+)
+def test_a_witness_that_cannot_cosign(run: Run, log: Path, changed: list[str], words: str) -> None:
+    keys = [] if "0" in words else ["-k", str(log.parent / "log.secret")]
+    done = run("log", "cosign", "audit", "--own-key", *([] if "--first" in changed else ["--first"]), *changed, *keys)
+    assert (done.code, words in done.err) == (2, True)
+
+
 def test_a_key_in_a_variable(run: Run, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOG_KEY", K1.openssh().decode())
     assert run("log", "init", "other", "--origin", "example.com/audit", "--key-source", "env", "--key-ref", "LOG_KEY").code == 0

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from wasm_oci.errors import FormatError, SignatureError
 from wasm_oci.keys.signer import Signer
 from wasm_oci.log.hashes import SIZE
-from wasm_oci.log.note import Note, Verifier, decoded, encoded, sign
+from wasm_oci.log.note import Note, Verifier, cosign, decoded, encoded, sign
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,18}")
 
@@ -53,6 +54,23 @@ class Checkpoint:
             raise SignatureError(err.what, where=where, hint=hint, reason=err.reason) from err
         if found is None:
             raise SignatureError("the log's key did not sign the checkpoint", where=where, hint=hint, reason="no_trusted_key")
+
+    def require_cosigned(self, witnesses: Sequence[Verifier], *, where: str) -> None:
+        """Raises SignatureError unless each of the witnesses cosigned it."""
+        for witness in witnesses:
+            try:
+                found = self.note.of(witness)
+            except SignatureError as err:
+                raise SignatureError(err.what, where=where, hint="ask the witness for another one", reason=err.reason) from err
+            if found is None:
+                what = f"the witness {witness.name} did not cosign the checkpoint of {self.size} records"
+                raise SignatureError(what, where=where, hint="have it cosigned with `wasm_oci log cosign`", reason="no_witness")
+
+    def cosigned(self, name: str, signer: Signer, time: int) -> Checkpoint:
+        """Returns it with the cosignature of a witness, in place of an earlier one; raises what the signer raises."""
+        line = cosign(self.note.text, name, signer, time)
+        others = (each for each in self.note.signatures if (each.name, each.key_id) != (line.name, line.key_id))
+        return replace(self, note=replace(self.note, signatures=(*others, line)))
 
     def encoded(self) -> bytes:
         return self.note.encoded()

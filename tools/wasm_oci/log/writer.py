@@ -61,12 +61,15 @@ def append(folder: LogFolder, entries: Iterable[bytes], origin: str, signer: Sig
         return checkpoint
 
 
-def add_signatures(folder: LogFolder, verifier: Verifier, checkpoint: Checkpoint) -> None:
-    """Puts a checkpoint with further signatures in place of the same one; raises UsageError where the log has grown since."""
+def add_cosignature(folder: LogFolder, verifier: Verifier, seen: Checkpoint, *, name: str, signer: Signer, time: int) -> Checkpoint:
+    """Adds the cosignature of a witness to the checkpoint that it has `seen`; raises UsageError where the log has grown since."""
     with _locked(folder):
-        if _recovered(folder, verifier).note.text != checkpoint.note.text:
+        current = _recovered(folder, verifier)
+        if current.note.text != seen.note.text:
             raise UsageError("the log has grown in the meantime", where=str(folder.path), hint="do it again")
-        _commit(DurableFolder(folder.path), checkpoint)
+        cosigned = current.cosigned(name, signer, time)
+        _commit(DurableFolder(folder.path), cosigned)
+        return cosigned
 
 
 @contextmanager

@@ -26,6 +26,8 @@ class VerifyLogRequest:
 
     folder: Path
     verifier: Verifier
+    witnesses: tuple[Verifier, ...]
+    """All of them must have cosigned the checkpoint."""
     since: tuple[Path, ...]
     """Checkpoints of the log that were kept."""
     keep: Path | None
@@ -39,6 +41,7 @@ class VerifyProofRequest:
     proof: Path
     record: Path
     verifier: Verifier
+    witnesses: tuple[Verifier, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,7 @@ def verify(request: VerifyLogRequest) -> Outcome:
     folder = LogFolder(request.folder)
     remembered = [read_checkpoint(path, request.verifier) for path in request.since]
     checkpoint = folder.checkpoint(request.verifier)
+    checkpoint.require_cosigned(request.witnesses, where=str(request.folder))
     for index, entry in verified_entries(folder, checkpoint, remembered):
         record_of(entry, index, where=str(request.folder))
     if request.keep:
@@ -80,6 +84,7 @@ def verify_proof(request: VerifyProofRequest) -> Outcome:
     except FormatError as err:
         raise SignatureError(err.what, where=err.where, hint=err.hint, reason=err.reason) from err
     proof.checkpoint.require(request.verifier, where=where)
+    proof.checkpoint.require_cosigned(request.witnesses, where=where)
     proof.require(entry, where=where)
     lines = [Painted(f"Proved: record {proof.index} of the log {proof.checkpoint.origin}", GREEN)]
     return Outcome(lines=lines, document=_document(proof.checkpoint) | {"index": proof.index})

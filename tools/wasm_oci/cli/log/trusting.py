@@ -6,7 +6,7 @@ import argparse
 import re
 from pathlib import Path
 
-from wasm_oci.errors import UsageError
+from wasm_oci.errors import KeyFormatError, UsageError
 from wasm_oci.files import read_bounded
 from wasm_oci.limits import LIMITS
 from wasm_oci.log.note import Verifier
@@ -22,6 +22,27 @@ def add_log_key_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--own-key", action="store_true", help=words)
 
 
+def add_witness_option(parser: argparse.ArgumentParser) -> None:
+    """Adds --witness."""
+    words = "a witness's verifier key, or a file with it: it must have cosigned the checkpoint; may be given several times"
+    parser.add_argument("--witness", action="append", default=[], metavar="KEY", help=words)
+
+
+def witnesses_of(args: argparse.Namespace) -> tuple[Verifier, ...]:
+    """Raises KeyFormatError for a key that is not one of a witness."""
+    found = tuple(Verifier.parse(_key_text(each), where="--witness") for each in args.witness)
+    for witness in found:
+        if not witness.cosigner:
+            raise KeyFormatError(f"{witness.name} is not the key of a witness", where="--witness", hint="give what `log cosign` showed")
+    return found
+
+
+def _key_text(given: str) -> str:
+    if _VERIFIER_KEY.fullmatch(given):
+        return given
+    return read_bounded(Path(given), LIMITS.key_file, what="verifier key").decode(errors="replace")
+
+
 def log_key_of(args: argparse.Namespace, folder: Path | None) -> Verifier:
     """Raises UsageError unless exactly one option says which key, and KeyFormatError for one that cannot be used."""
     if bool(args.log_key) == args.own_key or (args.own_key and folder is None):
@@ -29,7 +50,4 @@ def log_key_of(args: argparse.Namespace, folder: Path | None) -> Verifier:
         raise UsageError("no key, or two, to verify the log by", where="--log-key", hint=hint)
     if args.own_key and folder:
         return open_log(folder).verifier
-    if _VERIFIER_KEY.fullmatch(args.log_key):
-        return log_key(args.log_key, where="--log-key")
-    data = read_bounded(Path(args.log_key), LIMITS.key_file, what="verifier key")
-    return log_key(data.decode(errors="replace"), where=args.log_key)
+    return log_key(_key_text(args.log_key), where="--log-key")
