@@ -15,6 +15,7 @@ from policy.naive_names import Doc
 from policy.table import ROWS, STAGES, TABLE, subject_of
 from wasm_oci.errors import WasmOciError
 from wasm_oci.policy.evaluate import decide
+from wasm_oci.policy.model import joined
 from wasm_oci.policy.reader import parse_policy
 from wasm_oci.policy.subject import Subject
 from wasm_oci.shape import read_object
@@ -121,3 +122,22 @@ def test_random_policies_and_subjects() -> None:
             assert answer == naive_decision(document, facts, overrides), f"{document}\n{facts}\n{overrides}\n{list(verdict.lines())}"
             decided[answer] += 1
     assert min(decided.values()) > sum(decided.values()) / 20
+
+
+def test_random_policies_together_deny_what_one_denies() -> None:
+    chance = random.Random(int(os.environ.get("POLICY_SEED", "12")))
+    decided = {True: 0, False: 0}
+    for _ in range(CASES // SUBJECTS):
+        first, second = random_policy(chance), random_policy(chance) | {"overrides": []}
+        try:
+            policies = [parse_policy(json.dumps(each).encode(), where="p") for each in (first, second)]
+        except WasmOciError:
+            continue
+        overrides = [each["name"] for each in first.get("overrides", [])] if chance.random() < 0.3 else []
+        for _ in range(SUBJECTS):
+            subject = read_object(random_subject(chance), Subject, where="s")
+            alone = [decide(policies[0], subject, overrides), decide(policies[1], subject)]
+            denied = any(not verdict.allowed for verdict in alone)
+            assert not (denied and decide(joined(policies), subject, overrides).allowed), f"{first}\n{second}\n{subject}\n{overrides}"
+            decided[denied] += 1
+    assert min(decided.values()) > 0

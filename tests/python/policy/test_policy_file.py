@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from wasm_oci.errors import LimitError, WasmOciError
@@ -164,6 +166,49 @@ def test_joined_policies_only_tighten() -> None:
     assert not decide(both, Subject(name="a", size=11, signers=(Signer(key_id="1"),))).allowed
     assert decide(both, Subject(name="a", size=1, signers=(Signer(key_id="1"),))).allowed
     assert joined([loose]) is loose
+
+
+UNSIGNED = Subject(name="pay", size=1, signers=(), time=datetime(2027, 1, 1, tzinfo=UTC))
+DENYING = {
+    "a default": "default: {signing: required}",
+    "a rule for another component only": "components: [{pattern: prod-*, signing: optional}]",
+    "a rule": "components: [{pattern: pay, signing: required}]",
+    "a filter": "always: {signing: required, development_keys: denied}",
+}
+ALLOWING = {
+    "a component": "components: [{pattern: '*', signing: optional}]",
+    "a default": "default: {signing: optional}",
+    "always": "always: {signing: optional}",
+    "an override": "default: {signing: optional}\n"
+    "overrides: [{name: mine, checks: [signing, development_key], components: ['*'], reason: r, approved_by: me, expires: 2030-01-01}]",
+}
+
+
+@pytest.mark.parametrize("allowing", ALLOWING)
+@pytest.mark.parametrize("denying", DENYING)
+def test_no_policy_allows_what_another_denies(denying: str, allowing: str) -> None:
+    strict = parse_policy(DENYING[denying].encode(), where="strict.yaml")
+    loose = parse_policy(ALLOWING[allowing].encode(), where="loose.yaml")
+    asked = [each.name for each in loose.exceptions]
+    assert not decide(strict, UNSIGNED).allowed
+    assert decide(loose, UNSIGNED, asked).allowed
+    for both in (joined([strict, loose]), joined([loose, strict])):
+        assert not decide(both, UNSIGNED, asked).allowed
+
+
+def test_an_override_still_lifts_what_its_own_policy_finds() -> None:
+    override = "overrides: [{name: mine, checks: [signing], components: ['*'], reason: r, approved_by: me, expires: 2030-01-01}]"
+    strict = parse_policy(f"default: {{signing: required}}\n{override}\n".encode(), where="strict.yaml")
+    both = joined([parse_policy(b"always: {max_size: 10}\n", where="small.yaml"), strict])
+    assert decide(both, UNSIGNED, ["mine"]).allowed
+    assert not decide(both, UNSIGNED).allowed
+
+
+def test_the_policy_without_a_rule_that_speaks_is_named() -> None:
+    partly = parse_policy(b"name: partly\ncomponents: [{pattern: prod-*, max_size: 10}]\n", where="p.yaml")
+    whole = parse_policy(b"name: whole\ndefault: {max_size: 10}\n", where="w.yaml")
+    found = [each.finding.what for each in decide(joined([whole, partly]), UNSIGNED).denials]
+    assert found == ["no rule of the policy partly speaks about component pay"]
 
 
 def test_attributes_and_a_file_are_one_policy() -> None:

@@ -1,7 +1,8 @@
 """The evaluator: which rules speak about a subject, what they find, and what is decided.
 
 All rules that match speak, and each must be satisfied. A default speaks about a member where no enforced rule for the component or its
-registry does. What cannot be judged is denied, and so is what no rule speaks about.
+registry does. What cannot be judged is denied, and so is what no rule speaks about. Of several policies, each has its own defaults and
+overrides, and must have a rule that speaks.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def decide(policy: Policy, subject: Subject, overrides: Collection[str] = ()) ->
     """Returns the verdict; raises UsageError for the name of an override that the policy does not have."""
     exceptions = [policy.exception(name) for name in overrides]
     applied = tuple(_applied(each, subject) for each in exceptions)
-    lifted = frozenset(check for each in applied if not each.refusal for check in each.checks)
+    lifted = frozenset((each.exception.part, check) for each in applied if not each.refusal for check in each.checks)
     spoken, judged = [], []
     here, elsewhere = policy.rules_for(subject)
     speaking = list(_speaking(here))
@@ -37,7 +38,7 @@ def decide(policy: Policy, subject: Subject, overrides: Collection[str] = ()) ->
         spoken.append(Spoken(rule=rule, members=tuple(members), effects=tuple(each.effect for each in found)))
         judged += found
     effect = "denied" if policy.enforced else "warned"
-    judged += [Judged(rule=None, finding=finding, effect=effect) for finding in _unspoken(elsewhere, subject, spoken)]
+    judged += [Judged(rule=None, finding=finding, effect=effect) for finding in _unspoken(policy, elsewhere, subject, spoken)]
     return Verdict(policy=policy, subject=subject, spoken=tuple(spoken), judged=tuple(judged), overrides=applied)
 
 
@@ -47,27 +48,29 @@ def _applied(exception: EmergencyException, subject: Subject) -> AppliedOverride
 
 def _speaking(rules: Iterable[Rule]) -> Iterator[tuple[Rule, list[str]]]:
     """Yields the rules that speak, with the members about which they do."""
-    said: set[str] = set()
+    said: set[tuple[int, str]] = set()
     for rule in rules:
         if rule.kind == "default":
-            members = [member for member in rule.checks if member not in said]
+            members = [member for member in rule.checks if (rule.part, member) not in said]
             if members:
                 yield rule, members
         else:
             if rule.kind in ("component", "registry") and rule.enforced:
-                said.update(rule.checks)
+                said.update((rule.part, member) for member in rule.checks)
             yield rule, list(rule.checks)
 
 
-def _unspoken(elsewhere: Iterable[Rule], subject: Subject, spoken: Collection[Spoken]) -> Iterator[Finding]:
+def _unspoken(policy: Policy, elsewhere: Iterable[Rule], subject: Subject, spoken: Collection[Spoken]) -> Iterator[Finding]:
     """Yields what denies where rules cannot be chosen, or none speaks."""
     if rule := next((rule for rule in elsewhere if _may_speak(rule, subject)), None):
         what = f"its registry is not known, and {rule.name} is for some registries only"
         if subject.registry:
             what = f"the entry of its registry is not known, and {rule.name} names one"
         yield Finding(check=NO_RULE, kind="unknown", what=what, fact="registry", change="name the registry by its entry")
-    if not any(each.members for each in spoken if each.rule.kind != "denied_digest"):
-        what = f"no rule speaks about component {subject.path}"
+    speaking = {each.rule.part for each in spoken if each.members and each.rule.kind != "denied_digest"}
+    for part in sorted({rule.part for rule in policy.rules} - speaking):
+        name = f" of the policy {policy.parts[part]}" if policy.parts else ""
+        what = f"no rule{name} speaks about component {subject.path}"
         yield Finding(check=NO_RULE, kind="refused", what=what, fact="name", change="add a rule for it, or a default, to the policy")
 
 
@@ -76,24 +79,24 @@ def _may_speak(rule: Rule, subject: Subject) -> bool:
     return subject.registry is None or (subject.registry.name is None and any(each.is_entry for each in rule.registries))
 
 
-def _effect(policy: Policy, rule: Rule, finding: Finding, lifted: Collection[str]) -> str:
+def _effect(policy: Policy, rule: Rule, finding: Finding, lifted: Collection[tuple[int, str]]) -> str:
     if finding.kind == "not_judged":
         return "not_judged"
     if not policy.enforced or not rule.enforced:
         return "warned"
-    return "overridden" if finding.check in lifted else "denied"
+    return "overridden" if (rule.part, finding.check) in lifted else "denied"
 
 
 class _Prepared:
     """The subject as checks see it: signatures that do not count are set aside, for those that ask who signed."""
 
-    def __init__(self, subject: Subject, speaking: Iterable[tuple[Rule, list[str]]], lifted: Collection[str]) -> None:
+    def __init__(self, subject: Subject, speaking: Iterable[tuple[Rule, list[str]]], lifted: Collection[tuple[int, str]]) -> None:
         validity = Validity(subject)
         filters: list[Filter] = [
             rule.filters[member]
             for rule, members in speaking
             for member in members
-            if rule.enforced and member in rule.filters and rule.filters[member].name not in lifted
+            if rule.enforced and member in rule.filters and (rule.part, rule.filters[member].name) not in lifted
         ]
         for_statements = [validity, *(each for each in filters if each.name == "development_key")]
         self._valid = counting(_with_statements(subject, for_statements), [validity])

@@ -44,6 +44,8 @@ class Rule:
     filters: Mapping[str, Filter] = field(default_factory=dict)
     """Which signatures count, for it and all other rules that speak; by the member that they are of."""
     requires_signature: bool = False
+    part: int = 0
+    """Of several policies together, the one that it is of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,8 @@ class EmergencyException:
     reason: str
     approved_by: str
     expires: datetime
+    part: int = 0
+    """Of several policies together, the one whose findings it lifts."""
 
     def refusal(self, subject: Subject) -> str:
         """Returns why it does not apply to a subject; empty where it does. Build ignores the time."""
@@ -82,6 +86,8 @@ class Policy:
     enforced: bool
     rules: tuple[Rule, ...]
     exceptions: tuple[EmergencyException, ...] = ()
+    parts: tuple[str, ...] = ()
+    """The names of several policies that must all allow; empty for one."""
     _matching: dict[tuple[str, str], tuple[Rule, ...]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -132,22 +138,25 @@ class Policy:
 
 
 def joined(policies: Iterable[Policy]) -> Policy:
-    """Returns a policy with the rules of several: each may tighten what another says, never loosen it, but for their defaults.
+    """Returns a policy with the rules of several, which denies whatever one of them denies.
 
-    Raises FormatError where two overrides have one name.
+    A rule leaves the default of another policy alone, an override lifts findings of its own policy only, and each policy needs a rule
+    that speaks. Raises FormatError where two overrides have one name.
     """
     parts = list(policies)
     if len(parts) == 1:
         return parts[0]
     order = ("denied_digest", "component", "registry", "always", "default")
-    exceptions = [each for part in parts for each in part.exceptions]
+    rules = [replace(rule, part=number) for number, part in enumerate(parts) for rule in part.rules]
+    exceptions = [replace(each, part=number) for number, part in enumerate(parts) for each in part.exceptions]
     check_unique((each.name, each.place) for each in exceptions)
     return Policy(
         name=next((part.name for part in parts if part.name), ""),
         digest=",".join(part.digest for part in parts),
         enforced=any(part.enforced for part in parts),
-        rules=tuple(sorted((rule for part in parts for rule in part.rules), key=lambda rule: order.index(rule.kind))),
+        rules=tuple(sorted(rules, key=lambda rule: order.index(rule.kind))),
         exceptions=tuple(exceptions),
+        parts=tuple(part.name for part in parts),
     )
 
 

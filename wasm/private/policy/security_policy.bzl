@@ -15,7 +15,7 @@ _DOC = """Says which components may be in which registry, signed by whom, and wh
 
 The policy decides wherever a target names it as its `security_policy`: the build fails if it denies (`--norun_validations` builds nevertheless),
 and `bazel run` refuses to publish with exit code 3. Attributes are the short form; a YAML file (`policy`) can say everything, and both
-together only tighten each other. [Policies](../policy.md) has the members, and the order in which rules speak.
+together are one policy. [Policies](../policy.md) has the members, and the order in which rules speak.
 
 | entry | meaning |
 |---|---|
