@@ -100,6 +100,19 @@ def test_every_other_statement_has_its_reason_and_hides_none(store: Store) -> No
     assert [each.key for each in statements if each.key] == [K1.public]
 
 
+def test_a_referrer_with_a_wrong_size_hides_no_statement(tmp_path: Path) -> None:
+    store = with_subject(LayoutStore(tmp_path / "layout"))
+    good = signed(SUBJECT)
+    store.put_blob(EMPTY, lambda: iter((EMPTY_BLOB,)))
+    store.put_blob(good.layer, lambda: iter((good.bundle,)))
+    for number in range(1, 9):
+        store.attach(replace(good.referrer, layers=(replace(good.layer, size=good.layer.size + number),)))
+    put(store, good.bundle)
+    statements = found(store)
+    assert [each.key for each in statements if each.key] == [K1.public]
+    assert len(statements) == 9
+
+
 def test_what_cannot_be_a_statement_has_a_reason(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     good = signed(SUBJECT)
     layers = (good.layer, EMPTY)

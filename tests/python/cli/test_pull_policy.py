@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,8 @@ from fakes.statements import fetched, signed
 from instruments.registry import RunningRegistry
 from wasm_oci.attest.predicates import SIGN, VSA
 from wasm_oci.attest.write import bundle_referrer
-from wasm_oci.oci.descriptor import EMPTY_BLOB
+from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB, SIGNATURE_MEDIA_TYPE, Descriptor
+from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.registry.referrers import attach
 
@@ -132,6 +135,22 @@ def test_no_statement(run: Run, registry: RunningRegistry, pull: Callable[..., E
     assert ended.code == 3
     assert "1 that refer to it do not verify" in ended.err
     assert "none of the given keys signed it" in ended.err
+
+
+def test_referrers_with_wrong_sizes_hide_nothing(run: Run, store: Path, tmp_path: Path) -> None:
+    image = signed_image(tmp_path / "image", detached=True)
+    target = f"oci:{image.folder}"
+    payload = image.signature.read_bytes()
+    layout = LayoutStore(image.folder)
+    layer = Descriptor.of(payload, SIGNATURE_MEDIA_TYPE)
+    for blob, data in ((layer, payload), (EMPTY, EMPTY_BLOB)):
+        layout.put_blob(blob, partial(iter, (data,)))
+    for size in (1, 2, 3, 0):
+        described = replace(layer, size=layer.size + size)
+        layout.attach(Manifest(config=EMPTY, layers=(described,), artifact_type=SIGNATURE_MEDIA_TYPE, subject=image.manifest.descriptor()))
+    assert run("pull", target, "-o", tmp_path / "pulled.wasm", "--trusted-keys", store, "--policy", tmp_path / "policy.yaml").code == 3
+    assert run("attest", target, "--predicate-type", "sign", "-k", tmp_path / "1.secret").code == 0
+    assert run("pull", target, "-o", tmp_path / "pulled.wasm", "--trusted-keys", store, "--policy", tmp_path / "policy.yaml").code == 0
 
 
 @pytest.mark.usefixtures("image")

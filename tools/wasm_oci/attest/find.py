@@ -50,7 +50,7 @@ def find_statements(
     that the store failed is raised after the last of them. Raises LimitError and RegistryError where they are too many to look at: a
     caller that needs only some may stop before.
     """
-    deferred, budget, left, seen = Deferred(), Budget(), LIMITS.bundle_bytes, set[Digest]()
+    deferred, budget, left, seen = Deferred(), Budget(), LIMITS.bundle_bytes, set[tuple[Digest, int]]()
     where = f"{store.name}@{subject.descriptor.digest}"
     for number, referrer in enumerate(find_referrers(store, subject.descriptor.digest, BUNDLE_MEDIA_TYPE)):
         if number >= LIMITS.referrers:
@@ -61,9 +61,9 @@ def find_statements(
         except FormatError as err:
             yield FoundStatement(referrer=digest, error=err)
             continue
-        if layer.digest in seen:
+        if (layer.digest, layer.size) in seen:  # a referrer with a wrong size hides none with the right one
             continue
-        seen.add(layer.digest)
+        seen.add((layer.digest, layer.size))
         left -= layer.size
         if left < 0 or budget.spent:
             what = f"the statements have more than {LIMITS.bundle_bytes} bytes, or too many signatures that may be of the given keys"

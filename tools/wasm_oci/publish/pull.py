@@ -137,14 +137,15 @@ def detached_signatures(store: Store, referrers: Iterable[Manifest | Index]) -> 
 
     Those that cannot be read are passed over; where there were any, an error follows the last signature.
     """
-    deferred, seen = Deferred(), set[Digest]()
+    deferred, seen = Deferred(), set[tuple[Digest, int]]()
     for referrer in referrers:
         if not isinstance(referrer, Manifest) or artifact_type_of(referrer) != SIGNATURE_MEDIA_TYPE:
             continue
         for layer in referrer.layers:
-            if layer.media_type != SIGNATURE_MEDIA_TYPE or layer.size > LIMITS.signature_section or layer.digest in seen:
+            described = layer.digest, layer.size  # a referrer with a wrong size hides none with the right one
+            if layer.media_type != SIGNATURE_MEDIA_TYPE or layer.size > LIMITS.signature_section or described in seen:
                 continue
-            seen.add(layer.digest)
+            seen.add(described)
             payload = None
             with deferred.entry():
                 payload = b"".join(store.pieces(layer))
