@@ -34,6 +34,9 @@ BAD_COMPONENT_POLICIES = {
 }
 BAD_REGISTRY_POLICIES = {
     "a b|required": "registry: ",
+    "ghcr.io/../x|required": "registry: ",
+    "ghcr.io/My-Org|required": "registry: ",
+    "ghcr.io/my-*|required": "registry: ",
     "ghcr.io//x|required": "registry: ",
     "ghcr.io:x|required": "registry: ",
     "github": "signing: missing; write required or optional, such as \"github|required\"",

@@ -70,6 +70,8 @@ class Limits:
     """Entries of one list of a rule."""
     policy_records: int = 1_000_000
     """Lines of a file of decisions."""
+    pattern_length: int = 1000
+    """Characters of a regular expression: while it is parsed it may take much more memory than compiled."""
     pattern_memory: int = MIB
     """What a compiled regular expression may take."""
 

@@ -12,6 +12,9 @@ _SHOWN = 80
 
 def compile_expression(expression: str, *, where: str = "", hint: str) -> Any:
     """Returns a compiled expression of google-re2; raises UsageError (reason `pattern`) for one that is malformed or too large."""
+    if len(expression) > LIMITS.pattern_length:
+        what = f"a regular expression of {len(expression)} characters, more than {LIMITS.pattern_length}"
+        raise UsageError(what, where=where, hint="write several shorter ones", reason="pattern")
     import re2  # type: ignore[import-untyped]  # it has no stubs
 
     options = re2.Options()

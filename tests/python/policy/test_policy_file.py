@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -11,12 +12,14 @@ from wasm_oci.jsontext import canonical
 from wasm_oci.limits import LIMITS
 from wasm_oci.policy.documents import document_of
 from wasm_oci.policy.evaluate import decide
+from wasm_oci.policy.interfaces import Import
 from wasm_oci.policy.model import joined
 from wasm_oci.policy.reader import compile_policy, merged, parse_policy, parse_policy_file
 from wasm_oci.policy.strings import policy_of_strings
-from wasm_oci.policy.subject import Registry, Signer, Subject
+from wasm_oci.policy.subject import Previous, Registry, Signer, Subject
 
 SIGNED = "default: {signing: required}\n"
+APPROVAL = "approvals: [{{interface: '{}', components: ['*'], reason: r, approved_by: me}}]\n"
 
 
 @pytest.mark.parametrize(
@@ -28,6 +31,21 @@ SIGNED = "default: {signing: required}\n"
         (SIGNED + "components:\n  - signing: required\n", "p.yaml: line 3: components[0].pattern: the member is missing"),
         (SIGNED + "components:\n  - pattern: 'a b'\n", "line 3: components[0].pattern: 'a b' is not a pattern"),
         (SIGNED + "registries:\n  - registry: 'http://x'\n", "line 3: registries[0].registry: 'http://x' is not a registry"),
+        (
+            SIGNED + "registries: [{registry: ghcr.io/my-*}]",
+            "no repository of ghcr.io begins with 'my-*'; write 'my-*' as the registry has it",
+        ),
+        (
+            SIGNED + "registries: [{registry: ghcr.io/a/My}]",
+            "no repository of ghcr.io begins with 'a/My'; write 'My' as the registry has it",
+        ),
+        (SIGNED + "components: [{pattern: a, registries: [ghcr.io/.., ghcr.io]}]", "no repository of ghcr.io begins with '..'"),
+        (SIGNED + APPROVAL.format("wasi:s*"), "'wasi:s*' approves more than one package"),
+        (SIGNED + APPROVAL.format("wasi:s?ckets/tcp"), "'wasi:s?ckets/tcp' approves more than one package"),
+        (
+            "default: {required_annotations: [{name: a, matches: '" + "a" * 1001 + "'}]}",
+            "a regular expression of 1001 characters, more than 1000",
+        ),
         (SIGNED + "registries:\n  - registry: 'a b'\n", "line 3: registries[0].registry: 'a b' is not a registry"),
         ("default:\n  signing: required\n  keys: []\n", "line 3: default.keys: fewer than 1 entries"),
         ("default:\n  keys: [a]\n", "p.yaml:1: signing: keys or threshold without signing"),
@@ -166,6 +184,15 @@ def test_joined_policies_only_tighten() -> None:
     assert not decide(both, Subject(name="a", size=11, signers=(Signer(key_id="1"),))).allowed
     assert decide(both, Subject(name="a", size=1, signers=(Signer(key_id="1"),))).allowed
     assert joined([loose]) is loose
+
+
+@pytest.mark.parametrize("name", ["storage", "wasi:sockets", "wasi:sockets/*", "wasi:sockets/tcp"])
+def test_whatever_is_named_can_be_approved(name: str) -> None:
+    policy = parse_policy(("default: {new_imports: approved}\n" + APPROVAL.format(name)).encode(), where="p.yaml")
+    item = Import(name=name if name == "storage" else "wasi:sockets/tcp@0.2.0")
+    subject = Subject(name="pay", imports=(item,), previous=Previous(version="1.0.0", imports=()))
+    assert decide(policy, subject).allowed
+    assert not decide(policy, replace(subject, imports=(Import(name="wasi:sockets-two/tcp@0.2.0"),))).allowed
 
 
 UNSIGNED = Subject(name="pay", size=1, signers=(), time=datetime(2027, 1, 1, tzinfo=UTC))

@@ -17,6 +17,8 @@ from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.http.host import check_host, split_host
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_SEGMENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
+"""One of the segments of a repository's name (distribution specification, "Pulling manifests")."""
 _PRINTED = re.compile(r"[!-~]{1,255}")
 _DOCKER_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
 _PORTS = (80, 443)
@@ -94,9 +96,13 @@ def parse_registry_name(text: str, *, where: str) -> RegistryName:
     looks_like_host = "." in host or ":" in host or host == "localhost"
     if looks_like_host and all(prefix):
         try:
-            return RegistryName(text, comparable_host(check_host(host)), tuple(prefix))
+            found = RegistryName(text, comparable_host(check_host(host)), tuple(prefix))
         except UsageError as err:
             raise FormatError(err.what, where=where, hint=err.hint) from err
+        if wrong := next((segment for segment in prefix if not _SEGMENT.fullmatch(segment)), None):
+            what = f"no repository of {host[:80]} begins with {'/'.join(prefix)[:80]!r}"
+            raise FormatError(what, where=where, hint=f"write {wrong[:80]!r} as the registry has it: in lower case, and without * and ?")
+        return found
     if text != "*" and not _NAME.fullmatch(text):
         what = f"{text[:80]!r} is not a registry"
         raise FormatError(what, where=where, hint="write the name of an entry, or a host such as ghcr.io or ghcr.io/my-org")

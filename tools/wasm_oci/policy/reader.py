@@ -92,7 +92,8 @@ def compile_policy(file: PolicyFile, *, digest: str, where: str) -> Policy:
 
 def _approved(entry: Approval) -> ApprovedImport:
     interface = make_interface(entry.interface)
-    if not interface.pattern.text.partition("*")[0].partition("?")[0].partition(":")[2]:
+    package = interface.pattern.text.partition("/")[0]
+    if "*" in package or "?" in package:
         what = f"{entry.interface!r} approves more than one package"
         raise FormatError(what, where=entry.source, hint="name the interface, such as wasi:sockets/tcp")
     return ApprovedImport(interface=interface, components=tuple(Glob(text) for text in entry.components), expires=entry.expires)

@@ -1,6 +1,6 @@
 """Parser of entries of policies, `NAME|required|optional[|key_a,key_b]`; pure functions that return (value, error)."""
 
-load("//wasm/private/common:image_ref.bzl", "entry_name_error", "host_error")
+load("//wasm/private/common:image_ref.bzl", "entry_name_error", "host_error", "repository_error")
 
 visibility(["//tests/...", "//wasm/..."])
 
@@ -20,7 +20,7 @@ def _pattern_error(text):
 def _registry_error(text):
     host, slash, prefix = text.partition("/")
     if (host == "localhost" or "." in host or ":" in host) and (not slash or "" not in prefix.split("/")):
-        return host_error(host)
+        return host_error(host) or (repository_error(prefix) if slash else None)
     if text == "*" or entry_name_error(text) == None:
         return None
     return "{} is not a registry; write the name of an entry, or a host such as ghcr.io or ghcr.io/my-org".format(repr(text))
