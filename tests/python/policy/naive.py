@@ -80,7 +80,8 @@ class Naive:
             if named is None or ("pattern" in rule and not is_component(rule["pattern"], self.subject)) or self.is_in(named):
                 continue
             entries = [each for each in named if re.fullmatch("[^.:/*]+", each) and each != "localhost"]
-            if registry is None or (registry.get("name") is None and entries):
+            hosts = [each for each in named if each not in entries and each == registry.get("name")] if registry else []
+            if registry is None or hosts or (registry.get("name") is None and entries):
                 return True
         return not any(members for _, members in self.speaking())
 

@@ -38,11 +38,9 @@ def plain_host(host: str) -> str:
 
 
 def is_registry(named: str, registry: Doc, subject: Doc) -> bool:
-    if named in ("*", registry.get("name")):
-        return True
     host, _, prefix = named.partition("/")
     if "." not in host and ":" not in host and host != "localhost":
-        return False
+        return named in ("*", registry.get("name"))
     whole = (registry["prefix"] + "/" if registry.get("prefix") else "") + path_of(subject) + "/"
     return plain_host(host) == plain_host(registry.get("host", "")) and whole.startswith(prefix + "/" if prefix else "")
 

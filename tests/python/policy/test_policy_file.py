@@ -195,6 +195,25 @@ def test_whatever_is_named_can_be_approved(name: str) -> None:
     assert not decide(policy, replace(subject, imports=(Import(name="wasi:sockets-two/tcp@0.2.0"),))).allowed
 
 
+@pytest.mark.parametrize("rule", ["registries: [{registry: ghcr.io, signing: optional}]", "always: {allowed_registries: [ghcr.io]}"])
+def test_an_entry_cannot_take_the_name_of_a_host(rule: str) -> None:
+    """Whoever publishes names the entries of their list."""
+    policy = parse_policy(rule.encode(), where="p.yaml")
+    subject = Subject(name="pay", signers=(), registry=Registry(name="github", host="ghcr.io"))
+    assert decide(policy, subject).allowed
+    verdict = decide(policy, replace(subject, registry=Registry(name="ghcr.io", host="evil.example")))
+    assert not verdict.allowed
+    assert decide(policy, replace(subject, registry=Registry(name="ghcr.io", host="ghcr.io", prefix="my-org"))).allowed
+
+
+def test_a_rule_for_a_host_is_not_lost_on_an_entry_of_its_name() -> None:
+    policy = parse_policy(b"default: {signing: optional}\nregistries: [{registry: l.io, signing: required}]\n", where="p.yaml")
+    verdict = decide(policy, Subject(name="pay", signers=(), registry=Registry(name="l.io", host="localhost:5000")))
+    (denial,) = verdict.denials
+    assert denial.finding.what == "the entry of its registry has a name that is the host in registry:l.io"
+    assert denial.finding.change == "give the entry another name"
+
+
 UNSIGNED = Subject(name="pay", size=1, signers=(), time=datetime(2027, 1, 1, tzinfo=UTC))
 DENYING = {
     "a default": "default: {signing: required}",

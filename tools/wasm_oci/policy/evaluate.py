@@ -63,10 +63,12 @@ def _speaking(rules: Iterable[Rule]) -> Iterator[tuple[Rule, list[str]]]:
 def _unspoken(policy: Policy, elsewhere: Iterable[Rule], subject: Subject, spoken: Collection[Spoken]) -> Iterator[Finding]:
     """Yields what denies where rules cannot be chosen, or none speaks."""
     if rule := next((rule for rule in elsewhere if _may_speak(rule, subject)), None):
-        what = f"its registry is not known, and {rule.name} is for some registries only"
-        if subject.registry:
+        what, change = f"its registry is not known, and {rule.name} is for some registries only", "name the registry by its entry"
+        if _is_misnamed(rule, subject):
+            what, change = f"the entry of its registry has a name that is the host in {rule.name}", "give the entry another name"
+        elif subject.registry:
             what = f"the entry of its registry is not known, and {rule.name} names one"
-        yield Finding(check=NO_RULE, kind="unknown", what=what, fact="registry", change="name the registry by its entry")
+        yield Finding(check=NO_RULE, kind="unknown", what=what, fact="registry", change=change)
     speaking = {each.rule.part for each in spoken if each.members and each.rule.kind != "denied_digest"}
     for part in sorted({rule.part for rule in policy.rules} - speaking):
         name = f" of the policy {policy.parts[part]}" if policy.parts else ""
@@ -76,7 +78,14 @@ def _unspoken(policy: Policy, elsewhere: Iterable[Rule], subject: Subject, spoke
 
 def _may_speak(rule: Rule, subject: Subject) -> bool:
     """Whether a rule for other registries would speak about a subject if more were known of its own."""
-    return subject.registry is None or (subject.registry.name is None and any(each.is_entry for each in rule.registries))
+    if subject.registry is None or _is_misnamed(rule, subject):
+        return True
+    return subject.registry.name is None and any(each.is_entry for each in rule.registries)
+
+
+def _is_misnamed(rule: Rule, subject: Subject) -> bool:
+    """Whether the entry of a registry has the name of a host in a rule."""
+    return subject.registry is not None and any(each.host and each.text == subject.registry.name for each in rule.registries)
 
 
 def _effect(policy: Policy, rule: Rule, finding: Finding, lifted: Collection[tuple[int, str]]) -> str:

@@ -84,10 +84,13 @@ class RegistryName:
         return not self.host and self.text != "*"
 
     def matches(self, entry: str | None, host: str, path: tuple[str, ...]) -> bool:
-        """Returns whether a registry is meant, by either of its names. `host` is comparable, `path` all that follows it in a reference."""
-        if self.text in ("*", entry):
-            return True
-        return bool(self.host) and self.host == host and path[: len(self.prefix)] == self.prefix
+        """Returns whether a registry is meant. `host` is comparable, `path` all that follows it in a reference.
+
+        A text that is a host is never the name of an entry, which whoever publishes may call as they like.
+        """
+        if not self.host:
+            return self.text in ("*", entry)
+        return self.host == host and path[: len(self.prefix)] == self.prefix
 
 
 def parse_registry_name(text: str, *, where: str) -> RegistryName:
