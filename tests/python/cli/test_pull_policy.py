@@ -140,7 +140,8 @@ def test_no_statement(run: Run, registry: RunningRegistry, pull: Callable[..., E
 def test_referrers_with_wrong_sizes_hide_nothing(run: Run, store: Path, tmp_path: Path) -> None:
     image = signed_image(tmp_path / "image", detached=True)
     target = f"oci:{image.folder}"
-    payload = image.signature.read_bytes()
+    (signature,) = image.signatures
+    payload = signature.read_bytes()
     layout = LayoutStore(image.folder)
     layer = Descriptor.of(payload, SIGNATURE_MEDIA_TYPE)
     for blob, data in ((layer, payload), (EMPTY, EMPTY_BLOB)):

@@ -189,3 +189,20 @@ def test_real_components() -> None:
     with (TESTDATA / "kinds_component.wasm").open("rb") as stream:
         (inner,) = read_nested(stream, where="c")
     assert ([each.name for each in inner.imported], [each.name for each in inner.exported]) == (["hidden-import"], ["hidden-export"])
+
+
+def test_the_names_of_all_that_is_nested_are_bounded_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wasm_oci.wasm.component.LIMITS", replace(LIMITS, wasm_imports=5))
+    one = section(1, MODULE + section(2, entries(*(text("m") + text(name) + b"\x00\x00" for name in "abc"))))
+    assert len(read_nested(BytesIO(COMPONENT + one), where="c")) == 1
+    with pytest.raises(LimitError, match="more than 5 imports and exports"):
+        read_nested(BytesIO(COMPONENT + one + one), where="c")
+
+
+@pytest.mark.parametrize(("start", "unknown"), [(MODULE, 14), (COMPONENT, 13)])
+def test_a_section_of_an_unknown_id_may_have_names_too(start: bytes, unknown: int) -> None:
+    assert read_wasm_stream(BytesIO(start + section(unknown - 1, b"\x00")), where="m").unknown == ()
+    wasm = read_wasm_stream(BytesIO(start + section(unknown, b"\x00")), where="m")
+    assert wasm.unknown == (f"byte 8: unknown section {unknown}, which may have names too",)
+    (nested,) = read_nested(BytesIO(COMPONENT + section(1 if start is MODULE else 4, start + section(unknown, b"\x00"))), where="c")
+    assert nested.unknown == (f"byte 18: unknown section {unknown}, which may have names too",)

@@ -16,6 +16,8 @@ from wasm_oci.policy.names import Glob
 from wasm_oci.policy.versions import VersionRange
 
 _REMEMBERED = 4096
+_MOST_PARTS = 16
+"""Of a name of a core module: each part may end the name of the module."""
 _WORD = r"(?:[a-z][0-9a-z]*|[A-Z][0-9A-Z]*)"
 _LABEL = rf"{_WORD}(?:-(?:[0-9a-z]+|[0-9A-Z]+))*"
 _INTERFACE = re.compile(rf"{_LABEL}(?::{_LABEL})+(?:/{_LABEL})+(?:@[0-9A-Za-z.+-]+)?", re.ASCII)
@@ -82,8 +84,10 @@ def split_name(name: str) -> tuple[str, str]:
 
 
 def is_known(item: Import) -> bool:
-    """Returns whether the form of an import's name is known. Those of core modules have no form."""
-    return item.core or (_has_form(item.name) and (not item.interface or _has_form(item.interface)))
+    """Returns whether the form of an import's name is known. Those of core modules have no form, but few slashes."""
+    if item.core:
+        return item.name.count("/") < _MOST_PARTS
+    return _has_form(item.name) and (not item.interface or _has_form(item.interface))
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -108,6 +112,8 @@ def _reached(name: str) -> tuple[tuple[str, str, bool], ...]:
     if module in preview1.MODULES:
         return ((name, "", False), *((each, "", "*" in each) for each in preview1.interfaces_of(function)))
     parts = name.split("/")
+    if len(parts) > _MOST_PARTS:
+        return ((*split_name(name), False),)
     return tuple((*split_name("/".join(parts[:count])), False) for count in range(len(parts), 0, -1))
 
 

@@ -6,6 +6,7 @@ Format: component-model, design/mvp/Binary.md. Only the top level is read here; 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -20,6 +21,8 @@ from wasm_oci.wasm.metadata import Metadata, MetadataReader
 from wasm_oci.wasm.sections import CUSTOM_ID, Kind, Section, iter_sections, read_preamble
 
 _log = logging.getLogger(__name__)
+_LAST_OF_COMPONENT, _LAST_OF_MODULE = 12, 13
+"""The greatest ids of sections that are known: of values (Binary.md), and of tags (WebAssembly 3.0)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +66,7 @@ def read_wasm_stream(stream: BinaryIO, *, where: str) -> WasmFile:
     A section of an unknown form and metadata that is not text are passed over with a warning.
     """
     kind = read_preamble(stream, where=where)
-    metadata, names = MetadataReader(where), ExternReader(kind, where)
+    metadata, names = MetadataReader(where), ExternReader(kind, where, NameBudget())
     for section in iter_sections(stream, where=where):
         if section.id == CUSTOM_ID:
             metadata.read(stream, section)
@@ -81,12 +84,27 @@ def read_wasm_stream(stream: BinaryIO, *, where: str) -> WasmFile:
     )
 
 
+class NameBudget:
+    """How many imports and exports may be listed, and bytes of their names; all readers of one file share it."""
+
+    def __init__(self) -> None:
+        self._count = self._size = 0
+
+    def spend(self, found: Sequence[Extern], where: str) -> None:
+        """Raises LimitError where they are too many."""
+        self._count += len(found)
+        self._size += sum(each.size for each in found)
+        if self._size > LIMITS.wasm_name_bytes:
+            raise LimitError(f"the names of imports and exports have more than {LIMITS.wasm_name_bytes} bytes", where=where)
+        if self._count > LIMITS.wasm_imports:
+            raise LimitError(f"more than {LIMITS.wasm_imports} imports and exports", where=where)
+
+
 class ExternReader:
     """Collects imports and exports from the sections that it is shown, in the order of the file."""
 
-    def __init__(self, kind: Kind, where: str) -> None:
-        self._kind, self._where = kind, where
-        self._size = 0
+    def __init__(self, kind: Kind, where: str, budget: NameBudget) -> None:
+        self._kind, self._where, self._budget = kind, where, budget
         self.imported: list[Extern] = []
         self.exported: list[Extern] = []
         self.unknown: list[str] = []
@@ -94,6 +112,8 @@ class ExternReader:
     def read(self, stream: BinaryIO, section: Section) -> None:
         """Takes the entries of an import or export section; raises FormatError for a malformed one, or LimitError."""
         is_module = self._kind is Kind.MODULE
+        if section.id > (_LAST_OF_MODULE if is_module else _LAST_OF_COMPONENT):
+            self._is_unknown(f"byte {section.offset}: unknown section {section.id}, which may have names too")
         if section.id not in ((core_imports.IMPORT,) if is_module else (IMPORT, EXPORT)):
             return
         payload = self._payload(stream, section)
@@ -103,15 +123,14 @@ class ExternReader:
             else:
                 found = read_externs(payload, section.id, base=section.payload_offset, where=self._where)
         except UnknownForm as err:
-            if len(self.unknown) < LIMITS.wasm_warnings:
-                self.unknown.append(f"{err.what}; the names of this section are left out")
+            self._is_unknown(f"{err.what}; the names of this section are left out")
             return
         (self.exported if section.id == EXPORT else self.imported).extend(found)
-        self._size += sum(each.size for each in found)
-        if self._size > LIMITS.wasm_name_bytes:
-            raise LimitError(f"the names of imports and exports have more than {LIMITS.wasm_name_bytes} bytes", where=self._where)
-        if len(self.imported) + len(self.exported) > LIMITS.wasm_imports:
-            raise LimitError(f"more than {LIMITS.wasm_imports} imports and exports", where=self._where)
+        self._budget.spend(found, self._where)
+
+    def _is_unknown(self, what: str) -> None:
+        if len(self.unknown) < LIMITS.wasm_warnings:
+            self.unknown.append(what)
 
     def _payload(self, stream: BinaryIO, section: Section) -> bytes:
         if section.payload_size > LIMITS.config_blob:

@@ -13,7 +13,7 @@ from typing import BinaryIO
 from wasm_oci.errors import LimitError
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
-from wasm_oci.wasm.component import ExternReader
+from wasm_oci.wasm.component import ExternReader, NameBudget
 from wasm_oci.wasm.externs import Extern
 from wasm_oci.wasm.sections import PREAMBLE_SIZE, Kind, Section, iter_sections, read_preamble
 
@@ -59,6 +59,7 @@ class _Walk:
     def __init__(self, stream: BinaryIO, where: str) -> None:
         self._stream, self._where = stream, where
         self._count = 0
+        self._names = NameBudget()
 
     def inside(self, path: tuple[int, ...], start: int, end: int | None) -> Iterator[Nested]:
         """Yields what is in the sections from `start` to `end` of the file."""
@@ -73,7 +74,7 @@ class _Walk:
             raise LimitError(f"more than {LIMITS.wasm_nested} nested modules, or deeper than {LIMITS.wasm_depth}", where=self._where)
         self._stream.seek(section.payload_offset)
         kind = read_preamble(self._stream, where=place)
-        names = ExternReader(kind, place)
+        names = ExternReader(kind, place, self._names)
         start = section.payload_offset + PREAMBLE_SIZE
         for inner in self._sections(start, section.end):
             names.read(self._stream, inner)
