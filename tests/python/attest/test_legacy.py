@@ -7,6 +7,8 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,11 +30,13 @@ from wasm_oci.attest.legacy import (
     sign_legacy,
 )
 from wasm_oci.attest.predicates import SIGN
+from wasm_oci.attest.verify import Budget
 from wasm_oci.digest import SHA512, Digest
 from wasm_oci.errors import RegistryError, UsageError
 from wasm_oci.keys.any_key import parse_any_secret_key
 from wasm_oci.keys.signer import AnySigner
 from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, Descriptor
+from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Index, Manifest
 from wasm_oci.registry.store import RegistryStore
 from wasm_oci.trust.trust import Trust, TrustedKey
@@ -151,6 +155,27 @@ def test_changed_signatures_are_refused(store: RegistryStore) -> None:
     assert reasons(store) == [""]
     revoked = Trust.of_store([TrustedKey(name="one", public=K1.public, revoked=True)], at=None)
     assert [each.error.reason for each in found(store, revoked) if each.error] == ["key_revoked"]
+
+
+def test_signatures_that_are_tried_are_limited(store: RegistryStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """256 signatures by 1,024 keys took half a minute."""
+    add(store, K2, P256)
+    assert reasons(store) == ["no_trusted_key", ""]
+    monkeypatch.setattr("wasm_oci.attest.legacy.Budget", partial(Budget, 3))
+    assert reasons(store) == ["no_trusted_key", "limit"]
+
+
+def test_a_layer_with_a_wrong_size_hides_no_other(tmp_path: Path) -> None:
+    place = LayoutStore(tmp_path / "layout")
+    place.put_blob(Descriptor.of(b"hello", ""), lambda: iter((b"hello",)))
+    place.put_manifest(SUBJECT.descriptor, SUBJECT.data, "v1")
+    add_legacy_signatures(place, [sign_legacy("registry.example/app", DIGEST, K1)])
+    image = Manifest.parse(place.fetch_manifest(TAG).data, where="")
+    (good,) = image.layers
+    image = replace(image, layers=(replace(good, size=good.size + 1), good))
+    place.put_manifest(image.descriptor(), image.encode(), TAG)
+    statements = list(find_legacy_signatures(place, DIGEST, trust=TRUST))
+    assert [each.key for each in statements] == [None, K1.public]
 
 
 def test_a_tag_that_names_something_else_is_an_error(store: RegistryStore) -> None:

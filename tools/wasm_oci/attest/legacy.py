@@ -14,8 +14,9 @@ from wasm_oci.attest.dsse import decoded
 from wasm_oci.attest.find import FoundStatement
 from wasm_oci.attest.predicates import SIGN
 from wasm_oci.attest.statement import Statement
+from wasm_oci.attest.verify import Budget
 from wasm_oci.digest import SHA256, Digest
-from wasm_oci.errors import FormatError, LimitError, NotFoundError, RegistryError, SignatureError, UsageError
+from wasm_oci.errors import DigestError, FormatError, LimitError, NotFoundError, RegistryError, SignatureError, UsageError
 from wasm_oci.jsontext import JsonObject, ordered, parse_object
 from wasm_oci.keys.key import AnyPublicKey
 from wasm_oci.keys.signer import AnySigner
@@ -41,10 +42,14 @@ class _Signature:
     layer: Descriptor
     payload: bytes
 
-    def by(self, keys: tuple[AnyPublicKey, ...], where: str) -> AnyPublicKey | None:
-        """Returns which of the keys signed; raises FormatError for a signature that is not base64."""
+    def by(self, keys: tuple[AnyPublicKey, ...], where: str, budget: Budget) -> AnyPublicKey | None:
+        """Returns which of the keys signed; raises FormatError for a signature that is not base64, and what `Budget.spend` raises."""
         signature = decoded(dict(self.layer.annotations), _SIGNATURE, where=where)
-        return next((key for key in keys if key.verifies(self.payload, signature)), None)
+        for key in keys:
+            budget.spend(where)
+            if key.verifies(self.payload, signature):
+                return key
+        return None
 
 
 def legacy_tag(subject: Digest) -> str:
@@ -125,7 +130,7 @@ def find_legacy_signatures(store: Store, subject: Digest, *, trust: Trust | None
     current = _image(store, subject)
     if current is None:
         return
-    digest = current.descriptor().digest
+    digest, budget = current.descriptor().digest, Budget()
     for number, layer in enumerate(current.layers):
         if number >= LIMITS.signatures:
             raise LimitError(f"more than {LIMITS.signatures} signatures", where=f"{store.name}:{legacy_tag(subject)}")
@@ -133,15 +138,15 @@ def find_legacy_signatures(store: Store, subject: Digest, *, trust: Trust | None
         try:
             signature = _read(store, layer)
             statement = _statement(signature, subject, where)
-            key = _verified(signature, trust, where) if trust else None
-        except (FormatError, SignatureError, NotFoundError) as err:
+            key = _verified(signature, trust, where, budget) if trust else None
+        except (FormatError, SignatureError, NotFoundError, DigestError) as err:
             yield FoundStatement(referrer=digest, bundle=layer.digest, error=err)
         else:
             yield FoundStatement(referrer=digest, bundle=layer.digest, statement=statement, key=key)
 
 
-def _verified(signature: _Signature, trust: Trust, where: str) -> AnyPublicKey:
-    key = signature.by(trust.keys, where)
+def _verified(signature: _Signature, trust: Trust, where: str, budget: Budget) -> AnyPublicKey:
+    key = signature.by(trust.keys, where, budget)
     if key is None:
         hint = "give the signer's public key if you trust it"
         raise SignatureError("none of the given keys signed it", where=where, hint=hint, reason="no_trusted_key")
@@ -193,7 +198,7 @@ def _is_by(store: Store, layer: Descriptor, key: AnyPublicKey, payload: bytes) -
     if layer.digest != Digest.of(payload) or layer.media_type != PAYLOAD_MEDIA_TYPE:
         return False
     try:
-        return store.has_blob(layer) and _Signature(layer=layer, payload=payload).by((key,), "") is not None
+        return store.has_blob(layer) and _Signature(layer=layer, payload=payload).by((key,), "", Budget()) is not None
     except FormatError:
         return False
 
