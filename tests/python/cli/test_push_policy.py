@@ -115,7 +115,7 @@ def test_another_key_is_denied_with_its_own_words(run: Run, registry: RunningReg
     image = signed_image(files / "image", signer=2)
     path = request(files, registry, image)
     known = [{"public_key": str(files / "2.public"), "name": "//keys:other", "development": True}]
-    for signers, words in (([], f"key {public(2).key_id.hex()}, not verified"), (known, "//keys:other")):
+    for signers, words in (([], f"key {public(2).key_id.hex()} (no trusted key verifies it)"), (known, "//keys:other")):
         document = denied(run, registry, request(files, registry, image, signers=signers))
         assert words in document["err"]
         assert "not with release_key" in document["err"]
@@ -127,7 +127,10 @@ def test_a_revoked_key_is_denied_with_its_own_words(run: Run, registry: RunningR
     store.write_text(f"keys:\n  - {{name: release, public_key: {public(1).openssh().decode().strip()}, revoked: true}}\n")
     path = request(files, registry, signed_image(files / "image"), policy_trust_stores=[str(store)])
     document = denied(run, registry, path)
-    assert f"no signature counts: release_key ({public(1).key_id.hex()}) is revoked; sign it with release_key" in document["err"]
+    assert (
+        f"no signature counts: release_key ({public(1).key_id.hex()}) is revoked; name another key in place of release_key in the rule"
+        in document["err"]
+    )
     store.write_text(store.read_text().replace("revoked: true", "not_after: 2001-01-01"))
     assert "expired after 2001-01-01" in denied(run, registry, path)["err"]
 
@@ -176,7 +179,7 @@ def test_a_layout_and_a_reference(run: Run, registry: RunningRegistry, files: Pa
     push = ("push", signed_image(files / "image").folder, f"{registry.host}/{NAME}:v1", "--policy", files / "signed.yaml")
     ended = run(*push)
     assert (ended.code, writes(registry)) == (3, [])
-    assert "not verified" in ended.err
+    assert "no trusted key verifies it" in ended.err
     assert run(*push, "-K", files / "1.public").code == 0
 
 

@@ -8,11 +8,10 @@ overrides, and must have a rule that speaks.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import replace
 
 from wasm_oci.policy.finding import Check, Finding
 from wasm_oci.policy.model import EmergencyException, Policy, Rule
-from wasm_oci.policy.signing import Filter, SignerFilter, Validity, counting
+from wasm_oci.policy.signing import Filter, SignerFilter, Validity, counting, counting_statements
 from wasm_oci.policy.subject import Subject
 from wasm_oci.policy.verdict import AppliedOverride, Judged, Spoken, Verdict
 
@@ -107,19 +106,9 @@ class _Prepared:
             for member in members
             if rule.enforced and member in rule.filters and (rule.part, rule.filters[member].name) not in lifted
         ]
-        for_statements = [validity, *(each for each in filters if each.name == "development_key")]
-        self._valid = counting(_with_statements(subject, for_statements), [validity])
+        for_statements: list[Filter] = [validity, *(each for each in filters if each.name == "development_key")]
+        self._valid = counting(counting_statements(subject, for_statements), [validity])
         self._counted = counting(self._valid, filters)
 
     def subject_for(self, check: Check) -> Subject:
         return self._valid if isinstance(check, SignerFilter) else self._counted
-
-
-def _with_statements(subject: Subject, filters: list[Filter]) -> Subject:
-    if not subject.statements:
-        return subject
-    statements = tuple(
-        replace(each, signers=tuple(signer for signer in each.signers if not any(one.refusal(signer) for one in filters)))
-        for each in subject.statements
-    )
-    return replace(subject, statements=statements)

@@ -79,14 +79,16 @@ def filters_of(rule: Requirements) -> dict[str, SignerFilter]:
     """Returns which signatures count where a rule speaks about a member."""
     found = {}
     if rule.signature_types is not None:
-        change = f"add a signature that is {listed(rule.signature_types, ' or ')}"
-        found["signature_types"] = SignerFilter("signature_type", "signature", rule.signature_types, "signed {}", change)
+        wanted = listed(rule.signature_types, " or ")
+        change = f"add a signature that is {wanted}"
+        found["signature_types"] = SignerFilter("signature_type", "signature", rule.signature_types, "signed {}", wanted, change)
     if rule.key_formats is not None:
-        change = f"sign it with a key in {listed(rule.key_formats, ' or ')} form"
-        found["key_formats"] = SignerFilter("key_format", "format", rule.key_formats, "is in {} form", change)
+        wanted = f"in {listed(rule.key_formats, ' or ')} form"
+        change = f"sign it with a key {wanted}"
+        found["key_formats"] = SignerFilter("key_format", "format", rule.key_formats, "is in {} form", wanted, change)
     if rule.development_keys == "denied":
         change = "sign it with a key that no build made: wasm_signing_key"
-        found["development_keys"] = SignerFilter("development_key", "development", (False,), "is a development key", change)
+        found["development_keys"] = SignerFilter("development_key", "development", (False,), "is a development key", "", change)
     return found
 
 

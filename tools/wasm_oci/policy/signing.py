@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from wasm_oci.policy.finding import BUILD, PULL, Finding, listed, refused, unknown
-from wasm_oci.policy.subject import Signer, Subject
+from wasm_oci.policy.subject import SetAside, Signer, Subject
 from wasm_oci.trust.timestamps import timestamp_text
+
+_OR = " or "
 
 
 class Filter(Protocol):
@@ -17,22 +19,39 @@ class Filter(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def wanted(self) -> str:
+        """How a signature of the same key would count; empty where none would."""
+
     def refusal(self, signer: Signer) -> str:
         """Returns why a signature does not count; empty where it does."""
 
 
 def counting(subject: Subject, filters: Sequence[Filter]) -> Subject:
     """Returns the subject with the signers that count: their keys are valid, and no filter refuses them."""
-    if not subject.signers:
+    kept, aside = _divided(subject.signers or (), filters)
+    return replace(subject, signers=kept, set_aside=(*subject.set_aside, *aside)) if aside else subject
+
+
+def counting_statements(subject: Subject, filters: Sequence[Filter]) -> Subject:
+    """Returns the subject with the signers of each statement that count."""
+    if not subject.statements:
         return subject
+    statements = []
+    for each in subject.statements:
+        kept, aside = _divided(each.signers, filters)
+        statements.append(replace(each, signers=kept, set_aside=aside))
+    return replace(subject, statements=tuple(statements))
+
+
+def _divided(signers: Iterable[Signer], filters: Sequence[Filter]) -> tuple[tuple[Signer, ...], tuple[SetAside, ...]]:
     kept, aside = [], []
-    for signer in subject.signers:
-        reason = next(filter(None, (each.refusal(signer) for each in filters)), "")
-        if reason:
-            aside.append(f"{signer} {reason}")
+    for signer in signers:
+        if found := next(((why, each.wanted) for each in filters if (why := each.refusal(signer))), None):
+            aside.append(SetAside(signer=signer, why=found[0], wanted=found[1]))
         else:
             kept.append(signer)
-    return replace(subject, signers=tuple(kept), set_aside=(*subject.set_aside, *aside)) if aside else subject
+    return tuple(kept), tuple(aside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +60,7 @@ class Validity:
 
     subject: Subject
     name: str = "signing"
+    wanted: str = ""
 
     def refusal(self, signer: Signer) -> str:
         time = self.subject.time
@@ -66,6 +86,7 @@ class SignerFilter:
     """The member of `Signer`."""
     allowed: tuple[object, ...]
     words: str
+    wanted: str
     change: str
 
     def refusal(self, signer: Signer) -> str:
@@ -78,7 +99,7 @@ class SignerFilter:
         if not subject.is_signed or any(not self.refusal(signer) for signer in subject.signers):
             return ()
         reasons = [*(f"{signer} {self.refusal(signer)}" for signer in subject.signers), *subject.set_aside]
-        what = f"no signature counts: {listed(reasons)}" if reasons else "no known key verifies its signature"
+        what = f"no signature counts: {listed(reasons)}" if reasons else "no trusted key verifies its signature"
         return refused(self.name, "signers", what, self.change)
 
 
@@ -100,10 +121,11 @@ class SigningCheck:
         found = key_ids(subject.signers, self.keys)
         if len(found) >= self.threshold:
             return ()
-        return refused(self.name, "signers", self._what(subject, len(found)) + unknown_names(subject, self.keys), self._change(len(found)))
+        what = self._what(subject, len(found)) + unknown_names(subject, self.keys)
+        return refused(self.name, "signers", what, self._change(subject, found))
 
     def _what(self, subject: Subject, found: int) -> str:
-        others = [f"key {key_id or 'without an id'}, not verified" for key_id in subject.unverified]
+        others = [f"{f'key {key_id}' if key_id else 'a key without an id'} (no trusted key verifies it)" for key_id in subject.unverified]
         signed, aside = listed([*(subject.signers or ()), *others]), listed(subject.set_aside)
         if not signed:
             return f"no signature counts: {aside}" if aside else "it is not signed"
@@ -113,10 +135,20 @@ class SigningCheck:
             what = f"it is signed with {signed}" + (f", not with {listed(self.keys, ' or ')}" if self.keys else "")
         return f"{what}; {aside}" if aside else what
 
-    def _change(self, found: int) -> str:
-        more = self.threshold - found
-        who = listed(self.keys, " or ") if self.keys else "a trusted key"
-        return f"sign it with {who}" if self.threshold == 1 else f"sign it with {more} more of {who if self.keys else 'the trusted keys'}"
+    def _change(self, subject: Subject, found: Collection[str]) -> str:
+        more = self.threshold - len(found)
+        usable, over = _usable(self.keys, subject.set_aside)
+        if usable is not None and len(usable) < self.threshold:
+            return f"name another key in place of {over} in the rule, and sign it with that"
+        if self.threshold == 1:
+            who = listed(usable, " or ") if usable else f"{'another' if over else 'a'} trusted key"
+        else:
+            who = f"{more} more of {listed(usable, ' or ') if usable else 'the trusted keys'}"
+        wanted = listed(dict.fromkeys(each.wanted for each in subject.set_aside if each.wanted), " and ")
+        change = f"sign it with {who}{f', {wanted}' if wanted else ''}"
+        if subject.unverified and not self.keys:
+            change += f", or trust {listed(f'key {key_id}' for key_id in subject.unverified if key_id) or 'the key that signed it'}"
+        return change
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,17 +189,36 @@ class StatementCheck:
         signed = key_ids([signer for each in own for signer in each.signers], self.keys)
         if len(signed) >= self.threshold:
             return ()
-        who = f" signed by {listed(self.keys, ' or ')}" if self.keys else ""
+        aside = [each for statement in own for each in statement.set_aside]
+        usable, over = _usable(self.keys, aside)
+        change = f"add a statement {self.predicate_type}{f' signed by {listed(usable, _OR)}' if usable else ''}"
+        if usable is not None and len(usable) < self.threshold:
+            change = f"name another key in place of {over} in the rule, and add a statement {self.predicate_type} signed by that"
+        elif over and not usable:
+            change += " signed by another key"
         what = f"{len(signed)} of {self.threshold} required signatures on a statement {self.predicate_type}"
+        if others := dict.fromkeys(str(signer) for each in own for signer in each.signers if signer.key_id not in signed):
+            what += f"; it is signed with {listed(others)}"
+        if aside:
+            what += f"; {listed(dict.fromkeys(aside))}"
         if found and not own:
             what = f"the statement {self.predicate_type} is about another digest, {listed(each.digest for each in found)}"
-        return refused(self.name, "statements", what + unknown_names(subject, self.keys), f"add a statement {self.predicate_type}{who}")
+        return refused(self.name, "statements", what + unknown_names(subject, self.keys), change)
 
 
 def unknown_names(subject: Subject, keys: tuple[str, ...] | None) -> str:
     """Returns the words about names that no known key has, for the end of a sentence; empty where there are none."""
     unknown = [name for name in keys or () if name in subject.unknown_keys]
     return f"; no known key is called {listed(unknown, ' or ')}" if unknown else ""
+
+
+def _usable(keys: tuple[str, ...] | None, aside: Iterable[SetAside]) -> tuple[list[str] | None, str]:
+    """Returns the named keys whose signatures can count, and in words the keys of which none can, being expired for example."""
+    over = [each.signer for each in aside if not each.wanted]
+    names = {name for signer in over for name in signer.names}
+    if keys is None:
+        return None, listed(dict.fromkeys(over), " and ")
+    return [key for key in keys if key not in names], listed((key for key in keys if key in names), " and ")
 
 
 def key_ids(signers: Iterable[Signer], keys: tuple[str, ...] | None) -> set[str]:

@@ -66,6 +66,19 @@ class Signer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """A signature that verified and does not count."""
+
+    signer: Signer
+    why: str
+    wanted: str
+    """How a signature of the same key would count, such as `in openssh form`; empty where none would."""
+
+    def __str__(self) -> str:
+        return f"{self.signer} {self.why}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
     """A signed statement about the artifact whose signature verified."""
 
@@ -73,6 +86,8 @@ class Statement:
     digest: str
     """The digest that it is about."""
     signers: tuple[Signer, ...] = ()
+    set_aside: tuple[SetAside, ...] = ()
+    """Signers that do not count here; the evaluator finds them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,8 +136,8 @@ class Subject:
     """Key ids of signatures that no known key verifies."""
     unknown_keys: tuple[str, ...] = ()
     """Names of keys in rules that no known key has."""
-    set_aside: tuple[str, ...] = ()
-    """Signatures that verified and do not count here, and why."""
+    set_aside: tuple[SetAside, ...] = ()
+    """Signatures that verified and do not count here; the evaluator finds them."""
     key_sources: tuple[KeySource, ...] | None = None
     """Where the secret keys were that signed in this run."""
     imports: tuple[Import, ...] | None = None
