@@ -254,7 +254,12 @@ DENIALS: list[tuple[str, str, dict[str, Any], list[str]]] = [
     ("tags: {semver: true}", "tag", {"--tag": "latest"}, ["tag 'latest' is not a semantic version", "use a version such as 1.2.3"]),
     ("namespaces: [lib]", "namespace", {}, ["namespace 'apps' is not allowed", "use one that matches lib"]),
     ("allowed_registries: [ghcr.io]", "registry", {"--registry": "evil.io"}, ["registry evil.io is not allowed", "use ghcr.io"]),
-    ("allowed_registries: [ghcr.io]", "registry", {}, ["its registry is not known", "check it in a step that knows its registry"]),
+    (
+        "allowed_registries: [ghcr.io]",
+        "registry",
+        {},
+        ["its registry is not known", "check it where that is known: name its registry with --registry"],
+    ),
     ("required_exports: [{interface: 'wasi:cli/run'}]", "export", {}, ["it exports nothing", "export wasi:cli/run"]),
     ("worlds: ['a:b/c']", "world", {}, ["which worlds it targets is not known"]),
     ("required_annotations: [{name: a}]", "annotation", {}, ["its annotations are not known"]),

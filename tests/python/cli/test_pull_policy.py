@@ -232,7 +232,7 @@ def test_registries_are_known_by_their_entries(run: Run, registry: RunningRegist
     config = tmp_path / "registries.yaml"
     allow = ("--allow-unsigned",)
     ended = pull(*allow)
-    assert (ended.code, "name the registry by its entry" in ended.err) == (3, True)
+    assert (ended.code, "give the list of registries, with --registries, --registry-config or registry_config" in ended.err) == (3, True)
     for text, code in ((f"production|{registry.host}", 3), (f"staging|{registry.host}", 0), (f"production|{registry.host}/elsewhere", 0)):
         config.write_text(json.dumps({"registries": [text]}))
         ended = pull(*allow, "--registry-config", config)

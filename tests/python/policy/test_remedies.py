@@ -7,9 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from policy.table import ROWS as ROWS_OF_DECISIONS
+from policy.table import policy_of, verdict_of
+from wasm_oci.errors import PolicyError
 from wasm_oci.policy.evaluate import decide
+from wasm_oci.policy.interfaces import Import
 from wasm_oci.policy.reader import parse_policy
-from wasm_oci.policy.subject import Signer, Statement, Subject
+from wasm_oci.policy.review.explain import explain
+from wasm_oci.policy.subject import Previous, Registry, Signer, Statement, Subject
 
 TIME = datetime(2027, 6, 1, tzinfo=UTC)
 DIGEST = f"sha256:{'1' * 64}"
@@ -129,3 +134,84 @@ def test_the_remedy_is_enough(name: str) -> None:
     verdict = decide(parse_policy(row.policy.encode(), where="p"), row.subject)
     assert (row.what, row.change) in [(each.finding.what, each.finding.change) for each in verdict.denials]
     assert decide(parse_policy((row.mended_policy or row.policy).encode(), where="p"), row.mended).allowed
+
+
+SOCKETS = Import(name="wasi:sockets/tcp@0.2.0")
+NEW = replace(SUBJECT, imports=(SOCKETS,), previous=Previous(version="0.9.0", imports=()))
+APPROVAL = "approvals:\n  - {{interface: 'wasi:sockets', components: [{0}], reason: r, approved_by: Ada, expires: {1}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("components", "expires", "near"),
+    [
+        ("hello", "2027-05-01", "the approval at p:3 expired after 2027-05-01T23:59:59Z"),
+        ("helo", "2027-07-01", "the approval at p:3 is for helo only"),
+    ],
+)
+def test_an_approval_that_does_not_apply_is_named(components: str, expires: str, near: str) -> None:
+    text = "default: {{new_imports: approved}}\n" + APPROVAL
+    (found,) = decide(parse_policy(text.format(components, expires).encode(), where="p"), NEW).denials
+    assert found.finding.what == f"it newly imports wasi:sockets/tcp, which version 0.9.0 does not; {near}"
+    assert found.finding.change == "add an approval of wasi:sockets/tcp for hello, or remove the import"
+    assert decide(parse_policy(text.format("hello", "2027-07-01").encode(), where="p"), NEW).allowed
+
+
+def test_another_version_of_an_allowed_import() -> None:
+    policy = parse_policy(b"default: {allowed_imports: [{interface: 'wasi:sockets', at_least: 0.3.0}, {interface: 'wasi:cli'}]}", where="p")
+    (found,) = decide(policy, NEW).denials
+    assert found.finding.change == (
+        "remove the import of wasi:sockets/tcp@0.2.0, or import wasi:sockets/* at least 0.3.0, or add it to allowed_imports"
+    )
+    assert decide(policy, replace(NEW, imports=(Import(name="wasi:sockets/tcp@0.3.1"),))).allowed
+
+
+OVERRIDE = "  - {{name: {0}, checks: [{1}], components: [{2}], registries: [{3}], reason: r, approved_by: Ada, expires: {4}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        (("x", "size", "hello", "ghcr.io", "2027-05-01"), "does not apply: it expired after 2027-05-01T23:59:59Z"),
+        (("x", "size", "helo", "ghcr.io", "2027-07-01"), "does not apply: it is for helo only"),
+        (("x", "size", "hello", "quay.io", "2027-07-01"), "does not apply: it is for quay.io only"),
+        (("x", "signing", "hello", "ghcr.io", "2027-07-01"), "applies to signing until 2027-07-01T23:59:59Z"),
+    ],
+)
+def test_an_override_that_does_not_help_says_why(entry: tuple[str, ...], words: str) -> None:
+    text = "default: {max_size: 1}\noverrides:\n" + OVERRIDE.format(*entry)
+    subject = replace(SUBJECT, size=3, registry=Registry(host="ghcr.io"))
+    verdict = decide(parse_policy(text.encode(), where="p"), subject, ["x"])
+    with pytest.raises(PolicyError) as caught:
+        verdict.require()
+    assert f"override x (p:3) {words}; make it smaller by 2 bytes" in str(caught.value)
+    for lines in (verdict.lines(), explain(verdict)):
+        assert any(f"x (p:3) {words}" in line for line in lines)
+
+
+def test_what_an_override_allows_is_said_to_be_so() -> None:
+    text = "default: {max_size: 1}\noverrides:\n"
+    text += OVERRIDE.format("x", "size", "hello", "ghcr.io", "2027-07-01") + OVERRIDE.format("y", "tag", "hello", "ghcr.io", "2027-07-01")
+    subject = replace(SUBJECT, size=3, registry=Registry(host="ghcr.io"))
+    policy = parse_policy(text.encode(), where="p")
+    assert decide(policy, subject, ["x", "y"]).summary == "allowed by default (p:1) with override x"
+    assert decide(policy, replace(subject, size=1), ["x"]).summary == "allowed by default (p:1)"
+
+
+def test_an_error_names_every_problem_and_its_rule() -> None:
+    policy = parse_policy(b"always: {max_size: 1, tags: {denied: ['*']}}\ndefault: {signing: required}\n", where="p")
+    with pytest.raises(PolicyError) as caught:
+        decide(policy, replace(SUBJECT, size=2)).require(where="x")
+    assert str(caught.value) == (
+        "x: always (p:1) denies it: it has 2 bytes, more than 1 bytes; tag '1.0.0' is denied by *; default (p:2) denies it: it is not "
+        "signed; make it smaller by 1 bytes; use another tag; sign it with a trusted key"
+    )
+    with pytest.raises(PolicyError, match="; 12 more problems; "):
+        decide(policy, replace(SUBJECT, size=2, tags=tuple("abcdefghijklmnopqr"))).require()
+
+
+def test_every_denial_of_the_table_can_be_explained() -> None:
+    denied = [verdict for row in ROWS_OF_DECISIONS if not (verdict := verdict_of(policy_of(row["policy"]), row, "publish")).allowed]
+    assert len(denied) > 100
+    for verdict in denied:
+        assert all(each.finding.change for each in verdict.denials)
+        assert list(explain(verdict))

@@ -24,12 +24,10 @@ def decision_of(
     `failures` say why statements do not verify.
     """
     verdict = next((each for each in verdicts if not each.allowed), verdicts[0])
-    rule = verdict.deciding_rule
-    place = f" ({rule.place})" if rule else ""
     return Decision(
         denial=_denial(verdict, where, failures),
         warnings=tuple(_warnings(verdict, where)),
-        words=f"{'allowed' if verdict.allowed else 'denied'} by {verdict.decided_by}{place}",
+        words=verdict.summary,
         document=_document(verdict, where, digest, override_reason),
     )
 

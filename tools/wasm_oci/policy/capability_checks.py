@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from wasm_oci.policy.finding import BUILD, PULL, Finding, listed, refused, unknown
-from wasm_oci.policy.interfaces import Import, Interface, capabilities, is_known
+from wasm_oci.policy.interfaces import Import, Interface, capabilities, is_known, split_name
 from wasm_oci.policy.names import Glob, matches_component
-from wasm_oci.policy.subject import Subject
+from wasm_oci.policy.subject import UNKNOWN_VERSION, Subject
 from wasm_oci.policy.versions import find_version
+from wasm_oci.trust.timestamps import timestamp_text
 
 _LATER = (*BUILD, *PULL)
 _WASM_TOOLS = "give wasm-tools with --wasm-tools PROGRAM, or put it on PATH"
@@ -31,6 +32,12 @@ def _unlisted(subject: Subject, check: str) -> Iterable[Finding]:
     return ()
 
 
+def _without(wrong: Iterable[Import], other_versions: Iterable[Interface]) -> str:
+    change = f"remove the import of {listed(dict.fromkeys(item.reached for item in wrong))}"
+    versions = listed(other_versions, " or ")
+    return f"{change}, or import {versions}" if versions else change
+
+
 @dataclass(frozen=True, slots=True)
 class AllowedImportsCheck:
     """All that a component may import itself."""
@@ -46,7 +53,12 @@ class AllowedImportsCheck:
             return ()
         allowed = f"only {listed(self.allowed)}" if self.allowed else "nothing"
         what = f"it imports {listed(wrong)}; allowed is {allowed}"
-        return refused(self.name, "imports", what, f"remove the import of {listed(item.reached for item in wrong)}")
+        return refused(self.name, "imports", what, f"{_without(wrong, self._ranges(wrong))}, or add it to allowed_imports")
+
+    def _ranges(self, wrong: Iterable[Import]) -> list[Interface]:
+        """Which of them are allowed in other versions."""
+        names = [split_name(item.reached)[0] for item in wrong]
+        return [each for each in self.allowed if any(each.pattern.matches(name) for name in names)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +76,7 @@ class DeniedImportsCheck:
             return ()
         rules = listed(dict.fromkeys(str(each) for _, each in wrong))
         what = f"it imports {listed(item for item, _ in wrong)}; denied is {rules}"
-        return refused(self.name, "imports", what, f"remove the import of {listed(dict.fromkeys(item.reached for item, _ in wrong))}")
+        return refused(self.name, "imports", what, _without((item for item, _ in wrong), ()))
 
     def _denied(self, item: Import) -> Interface | None:
         return next((each for each in self.denied if each.meets(item)), None)
@@ -106,17 +118,28 @@ class WorldCheck:
 class ApprovedImport:
     """An import that components may have from now on."""
 
+    place: str
+    """File and line."""
     interface: Interface
     components: tuple[Glob, ...]
     expires: datetime | None
 
     def holds(self, name: str, subject: Subject) -> bool:
         """Whether it approves an interface for a subject; one that expires needs the time, except at build."""
+        return self.interface.pattern.matches(name) and not self._refusal(subject)
+
+    def near(self, name: str, subject: Subject) -> str:
+        """Returns why it does not approve an interface that it names; empty where it names another."""
+        return f"the approval at {self.place} {self._refusal(subject)}" if self.interface.pattern.matches(name) else ""
+
+    def _refusal(self, subject: Subject) -> str:
         if not any(matches_component(pattern, subject.name, subject.path) for pattern in self.components):
-            return False
-        if self.expires and subject.at != "build" and (subject.time is None or subject.time > self.expires):
-            return False
-        return self.interface.pattern.matches(name)
+            return f"is for {listed(self.components)} only"
+        if self.expires is None or subject.at == "build":
+            return ""
+        if subject.time is None:
+            return "expires, and the time is not known"
+        return f"expired after {timestamp_text(self.expires)}" if subject.time > self.expires else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +162,11 @@ class NewImportsCheck:
         wrong = [name for name in new if not any(each.holds(name, subject) for each in self.approvals)]
         if not wrong:
             return ()
-        what = f"it newly imports {listed(wrong)}, which version {previous.version} does not"
-        return refused(self.name, "imports", what, f"add an approval of {listed(wrong)}, or remove the import")
+        before_it = "the version before" if previous.version == UNKNOWN_VERSION else f"version {previous.version}"
+        what = f"it newly imports {listed(wrong)}, which {before_it} does not"
+        near = dict.fromkeys(filter(None, (each.near(name, subject) for name in wrong for each in self.approvals)))
+        change = f"add an approval of {listed(wrong)} for {subject.path}, or remove the import"
+        return refused(self.name, "imports", "; ".join((what, *near)), change)
 
 
 @dataclass(frozen=True, slots=True)

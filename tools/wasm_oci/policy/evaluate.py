@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from wasm_oci.policy.finding import Check, Finding
-from wasm_oci.policy.model import EmergencyException, Policy, Rule
+from wasm_oci.policy.model import Policy, Rule
 from wasm_oci.policy.signing import Filter, SignerFilter, Validity, counting, counting_statements
 from wasm_oci.policy.subject import Subject
 from wasm_oci.policy.verdict import AppliedOverride, Judged, Spoken, Verdict
@@ -21,7 +21,7 @@ NO_RULE = "no_rule"
 def decide(policy: Policy, subject: Subject, overrides: Collection[str] = ()) -> Verdict:
     """Returns the verdict; raises UsageError for the name of an override that the policy does not have."""
     exceptions = [policy.exception(name) for name in overrides]
-    applied = tuple(_applied(each, subject) for each in exceptions)
+    applied = tuple(AppliedOverride(exception=each, refusal=each.refusal(subject)) for each in exceptions)
     lifted = frozenset((each.exception.part, check) for each in applied if not each.refusal for check in each.checks)
     spoken, judged = [], []
     here, elsewhere = policy.rules_for(subject)
@@ -41,10 +41,6 @@ def decide(policy: Policy, subject: Subject, overrides: Collection[str] = ()) ->
     return Verdict(policy=policy, subject=subject, spoken=tuple(spoken), judged=tuple(judged), overrides=applied)
 
 
-def _applied(exception: EmergencyException, subject: Subject) -> AppliedOverride:
-    return AppliedOverride(exception=exception, refusal=exception.refusal(subject))
-
-
 def _speaking(rules: Iterable[Rule]) -> Iterator[tuple[Rule, list[str]]]:
     """Yields the rules that speak, with the members about which they do."""
     said: set[tuple[int, str]] = set()
@@ -62,10 +58,12 @@ def _speaking(rules: Iterable[Rule]) -> Iterator[tuple[Rule, list[str]]]:
 def _unspoken(policy: Policy, elsewhere: Iterable[Rule], subject: Subject, spoken: Collection[Spoken]) -> Iterator[Finding]:
     """Yields what denies where rules cannot be chosen, or none speaks."""
     if rule := next((rule for rule in elsewhere if _may_speak(rule, subject)), None):
-        what, change = f"its registry is not known, and {rule.name} is for some registries only", "name the registry by its entry"
+        what = f"its registry is not known, and {rule.name} is for some registries only"
+        change = "name its registry with --registry, in a target, or by a reference"
         if _is_misnamed(rule, subject):
             what, change = f"the entry of its registry has a name that is the host in {rule.name}", "give the entry another name"
         elif subject.registry:
+            change = "give the list of registries, with --registries, --registry-config or registry_config"
             what = f"the entry of its registry is not known, and {rule.name} names one"
         yield Finding(check=NO_RULE, kind="unknown", what=what, fact="registry", change=change)
     speaking = {each.rule.part for each in spoken if each.members and each.rule.kind != "denied_digest"}

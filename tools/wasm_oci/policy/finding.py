@@ -9,6 +9,27 @@ from typing import Literal, Protocol
 from wasm_oci.policy.subject import Stage, Subject
 
 _SHOWN = 8
+_FACTS = "`wasm_oci policy check` takes it with --facts"
+_IMAGE = "name a layout or a reference, not a .wasm file"
+_FILE = "name the file, a layout or a reference"
+_SOURCES = {
+    "annotations": _IMAGE,
+    "api_change": _FACTS,
+    "digests": _IMAGE,
+    "exports": _FILE,
+    "imports": _FILE,
+    "key_sources": f"when a target publishes it, or {_FACTS}",
+    "pinned": "when it is pulled",
+    "previous": "when it is published, or with --previous, which takes `none` for a first version",
+    "registry": "name its registry with --registry",
+    "signers": _FILE,
+    "size": _FILE,
+    "statements": _IMAGE,
+    "tags": "name its tag with --tag",
+    "version": _FILE,
+    "worlds": _FACTS,
+}
+"""Where a fact comes from, for who decides by hand."""
 
 BUILD: tuple[Stage, ...] = ("build",)
 PULL: tuple[Stage, ...] = ("pull",)
@@ -45,11 +66,8 @@ def unknown(subject: Subject, check: str, fact: str, words: str, *, later: Itera
     `words` are the fact with its verb, such as "its size is".
     """
     kind: Literal["unknown", "not_judged"] = "not_judged" if subject.at in later else "unknown"
-    return (
-        Finding(
-            check=check, kind=kind, what=f"{words} not known", fact=fact, change=f"check it in a step that knows {words.rpartition(' ')[0]}"
-        ),
-    )
+    change = f"check it where that is known: {_SOURCES[fact]}"
+    return (Finding(check=check, kind=kind, what=f"{words} not known", fact=fact, change=change),)
 
 
 def refused(check: str, fact: str, what: str, change: str) -> tuple[Finding, ...]:

@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Literal
 
 from wasm_oci.errors import FormatError, UsageError
-from wasm_oci.policy.finding import Check
+from wasm_oci.policy.finding import Check, listed
 from wasm_oci.policy.names import Glob, RegistryName, matches_component
 from wasm_oci.policy.signing import Filter
 from wasm_oci.policy.subject import Subject
+from wasm_oci.trust.timestamps import timestamp_text
 from wasm_oci.wording import did_you_mean
 
 _MOST_REMEMBERED = 10_000
@@ -66,14 +67,14 @@ class EmergencyException:
     def refusal(self, subject: Subject) -> str:
         """Returns why it does not apply to a subject; empty where it does. Build ignores the time."""
         if not any(matches_component(pattern, subject.name, subject.path) for pattern in self.components):
-            return "it is for other components"
+            return f"it is for {listed(self.components)} only"
         if self.registries and not is_in(subject, self.registries):
-            return "it is for other registries"
+            return f"it is for {listed(each.text for each in self.registries)} only"
         if subject.at == "build":
             return ""
         if subject.time is None:
             return "it expires, and the time is not known"
-        return "it is expired" if subject.time > self.expires else ""
+        return f"it expired after {timestamp_text(self.expires)}" if subject.time > self.expires else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,7 +96,9 @@ def _approved(entry: Approval) -> ApprovedImport:
     if "*" in package or "?" in package:
         what = f"{entry.interface!r} approves more than one package"
         raise FormatError(what, where=entry.source, hint="name the interface, such as wasi:sockets/tcp")
-    return ApprovedImport(interface=interface, components=tuple(Glob(text) for text in entry.components), expires=entry.expires)
+    return ApprovedImport(
+        place=entry.source, interface=interface, components=tuple(Glob(text) for text in entry.components), expires=entry.expires
+    )
 
 
 def _rule(rule: Requirements, where: str, approvals: tuple[ApprovedImport, ...], **about: Any) -> Rule:

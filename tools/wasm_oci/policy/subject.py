@@ -17,6 +17,8 @@ from wasm_oci.policy.versions import find_version
 from wasm_oci.shape import Parsed
 from wasm_oci.trust.timestamps import parse_timestamp
 
+UNKNOWN_VERSION = "unknown"
+"""The version of a previous artifact that says none."""
 VERSION_ANNOTATION = "org.opencontainers.image.version"
 Stage = Literal["build", "publish", "pull"]
 SignatureType = Literal["embedded", "detached"]

@@ -14,6 +14,7 @@ from wasm_oci.policy.subject import Subject
 from wasm_oci.trust.timestamps import timestamp_text
 
 SCHEMA_VERSION = 1
+_SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +78,14 @@ class AppliedOverride:
     def checks(self) -> tuple[str, ...]:
         return self.exception.checks
 
+    @property
+    def words(self) -> str:
+        """Whether it applies and to what, or why not."""
+        name = f"override {self.exception.name} ({self.exception.place})"
+        if self.refusal:
+            return f"{name} does not apply: {self.refusal}"
+        return f"{name} applies to {', '.join(self.checks)} until {timestamp_text(self.exception.expires)}"
+
     def to_json(self) -> JsonObject:
         each = self.exception
         return {
@@ -128,6 +137,15 @@ class Verdict:
         return rule.name if rule else "policy"
 
     @property
+    def summary(self) -> str:
+        """What was decided, by which rule, and with which override."""
+        lifted = {each.finding.check for each in self.judged if each.effect == "overridden"}
+        used = [each.exception.name for each in self.overrides if not each.refusal and lifted & set(each.checks)]
+        words, rule = "allowed" if self.allowed else "denied", self.deciding_rule
+        override = f" with override {', '.join(used)}" if used and self.allowed else ""
+        return f"{words} by {self.decided_by}{f' ({rule.place})' if rule else ''}{override}"
+
+    @property
     def change(self) -> str:
         """The least that would change the decision: all that denies has to be mended; what is allowed needs what it has."""
         if denials := self.denials:
@@ -164,17 +182,24 @@ class Verdict:
     def require(self, *, where: str = "") -> None:
         """Raises PolicyError that names the rule where the subject is denied."""
         if first := next(iter(self.denials), None):
-            place = f" ({first.rule.place})" if first.rule else ""
-            more = f"; {len(self.denials) - 1} more" if len(self.denials) > 1 else ""
-            what = f"{first.rule_name}{place} denies it: {first.finding.what}{more}"
+            what = "; ".join((*self._problems(), *(each.words for each in self.overrides)))
             raise PolicyError(what, where=where or self.subject.path, hint=self.change, reason=first.finding.check)
+
+    def _problems(self) -> Iterator[str]:
+        """Yields what denies, after the rule where that is another one than before."""
+        last = ""
+        for each in self.denials[:_SHOWN]:
+            rule = f"{each.rule_name}{f' ({each.rule.place})' if each.rule else ''} denies it: "
+            yield f"{'' if rule == last else rule}{each.finding.what}"
+            last = rule
+        if len(self.denials) > _SHOWN:
+            yield f"{len(self.denials) - _SHOWN} more problems"
 
     def lines(self) -> Iterator[str]:
         """Yields what people read."""
         registry = f" in {self.subject.registry}" if self.subject.registry else ""
-        words = "allowed" if self.allowed else "denied"
-        rule = self.deciding_rule
-        yield f"{self.subject.path}{registry}: {words} by {self.decided_by}{f' ({rule.place})' if rule else ''}"
+        yield f"{self.subject.path}{registry}: {self.summary}"
+        yield from (f"  {each.words}" for each in self.overrides)
         for each in self.judged:
             yield f"  {each.effect.replace('_', ' ')}: {each.finding.what}"
             yield f"    {each.rule_name}{f' ({each.rule.place})' if each.rule else ''}, check {each.finding.check}; {each.finding.change}"

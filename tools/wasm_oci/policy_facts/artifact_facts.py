@@ -17,7 +17,7 @@ from wasm_oci.oci.descriptor import SIGNATURE_MEDIA_TYPE
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.referrers import find_referrers
 from wasm_oci.oci.target import Target, is_reference, layout_target
-from wasm_oci.policy.subject import Previous, Registry, Statement, Subject
+from wasm_oci.policy.subject import UNKNOWN_VERSION, Previous, Registry, Statement, Subject
 from wasm_oci.policy_facts.component_facts import read_component
 from wasm_oci.policy_facts.known_keys import KnownKeys, keys_of_trust
 from wasm_oci.policy_facts.previous_facts import previous_version, with_api_change
@@ -86,7 +86,7 @@ def read_subject(source: Source) -> Subject:
 def read_previous(source: Source) -> Previous:
     """Returns what a version that was published imports; raises what `read_subject` raises."""
     subject = read_subject(replace(source, trust=None))
-    return previous_version(next(iter(subject.releases), "unknown"), subject, where=source.text)
+    return previous_version(next(iter(subject.releases), UNKNOWN_VERSION), subject, where=source.text)
 
 
 def read_api_change(subject: Subject, source: Source, previous: str, wasm_tools: Path | None) -> Subject:

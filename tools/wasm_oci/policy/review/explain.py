@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wasm_oci.policy.verdict import Judged, Spoken, Verdict
-from wasm_oci.trust.timestamps import timestamp_text
 
 _OUTCOMES = {
     "satisfied": "satisfied",
@@ -14,6 +13,26 @@ _OUTCOMES = {
     "overridden": "not satisfied, which an override allows",
     "not_judged": "satisfied as far as this step can know",
 }
+_FACTS = {
+    "annotations": "the annotations of its manifest",
+    "api_change": "what changed against the version in the registry",
+    "digests": "the digests of its manifest and of the component",
+    "exports": "its exports",
+    "imports": "its imports",
+    "key_sources": "where its signing keys are stored",
+    "name": "its name",
+    "namespace": "its namespace",
+    "pinned": "whether it is named by digest",
+    "previous": "the version in the registry",
+    "registry": "its registry",
+    "signers": "who signed it",
+    "size": "the size of the component",
+    "statements": "its signed statements",
+    "tags": "its tags",
+    "version": "its versions: tag, annotation and component",
+    "worlds": "the worlds that it targets",
+}
+"""The members of a subject, in words."""
 
 
 def explain(verdict: Verdict) -> Iterator[str]:
@@ -27,18 +46,18 @@ def explain(verdict: Verdict) -> Iterator[str]:
     for number, each in enumerate(denials, 1):
         yield f"  problem {number}    {each.finding.what}"
         yield f"    rule       {_place(each)}"
-        yield f"    looked at  {each.finding.fact} of the artifact (check {each.finding.check})"
+        yield f"    looked at  {_FACTS[each.finding.fact]} (check {each.finding.check})"
         yield f"    to mend    {each.finding.change}"
     if len(denials) > 1:
-        yield f"  All {len(denials)} problems have to be mended before it is allowed."
+        yield f"  {'Both' if len(denials) == 2 else f'All {len(denials)}'} problems have to be mended before it is allowed."
     if verdict.allowed and verdict.change:
         yield f"  note         {verdict.change}"
     for each in verdict.judged:
         if each.effect != "denied":
             yield f"  {each.effect.replace('_', ' '):<12} {each.finding.what} ({_place(each)})"
     for override in verdict.overrides:
-        state = f"does not apply: {override.refusal}" if override.refusal else f"applies until {timestamp_text(override.exception.expires)}"
-        yield f"  override     {override.exception.name} {state}; {override.exception.reason} ({override.exception.approved_by})"
+        words = override.words.partition(" ")[2]
+        yield f"  override     {words}; {override.exception.reason} ({override.exception.approved_by})"
     yield "  rules that spoke" if verdict.spoken else "  no rule spoke"
     for spoken in verdict.spoken:
         yield f"    {_spoken(spoken)}"
