@@ -34,7 +34,7 @@ FOLDERS: Mapping[str, set[str]] = {
     "publish": {BASE, "attest", "http", "keys", "keys/sources", "oci", "registry", "registry_config", "trust", "wasm", "wasmsign"},
     "audit": {BASE, "keys/sources", "log", "oci", "publish", "trust"},
     "policy": {BASE, "http", "trust"},
-    "policy/review": {BASE, "policy", "trust"},
+    "policy/review": {BASE, "policy"},
     "policy_facts": {
         *(BASE, "attest", "http", "keys", "oci", "policy", "policy/review", "publish", "registry_config", "releases"),
         *("trust", "wasm", "wasm_tools", "wasmsign"),

@@ -41,11 +41,11 @@ def test_two_policies_over_subjects(policies: Run, tmp_path: Path) -> None:
     ended = policies("policy", "simulate", "new.yaml", "--against", "old.yaml", "--log", log)
     assert ended.code == 0
     assert ended.out.splitlines() == [
-        f"{log}:2: b: deny by default becomes allow by default",
-        "  every rule that speaks is satisfied (new.yaml:2)",
-        f"{log}:3: pay: allow by default becomes deny by component:pay",
+        f"{log}:2: b: denied by default becomes allowed by default",
+        "  no longer: it has 150 bytes, more than 100 bytes (old.yaml:2)",
+        f"{log}:3: pay: allowed by default becomes denied by component:pay",
         "  it is not signed (new.yaml:4)",
-        "4 subjects: 1 would become denied, 1 allowed",
+        "4 subjects: 1 would become denied, 1 would become allowed",
     ]
     document = policies("policy", "simulate", "new.yaml", "--against", "old.yaml", "--log", log, "--output", "json").document
     assert (document["subjects"], document["becomeDenied"], document["becomeAllowed"]) == (4, 1, 1)
@@ -57,8 +57,8 @@ def test_what_was_decided_is_the_record(policies: Run, tmp_path: Path) -> None:
     assert checked.code == 0
     log = records(tmp_path, checked.document, checked.document["verdicts"][0])
     ended = policies("policy", "simulate", "new.yaml", "--log", log)
-    assert ended.out.count("pay: allow by default becomes deny by component:pay") == 2
-    assert policies("policy", "simulate", "old.yaml", "--log", log).out == "2 subjects: 0 would become denied, 0 allowed\n"
+    assert ended.out.count("pay: allowed by default becomes denied by component:pay") == 2
+    assert policies("policy", "simulate", "old.yaml", "--log", log).out == "2 subjects: 0 would become denied, 0 would become allowed\n"
 
 
 @pytest.mark.parametrize(

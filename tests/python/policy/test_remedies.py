@@ -9,12 +9,12 @@ import pytest
 
 from policy.table import ROWS as ROWS_OF_DECISIONS
 from policy.table import policy_of, verdict_of
-from wasm_oci.errors import PolicyError
+from wasm_oci.errors import FormatError, PolicyError, UsageError
 from wasm_oci.policy.evaluate import decide
 from wasm_oci.policy.interfaces import Import
 from wasm_oci.policy.reader import parse_policy
 from wasm_oci.policy.review.explain import explain
-from wasm_oci.policy.subject import Previous, Registry, Signer, Statement, Subject
+from wasm_oci.policy.subject import Annotation, Previous, Registry, Signer, Statement, Subject
 
 TIME = datetime(2027, 6, 1, tzinfo=UTC)
 DIGEST = f"sha256:{'1' * 64}"
@@ -202,11 +202,45 @@ def test_an_error_names_every_problem_and_its_rule() -> None:
     with pytest.raises(PolicyError) as caught:
         decide(policy, replace(SUBJECT, size=2)).require(where="x")
     assert str(caught.value) == (
-        "x: always (p:1) denies it: it has 2 bytes, more than 1 bytes; tag '1.0.0' is denied by *; default (p:2) denies it: it is not "
-        "signed; make it smaller by 1 bytes; use another tag; sign it with a trusted key"
+        "x: always (p:1) denies it: it has 2 bytes, more than 1 bytes; tag '1.0.0' is denied by the pattern *; default (p:2) denies "
+        "it: it is not signed; make it smaller by 1 bytes; use another tag; sign it with a trusted key"
     )
     with pytest.raises(PolicyError, match="; 12 more problems; "):
         decide(policy, replace(SUBJECT, size=2, tags=tuple("abcdefghijklmnopqr"))).require()
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "what", "change"),
+    [
+        (
+            "required_annotations: [{name: a, matches: x+}]",
+            "y",
+            "annotation a is 'y', which does not match x+",
+            "set a to a value that matches x+",
+        ),
+        ("forbidden_annotations: [{name: a}]", "y", "annotation a is 'y'; a is forbidden", "remove a"),
+        (
+            "forbidden_annotations: [{name: a, contains: ^y}]",
+            "yx",
+            "annotation a is 'yx'; forbidden is a value that contains ^y",
+            "remove a, or set a value that does not contain ^y",
+        ),
+        ("namespaces: [lib]", "", "it has no namespace", "use one that matches lib"),
+    ],
+)
+def test_what_is_wanted_is_beside_what_is_there(rule: str, value: str, what: str, change: str) -> None:
+    subject = replace(SUBJECT, annotations=(Annotation(name="a", value=value),))
+    (found,) = decide(parse_policy(f"default: {{{rule}}}".encode(), where="p"), subject).denials
+    assert (found.finding.what, found.finding.change) == (what, change)
+
+
+def test_errors_about_a_whole_policy_name_its_file() -> None:
+    with pytest.raises(FormatError, match=r"^policy\.yaml: the policy has no rule"):
+        parse_policy(b"name: mine\n", where="policy.yaml")
+    with pytest.raises(UsageError, match=r"^policy\.yaml: unknown override 'x'"):
+        decide(parse_policy(b"name: mine\ndefault: {signing: required}\n", where="policy.yaml"), SUBJECT, ["x"])
+    with pytest.raises(FormatError, match=r"predicate type 'sign' is not a URI; write the whole type, such as https://sigstore\.dev"):
+        parse_policy(b"default: {statements: [{predicate_type: sign}]}\n", where="policy.yaml")
 
 
 def test_every_denial_of_the_table_can_be_explained() -> None:

@@ -43,6 +43,12 @@ def problems(text: str) -> list[str]:
         "default: {signing: required, keys: [release]}\n",
         SIGNED + "always: [{max_size: 1}, {tags: {semver: true}}]\n",
         SIGNED + "components: [{pattern: '*', max_size: 1}]\n",
+        SIGNED + "always: {allowed_registries: [ghcr.io]}\ncomponents: [{pattern: hello, allowed_registries: [ghcr.io/my-org]}]\n",
+        SIGNED + "always: {allowed_registries: ['*']}\ncomponents: [{pattern: hello, allowed_registries: [ghcr.io/my-org]}]\n",
+        SIGNED + "always: {allowed_registries: [github]}\ncomponents: [{pattern: hello, allowed_registries: [ghcr.io/my-org]}]\n",
+        SIGNED + "always: {namespaces: ['ap*']}\ncomponents: [{pattern: hello, namespaces: [apps]}, {pattern: pay, namespaces: ['*s']}]\n",
+        SIGNED + "always: {tags: {semver: true}}\ncomponents: [{pattern: hello, tags: {allowed: ['1.*']}}]\n",
+        "components: [{pattern: hello, key_formats: [pem]}]\ndefault: {signing: required, key_formats: [openssh]}\n",
     ],
 )
 def test_nothing_is_wrong(text: str) -> None:
@@ -83,6 +89,21 @@ def test_nothing_is_wrong(text: str) -> None:
             "error: p:2: always: signature_types has nothing in common with component:hello (p:3)",
         ),
         (SIGNED + "always: [{key_formats: [pem]}, {key_formats: [openssh]}]\n", "key_formats has nothing in common with always"),
+        (SIGNED + "always: [{key_sources: [env]}, {key_sources: [file]}]\n", "key_sources has nothing in common with always"),
+        (
+            SIGNED + "always: [{namespaces: [apps]}, {namespaces: [lib, 'lib/*']}, {namespaces: [lib]}]\n",
+            "error: p:2: always: namespaces has",
+        ),
+        (SIGNED + "always: [{tags: {semver: true}}, {tags: {allowed: [latest]}}]\n", "error: p:2: always: tags has nothing in common"),
+        (SIGNED + "always: [{tags: {allowed: [stable]}}, {tags: {denied: ['st*']}}]\n", "error: p:2: always: tags has nothing in common"),
+        (
+            SIGNED + "always: [{allowed_registries: [ghcr.io/a]}, {allowed_registries: [ghcr.io/b, quay.io]}]\n",
+            "allowed_registries has nothing in common",
+        ),
+        (
+            "always: {key_formats: [pem]}\ndefault: {signing: required, key_formats: [openssh]}\n",
+            "error: p:2: default: key_formats has nothing in common with always (p:1)",
+        ),
         (
             SIGNED + "components:\n  - {pattern: pay, max_size: 1}\n  - {pattern: pay, max_size: 2}\n",
             "p:4: component:pay: it is about the same",

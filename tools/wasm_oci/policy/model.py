@@ -82,6 +82,8 @@ class Policy:
     """Rules in the order in which they are asked: denied digests, components, registries, always, default."""
 
     name: str
+    place: str
+    """The file, or the files that it was made of; what errors name."""
     digest: str
     """Of the file, or of the files that it was made of."""
     enforced: bool
@@ -96,9 +98,9 @@ class Policy:
         rules = [rule for rule in self.rules if rule.kind != "denied_digest" and rule.checks]
         hint = "add `default: {signing: required}` or another rule"
         if not rules:
-            raise FormatError("the policy has no rule", where=self.name, hint=hint)
+            raise FormatError("the policy has no rule", where=self.place, hint=hint)
         if not any(checks for rule in rules for checks in rule.checks.values()):
-            raise FormatError("the policy checks nothing", where=self.name, hint=hint)
+            raise FormatError("the policy checks nothing", where=self.place, hint=hint)
 
     def about(self, members: Collection[str]) -> Policy | None:
         """Returns what it says about some members alone; None where that is nothing."""
@@ -134,7 +136,7 @@ class Policy:
         known = {each.name: each for each in self.exceptions}
         if name not in known:
             remedy = did_you_mean(name, known) or (f"the overrides are {', '.join(known)}" if known else "the policy has none")
-            raise UsageError(f"unknown override {name[:80]!r}", where=self.name, hint=remedy)
+            raise UsageError(f"unknown override {name[:80]!r}", where=self.place, hint=remedy)
         return known[name]
 
 
@@ -153,6 +155,7 @@ def joined(policies: Iterable[Policy]) -> Policy:
     check_unique((each.name, each.place) for each in exceptions)
     return Policy(
         name=next((part.name for part in parts if part.name), ""),
+        place=", ".join(part.place for part in parts),
         digest=",".join(part.digest for part in parts),
         enforced=any(part.enforced for part in parts),
         rules=tuple(sorted(rules, key=lambda rule: order.index(rule.kind))),

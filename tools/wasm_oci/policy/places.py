@@ -12,6 +12,8 @@ from wasm_oci.policy.subject import VERSION_ANNOTATION, Subject
 from wasm_oci.policy.versions import find_version
 from wasm_oci.wording import size_with_bytes
 
+_SHOWN = 3
+
 
 @dataclass(frozen=True, slots=True)
 class RegistryCheck:
@@ -57,7 +59,7 @@ class NamespaceCheck:
     def check(self, subject: Subject) -> Iterable[Finding]:
         if any(pattern.matches(subject.namespace) for pattern in self.allowed):
             return ()
-        what = f"namespace {subject.namespace!r} is not allowed"
+        what = f"namespace {subject.namespace!r} is not allowed" if subject.namespace else "it has no namespace"
         return refused(self.name, "namespace", what, f"use one that matches {listed(self.allowed, ' or ')}")
 
 
@@ -80,7 +82,7 @@ class TagCheck:
                 what = f"tag {tag!r} is not allowed"
                 yield from refused(self.name, "tags", what, f"use a tag that matches {listed(self.allowed, ' or ')}")
             elif match := next((pattern for pattern in self.denied if pattern.matches(tag)), None):
-                yield from refused(self.name, "tags", f"tag {tag!r} is denied by {match}", "use another tag")
+                yield from refused(self.name, "tags", f"tag {tag!r} is denied by the pattern {match}", "use another tag")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,8 @@ class RequiredAnnotationCheck:
             return refused(self.name, "annotations", f"annotation {self.key} is missing", f"set {self.key}{shape}")
         if self.matches is None or self.matches.fullmatch(value):
             return ()
-        return refused(self.name, "annotations", f"annotation {self.key} is {value[:80]!r}", f"set {self.key}{shape}")
+        what = f"annotation {self.key} is {value[:80]!r}, which does not match {self.text}"
+        return refused(self.name, "annotations", what, f"set {self.key}{shape}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +160,7 @@ class ForbiddenAnnotationCheck:
 
     key: Glob
     contains: Any = None
+    text: str = ""
     name: str = "annotation"
 
     def check(self, subject: Subject) -> Iterable[Finding]:
@@ -169,8 +173,11 @@ class ForbiddenAnnotationCheck:
         ]
         if not found:
             return ()
-        what = f"annotation {found[0].name} is {found[0].value[:80]!r}"
-        return refused(self.name, "annotations", what, f"remove {listed(each.name for each in found)}")
+        what = "; ".join(f"annotation {each.name} is {each.value[:80]!r}" for each in found[:_SHOWN])
+        if self.contains is None:
+            return refused(self.name, "annotations", f"{what}; {self.key} is forbidden", f"remove {listed(each.name for each in found)}")
+        change = f"remove {listed(each.name for each in found)}, or set a value that does not contain {self.text}"
+        return refused(self.name, "annotations", f"{what}; forbidden is a value that contains {self.text}", change)
 
 
 @dataclass(frozen=True, slots=True)

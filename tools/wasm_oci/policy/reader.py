@@ -87,7 +87,9 @@ def compile_policy(file: PolicyFile, *, digest: str, where: str) -> Policy:
         )
         for each in file.overrides
     )
-    return Policy(name=file.name or where, digest=digest, enforced=file.mode == "enforce", rules=tuple(rules), exceptions=exceptions)
+    return Policy(
+        name=file.name or where, place=where, digest=digest, enforced=file.mode == "enforce", rules=tuple(rules), exceptions=exceptions
+    )
 
 
 def _approved(entry: Approval) -> ApprovedImport:

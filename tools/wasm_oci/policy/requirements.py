@@ -55,7 +55,7 @@ def checks_of(rule: Requirements, where: str, approvals: tuple[ApprovedImport, .
             RequiredAnnotationCheck(each.name, _expression(each.matches, where), each.matches or "") for each in value
         ],
         "forbidden_annotations": lambda value: [
-            ForbiddenAnnotationCheck(Glob(each.name), _expression(each.contains, where)) for each in value
+            ForbiddenAnnotationCheck(Glob(each.name), _expression(each.contains, where), each.contains or "") for each in value
         ],
         "versions": lambda value: [VersionCheck()] if value == "equal" else [],
         "allowed_imports": lambda value: [AllowedImportsCheck(_interfaces(value, where))],
@@ -97,6 +97,9 @@ def _signing(rule: Requirements, where: str, *, required: bool) -> SigningCheck:
 
 
 def _statement(entry: StatementEntry, where: str) -> StatementCheck:
+    if ":" not in entry.predicate_type:
+        hint = "write the whole type, such as https://sigstore.dev/cosign/sign/v1"
+        raise FormatError(f"predicate type {entry.predicate_type!r} is not a URI", where=where, hint=hint)
     return StatementCheck(entry.predicate_type, entry.keys, _threshold(entry.threshold, entry.keys, where))
 
 

@@ -51,5 +51,6 @@ def _record(document: JsonObject, where: str) -> Past:
         subject=read_object(subject, Subject, where=f"{where}: subject"),
         allowed=decision == "allow",
         decided_by=str(by.get("rule", "")),
+        because=f"{by.get('what', '')}{f' ({place})' if (place := by.get('where')) else ''}",
         overrides=tuple(str(name) for name in names),
     )

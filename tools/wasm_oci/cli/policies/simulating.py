@@ -33,6 +33,6 @@ def _lines(found: Simulation) -> Iterator[str]:
     for flip in found.flips:
         yield from flip.lines()
     denied = sum(flip.was for flip in found.flips)
-    yield f"{found.subjects} subjects: {denied} would become denied, {len(found.flips) - denied} allowed"
+    yield f"{found.subjects} subjects: {denied} would become denied, {len(found.flips) - denied} would become allowed"
     if found.unknown:
         yield f"{found.unknown} of them have no decision to compare with; give --against OLD"

@@ -14,6 +14,7 @@ from wasm_oci.policy.names import Glob, RegistryName, comparable_host, matches_c
 from wasm_oci.policy.policy_file import ComponentRule, PolicyFile, RegistryRule, Requirements
 from wasm_oci.policy.policy_types import REQUIREMENTS
 from wasm_oci.policy.review.lint_keys import KnownKey, key_problems
+from wasm_oci.policy.review.lint_pairs import EXCLUSIVE, may_agree
 from wasm_oci.policy.subject import Registry, Subject
 from wasm_oci.policy.versions import find_version
 
@@ -118,14 +119,13 @@ def _within(named: _Named) -> Iterator[Problem]:
 
 def _between(rules: Iterable[_Named]) -> Iterator[Problem]:
     """Contradictions between two rules that speak about the same artifacts."""
-    asked = [each for each in rules if each.about != ("default",) and each.rule.mode == "enforce"]
-    for first, second in combinations(asked, 2):
-        same = first.about == second.about
-        if not (same or first.always or second.always):
+    for first, second in combinations([each for each in rules if each.rule.mode == "enforce"], 2):
+        same, kinds = first.about == second.about, {first.about, second.about}
+        if not (same or first.always or second.always) or (("default",) in kinds and not kinds <= {("always",), ("default",)}):
             continue
-        for member in ("signature_types", "key_formats", "allowed_registries", "worlds"):
+        for member in EXCLUSIVE:
             one, two = getattr(first.rule, member), getattr(second.rule, member)
-            if one and two and not set(map(str, one)) & set(map(str, two)):
+            if one and two and not may_agree(member, one, two):
                 what = f"{member} has nothing in common with {first.name} ({first.rule.source})"
                 yield second.error(what, "nothing can satisfy both: change one of them")
         if same and set(first.members) & set(second.members):

@@ -21,6 +21,8 @@ class Past:
     subject: Subject
     allowed: bool | None = None
     decided_by: str = ""
+    because: str = ""
+    """Why it was denied."""
     overrides: tuple[str, ...] = ()
 
 
@@ -31,7 +33,14 @@ class Flip:
     place: str
     was: bool
     was_by: str
+    was_why: str = ""
+    """Why it was denied; empty where that is not known."""
     now: Verdict
+
+    @property
+    def why(self) -> str:
+        """What denies now, or no longer does."""
+        return f"no longer: {self.was_why}" if self.was_why else _why(self.now)
 
     def to_json(self) -> JsonObject:
         return {
@@ -40,17 +49,17 @@ class Flip:
             "wasDecidedBy": self.was_by,
             "now": "allow" if self.now.allowed else "deny",
             "nowDecidedBy": self.now.decided_by,
-            "why": _why(self.now),
+            "why": self.why,
             "change": self.now.change,
             "subject": self.now.subject.path,
             "registry": str(self.now.subject.registry or ""),
         }
 
     def lines(self) -> Iterator[str]:
-        was, now = ("allow", "deny") if self.was else ("deny", "allow")
+        was, now = ("allowed", "denied") if self.was else ("denied", "allowed")
         registry = f" in {self.now.subject.registry}" if self.now.subject.registry else ""
         yield f"{self.place}: {self.now.subject.path}{registry}: {was} by {self.was_by} becomes {now} by {self.now.decided_by}"
-        yield f"  {_why(self.now)}"
+        yield f"  {self.why}"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,7 +97,8 @@ def simulate(new: Policy, pasts: Iterable[Past], old: Policy | None = None) -> S
             continue
         now = decide(new, past.subject, _known(new, past))
         if now.allowed != was:
-            result.flips.append(Flip(place=past.place, was=was, was_by=before.decided_by if before else past.decided_by, now=now))
+            by, because = (before.decided_by, _why(before)) if before else (past.decided_by, past.because)
+            result.flips.append(Flip(place=past.place, was=was, was_by=by, was_why="" if was else because, now=now))
     return result
 
 
