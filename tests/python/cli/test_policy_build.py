@@ -145,6 +145,15 @@ def test_registries_of_a_list(tmp_path: Path, members: dict[str, Any], names: li
     assert [each["subject"]["registry"]["name"] for each in json.loads(verdict.read_bytes())["verdicts"]] == names
 
 
+def test_a_registry_that_the_list_does_not_have(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    listed = tmp_path / "registries.yaml"
+    listed.write_text("registries: [github|ghcr.io]\n", encoding="utf-8")
+    _, policy = _compile(tmp_path, {"default_signing_required": False, "registry_policies": ["github|optional"]})
+    words = [f"--policy={policy}", f"--registries={listed}", f"--output-file={tmp_path / 'verdict.json'}"]
+    assert main(["policy", "verdict", f"--input-file={HELLO}", *words, f"--facts={_facts(registries=['githb'])}"]) == 2
+    assert "//:image: registries: unknown registry 'githb'; did you mean github?" in capsys.readouterr().err
+
+
 def test_a_signing_key_of_another_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     public, _ = _keygen(tmp_path, "one")
     _, policy = _compile(tmp_path, {"default_signing_required": False})

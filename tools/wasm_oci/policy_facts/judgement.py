@@ -90,7 +90,7 @@ def _registries(request: Judgement) -> Iterator[Registry | None]:
     if not names:
         yield None
     for name in names:
-        yield named_registry(name or (config.file.default_registry if config else ""), config, ())
+        yield named_registry(name or (config.file.default_registry if config else ""), config, (), where=f"{request.target}: registries")
 
 
 def _subject(request: Judgement, known: KnownKeys) -> Subject:

@@ -56,7 +56,7 @@ def nearest(entries: Sequence[AnyEntry]) -> list[AnyEntry]:
     return [entry for entry in entries if len(entry.prefix) == longest]
 
 
-def named_registry(text: str, config: RegistryConfig | None, plain_http: Collection[str]) -> Registry:
+def named_registry(text: str, config: RegistryConfig | None, plain_http: Collection[str], *, where: str = "--registry") -> Registry:
     """Returns the registry of an entry's name, or of a host with or without a prefix.
 
     Raises UsageError for a name that the list does not have; without a list, a name stays a name. FormatError for neither.
@@ -65,15 +65,15 @@ def named_registry(text: str, config: RegistryConfig | None, plain_http: Collect
         for entry in config.entries:
             if entry.name == text:
                 return _of_entry(entry.name, entry.host, entry.prefix, [*plain_http, *config.file.plain_http])
-    name = parse_registry_name(text, where="--registry")
+    name = parse_registry_name(text, where=where)
     host, _, prefix = text.partition("/")
     if name.host:
-        found = _of_entry(None, check_host(host, where="--registry"), prefix, plain_http)
+        found = _of_entry(None, check_host(host, where=where), prefix, plain_http)
         return found if config is None else with_entry(found, prefix, config)
     if config is not None or text == "*":
         known = [entry.name for entry in config.entries] if config else []
         hint = did_you_mean(text, known) or (f"the entries are {', '.join(known)}" if known else "name one registry")
-        raise UsageError(f"unknown registry {text[:80]!r}", where="--registry", hint=hint)
+        raise UsageError(f"unknown registry {text[:80]!r}", where=where, hint=hint)
     return Registry(name=text)
 
 
