@@ -30,6 +30,26 @@ APPROVAL = "approvals: [{{interface: '{}', components: ['*'], reason: r, approve
         (SIGNED + "componets: []\n", "p.yaml: line 2: componets: unknown member 'componets'; did you mean components?"),
         (SIGNED + "components:\n  - signing: required\n", "p.yaml: line 3: components[0].pattern: the member is missing"),
         (SIGNED + "components:\n  - pattern: 'a b'\n", "line 3: components[0].pattern: 'a b' is not a pattern"),
+        (
+            SIGNED + "components:\n  - pattern: 'Prod-*'\n",
+            "line 3: components[0].pattern: no component matches 'Prod-*'; names are in lower case",
+        ),
+        (SIGNED + "components:\n  - pattern: 'prod:*'\n", "line 3: components[0].pattern: no component matches 'prod:*'; write a name"),
+        (
+            SIGNED + "registries:\n  - registry: ghcr.io/a/*\n",
+            "line 3: registries[0].registry: no repository of ghcr.io begins with 'a/*'",
+        ),
+        (SIGNED + "components:\n  - {pattern: a, registries: [ghcr.io/A]}\n", "components[0].registries[0]: no repository of ghcr.io begins with 'A'"),
+        ("default: {allowed_registries: ['ghcr.io/*']}\n", "default.allowed_registries[0]: no repository of ghcr.io begins with '*'"),
+        ("default: {namespaces: ['My-*']}\n", "default.namespaces[0]: no component matches 'My-*'; names are in lower case: write my-*"),
+        (
+            SIGNED + "overrides: [{name: a, checks: [signing], components: ['A'], reason: r, approved_by: me, expires: 2030-01-01}]\n",
+            "overrides[0].components[0]: no component matches 'A'",
+        ),
+        (
+            SIGNED + "approvals: [{interface: 'a:b', components: ['c:1'], reason: r, approved_by: me}]\n",
+            "approvals[0].components[0]: no component matches 'c:1'",
+        ),
         (SIGNED + "registries:\n  - registry: 'http://x'\n", "line 3: registries[0].registry: 'http://x' is not a registry"),
         (
             SIGNED + "registries: [{registry: ghcr.io/my-*}]",

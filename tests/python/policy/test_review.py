@@ -60,7 +60,10 @@ def test_nothing_is_wrong(text: str) -> None:
     [
         (SIGNED + "components:\n  - pattern: hello\n", "warning: p:3: component:hello: the rule says nothing"),
         (SIGNED + "components:\n  - {pattern: helo, max_size: 1}\n", "warning: p:3: component:helo: helo matches none of 2 subjects"),
-        (SIGNED + "components: [{pattern: Hello, max_size: 1}]\n", "error: p:2: component:Hello: names of components are in lower case"),
+        (
+            SIGNED + "components: [{pattern: 'ghcr.io/apps/*', max_size: 1}]\n",
+            "a component's name has no registry, so that it speaks only where ghcr.io is a namespace",
+        ),
         (SIGNED + "registries: [{registry: githb, max_size: 1}]\n", "warning: p:2: registry:githb: no registry is githb"),
         (SIGNED + "registries: [{registry: ghcr.io/other, max_size: 1}]\n", "no registry is ghcr.io/other"),
         (SIGNED + "components: [{pattern: hello, registries: [nowhere], max_size: 1}]\n", "no registry is nowhere"),
@@ -127,8 +130,8 @@ def test_what_lint_finds(text: str, problem: str) -> None:
 
 
 def test_errors_come_first() -> None:
-    found = problems("components: [{pattern: x, max_size: 1}, {pattern: Y, max_size: 1}]\nmode: warn\n")
-    assert [each.partition(":")[0] for each in found] == ["error", "warning", "warning", "warning"]
+    found = problems("components: [{pattern: x, max_size: 1}, {pattern: y, tags: {semver: true, allowed: [latest]}}]\nmode: warn\n")
+    assert [each.partition(":")[0] for each in found] == ["error", "warning", "warning", "warning", "warning"]
 
 
 def test_a_simulation_finds_exactly_what_was_planted() -> None:

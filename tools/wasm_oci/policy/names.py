@@ -20,6 +20,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SEGMENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
 """One of the segments of a repository's name (distribution specification, "Pulling manifests")."""
 _PRINTED = re.compile(r"[!-~]{1,255}")
+_PATH = re.compile(r"[a-z0-9._-]+(?:/[a-z0-9._-]+)*")
+"""Of the signs that repositories have (distribution specification 1.1, "Pulling manifests")."""
 _DOCKER_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
 _PORTS = (80, 443)
 
@@ -61,6 +63,19 @@ def check_pattern(text: str, *, where: str) -> str:
     return text
 
 
+def check_component_pattern(text: str, *, where: str) -> str:
+    """Returns a pattern of components or namespaces; raises FormatError for one that can match none, such as one with a tag."""
+    check_pattern(text, where=where)
+    if not _PATH.fullmatch(text.replace("*", "_").replace("?", "_")):
+        what = f"no component matches {text[:80]!r}"
+        lower = text.lower()
+        hint = "write a name as in my-org/prod-*, without scheme, port, tag and digest; `registries` and `tags` say where and as what"
+        if lower != text and _PATH.fullmatch(lower.replace("*", "_").replace("?", "_")):
+            hint = f"names are in lower case: write {lower}"
+        raise FormatError(what, where=where, hint=hint)
+    return text
+
+
 def matches_component(pattern: Glob, name: str, path: str) -> bool:
     """Returns whether a pattern matches a component: one with `/` its namespace and name, any other its name."""
     return pattern.matches(path if "/" in pattern.text else name)
@@ -94,7 +109,7 @@ class RegistryName:
 
 
 def parse_registry_name(text: str, *, where: str) -> RegistryName:
-    """Raises FormatError for what is neither `*`, the name of an entry, nor a host with or without a prefix."""
+    """Raises FormatError for what is neither `*`, the name of an entry, nor a host with or without a prefix that a repository can have."""
     host, *prefix = text.split("/")
     looks_like_host = "." in host or ":" in host or host == "localhost"
     if looks_like_host and all(prefix):

@@ -20,6 +20,7 @@ from wasm_oci.limits import LIMITS
 from wasm_oci.policy.policy_types import (
     Bound,
     CheckName,
+    ComponentPattern,
     DigestText,
     Few,
     LastSecond,
@@ -133,7 +134,7 @@ class Requirements:
     """The most bytes that the component may have."""
     allowed_registries: Annotated[tuple[RegistryText, ...], Few] | None = None
     """Registries that it may be in: names of entries, or hosts with or without a prefix."""
-    namespaces: Annotated[tuple[Pattern, ...], Few] | None = None
+    namespaces: Annotated[tuple[ComponentPattern, ...], Few] | None = None
     """Patterns of which the namespace must match one."""
     tags: TagEntry | None = None
     """Which tags are allowed."""
@@ -151,7 +152,7 @@ class Requirements:
 class ComponentRule(Requirements):
     """What is required of the components with a name."""
 
-    pattern: Pattern
+    pattern: ComponentPattern
     """Which components: a pattern with `/` is of namespace and name, any other of the name. `*` stands for any characters."""
     registries: Annotated[tuple[RegistryText, ...], Few] | None = None
     """Only in these registries; without it, in all."""
@@ -192,7 +193,7 @@ class Approval:
 
     interface: Pattern
     """The interface, or its package; at least that has to be named."""
-    components: Annotated[tuple[Pattern, ...], Few]
+    components: Annotated[tuple[ComponentPattern, ...], Few]
     """Which components, as in `pattern` of a rule."""
     reason: Reason
     """Why."""
@@ -212,7 +213,7 @@ class Override:
     """What it is asked for by."""
     checks: Annotated[tuple[CheckName, ...], Few]
     """Which findings do not deny."""
-    components: Annotated[tuple[Pattern, ...], Few]
+    components: Annotated[tuple[ComponentPattern, ...], Few]
     """For which components, as in `pattern` of a rule."""
     registries: Annotated[tuple[RegistryText, ...], Few] | None = None
     """In which registries; without it, in all."""

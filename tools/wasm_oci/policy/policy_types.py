@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError
 from wasm_oci.limits import LIMITS
-from wasm_oci.policy.names import RegistryName, check_pattern, parse_registry_name
+from wasm_oci.policy.names import RegistryName, check_component_pattern, check_pattern, parse_registry_name
 from wasm_oci.policy.versions import check_bound
 from wasm_oci.shape import Parsed, Size
 from wasm_oci.trust.timestamps import parse_timestamp
@@ -65,6 +65,7 @@ def _line(text: str, *, where: str) -> str:
 
 Name = Annotated[str, Parsed(Annotated[str, Size(1, 256)], _word)]
 Pattern = Annotated[str, Parsed(str, check_pattern)]
+ComponentPattern = Annotated[str, Parsed(str, check_component_pattern)]
 RegistryText = Annotated[RegistryName, Parsed(Annotated[str, Size(1, 255)], parse_registry_name)]
 Bound = Annotated[str, Parsed(str, check_bound)]
 Reason = Annotated[str, Parsed(Annotated[str, Size(1, 1000)], _line)]

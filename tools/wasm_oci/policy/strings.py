@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, TypeVar
 
 from wasm_oci.errors import FormatError
-from wasm_oci.policy.names import check_pattern, parse_registry_name
+from wasm_oci.policy.names import check_component_pattern, parse_registry_name
 from wasm_oci.policy.policy_file import ComponentRule, GeneralRule, PolicyFile, RegistryRule
 from wasm_oci.policy.subject import KeySource, SignatureType
 
@@ -45,7 +45,7 @@ def policy_of_strings(
     components = []
     for number, text in enumerate(component_policies):
         place = f"{prefix}component_policies[{number}]"
-        pattern, signing, keys = _parsed(text, "pattern", check_pattern, place)
+        pattern, signing, keys = _parsed(text, "pattern", check_component_pattern, place)
         components.append(ComponentRule(pattern=pattern, signing=signing, keys=keys, source=place))
     registries = []
     for number, text in enumerate(registry_policies):

@@ -6,15 +6,22 @@ visibility(["//tests/...", "//wasm/..."])
 
 _SIGNING = ("required", "optional")
 _MOST = 255
+_PATH_SIGNS = "abcdefghijklmnopqrstuvwxyz0123456789._-"
 _PRINTED = "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~"
 
 def _is_printed(text):
     """Whether a text is ASCII without spaces, and not empty."""
     return text != "" and text.strip(_PRINTED) == ""
 
+def _is_path(text):
+    """Whether a text has segments of the signs that repositories have."""
+    return all([part != "" and part.strip(_PATH_SIGNS) == "" for part in text.split("/")])
+
 def _pattern_error(text):
     if _is_printed(text) and len(text) <= _MOST:
-        return None
+        if _is_path(text.replace("*", "_").replace("?", "_")):
+            return None
+        return "no component matches {}; write a name in lower case as in my-org/prod-*, without scheme, port, tag and digest".format(repr(text))
     return "{} is not a pattern; write 1 to 255 ASCII characters without spaces; * stands for any characters".format(repr(text))
 
 def _registry_error(text):

@@ -154,9 +154,11 @@ def _never(file: PolicyFile, around: Surroundings) -> Iterator[Problem]:
         uses = [rule.registry] if isinstance(rule, RegistryRule) else []
         if isinstance(rule, ComponentRule):
             uses = list(rule.registries or ())
-            if rule.pattern != rule.pattern.lower():
-                yield named.error("names of components are in lower case, so that it never speaks", f"write {rule.pattern.lower()}")
-            elif around.subjects is not None and not any(_is_for(rule.pattern, each) for each in around.subjects):
+            host, slash, path = rule.pattern.partition("/")
+            if slash and "." in host and not set("*?") & set(host):
+                what = f"a component's name has no registry, so that it speaks only where {host} is a namespace"
+                yield named.warning(what, f"write {path}, and `registries: [{host}]`")
+            if around.subjects is not None and not any(_is_for(rule.pattern, each) for each in around.subjects):
                 what = f"{rule.pattern} matches none of {len(around.subjects)} subjects"
                 yield named.warning(what, "correct the pattern, or remove the rule")
         for registry in uses if around.registries is not None else ():
