@@ -52,7 +52,7 @@ FOLDERS: Mapping[str, set[str]] = {
         *(BASE, "attest", "audit", "cli/common", "decisions", "http", "keys", "keys/sources", "log", "oci", "publish", "releases", "trust"),
     },
     "cli/commands": {
-        *(BASE, "attest", "cli/common", "cli/log", "cli/modes", "cli/policies", "cli/publishing", "keys", "keys/sources", "oci"),
+        *(BASE, "cli/common", "cli/log", "cli/modes", "cli/policies", "cli/publishing", "keys", "keys/sources", "oci"),
         *("pins", "policy_facts", "publish", "registry", "registry_config", "releases", "trust", "wasm_tools", "wasmsign"),
     },
     "cli": {BASE, "cli/commands", "cli/common", "cli/policies", "keys", "keys/sources"},

@@ -20,7 +20,6 @@ from instruments.effects import Reply
 from instruments.faults import Fault
 from instruments.registry import RunningRegistry, start
 from wasm_oci.attest.find import FoundStatement, find_statements
-from wasm_oci.attest.predicates import SIGN, VSA
 from wasm_oci.attest.write import SignedStatement, attach_statement, bundle_referrer
 from wasm_oci.digest import Digest
 from wasm_oci.errors import LimitError, RegistryError
@@ -29,6 +28,7 @@ from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB, Descriptor
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.store import FetchedManifest, Store
 from wasm_oci.registry.store import RegistryStore
+from wasm_oci.trust.predicate_types import SIGN, VSA
 from wasm_oci.trust.trust import Trust
 
 TRUST = Trust.of_keys([K1.public])

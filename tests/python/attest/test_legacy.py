@@ -29,7 +29,6 @@ from wasm_oci.attest.legacy import (
     missing_legacy_signatures,
     sign_legacy,
 )
-from wasm_oci.attest.predicates import SIGN
 from wasm_oci.attest.verify import Budget
 from wasm_oci.digest import SHA512, Digest
 from wasm_oci.errors import RegistryError, UsageError
@@ -39,6 +38,7 @@ from wasm_oci.oci.descriptor import INDEX_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Index, Manifest
 from wasm_oci.registry.store import RegistryStore
+from wasm_oci.trust.predicate_types import SIGN
 from wasm_oci.trust.trust import Trust, TrustedKey
 
 SUBJECT = fetched()

@@ -12,11 +12,11 @@ from fakes.signing import K1, P256_SECRET
 from fakes.statements import VERDICT, fetched, payload_of, signed
 from wasm_oci.attest.bundle import hint_of, parse_bundle
 from wasm_oci.attest.dsse import Envelope
-from wasm_oci.attest.predicates import SIGN, VSA
 from wasm_oci.attest.statement import Statement, parse_statement, statement_about
 from wasm_oci.digest import SHA512, Digest
 from wasm_oci.keys.any_key import parse_any_secret_key
 from wasm_oci.keys.key import AnySecretKey
+from wasm_oci.trust.predicate_types import SIGN, VSA
 
 ABAB = Digest("sha256:" + "ab" * 32)
 SIGNATURE = "VXH+ZPHyk5nCbfKkG8agqTl/HEj/e1iJYkEpkZJjV3J6x3duJRP2e/7VYGI+fwvuWLFz0jkHFyroylDZX1UWDA=="

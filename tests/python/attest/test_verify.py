@@ -14,13 +14,13 @@ import pytest
 
 from fakes.signing import K1, K2, P256_SECRET
 from fakes.statements import VERDICT, changed, fetched, payload_of, resigned, signed
-from wasm_oci.attest.predicates import NAMES, SIGN, VSA
 from wasm_oci.attest.verify import Budget, VerifiedStatement, verify_bundle
 from wasm_oci.digest import SHA512, Digest
 from wasm_oci.errors import FormatError, SignatureError
 from wasm_oci.keys.any_key import parse_any_secret_key
 from wasm_oci.keys.key import AnySecretKey
 from wasm_oci.limits import LIMITS
+from wasm_oci.trust.predicate_types import NAMES, SIGN, VSA
 from wasm_oci.trust.trust import Trust, TrustedKey
 
 P256 = parse_any_secret_key(P256_SECRET, where="")

@@ -10,12 +10,12 @@ import pytest
 from fakes.artifacts import Image, key, public, signed_image
 from fakes.program import Ended, Run
 from fakes.statements import changed, payload_of, resigned, signed
-from wasm_oci.attest.predicates import NAMES, SIGN
 from wasm_oci.attest.write import bundle_referrer
 from wasm_oci.digest import Digest
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.descriptor import EMPTY_BLOB
 from wasm_oci.oci.store import FetchedManifest
+from wasm_oci.trust.predicate_types import NAMES, SIGN
 
 POLICY = f"always: {{signing: required, keys: [release], statements: [{{predicate_type: {SIGN}, keys: [release]}}]}}\n"
 

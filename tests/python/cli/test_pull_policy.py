@@ -15,12 +15,12 @@ from fakes.clients import client_of, put_blob
 from fakes.program import NAME, Ended, Run
 from fakes.statements import fetched, signed
 from instruments.registry import RunningRegistry
-from wasm_oci.attest.predicates import SIGN, VSA
 from wasm_oci.attest.write import bundle_referrer
 from wasm_oci.oci.descriptor import EMPTY, EMPTY_BLOB, SIGNATURE_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.registry.referrers import attach
+from wasm_oci.trust.predicate_types import SIGN, VSA
 
 POLICY = f"""name: enterprise
 always:

@@ -16,7 +16,7 @@ from fakes.release_files import entry
 from fakes.signing import P256_PEM, P256_SECRET
 from fakes.wasm import COMPONENT, MODULE, entries, imported, section, text
 from instruments.registry import RunningRegistry
-from wasm_oci.attest.predicates import SIGN, VSA
+from wasm_oci.trust.predicate_types import SIGN, VSA
 
 STRICT = """name: strict
 registries:

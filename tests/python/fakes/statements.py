@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 from fakes.signing import K1
-from wasm_oci.attest.predicates import SIGN, VSA
 from wasm_oci.attest.write import SignedStatement, sign_statement
 from wasm_oci.digest import Digest
 from wasm_oci.jsontext import JsonObject
@@ -16,6 +15,7 @@ from wasm_oci.keys.signer import AnySigner
 from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE, WASM_CONFIG_MEDIA_TYPE, Descriptor
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.store import FetchedManifest
+from wasm_oci.trust.predicate_types import SIGN, VSA
 
 VERDICT: JsonObject = {
     "verifier": {"id": "https://example.org/policy"},

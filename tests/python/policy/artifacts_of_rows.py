@@ -169,7 +169,7 @@ def _write(made: Made, wasm: Path, subject: Subject) -> None:
 
 def _predicate(predicate_type: str) -> dict[str, Any]:
     from fakes.statements import VERDICT
-    from wasm_oci.attest.predicates import VSA
+    from wasm_oci.trust.predicate_types import VSA
 
     return VERDICT if predicate_type == VSA else {}
 

@@ -15,13 +15,13 @@ from fakes.signing import K1, K2
 from fakes.statements import signed
 from instruments.registry import RunningRegistry
 from wasm_oci.attest.find import find_statements
-from wasm_oci.attest.predicates import SIGN, VSA
 from wasm_oci.errors import UsageError
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.reference import Reference
 from wasm_oci.publish.artifact import load_artifact, statement_referrer, with_referrers
 from wasm_oci.publish.release_request import ArtifactRequest, DestinationRequest, ReleaseRequest
 from wasm_oci.registry.store import RegistryStore
+from wasm_oci.trust.predicate_types import SIGN, VSA
 from wasm_oci.trust.trust import Trust
 
 

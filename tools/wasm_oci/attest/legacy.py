@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 from wasm_oci.attest.dsse import decoded
 from wasm_oci.attest.find import FoundStatement
-from wasm_oci.attest.predicates import SIGN
 from wasm_oci.attest.statement import Statement
 from wasm_oci.attest.verify import Budget
 from wasm_oci.digest import SHA256, Digest
@@ -25,6 +24,7 @@ from wasm_oci.locks import machine_lock
 from wasm_oci.oci.descriptor import MANIFEST_MEDIA_TYPE, Descriptor, member
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.store import Store, read_blob
+from wasm_oci.trust.predicate_types import SIGN
 from wasm_oci.trust.trust import Trust
 
 PAYLOAD_MEDIA_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json"

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wasm_oci.attest.bundle import Bundle, hint_of, parse_bundle
-from wasm_oci.attest.predicates import check_predicate, is_of_type
+from wasm_oci.attest.predicates import check_predicate
 from wasm_oci.attest.statement import Statement, parse_statement
 from wasm_oci.errors import FormatError, LimitError, SignatureError
 from wasm_oci.keys.key import AnyPublicKey
 from wasm_oci.limits import LIMITS
+from wasm_oci.trust.predicate_types import is_of_type
 from wasm_oci.trust.trust import Trust
 
 _SHOWN = 5

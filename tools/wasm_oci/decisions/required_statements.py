@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import get_args
 from urllib.parse import quote
 
-from wasm_oci.attest.predicates import SIGN, VSA
 from wasm_oci.attest.write import sign_statement
 from wasm_oci.digest import SHA256
 from wasm_oci.errors import UsageError
@@ -25,6 +24,7 @@ from wasm_oci.policy.verdict import Verdict
 from wasm_oci.policy_facts.known_keys import KnownKeys
 from wasm_oci.policy_facts.statement_facts import statement_fact
 from wasm_oci.publish.artifact import Artifact, Referrer, statement_referrer
+from wasm_oci.trust.predicate_types import SIGN, VSA
 
 VERIFIER = "https://github.com/rules-wasm-oci/rules_wasm_oci"
 """Who reached a verdict, as its statement says (slsa-framework/slsa, spec/verification_summary.md, `verifier.id`)."""

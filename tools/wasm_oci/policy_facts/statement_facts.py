@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from wasm_oci.attest.find import find_statements
-from wasm_oci.attest.predicates import VSA
 from wasm_oci.attest.statement import Statement
 from wasm_oci.attest.verify import Budget, verify_bundle
 from wasm_oci.digest import Digest, checked
@@ -21,6 +20,7 @@ from wasm_oci.policy.subject import Signer
 from wasm_oci.policy.subject import Statement as StatementFact
 from wasm_oci.policy_facts.known_keys import KnownKeys
 from wasm_oci.publish.artifact import Artifact, blobs_of
+from wasm_oci.trust.predicate_types import VSA
 
 _DIGEST = re.compile(r"(?:sha256|sha512):[0-9a-f]{64,128}")
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from wasm_oci.attest.find import find_statements
-from wasm_oci.attest.predicates import SIGN
 from wasm_oci.attest.write import sign_statement
 from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError, NotFoundError, UsageError, WasmOciError
@@ -28,6 +27,7 @@ from wasm_oci.publish.plan_steps import Placing, Stage
 from wasm_oci.publish.release_request import DestinationRequest, IndexRequest
 from wasm_oci.publish.resolve import Destination, NamedRepository
 from wasm_oci.publish.signing import Signing
+from wasm_oci.trust.predicate_types import SIGN
 from wasm_oci.trust.trust import Trust
 
 _log = logging.getLogger(__name__)

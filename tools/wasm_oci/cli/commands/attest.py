@@ -42,8 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    from wasm_oci.attest.predicates import SIGN, predicate_type
     from wasm_oci.cli.publishing.attesting import StatementRequest, attest
+    from wasm_oci.trust.predicate_types import SIGN, predicate_type
 
     kind = predicate_type(args.predicate_type, where="--predicate-type")
     if (kind == SIGN) == (args.predicate is not None):

@@ -29,8 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    from wasm_oci.attest.predicates import SIGN
     from wasm_oci.cli.publishing.attesting import StatementRequest, attest
+    from wasm_oci.trust.predicate_types import SIGN
     from wasm_oci.trust.request import TrustRequest
 
     asked = TrustRequest(

@@ -47,9 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    from wasm_oci.attest.predicates import predicate_type
     from wasm_oci.cli.publishing.reached import reached
     from wasm_oci.cli.publishing.statement_result import listed
+    from wasm_oci.trust.predicate_types import predicate_type
 
     kind = predicate_type(args.predicate_type, where="--predicate-type") if args.predicate_type else None
     request = StatementsRequest(

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from wasm_oci.attest.find import require_statement
 from wasm_oci.attest.legacy import add_legacy_signatures, legacy_tag, sign_legacy
-from wasm_oci.attest.predicates import SIGN
 from wasm_oci.attest.write import attach_statement, sign_statement
 from wasm_oci.cli.common.registry_options import RegistryOptions
 from wasm_oci.cli.publishing.reached import reached
@@ -20,6 +19,7 @@ from wasm_oci.keys.sources.signing_keys import SigningKey, open_statement_signer
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.store import FetchedManifest, Store
 from wasm_oci.outcome import GREEN, Outcome, Painted
+from wasm_oci.trust.predicate_types import SIGN
 from wasm_oci.trust.trust import Trust
 
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from wasm_oci.attest.bundle import hint_of
 from wasm_oci.attest.find import FoundStatement, find_statements, missing_statement
 from wasm_oci.attest.legacy import find_legacy_signatures
-from wasm_oci.attest.predicates import SIGN, VSA
 from wasm_oci.cli.publishing.attesting import algorithm_of
 from wasm_oci.errors import WasmOciError
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.oci.target import Target
 from wasm_oci.outcome import GREEN, YELLOW, Outcome, Painted, error_document, report_error
+from wasm_oci.trust.predicate_types import SIGN, VSA
 from wasm_oci.trust.trust import Trust
 from wasm_oci.wording import counted
 
