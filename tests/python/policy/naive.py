@@ -311,6 +311,11 @@ class Naive:
     def digest_pin(self, rule: Doc, value: str) -> object:
         return value == "optional" or "digest_pin" in self.lifted or self.at != "pull" or bool(self.subject.get("pinned"))
 
+    @staticmethod
+    def is_of_type(found: str, wanted: str) -> bool:
+        wanted = {"sign": "https://sigstore.dev/cosign/sign/v1", "spdxjson": "https://spdx.dev/Document"}.get(wanted, wanted)
+        return found == wanted or (wanted == "https://spdx.dev/Document" and found.startswith(wanted + "/v"))
+
     def statements(self, rule: Doc, value: list[Doc]) -> object:
         if "statement" in self.lifted:
             return True
@@ -321,7 +326,7 @@ class Naive:
             signers = [
                 signer
                 for statement in self.subject["statements"]
-                if statement["predicate_type"] == each["predicate_type"] and statement["digest"] in self.subject["digests"]
+                if self.is_of_type(statement["predicate_type"], each["predicate_type"]) and statement["digest"] in self.subject["digests"]
                 for signer in statement.get("signers", [])
                 if self.valid(signer) and all(self.fits(signer, *one) for one in strict)
             ]

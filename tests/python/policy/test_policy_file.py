@@ -73,6 +73,10 @@ APPROVAL = "approvals: [{{interface: '{}', components: ['*'], reason: r, approve
         ("default:\n  signing: required\n  keys: [a, a]\n  threshold: 2\n", "a threshold of 2 is more than the 1 named keys"),
         ("default:\n  max_size: 0\n", "max_size 0 allows nothing"),
         ("default:\n  max_size: 1MB\n", "line 2: default.max_size: expected a whole number, not '1MB'"),
+        (
+            "default:\n  statements: [{predicate_type: vsaa}]\n",
+            "statements[0].predicate_type: 'vsaa' is not a predicate type; did you mean vsa?",
+        ),
         ("default:\n  tags: {}\n", "tags says nothing"),
         ("default:\n  allowed_imports: [{interface: 'wasi:http@0.2.0'}]\n", "has a version in its name"),
         ("default:\n  allowed_imports: [{interface: 'wasi:http', at_least: '1.x'}]\n", "'1.x' is not a version"),

@@ -28,9 +28,9 @@ from wasm_oci.policy.policy_types import (
     Mode,
     Name,
     Pattern,
+    PredicateType,
     Reason,
     RegistryText,
-    Uri,
 )
 from wasm_oci.policy.subject import KeyFormat, KeySource, SignatureType
 from wasm_oci.shape import OR_ONE, Size
@@ -72,8 +72,8 @@ class ForbiddenAnnotation:
 class StatementEntry:
     """A signed statement that must be there."""
 
-    predicate_type: Uri
-    """Its predicate type, such as `https://slsa.dev/verification_summary/v1`."""
+    predicate_type: PredicateType
+    """Its predicate type, such as `https://slsa.dev/verification_summary/v1`, or a name that `wasm_oci attest` takes, such as `vsa`."""
     keys: Annotated[tuple[Name, ...], Few] | None = None
     """Names of the keys of which one must have signed it; without it, any trusted key."""
     threshold: int | None = None

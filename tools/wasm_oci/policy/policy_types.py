@@ -7,11 +7,12 @@ from functools import partial
 from typing import Annotated, Literal
 
 from wasm_oci.digest import Digest
-from wasm_oci.errors import FormatError
+from wasm_oci.errors import FormatError, UsageError
 from wasm_oci.limits import LIMITS
 from wasm_oci.policy.names import RegistryName, check_component_pattern, check_pattern, parse_registry_name
 from wasm_oci.policy.versions import check_bound
 from wasm_oci.shape import Parsed, Size
+from wasm_oci.trust.predicate_types import predicate_type
 from wasm_oci.trust.timestamps import parse_timestamp
 
 Mode = Literal["enforce", "warn"]
@@ -63,6 +64,13 @@ def _line(text: str, *, where: str) -> str:
     return text
 
 
+def _predicate_type(text: str, *, where: str) -> str:
+    try:
+        return predicate_type(text, where=where)
+    except UsageError as err:
+        raise FormatError(err.what, where=where, hint=err.hint) from err
+
+
 Name = Annotated[str, Parsed(Annotated[str, Size(1, 256)], _word)]
 Pattern = Annotated[str, Parsed(str, check_pattern)]
 ComponentPattern = Annotated[str, Parsed(str, check_component_pattern)]
@@ -71,6 +79,6 @@ Bound = Annotated[str, Parsed(str, check_bound)]
 Reason = Annotated[str, Parsed(Annotated[str, Size(1, 1000)], _line)]
 LastSecond = Annotated[datetime, Parsed(str, partial(parse_timestamp, last=True))]
 DigestText = Annotated[Digest, Parsed(str, _digest)]
-Uri = Annotated[str, Parsed(Annotated[str, Size(1, 1000)], _word)]
+PredicateType = Annotated[str, Parsed(Annotated[str, Size(1, 1000)], _predicate_type)]
 Few = Size(1, LIMITS.policy_entries)
 Many = Size(0, LIMITS.policy_entries)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from wasm_oci.policy.finding import BUILD, PULL, Finding, listed, refused, unknown
 from wasm_oci.policy.subject import SetAside, Signer, Subject
+from wasm_oci.trust.predicate_types import is_of_type
 from wasm_oci.trust.timestamps import timestamp_text
 
 _OR = " or "
@@ -184,7 +185,7 @@ class StatementCheck:
         if subject.statements is None or subject.digests is None:
             fact, words = ("statements", "its signed statements are") if subject.statements is None else ("digests", "its digest is")
             return unknown(subject, self.name, fact, words, later=BUILD)
-        found = [each for each in subject.statements if each.predicate_type == self.predicate_type]
+        found = [each for each in subject.statements if is_of_type(each.predicate_type, self.predicate_type)]
         own = [each for each in found if each.digest in subject.digests]
         signed = key_ids([signer for each in own for signer in each.signers], self.keys)
         if len(signed) >= self.threshold:

@@ -27,11 +27,16 @@ _LONGEST = 1024
 
 
 def predicate_type(text: str, *, where: str) -> str:
-    """Returns the type that a name stands for, or the URI that is given; raises UsageError for anything else."""
+    """Returns the type that a name stands for, or the URI that is given; raises UsageError for anything else.
+
+    What begins with a host is taken as it is: cosign before version 2 wrote `cosign.sigstore.dev/attestation/v1`.
+    """
     if text in NAMES:
         return NAMES[text]
     scheme, colon, rest = text.partition(":")
-    if not (colon and rest and scheme.isascii() and scheme.isalnum() and text.isascii() and text.isprintable()) or " " in text:
+    host, slash, path = text.partition("/")
+    has_form = (colon and rest and scheme.isalnum()) or (slash and path and "." in host and ":" not in host)
+    if not (has_form and text.isascii() and text.isprintable()) or " " in text:
         remedy = did_you_mean(text, NAMES) or f"use a URI, or one of {', '.join(NAMES)}"
         raise UsageError(f"{text[:100]!r} is not a predicate type", where=where, hint=remedy)
     if len(text) > _LONGEST:
