@@ -21,9 +21,7 @@ def test_types_are_taken_as_they_are(text: str) -> None:
     assert predicate_type(text, where="p") == text
 
 
-@pytest.mark.parametrize(
-    "text", ["", "vsaa", "slsa/provenance", "a b", "https:", "slsa.dev/", "slsa.dev/a b", "slsa.dev/ä", "/a.b/c"]
-)
+@pytest.mark.parametrize("text", ["", "vsaa", "slsa/provenance", "a b", "https:", "slsa.dev/", "slsa.dev/a b", "slsa.dev/ä", "/a.b/c"])
 def test_what_is_no_type(text: str) -> None:
     with pytest.raises(UsageError, match="is not a predicate type"):
         predicate_type(text, where="p")

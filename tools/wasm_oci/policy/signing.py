@@ -198,6 +198,8 @@ class StatementCheck:
         elif over and not usable:
             change += " signed by another key"
         what = f"{len(signed)} of {self.threshold} required signatures on a statement {self.predicate_type}"
+        if subject.statements and not found:
+            what += f" (there are only {listed(sorted({each.predicate_type[:100] for each in subject.statements}))})"
         if others := dict.fromkeys(str(signer) for each in own for signer in each.signers if signer.key_id not in signed):
             what += f"; it is signed with {listed(others)}"
         if aside:
