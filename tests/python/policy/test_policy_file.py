@@ -39,7 +39,10 @@ APPROVAL = "approvals: [{{interface: '{}', components: ['*'], reason: r, approve
             SIGNED + "registries:\n  - registry: ghcr.io/a/*\n",
             "line 3: registries[0].registry: no repository of ghcr.io begins with 'a/*'",
         ),
-        (SIGNED + "components:\n  - {pattern: a, registries: [ghcr.io/A]}\n", "components[0].registries[0]: no repository of ghcr.io begins with 'A'"),
+        (
+            SIGNED + "components:\n  - {pattern: a, registries: [ghcr.io/A]}\n",
+            "components[0].registries[0]: no repository of ghcr.io begins with 'A'",
+        ),
         ("default: {allowed_registries: ['ghcr.io/*']}\n", "default.allowed_registries[0]: no repository of ghcr.io begins with '*'"),
         ("default: {namespaces: ['My-*']}\n", "default.namespaces[0]: no component matches 'My-*'; names are in lower case: write my-*"),
         (
