@@ -239,7 +239,7 @@ def test_errors_about_a_whole_policy_name_its_file() -> None:
         parse_policy(b"name: mine\n", where="policy.yaml")
     with pytest.raises(UsageError, match=r"^policy\.yaml: unknown override 'x'"):
         decide(parse_policy(b"name: mine\ndefault: {signing: required}\n", where="policy.yaml"), SUBJECT, ["x"])
-    with pytest.raises(FormatError, match=r"^policy\.yaml: .*'signn' is not a predicate type; did you mean 'sign'\?"):
+    with pytest.raises(FormatError, match=r"^policy\.yaml: .*'signn' is not a predicate type; did you mean sign\?"):
         parse_policy(b"default: {statements: [{predicate_type: signn}]}\n", where="policy.yaml")
 
 
