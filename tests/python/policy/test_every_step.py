@@ -1,8 +1,10 @@
-"""The table of decisions once more, by real artifacts: `policy check` at build, the decision of publishing, and that of pulling."""
+"""The table of decisions once more, by real artifacts: a build, `policy check`, publishing and pulling decide as the rows say."""
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +16,18 @@ from policy.table import ROWS, TABLE, subject_of
 from wasm_oci.cli.policies.deciding import PolicyCheckRequest, run_check
 from wasm_oci.decisions.publishing import by_policies
 from wasm_oci.decisions.pulling import PullPolicies
-from wasm_oci.errors import PolicyError, UsageError
+from wasm_oci.errors import PolicyError, UsageError, WasmOciError
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.reference import Reference
 from wasm_oci.oci.target import Target
+from wasm_oci.policy.reader import parse_policy
 from wasm_oci.policy.subject import Registry, Subject
 from wasm_oci.policy_facts.artifact_facts import Source
+from wasm_oci.policy_facts.judgement import JudgedKey, Judgement, judge
 from wasm_oci.policy_facts.place_facts import places_of
+from wasm_oci.policy_facts.registry_facts import named_registry
+from wasm_oci.policy_facts.world_facts import with_worlds
 from wasm_oci.publish.artifact import load_artifact
 from wasm_oci.publish.planning import Ready, Resolved
 from wasm_oci.publish.pull import Fetched
@@ -29,11 +35,15 @@ from wasm_oci.publish.registries import RegistryEntry
 from wasm_oci.publish.release_request import ArtifactRequest, DestinationRequest, PolicyRequest, ReleaseRequest
 from wasm_oci.publish.resolve import Destination, NamedRepository
 from wasm_oci.publish.signing import SignerRequest
+from wasm_oci.registry_config.config_file import load_registry_config
 from wasm_oci.trust.trust import Trust
+from wasm_oci.trust.trust_store import document_of as trust_document
 
-NOT_MADE = {"worlds", "api_changes", "denied_digests", "new_imports"}
+NOT_MADE = {"api_changes", "denied_digests", "new_imports"}
 """What the artifacts that are made here do not have facts about."""
-NOT_AT_BUILD = ("annotation", "statements", "versions", "digest_pin", "key_sources")
+NOT_IN_BUILD = ("statements", "digest_pin", "key_sources")
+"""What a build leaves to later steps; a row says what decides where it is known."""
+NOT_OF_FILE = ("annotation", "versions", *NOT_IN_BUILD)
 
 
 class Named:
@@ -99,6 +109,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[dict[str, Any],
         policy = folder / row["policy"]
         policy.write_text(yaml.safe_dump(TABLE["policies"][row["policy"]], sort_keys=False))
         sized = "max_size" in policy.read_text()
+        if with_worlds(parse_policy(policy.read_bytes(), where="row"), replace(subject, worlds=None)).worlds not in (None, subject.worlds):
+            continue
         if about_itself(subject, subject.digests or ()) and (one := make(folder, subject, sized=sized)):
             found.append((row, subject, one, policy))
     return found
@@ -184,14 +196,64 @@ def test_at_pull(made: list[tuple[dict[str, Any], Subject, Made, Path]]) -> None
     assert count > 400
 
 
-def test_at_build(made: list[tuple[dict[str, Any], Subject, Made, Path]]) -> None:
+def test_by_the_check_of_a_build(made: list[tuple[dict[str, Any], Subject, Made, Path]]) -> None:
+    """WasmPolicyCheck: an image in a layout, one signature file at most, keys of targets and a trust store."""
+    problems, count = [], 0
+    for row, subject, one, policy in made:
+        asks = any(word in str(TABLE["policies"][row["policy"]]) for word in NOT_IN_BUILD)
+        named = named_in_build(one.folder, subject.registry)
+        if asks or named is None or len(one.files) > 1 or row["subject"].get("overrides"):
+            continue
+        registries, registry_list = named
+        store, trusted = one.folder / "trusted.json", one.trusted(all_keys=True)
+        store.write_text(json.dumps(trust_document(tuple(trusted))))
+        (verdict,) = judge(
+            Judgement(
+                target="//:row",
+                name=subject.name,
+                namespace=subject.namespace,
+                tags=subject.tags,
+                registries=registries,
+                component=one.folder / "component.wasm",
+                layout=one.layout,
+                signature=one.files[0] if one.files else None,
+                policies=(policy,),
+                keys=tuple(JudgedKey(**asdict(each)) for each in one.policy_keys()),
+                trust_stores=(store,) if trusted else (),
+                registry_list=registry_list,
+            )
+        )
+        count += 1
+        if differs(row, "build", verdict.to_json()):
+            problems.append((list(verdict.lines()), row))
+    assert problems == []
+    assert count > 400
+
+
+def named_in_build(folder: Path, registry: Registry | None) -> tuple[tuple[str, ...], Path | None] | None:
+    """How a target names the row's registry, with its list; None where no name makes it what it is."""
+    if registry is None:
+        return (), None
+    place, config = f"{registry.host}/{registry.prefix}".strip("/"), None
+    if registry.name is not None:
+        config = folder / "list.yaml"
+        entry = f"{registry.name}|{place}" if registry.name else "other|other.example"
+        config.write_text(json.dumps({"registries": [entry], "plain_http": [registry.host] if registry.plain_http else []}))
+    try:
+        found = named_registry(registry.name or place, load_registry_config(config) if config else None, ())
+    except WasmOciError:
+        return None
+    return ((registry.name or place,), config) if found == registry else None
+
+
+def test_by_policy_check(made: list[tuple[dict[str, Any], Subject, Made, Path]]) -> None:
     """`policy check` of a file knows neither annotations nor statements, and one signature file at most."""
     problems, count = [], 0
     for row, subject, one, policy in made:
         text = str(TABLE["policies"][row["policy"]])
         registry = subject.registry
         names = [name for each in one.signers.values() for name in each.names[1:]]
-        asks = any(word in text for word in (*NOT_AT_BUILD, *names))
+        asks = any(word in text for word in (*NOT_OF_FILE, *names))
         if asks or not subject.tags or len(one.files) > 1 or registry is None or row["subject"].get("overrides"):
             continue
         known = one.trusted(all_keys=True)
