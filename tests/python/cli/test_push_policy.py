@@ -13,7 +13,6 @@ from fakes.artifacts import Image, component, key, layout_of, public, signed_ima
 from fakes.json_schema import problems
 from fakes.program import NAME, Run, request_file, tag_of, writes
 from fakes.release_files import entry
-from fakes.signing import P256_PEM, P256_SECRET
 from fakes.wasm import COMPONENT, MODULE, entries, imported, section, text
 from instruments.registry import RunningRegistry
 from wasm_oci.trust.predicate_types import SIGN, VSA
@@ -400,19 +399,3 @@ def test_what_a_registry_has_now(run: Run, registry: RunningRegistry, files: Pat
     assert pushed("3.0.0") == 0
     assert pushed("3.0.1", "a:b/c@0.1.0") == 3
     assert pushed("1.0.2", "a:b/c@0.9.0") == 0
-
-
-def test_a_key_that_signs_in_another_way_each_time_signs_once(run: Run, registry: RunningRegistry, files: Path) -> None:
-    """ECDSA signatures differ, and an unchanged artifact needs no write."""
-    (files / "p256.public").write_text(P256_PEM)
-    (files / "p256.secret").write_bytes(P256_SECRET)
-    (files / "p256.yaml").write_text(f"default: {{signing: optional, statements: [{{predicate_type: {SIGN}, keys: [statements]}}]}}\n")
-    named = [{"name": "statements", "public_key": str(files / "p256.public")}]
-    keys = [{"public_key": str(files / "p256.public"), "secret_key": str(files / "p256.secret")}]
-    image = layout_of(files / "layout", component())
-    path = request(files, registry, image, "p256.yaml", policy_keys=named, statement_keys=keys)
-    assert run("push", "--request", path).code == 0
-    sent = writes(registry)
-    again = run("push", "--request", path)
-    assert (again.code, writes(registry)) == (0, sent), again.err
-    assert "Unchanged" in again.out

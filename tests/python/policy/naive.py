@@ -167,10 +167,10 @@ class Naive:
         return value == "allowed" or self.kind("development_keys", value, "development_key")
 
     def key_sources(self, rule: Doc, value: list[str]) -> object:
-        if "key_source" in self.lifted or (not self.is_signed() and self.subject.get("signers") is not None):
+        if "key_source" in self.lifted:
             return True
         if self.subject.get("key_sources") is None:
-            return self.at != "publish"
+            return self.at != "publish" or (not self.is_signed() and self.subject.get("signers") is not None)
         return set(self.subject["key_sources"]) <= set(value)
 
     def notes(self) -> dict[str, str] | None:

@@ -40,7 +40,7 @@ class ToMake:
 
     @property
     def differs(self) -> bool:
-        """Whether its key signs the same statement in another way each time, so that one that is there already is not made again."""
+        """Whether its key may sign the same statement in another way each time, so that one that is there already is not made again."""
         return not isinstance(self.public, PublicKey)
 
     def fact(self, artifact: Artifact, known: KnownKeys) -> Statement:
