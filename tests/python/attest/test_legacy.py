@@ -44,6 +44,7 @@ from wasm_oci.trust.trust import Trust, TrustedKey
 SUBJECT = fetched()
 DIGEST = SUBJECT.descriptor.digest
 TAG = legacy_tag(DIGEST)
+NOTES = {"org.example.note": "of another program"}
 P256 = parse_any_secret_key(P256_SECRET, where="")
 TRUST = Trust.of_keys([K1.public, P256.public])
 
@@ -76,7 +77,7 @@ def put(store: RegistryStore, payload: bytes, signature: str, media_type: str = 
     config = Descriptor.of(b"{}", "application/vnd.oci.image.config.v1+json")
     for blob, data in ((layer, payload), (config, b"{}")):
         store.put_blob(blob, lambda data=data: iter((data,)))  # type: ignore[misc]
-    image = Manifest(config=config, layers=(layer,))
+    image = Manifest(config=config, layers=(layer,), annotations=NOTES)
     store.put_manifest(image.descriptor(), image.encode(), TAG)
 
 
@@ -99,6 +100,15 @@ def test_signatures_are_added_beside_others_and_each_once(store: RegistryStore) 
     image = json.loads(store.fetch_manifest(TAG).data)
     config = json.loads(b"".join(store.pieces(Descriptor.parse(image["config"], where=""))))
     assert config["rootfs"]["diff_ids"] == [layer["digest"] for layer in image["layers"]]
+
+
+def test_what_another_program_wrote_is_kept(store: RegistryStore) -> None:
+    """Layers that are no signature of ours, and the image's annotations."""
+    put(store, b"other", "AAAA")
+    assert add(store, K1)
+    image = Manifest.parse(store.fetch_manifest(TAG).data, where="image")
+    other, _own = image.layers
+    assert (other.digest, image.annotations) == (Digest.of(b"other"), NOTES)
 
 
 def test_several_are_added_by_one_write(store: RegistryStore, registry: RunningRegistry) -> None:

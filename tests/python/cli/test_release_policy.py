@@ -88,6 +88,25 @@ def test_an_override_is_for_the_index_too(run: Run, registry: RunningRegistry, r
     assert tag_of(registry, "releases", "r1") is not None
 
 
+def test_an_override_that_only_a_member_has_lifts_nothing_of_the_index(
+    run: Run, registry: RunningRegistry, tmp_path: Path, release: Callable[..., Path]
+) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text(
+        "always: {max_size: 1}\n"
+        "overrides: [{name: now, checks: [size, tag], components: ['*'], reason: late, approved_by: Ada, expires: 2999-01-01}]"
+    )
+    path = release("always: {tags: {semver: true}}", tag="r1")
+    member = tmp_path / "member.json"
+    member.write_text(json.dumps(json.loads(member.read_text()) | {"policies": [str(own)]}))
+    asked = ("release", "--request", path, "--override", "now", "--override-reason", "late")
+    ended = run(*asked)
+    assert (ended.code, writes(registry)) == (3, [])
+    assert "release index releases: always" in ended.err
+    assert run(*asked, "--tag", "2.0.0").code == 0
+    assert tag_of(registry, "releases", "2.0.0") is not None
+
+
 def test_a_promotion_judges_the_index_and_each_member(
     run: Run, registry: RunningRegistry, tmp_path: Path, release: Callable[..., Path]
 ) -> None:

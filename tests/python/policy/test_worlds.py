@@ -37,6 +37,8 @@ def worlds(
         (["my:own/thing@0.2.0"], [RUN], ()),
         (["storage"], [RUN], ()),
         (["wasi:cli/stdout@0.2.0"], [], ()),
+        (["wasi:cli/stdout@0.2.0"], [Import(name="wasi:cli/run")], ()),
+        (["wasi:cli/stdout@0.2.0"], [Import(name="wasi:cli/run@0.3.0")], ()),
     ],
 )
 def test_by_imports_and_exports(imports: list[str], exports: list[Import], expected: tuple[str, ...]) -> None:
