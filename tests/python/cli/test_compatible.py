@@ -73,6 +73,16 @@ def test_publishing_compares_with_the_version_that_the_registry_has(
     assert (code, "/nonexistent/wasm-tools: wasm-tools cannot be started" in err) == (2, True)
 
 
+def test_the_same_artifact_under_another_version_needs_no_comparison(run: Run, registry: RunningRegistry, tmp_path: Path) -> None:
+    image = layout_of(tmp_path / "layout", COMPONENT)
+    for tag in ("1.0.0", "1.1.0"):
+        path = request_file(
+            tmp_path, image, registries=[entry("here", registry)], policies=[str(tmp_path / "p.yaml")], signature=None, tag=tag
+        )
+        ended = run("push", "--request", path)
+        assert ended.code == 0, ended.err
+
+
 def test_policy_check(run: Run, tmp_path: Path, wasm_tools: Path) -> None:
     old, new, breaking = (tmp_path / f"{name}.wasm" for name in ("old", "new", "breaking"))
     for path in (old, new, breaking):

@@ -399,3 +399,14 @@ def test_what_a_registry_has_now(run: Run, registry: RunningRegistry, files: Pat
     assert pushed("3.0.0") == 0
     assert pushed("3.0.1", "a:b/c@0.1.0") == 3
     assert pushed("1.0.2", "a:b/c@0.9.0") == 0
+
+
+def test_a_registry_whose_tags_do_not_say_what_is_before_is_not_believed_to_have_nothing(
+    run: Run, registry: RunningRegistry, files: Path
+) -> None:
+    (files / "new.yaml").write_text("always: {new_imports: approved}\n")
+    image = layout_of(files / "layout", component())
+    assert run("push", image.folder, f"{registry.host}/{NAME}:main").code == 0
+    for tag, code in (("main", 0), ("dev", 3), ("1.0.0", 3)):
+        ended = run("push", "--request", request(files, registry, image, "new.yaml", tag=tag))
+        assert (ended.code, "what the version in the registry imports is not known" in ended.err) == (code, code == 3), ended.err
