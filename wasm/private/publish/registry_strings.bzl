@@ -145,20 +145,14 @@ def _parse_oci(name, location, rest, plain_http, kind = "oci", mirror_of = ""):
     host, slash, prefix = location.removeprefix("".join(scheme)).partition("/")
     error = host_error(host)
     if not error and not looks_like_host(host):
-        error = "{} has neither a domain nor a port, and would be another registry's repository; write {}".format(
-            repr(host),
-            repr(host + ":443"),
-        )
+        error = "{} has neither a domain nor a port, and would be another registry's repository; write {}".format(repr(host), repr(host + ":443"))
     if not error and location.endswith("/"):
         error = "{} ends with '/'; write {}".format(repr(location), repr(location.rstrip("/")))
     if not error and slash:
         error = repository_error(prefix)
     named = is_named(host, plain_http)
     if not error and scheme == ["http://"] and not is_loopback(host) and not named:
-        error = "{} is not this machine, and plain http would show credentials on the way; write {}, or add it to plain_http".format(
-            repr(host),
-            repr(host),
-        )
+        error = "{} is not this machine, and plain http would show credentials on the way; write {}, or add it to plain_http".format(repr(host), repr(host))
     if not error and scheme == ["https://"] and named:
         error = "{} is in plain_http too; remove https://, or take the host out of plain_http".format(repr(host))
     if error:
