@@ -16,8 +16,8 @@ from fakes.release_files import entry
 from fakes.signing import P256_PEM, P256_SECRET
 from fakes.statements import VERDICT
 from instruments.registry import RunningRegistry
-from wasm_oci.attest.predicates import SIGN, VSA
 from wasm_oci.oci.target import layout_target
+from wasm_oci.trust.predicate_types import SIGN, VSA
 
 Push = Callable[..., Ended]
 
