@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -182,6 +183,16 @@ def test_a_statement_about_another_digest_does_not_count(
     ended = pull()
     assert (ended.code, ended.document["error"]["reason"]) == (3, "statement")
     assert "the statement is about" in ended.err
+
+
+@pytest.mark.usefixtures("image")
+def test_content_is_read_once(pull: Callable[..., Ended], registry: RunningRegistry) -> None:
+    registry.requests.clear()
+    assert pull().code == 0
+    read = Counter(request.path for request in registry.requests if request.status == 200)
+    blobs = [count for path, count in read.items() if "/blobs/" in path]
+    assert blobs == [1, 1, 1]
+    assert max(count for path, count in read.items() if "/manifests/sha256:" in path) == 2, "once for signatures, once for statements"
 
 
 @pytest.mark.parametrize(

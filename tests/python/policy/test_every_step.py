@@ -17,9 +17,11 @@ from wasm_oci.cli.policies.deciding import PolicyCheckRequest, run_check
 from wasm_oci.decisions.publishing import by_policies
 from wasm_oci.decisions.pulling import PullPolicies
 from wasm_oci.errors import PolicyError, UsageError, WasmOciError
+from wasm_oci.oci.descriptor import SIGNATURE_MEDIA_TYPE
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.reference import Reference
+from wasm_oci.oci.referrers import find_referrers
 from wasm_oci.oci.target import Target
 from wasm_oci.policy.reader import parse_policy
 from wasm_oci.policy.subject import Registry, Subject
@@ -30,7 +32,7 @@ from wasm_oci.policy_facts.registry_facts import named_registry
 from wasm_oci.policy_facts.world_facts import with_worlds
 from wasm_oci.publish.artifact import load_artifact
 from wasm_oci.publish.planning import Ready, Resolved
-from wasm_oci.publish.pull import Fetched
+from wasm_oci.publish.pull import Fetched, detached_signatures
 from wasm_oci.publish.registries import RegistryEntry
 from wasm_oci.publish.release_request import ArtifactRequest, DestinationRequest, PolicyRequest, ReleaseRequest
 from wasm_oci.publish.resolve import Destination, NamedRepository
@@ -184,7 +186,9 @@ def test_at_pull(made: list[tuple[dict[str, Any], Subject, Made, Path]]) -> None
         component = one.folder / "component.wasm"
         try:
             manifest = Manifest.parse(fetched.data, where=name)
-            policies.approve(Fetched(target=target, fetched=fetched, manifest=manifest, component=component, where=name))
+            signatures = detached_signatures(store, find_referrers(store, artifact.descriptor.digest, SIGNATURE_MEDIA_TYPE))
+            found = Fetched(target=target, fetched=fetched, manifest=manifest, component=component, signatures=signatures, where=name)
+            policies.approve(found)
         except PolicyError as err:
             document = dict(err.verdicts[0])
         else:

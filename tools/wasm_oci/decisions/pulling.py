@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 
 from wasm_oci.decisions.policies import decision_of
 from wasm_oci.errors import DigestError, NotFoundError
-from wasm_oci.limits import LIMITS
 from wasm_oci.oci.archive import ArchiveStore
-from wasm_oci.oci.descriptor import SIGNATURE_MEDIA_TYPE
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.reference import Reference
-from wasm_oci.oci.referrers import find_referrers
 from wasm_oci.policy.evaluate import decide
 from wasm_oci.policy.model import Policy
 from wasm_oci.policy.subject import Subject
@@ -30,7 +26,7 @@ from wasm_oci.policy_facts.signer_facts import read_signers
 from wasm_oci.policy_facts.statement_facts import StatementFacts, statements_in
 from wasm_oci.policy_facts.world_facts import with_worlds
 from wasm_oci.publish.plan_steps import NO_DECISION, Decision
-from wasm_oci.publish.pull import Fetched, detached_signatures
+from wasm_oci.publish.pull import Fetched
 from wasm_oci.publish.registries import RegistryEntry
 from wasm_oci.trust.timestamps import now
 from wasm_oci.trust.trust import Trust
@@ -108,10 +104,7 @@ def _asks_for_statements(verdict: Verdict) -> bool:
 
 def _readable(fetched: Fetched) -> Iterator[bytes]:
     """Yields the detached signatures of a manifest; one that is damaged or gone does not count."""
-    store = fetched.target.store
-    referrers = find_referrers(store, fetched.fetched.descriptor.digest, SIGNATURE_MEDIA_TYPE)
-    payloads = islice(detached_signatures(store, referrers), LIMITS.signatures)
     try:
-        yield from payloads
+        yield from fetched.signatures
     except (NotFoundError, DigestError):
         return

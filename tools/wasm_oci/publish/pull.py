@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from wasm_oci.digest import Digest
-from wasm_oci.errors import FormatError, SignatureError, UsageError
+from wasm_oci.errors import FormatError, SignatureError, UsageError, WasmOciError
 from wasm_oci.files import atomic_path, open_input, write_file
 from wasm_oci.limits import LIMITS
 from wasm_oci.oci.deferred import Deferred
@@ -55,7 +55,36 @@ class Fetched:
     fetched: FetchedManifest
     manifest: Manifest
     component: Path
+    signatures: Iterable[bytes]
+    """The detached signatures that refer to the manifest, unverified, each read once; raises what reading them raises."""
     where: str
+
+
+class _Once(Iterable[bytes]):
+    """What an iterator yields, read once however often it is asked for, with the error that ended it."""
+
+    def __init__(self, source: Iterator[bytes]) -> None:
+        self._source = source
+        self._read: list[bytes] = []
+        self._error: WasmOciError | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        position = 0
+        while position < len(self._read) or self._next():
+            yield self._read[position]
+            position += 1
+
+    def _next(self) -> bool:
+        if self._error:
+            raise self._error
+        try:
+            self._read.append(next(self._source))
+        except StopIteration:
+            return False
+        except WasmOciError as err:
+            self._error = err
+            raise
+        return True
 
 
 Approve = Callable[[Fetched], None]
@@ -104,19 +133,19 @@ def pull(
     where = f"{store.name}@{descriptor.digest}"
     manifest = image_manifest(fetched, where)
     component = only_component(manifest, where)
+    listed = find_referrers(store, descriptor.digest, SIGNATURE_MEDIA_TYPE) if referrers is None else referrers
+    signatures = _Once(islice(detached_signatures(store, listed), LIMITS.signatures))
     with atomic_path(output) as path:
         fetch_component(store, component, path)
         with open_input(path) as stream:
             read_preamble(stream, where=where)
         try:
-            listed = find_referrers(store, descriptor.digest, SIGNATURE_MEDIA_TYPE) if referrers is None else referrers
-            payloads = islice(detached_signatures(store, listed), LIMITS.signatures)
             nothing = _Verified(result=None)
-            verified = _verify(path, payloads, trust, signature, pattern, allow_unsigned=allow_unsigned) if trust else nothing
+            verified = _verify(path, iter(signatures), trust, signature, pattern, allow_unsigned=allow_unsigned) if trust else nothing
         except SignatureError as err:
             err.where = where if err.where.startswith(str(path)) else err.where
             raise
-        approve(Fetched(target=target, fetched=fetched, manifest=manifest, component=path, where=where))
+        approve(Fetched(target=target, fetched=fetched, manifest=manifest, component=path, signatures=signatures, where=where))
         if signature_output:
             write_file(signature_output, _one_signature(verified.detached, where), what="signature file")
     return Pulled(digest=descriptor.digest, component=component, verified=verified.result)
