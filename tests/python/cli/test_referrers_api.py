@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,7 +36,14 @@ def by_promotion(run: Run, registry: RunningRegistry, image: Image, folder: Path
     return ["promote", image.folder, f"{registry.host}/{NAME}:v1", "--require-referrers-api"]
 
 
-@pytest.mark.parametrize("command", [by_option, by_request, by_promotion])
+def by_promotion_request(run: Run, registry: RunningRegistry, image: Image, folder: Path) -> list[object]:
+    del run
+    document = {"source": str(image.folder), "destination": f"{registry.host}/{NAME}", "tags": ["v1"], "require_referrers_api": True}
+    (folder / "promote.json").write_text(json.dumps({"schema_version": 1, **document}))
+    return ["promote", "--request", folder / "promote.json"]
+
+
+@pytest.mark.parametrize("command", [by_option, by_request, by_promotion, by_promotion_request])
 def test_it_is_refused_before_anything_is_written(run: Run, images: tuple[Image, Image], tmp_path: Path, command: Publish) -> None:
     with start(referrers_api=False) as without, start() as having:
         for dry_run in ("--dry-run", "--no-dry-run"):
@@ -52,6 +60,15 @@ def test_a_release_goes_on_at_the_registries_that_have_it(run: Run, images: tupl
         ended = run("release", "--request", request(tmp_path, {"one": images[0]}, *registries, require_referrers_api=True))
         assert (ended.code, "the registry has no referrers API" in ended.err, writes(without)) == (6, True, [])
         assert tag_of(having, "releases", "v1")
+
+
+def test_a_member_that_requires_it_does_so_for_its_release(run: Run, images: tuple[Image, Image], tmp_path: Path) -> None:
+    with start(referrers_api=False) as without:
+        release = request(tmp_path, {"one": images[0], "two": images[1]}, entry("without", without))
+        member = json.loads((tmp_path / "two.json").read_text())
+        (tmp_path / "two.json").write_text(json.dumps(member | {"require_referrers_api": True}))
+        ended = run("release", "--request", release)
+        assert (ended.code, "the registry has no referrers API" in ended.err, writes(without)) == (6, True, [])
 
 
 def test_a_folder_lists_its_referrers_itself(run: Run, images: tuple[Image, Image], tmp_path: Path) -> None:
