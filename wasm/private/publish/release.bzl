@@ -15,7 +15,7 @@ load(":multi_publish.bzl", "wkg_multi_registry_publish")
 load(":publish_policy.bzl", "check_published", "statement_keys")
 load(":stamped_tags.bzl", "is_stamped", "stamped_tag_error")
 
-visibility(["//wasm/..."])
+visibility(["//tests/...", "//wasm/..."])
 
 _DOC = """Publishes any number of images to any number of registries with one `bazel run`, as one release.
 
@@ -146,6 +146,24 @@ release = rule(
     provides = [WasmReleaseInfo],
 )
 
+def images_error(images, registry_config, cosign_legacy, statement_keys):
+    """What is wrong with the arguments of `wasm_release` that are for images.
+
+    Args:
+        images: list of labels.
+        registry_config: label, or None.
+        cosign_legacy: bool.
+        statement_keys: list of labels.
+
+    Returns:
+        string, None where nothing is
+    """
+    if images and not registry_config:
+        return "images need a registry; give registry_config"
+    if not images and (cosign_legacy or statement_keys):
+        return "cosign_legacy and statement_keys are for images; give them to the targets in releases"
+    return None
+
 def wasm_release(name, images = [], releases = [], cosign_legacy = False, statement_keys = [], **kwargs):
     """Publishes images and what publish targets publish as one release. See [`release`](#release) for further attributes.
 
@@ -160,10 +178,9 @@ def wasm_release(name, images = [], releases = [], cosign_legacy = False, statem
         **kwargs: Attributes of [`release`](#release), and those that every rule has.
     """
     check_attributes(name, "wasm_release", kwargs, public_attributes(_ATTRS))
-    if images and not kwargs.get("registry_config"):
-        fail("{}: images need a registry; give registry_config".format(name))
-    if not images and (cosign_legacy or statement_keys):
-        fail("{}: cosign_legacy and statement_keys are for images; give them to the targets in releases".format(name))
+    error = images_error(images, kwargs.get("registry_config"), cosign_legacy, statement_keys)
+    if error:
+        fail("{}: {}".format(name, error))
     published = []
     for number, image in enumerate(images):
         target = "{}_image_{}".format(name, number)
