@@ -249,9 +249,9 @@ def in_registry(work: Workspace, served: Registry) -> None:
         data = path.read_bytes()
         with work.changed():
             path.write_bytes(data[:-1] + bytes((data[-1] ^ 1,)))
-            work.refused(what, "failed to fetch", fetch=True)
+            work.refused(what, "An error occurred during the fetch", fetch=True)
             path.unlink()
-            work.refused(what.replace("tampered with", "removed"), "failed to fetch", fetch=True)
+            work.refused(what.replace("tampered with", "removed"), "An error occurred during the fetch", fetch=True)
             path.write_bytes(data)
 
 

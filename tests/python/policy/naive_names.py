@@ -41,6 +41,10 @@ def is_registry(named: str, registry: Doc, subject: Doc) -> bool:
     host, _, prefix = named.partition("/")
     if "." not in host and ":" not in host and host != "localhost":
         return named in ("*", registry.get("name"))
+    if named == registry.get("name") == "localhost" and re.match(
+        r"(https?://)?(localhost|127\.[0-9.]+|\[::1\])(:[0-9]+)?$", registry.get("host", "")
+    ):
+        return True
     whole = (registry["prefix"] + "/" if registry.get("prefix") else "") + path_of(subject) + "/"
     return plain_host(host) == plain_host(registry.get("host", "")) and whole.startswith(prefix + "/" if prefix else "")
 

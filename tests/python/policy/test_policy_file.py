@@ -244,6 +244,25 @@ def test_an_entry_cannot_take_the_name_of_a_host(rule: str) -> None:
     assert decide(policy, replace(subject, registry=Registry(name="ghcr.io", host="ghcr.io", prefix="my-org"))).allowed
 
 
+@pytest.mark.parametrize(
+    ("host", "meant"),
+    [
+        ("localhost:5000", True),
+        ("localhost", True),
+        ("127.0.0.1:5000", True),
+        ("[::1]:5000", True),
+        ("evil.example", False),
+        ("localhost.evil.example", False),
+    ],
+)
+def test_localhost_is_an_entry_of_that_name_on_this_machine(host: str, meant: bool) -> None:
+    policy = parse_policy(b"registries: [{registry: localhost, signing: optional}]\n", where="p.yaml")
+    subject = Subject(name="pay", signers=(), registry=Registry(name="localhost", host=host))
+    assert decide(policy, subject).allowed == meant
+    other = replace(subject, registry=Registry(name="local", host=host))
+    assert decide(policy, other).allowed == (host == "localhost")
+
+
 def test_a_rule_for_a_host_is_not_lost_on_an_entry_of_its_name() -> None:
     policy = parse_policy(b"default: {signing: optional}\nregistries: [{registry: l.io, signing: required}]\n", where="p.yaml")
     verdict = decide(policy, Subject(name="pay", signers=(), registry=Registry(name="l.io", host="localhost:5000")))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from wasm_oci.errors import FormatError, UsageError
-from wasm_oci.http.host import check_host, split_host
+from wasm_oci.http.host import check_host, is_loopback, split_host
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SEGMENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
@@ -24,6 +24,7 @@ _PATH = re.compile(r"[a-z0-9._-]+(?:/[a-z0-9._-]+)*")
 """Of the signs that repositories have (distribution specification 1.1, "Pulling manifests")."""
 _DOCKER_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
 _PORTS = (80, 443)
+_THIS_MACHINE = "localhost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +102,20 @@ class RegistryName:
     def matches(self, entry: str | None, host: str, path: tuple[str, ...]) -> bool:
         """Returns whether a registry is meant. `host` is comparable, `path` all that follows it in a reference.
 
-        A text that is a host is never the name of an entry, which whoever publishes may call as they like.
+        A text that is a host is never the name of an entry, which whoever publishes may call as they like; but `localhost` is also an
+        entry of that name that is on this machine, at any port.
         """
         if not self.host:
             return self.text in ("*", entry)
+        if self.text == entry == _THIS_MACHINE and is_loopback(host):
+            return True
         return self.host == host and path[: len(self.prefix)] == self.prefix
 
 
 def parse_registry_name(text: str, *, where: str) -> RegistryName:
     """Raises FormatError for what is neither `*`, the name of an entry, nor a host with or without a prefix that a repository can have."""
     host, *prefix = text.split("/")
-    looks_like_host = "." in host or ":" in host or host == "localhost"
+    looks_like_host = "." in host or ":" in host or host == _THIS_MACHINE
     if looks_like_host and all(prefix):
         try:
             found = RegistryName(text, comparable_host(check_host(host)), tuple(prefix))
@@ -133,7 +137,7 @@ def comparable_host(host: str) -> str:
     name, port = split_host(host.removeprefix("https://").removeprefix("http://").lower())
     if ":" in name:
         with suppress(ValueError):
-            name = ipaddress.ip_address(name).compressed
+            name = f"[{ipaddress.ip_address(name).compressed}]"
     if name in _DOCKER_HUB:
         return _DOCKER_HUB[0]
     return name if port is None or port in _PORTS else f"{name}:{port}"
