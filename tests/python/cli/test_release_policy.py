@@ -46,8 +46,12 @@ def release(tmp_path: Path, registry: RunningRegistry) -> Callable[..., Path]:
     [
         ("always: {tags: {semver: true}}", {"tag": "r1"}, "release index releases: always ({p}:1) denies it: tag 'r1' is not a semantic"),
         ("always: {tags: {semver: true}}", {"extra_tags": ["latest"]}, "tag 'latest' is not a semantic version"),
-        ("always: {tags: {denied: ['2.*']}}", {}, "tag '2.0.0' is denied by 2.*"),
-        ("components: [{pattern: releases, namespaces: [apps]}]\ndefault: {max_size: 10000}", {}, "namespace '' is not allowed"),
+        ("always: {tags: {denied: ['2.*']}}", {}, "tag '2.0.0' is denied by the pattern 2.*"),
+        (
+            "components: [{pattern: releases, namespaces: [apps]}]\ndefault: {max_size: 10000}",
+            {},
+            "it has no namespace; use one that matches apps",
+        ),
         ("components: [{pattern: releases, allowed_registries: [ghcr.io]}]\ndefault: {max_size: 10000}", {}, "is not allowed; use ghcr.io"),
         ("components: [{pattern: releases, plain_http: denied}]\ndefault: {max_size: 10000}", {}, "is reached over plain HTTP"),
     ],
