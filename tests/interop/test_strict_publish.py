@@ -39,7 +39,7 @@ def pull(reference: str, folder: Path, **key: object) -> Done:
 DENIED = {
     "unsigned": ("component:hello-*", "it is not signed; sign it with oci_signing_keys"),
     "wrong_key": ("component:hello-*", "not with oci_signing_keys; sign it with oci_signing_keys"),
-    "revoked": ("component:hello-*", "is revoked; sign it with release_key"),
+    "revoked": ("component:hello-*", "is revoked; name another key in place of release_key in the rule"),
 }
 """Which target to the rule that denies it, and why."""
 
