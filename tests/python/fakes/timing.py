@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import threading
+from dataclasses import dataclass, field, replace
 
 from wasm_oci.limits import Limits
 from wasm_oci.timing import Timing
@@ -29,3 +30,26 @@ class FakeTime:
     def timing(self) -> Timing:
         """Jitter is always the longest that is allowed."""
         return Timing(clock=self.read, now=self.read, sleep=self.sleep, jitter=lambda high: high)
+
+
+class ParallelTime(FakeTime):
+    """The same for several threads: waits of different ones pass at the same time, and only `sleep` lets time pass for all of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._own = threading.local()
+
+    def wait(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self._own.waited = self._waited + seconds
+
+    def read(self) -> float:
+        return self.seconds + self._waited
+
+    @property
+    def timing(self) -> Timing:
+        return replace(super().timing, sleep=self.wait)
+
+    @property
+    def _waited(self) -> float:
+        return getattr(self._own, "waited", 0.0)

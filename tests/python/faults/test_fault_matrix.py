@@ -20,7 +20,7 @@ import pytest
 
 from fakes.faults import KINDS, SECRET
 from fakes.releases import ARTIFACTS, Ended, Places, Position, places
-from fakes.timing import IMPATIENT, FakeTime
+from fakes.timing import IMPATIENT, ParallelTime
 
 LIMITS = replace(IMPATIENT, read_timeout=0.3)
 _SECONDS = 60.0
@@ -80,7 +80,7 @@ def test_every_request_goes_wrong_in_every_way(index: bool) -> None:
 
 
 def _run(filled: Places, case: Case) -> None:
-    run, fake = filled.begin(), FakeTime()
+    run, fake = filled.begin(), ParallelTime()
     faults = [each.fault(run, KINDS[case.kind](fake), times=None if case.lasting else 1) for each in case.positions]
     for position, fault in zip(case.positions, faults, strict=True):
         filled.registries[position.registry].faults.add(fault)
