@@ -32,7 +32,7 @@ from wasm_oci.oci.descriptor import (
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Index, signature_referrer
 from wasm_oci.publish.artifact import load_artifact
-from wasm_oci.publish.plan import make_plan
+from wasm_oci.publish.looking import make_plan
 from wasm_oci.registry.referrers import attach
 from wasm_oci.wasmsign.signature import SignatureData, SignatureRecord, SignedHashes, message
 

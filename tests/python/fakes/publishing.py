@@ -12,10 +12,12 @@ from fakes.timing import IMPATIENT, FakeTime
 from wasm_oci.http.transport import Transport
 from wasm_oci.keys.sources.passphrase import PassphraseSource
 from wasm_oci.oci.store import ManifestName, Store
-from wasm_oci.publish.plan import Plan, make_plan
-from wasm_oci.publish.publisher import Result, carry_out, results_of
+from wasm_oci.publish.looking import make_plan
+from wasm_oci.publish.plan import Plan
+from wasm_oci.publish.publisher import carry_out
 from wasm_oci.publish.release import Release, release
 from wasm_oci.publish.release_request import ReleaseRequest
+from wasm_oci.publish.result import Result, results_of
 from wasm_oci.releases.carried import artifact_in
 
 RunRelease = Callable[..., Release]

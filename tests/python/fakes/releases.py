@@ -20,11 +20,11 @@ from wasm_oci.errors import WasmOciError
 from wasm_oci.http.transport import Transport
 from wasm_oci.keys.sources.passphrase import PassphraseSource
 from wasm_oci.limits import Limits
-from wasm_oci.publish.publisher import Result
 from wasm_oci.publish.registries import RegistryEntry
 from wasm_oci.publish.release import Release, release
 from wasm_oci.publish.release_request import ArtifactRequest, DestinationRequest, IndexRequest, ReleaseRequest
 from wasm_oci.publish.resolve import NamedRepository
+from wasm_oci.publish.result import Result
 from wasm_oci.timing import REAL_TIME, Timing
 
 ARTIFACTS = ("one", "two", "three")

@@ -32,11 +32,11 @@ from wasm_oci.policy_facts.registry_facts import named_registry
 from wasm_oci.policy_facts.world_facts import with_worlds
 from wasm_oci.publish.artifact import load_artifact
 from wasm_oci.publish.planning import Ready, Resolved
-from wasm_oci.publish.pull import Fetched, detached_signatures
 from wasm_oci.publish.registries import RegistryEntry
 from wasm_oci.publish.release_request import ArtifactRequest, DestinationRequest, PolicyRequest, ReleaseRequest
 from wasm_oci.publish.resolve import Destination, NamedRepository
 from wasm_oci.publish.signing import SignerRequest
+from wasm_oci.reading.pull import Fetched, detached_signatures
 from wasm_oci.registry_config.config_file import load_registry_config
 from wasm_oci.trust.trust import Trust
 from wasm_oci.trust.trust_store import document_of as trust_document

@@ -25,9 +25,9 @@ from wasm_oci.oci.store import Store
 from wasm_oci.publish import confirm
 from wasm_oci.publish.artifact import Artifact, blobs_of, load_artifact
 from wasm_oci.publish.confirm import ENDS, WHOLE
-from wasm_oci.publish.plan import make_plan
-from wasm_oci.publish.publisher import Result
+from wasm_oci.publish.looking import make_plan
 from wasm_oci.publish.report import result_lines
+from wasm_oci.publish.result import Result
 from wasm_oci.registry.store import RegistryStore
 
 

@@ -20,7 +20,7 @@ from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.oci.manifest import Index
 from wasm_oci.oci.store import Store
 from wasm_oci.publish.artifact import Artifact, blobs_of, load_artifact
-from wasm_oci.publish.plan import make_plan
+from wasm_oci.publish.looking import make_plan
 from wasm_oci.publish.plan_steps import Action
 from wasm_oci.registry.store import RegistryStore
 

@@ -28,7 +28,8 @@ from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.reference import Reference
 from wasm_oci.oci.store import Content
 from wasm_oci.publish.artifact import Blob, Referrer, blobs_of, load_artifact
-from wasm_oci.publish.plan import Plan, make_plan
+from wasm_oci.publish.looking import make_plan
+from wasm_oci.publish.plan import Plan
 from wasm_oci.publish.plan_steps import Action, Decision
 from wasm_oci.publish.planning import Decided, Ready, Resolved, allow
 from wasm_oci.publish.registries import RegistryEntry

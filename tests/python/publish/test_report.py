@@ -11,7 +11,7 @@ from fakes.publishing import publish
 from wasm_oci.oci.layout_store import LayoutStore
 from wasm_oci.outcome import write_lines
 from wasm_oci.publish.artifact import load_artifact
-from wasm_oci.publish.plan import make_plan
+from wasm_oci.publish.looking import make_plan
 from wasm_oci.publish.report import plan_lines, result_lines
 
 

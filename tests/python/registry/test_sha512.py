@@ -25,8 +25,10 @@ from wasm_oci.oci.manifest import Index, Manifest
 from wasm_oci.oci.referrers import find_referrers, referrer_descriptor
 from wasm_oci.oci.store import Store
 from wasm_oci.publish.artifact import load_artifact
-from wasm_oci.publish.plan import Plan, make_plan
-from wasm_oci.publish.publisher import Result, carry_out, results_of
+from wasm_oci.publish.looking import make_plan
+from wasm_oci.publish.plan import Plan
+from wasm_oci.publish.publisher import carry_out
+from wasm_oci.publish.result import Result, results_of
 from wasm_oci.registry.referrers import fallback_tag
 from wasm_oci.registry.store import RegistryStore
 

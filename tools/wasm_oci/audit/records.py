@@ -17,9 +17,9 @@ from wasm_oci.errors import PolicyError, WasmOciError
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.limits import LIMITS
 from wasm_oci.publish.plan import Plan
-from wasm_oci.publish.publisher import Result
 from wasm_oci.publish.release import Release
 from wasm_oci.publish.release_request import ArtifactRequest
+from wasm_oci.publish.result import Result
 from wasm_oci.redaction import redacted, redacted_document
 
 SCHEMA_VERSION = 1

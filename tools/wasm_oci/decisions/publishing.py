@@ -95,8 +95,7 @@ class _Policing:
         if ready.artifact is None:
             raise ValueError("the artifact is not known")
         known = keys_of_request(request)
-        signing = request.signing.keys if request.signing else ()
-        keys = tuple(dict.fromkeys((*signing, *request.policy.statement_keys)))
+        keys = request.run_keys
         subject = subject_of_artifact(request, ready.artifact, known, scratch, unsigned=ready.unsigned is not None)
         if request.cosign_legacy and subject.key_sources is not None:
             subject = replace(subject, key_sources=(*subject.key_sources, *map(source_of, keys)))

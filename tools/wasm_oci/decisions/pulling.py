@@ -26,8 +26,8 @@ from wasm_oci.policy_facts.signer_facts import read_signers
 from wasm_oci.policy_facts.statement_facts import StatementFacts, statements_in
 from wasm_oci.policy_facts.world_facts import with_worlds
 from wasm_oci.publish.plan_steps import NO_DECISION, Decision
-from wasm_oci.publish.pull import Fetched
 from wasm_oci.publish.registries import RegistryEntry
+from wasm_oci.reading.pull import Fetched
 from wasm_oci.trust.timestamps import now
 from wasm_oci.trust.trust import Trust
 

@@ -24,9 +24,9 @@ from wasm_oci.oci.store import FetchedManifest, Store
 from wasm_oci.oci.target import Target
 from wasm_oci.pins.module_file import PullTag
 from wasm_oci.publish.artifact import blobs_of
-from wasm_oci.publish.pull import approve_all, image_manifest, only_component, pull
 from wasm_oci.publish.registries import registry_store
 from wasm_oci.publish.signing import scratch_folder
+from wasm_oci.reading.pull import approve_all, image_manifest, only_component, pull
 from wasm_oci.trust.request import TrustRequest
 from wasm_oci.trust.trust import Trust
 from wasm_oci.trust.trust_store import parse_trust_store

@@ -25,8 +25,8 @@ from wasm_oci.policy_facts.published_facts import facts_of
 from wasm_oci.policy_facts.registry_facts import registry_of_reference
 from wasm_oci.policy_facts.signer_facts import read_signers
 from wasm_oci.policy_facts.statement_facts import statements_in
-from wasm_oci.publish.pull import detached_signatures, fetch_component, image_manifest, only_component
 from wasm_oci.publish.signing import scratch_folder
+from wasm_oci.reading.pull import detached_signatures, fetch_component, image_manifest, only_component
 from wasm_oci.trust.trust import Trust
 
 _TITLE = "org.opencontainers.image.title"

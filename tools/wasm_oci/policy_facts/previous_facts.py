@@ -14,7 +14,7 @@ from wasm_oci.oci.store import Store
 from wasm_oci.policy.subject import Previous, Subject
 from wasm_oci.policy.versions import find_version
 from wasm_oci.policy_facts.component_facts import ComponentFacts, read_component
-from wasm_oci.publish.pull import fetch_component, only_component
+from wasm_oci.reading.pull import fetch_component, only_component
 from wasm_oci.wasm_tools.compatible import find_wasm_tools, incompatibility
 
 _LATEST = "latest"

@@ -16,14 +16,14 @@ from wasm_oci.oci.release_index import Member
 from wasm_oci.oci.store import Store
 from wasm_oci.progress import SILENT, Phase, Progress
 from wasm_oci.publish.artifact import Artifact
-from wasm_oci.publish.plan import Plan, Question, make_plan, with_cosign_tag
+from wasm_oci.publish.looking import Question, make_plan, make_unsigned_plan, with_cosign_tag
+from wasm_oci.publish.plan import Plan, UnsignedPlan
 from wasm_oci.publish.plan_steps import NO_DECISION, Decision
 from wasm_oci.publish.release_request import ArtifactRequest, ReleaseRequest
 from wasm_oci.publish.resolve import Destination
 from wasm_oci.publish.signatures import COPIED, UNCHECKED, KnownKey, Signatures, check_signatures
 from wasm_oci.publish.signing import Signing
 from wasm_oci.publish.uniting import Unit, member_of, with_current
-from wasm_oci.publish.unsigned_plan import UnsignedPlan, make_unsigned_plan
 from wasm_oci.publish.workers import Work, do_all
 from wasm_oci.wording import counted
 
@@ -128,7 +128,7 @@ def with_cosign_signatures(resolved: Resolved, ready: Ready, signing: Signing | 
     request, artifact = resolved.request, ready.artifact
     if not request.cosign_legacy or artifact is None or ready.unsigned:
         return ready
-    keys = tuple(dict.fromkeys((*(request.signing.keys if request.signing else ()), *request.policy.statement_keys)))
+    keys = request.run_keys
     if signing is None or not keys:
         raise UsageError("no key signs for cosign's tag", where=request.target, hint="name one in statement_keys")
     try:

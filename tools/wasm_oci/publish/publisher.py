@@ -5,9 +5,8 @@ Whatever fails, each tag is as it was or as planned; a result says of each step 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import product
 
@@ -15,80 +14,17 @@ from wasm_oci.attest.legacy import add_legacy_signatures
 from wasm_oci.digest import Digest
 from wasm_oci.errors import AuthError, DigestError, NotFoundError, RegistryError, TagConflictError, WasmOciError
 from wasm_oci.http.outages import Outages
-from wasm_oci.jsontext import JsonObject
 from wasm_oci.oci.referrers import require_referrers_api
 from wasm_oci.oci.store import NOT_STORED, MountingStore, find_tag, tagged_digest
 from wasm_oci.progress import SILENT, Phase, Progress
 from wasm_oci.publish.confirm import WHOLE, confirm_blobs, confirm_manifest, confirm_referrers, finish, manifest_lost
 from wasm_oci.publish.plan import Plan
 from wasm_oci.publish.plan_steps import Action, BlobPlan, Stage, TagPlan
+from wasm_oci.publish.result import NOT_STARTED, Result, Step, recorded
 from wasm_oci.publish.workers import Once, Work, do_all
 
-_NOT_STARTED = "not started"
 _IN_PROGRESS = "in progress"
 _CONTENT_SENT = "content sent"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One thing that was done, or tried; `outcome` is done, exists, failed, unknown, or done with what was read in brackets."""
-
-    name: str
-    subject: str
-    """The digest or tag that it is about."""
-    outcome: str
-
-
-@dataclass(slots=True, kw_only=True)
-class Result:
-    """What happened at one destination; written while it happens."""
-
-    plan: Plan
-    steps: list[Step] = field(default_factory=list)
-    status: str = _NOT_STARTED
-    """unchanged, published, failed, content sent (all but the tag), in progress, interrupted, or not started."""
-    bytes_sent: int = 0
-    bytes_skipped: int = 0
-    tags_after: dict[str, Digest | None] = field(default_factory=dict)
-    """What each tag named when it was last read."""
-    found_by: dict[Digest, str] = field(default_factory=dict)
-    """By which way each referrer that was attached is found."""
-    shown: bool = True
-    """Whether the manifest came back by its digest before it had a tag."""
-    error: WasmOciError | None = None
-
-    def to_json(self) -> JsonObject:
-        document = self.plan.to_json()
-        document |= {
-            "status": self.status,
-            "steps": [{"step": step.name, "subject": step.subject, "outcome": step.outcome} for step in self.steps],
-            "bytesSent": self.bytes_sent,
-            "bytesSkipped": self.bytes_skipped,
-        }
-        for tag in _listed(document, "tag"):
-            tag["now"] = str(now) if (now := self.tags_after.get(tag["tag"])) else None
-        for referrer in (*_listed(document, "signature"), *document.get("referrers", ())):
-            if way := self.found_by.get(Digest(referrer["digest"])):
-                referrer["foundBy"] = way
-        if self.error:
-            document["error"] = self.error.to_json()
-        return document
-
-
-def _listed(document: JsonObject, name: str) -> list[JsonObject]:
-    return [document[name]] if name in document else document.get(f"{name}s", [])
-
-
-def results_of(plans: Sequence[Plan]) -> tuple[Result, ...]:
-    """Returns a result for each plan, as long as nothing has been done."""
-    return tuple(
-        Result(
-            plan=plan,
-            bytes_skipped=sum(step.blob.descriptor.size for step in plan.blobs if step.action is Action.EXISTS),
-            tags_after={tag.tag: tag.before for tag in plan.tags},
-        )
-        for plan in plans
-    )
 
 
 def carry_out(
@@ -127,7 +63,7 @@ def carry_out(
             failed.add(unit)
 
     phases: tuple[tuple[str, str, Callable[[Result, Phase], str]], ...] = (
-        (_NOT_STARTED, "sending content", partial(_send_content, sent=Once(), whole=read_whole)),
+        (NOT_STARTED, "sending content", partial(_send_content, sent=Once(), whole=read_whole)),
         (_CONTENT_SENT, "writing tags", _write_tags),
     )
     try:
@@ -136,7 +72,7 @@ def carry_out(
             size = sum(step.blob.descriptor.size for result in pending for step in result.plan.blobs if step.action.writes)
             if not pending:
                 continue
-            with progress.phase(name, count=len(pending), size=size if status == _NOT_STARTED else 0) as shown:
+            with progress.phase(name, count=len(pending), size=size if status == NOT_STARTED else 0) as shown:
                 work = (Work(place=each.plan.destination.place, run=partial(attempt, each, phase, shown)) for each in pending)
                 do_all(work, interrupt=interrupt)
     except BaseException:
@@ -162,25 +98,27 @@ def _send_content(result: Result, shown: Phase, *, sent: Once, whole: bool) -> s
         if step.action is Action.EXISTS:
             result.steps.append(Step(name="blob", subject=subject, outcome="exists"))
             continue
-        with _recorded(result, "blob", subject):
+        with recorded(result, "blob", subject):
             result.bytes_sent += _put_blob(plan, step, shown, sent)
             step.blob.proof()
     digest = artifact.descriptor.digest
     if plan.manifest is Action.CREATE:
-        with _recorded(result, "manifest", str(digest)):
+        with recorded(result, "manifest", str(digest)):
             destination.put_manifest(artifact.descriptor, artifact.manifest.raw, child=plan.placing.child)
             result.bytes_sent += artifact.descriptor.size
     else:
         result.steps.append(Step(name="manifest", subject=str(digest), outcome="exists"))
     if plan.require_referrers_api:
         require_referrers_api(destination, digest, exists=True)
-    for referrer in (each for each in plan.referrers if each.action is Action.CREATE):
-        with _recorded(result, "referrer", str(referrer.digest)):
+    for referrer in plan.referrers:
+        if referrer.action is not Action.CREATE:
+            continue
+        with recorded(result, "referrer", str(referrer.digest)):
             result.found_by[referrer.digest] = referrer.store(destination)
             result.bytes_sent += referrer.manifest.descriptor().size
     _read_back(result, whole=whole)
     if plan.cosign and plan.cosign.action.writes:
-        with _recorded(result, "cosign signature", plan.cosign.tag):
+        with recorded(result, "cosign signature", plan.cosign.tag):
             add_legacy_signatures(destination, plan.cosign.signatures)
     return _CONTENT_SENT if any(tag.action.writes for tag in plan.tags) else "published"
 
@@ -221,7 +159,7 @@ def _write_tags(result: Result, _shown: Phase) -> str:
             _write_tag(result, tag)
     if not result.shown:
         digest = str(result.plan.artifact.descriptor.digest)
-        with _recorded(result, "read back", digest):
+        with recorded(result, "read back", digest):
             if not confirm_manifest(result.plan):
                 raise manifest_lost(result.plan)
     return "published"
@@ -291,14 +229,3 @@ def _put_tag(result: Result, tag: TagPlan) -> str:
         result.steps.append(Step(name="tag", subject=tag.tag, outcome="unknown"))
         raise
     return "done"
-
-
-@contextmanager
-def _recorded(result: Result, name: str, subject: str) -> Iterator[None]:
-    """Adds a step to the result: done, or failed where the block raises."""
-    outcome = "failed"
-    try:
-        yield
-        outcome = "done"
-    finally:
-        result.steps.append(Step(name=name, subject=subject, outcome=outcome))

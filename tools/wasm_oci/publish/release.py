@@ -15,7 +15,6 @@ from wasm_oci.errors import DigestError, FormatError, UsageError, WasmOciError
 from wasm_oci.http.outages import Outages
 from wasm_oci.http.transport import Transport
 from wasm_oci.keys.sources.passphrase import PassphraseSource
-from wasm_oci.keys.sources.signing_keys import SigningKey
 from wasm_oci.keys.sources.source import without
 from wasm_oci.oci.manifest import Manifest
 from wasm_oci.oci.reference import check_new_tag
@@ -37,11 +36,12 @@ from wasm_oci.publish.planning import (
     with_cosign_signatures,
     with_decisions,
 )
-from wasm_oci.publish.publisher import Result, carry_out, results_of
+from wasm_oci.publish.publisher import carry_out
 from wasm_oci.publish.release_request import ArtifactRequest, ReleaseRequest
 from wasm_oci.publish.resolve import open_destination, require_variables
+from wasm_oci.publish.result import Result, results_of
 from wasm_oci.publish.signatures import Signatures
-from wasm_oci.publish.signing import DeferredSigning, Signing, scratch_folder, secret_variables
+from wasm_oci.publish.signing import Signing, scratch_folder, secret_variables
 from wasm_oci.publish.uniting import Unit, with_signers
 from wasm_oci.shape import BUILD_AGAIN
 
@@ -132,14 +132,15 @@ def release(
     `intend` included, is raised, and then nothing was written. A dry run ends with the plans, in which what no destination could be
     asked is unknown. `progress` is told how far this is.
     """
-    visible = without(environ, secret_variables(_secret_keys(request), passphrase))
+    secret_keys = request.secret_keys
+    visible = without(environ, secret_variables(secret_keys, passphrase))
     tolerant = request.dry_run or not request.fail_fast
     if not tolerant:
-        require_variables(request.places, _secret_keys(request), environ)
+        require_variables(request.places, secret_keys, environ)
     resolved = tuple(_resolve(artifact, transport, visible, tolerant=tolerant) for artifact in request.artifacts)
     units = _units(request, transport, visible, tolerant=tolerant)
     with ExitStack() as stack:
-        signing = Signing(_deferred(request), passphrase, stack.enter_context(scratch_folder())) if _secret_keys(request) else None
+        signing = Signing(request.deferred, passphrase, stack.enter_context(scratch_folder())) if secret_keys else None
         units = tuple(with_signers(unit, signing, dry_run=request.dry_run) for unit in units)
         decided = decide(resolved, _signed(resolved, signing, dry_run=request.dry_run), signing)
         require_allowed(resolved, decided)
@@ -212,17 +213,6 @@ def _load(request: ArtifactRequest, layout: Path) -> Artifact:
             f"the layout's manifest is {artifact.descriptor.digest}", where=str(request.digest), hint="push it without a digest"
         )
     return artifact
-
-
-def _deferred(request: ReleaseRequest) -> list[DeferredSigning]:
-    return [artifact.signing for artifact in request.artifacts if artifact.signing]
-
-
-def _secret_keys(request: ReleaseRequest) -> list[SigningKey]:
-    """Returns the keys of all signatures and statements."""
-    statements = (key for artifact in request.artifacts for key in artifact.policy.statement_keys)
-    of_indexes = (key for index in request.indexes for key in index.statement_keys)
-    return [*(key for each in _deferred(request) for key in each.keys), *statements, *of_indexes]
 
 
 def _signed(resolved: Sequence[Resolved], signing: Signing | None, *, dry_run: bool) -> list[Ready]:

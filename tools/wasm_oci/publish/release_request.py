@@ -131,6 +131,12 @@ class ArtifactRequest:
     """What the result carries along."""
 
     @property
+    def run_keys(self) -> tuple[SigningKey, ...]:
+        """The keys that sign in this run: those of its signature, and those of statements about it."""
+        own = self.signing.keys if self.signing else ()
+        return tuple(dict.fromkeys((*own, *self.policy.statement_keys)))
+
+    @property
     def target(self) -> str:
         """The label of the target that asks for it, empty where there is none."""
         return str(self.notes.get("target", ""))
@@ -175,6 +181,18 @@ class ReleaseRequest:
     """Whether blobs of any size are read back whole."""
     require_referrers_api: bool = False
     """Whether a registry without the referrers API is refused."""
+
+    @property
+    def deferred(self) -> list[DeferredSigning]:
+        """The signatures that have to be made."""
+        return [artifact.signing for artifact in self.artifacts if artifact.signing]
+
+    @property
+    def secret_keys(self) -> list[SigningKey]:
+        """The keys of all signatures and statements."""
+        statements = (key for artifact in self.artifacts for key in artifact.policy.statement_keys)
+        of_indexes = (key for index in self.indexes for key in index.statement_keys)
+        return [*(key for each in self.deferred for key in each.keys), *statements, *of_indexes]
 
     @property
     def places(self) -> tuple[NamedRepository | Reference, ...]:

@@ -13,12 +13,11 @@ from wasm_oci.jsontext import JsonObject
 from wasm_oci.outcome import GREEN, Painted
 from wasm_oci.publish.confirm import ENDS, WHOLE
 from wasm_oci.publish.gate import signature_warning
-from wasm_oci.publish.plan import Plan
+from wasm_oci.publish.plan import Plan, UnsignedPlan
 from wasm_oci.publish.plan_steps import Action, TagPlan
 from wasm_oci.publish.planning import AnyPlan
-from wasm_oci.publish.publisher import Result
 from wasm_oci.publish.release import ReleasedArtifact
-from wasm_oci.publish.unsigned_plan import UnsignedPlan
+from wasm_oci.publish.result import Result
 from wasm_oci.wording import ShellCommand, Whole, counted, size_text
 
 _READ = {WHOLE: "whole", ENDS: "by size and both ends"}

@@ -22,7 +22,8 @@ from wasm_oci.oci.reference import Reference
 from wasm_oci.oci.release_index import VERSION_ANNOTATION, Member, ReleaseIndex
 from wasm_oci.oci.store import FetchedManifest, MountingStore, Store
 from wasm_oci.publish.artifact import Artifact, statement_referrer, with_referrers
-from wasm_oci.publish.plan import Plan, Question, make_known_plan, make_plan
+from wasm_oci.publish.looking import Question, make_known_plan, make_plan
+from wasm_oci.publish.plan import Plan
 from wasm_oci.publish.plan_steps import Placing, Stage
 from wasm_oci.publish.release_request import DestinationRequest, IndexRequest
 from wasm_oci.publish.resolve import Destination, NamedRepository

@@ -14,9 +14,9 @@ from wasm_oci.oci.referrers import listed_digests
 from wasm_oci.oci.release_index import Member
 from wasm_oci.oci.store import FetchedManifest, Store, find_tag
 from wasm_oci.oci.target import Target
-from wasm_oci.publish.pull import pull
 from wasm_oci.publish.signing import scratch_folder
 from wasm_oci.publish.workers import Work, do_all
+from wasm_oci.reading.pull import pull
 from wasm_oci.releases.compare import FoundRelease
 from wasm_oci.trust.trust import Trust
 

@@ -11,9 +11,9 @@ from wasm_oci.outcome import GREEN, Painted
 from wasm_oci.publish.plan import Plan
 from wasm_oci.publish.plan_steps import Action, Stage
 from wasm_oci.publish.planning import AnyPlan
-from wasm_oci.publish.publisher import Result
 from wasm_oci.publish.release import Release, ReleasedIndex
 from wasm_oci.publish.report import artifact_document, plan_lines, short_digest
+from wasm_oci.publish.result import Result
 from wasm_oci.releases.compare import Change, FoundRelease
 from wasm_oci.wording import Whole, counted, size_text
 

@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> Outcome:
     from wasm_oci.cli.publishing.pull_result import pull_lines
     from wasm_oci.oci.target import layout_folder
     from wasm_oci.publish import resolve
-    from wasm_oci.publish.pull import pull
+    from wasm_oci.reading.pull import pull
     from wasm_oci.releases.sources import open_source, read_source_settings
 
     request: PullRequest = pull_request(args)

@@ -10,7 +10,7 @@ from wasm_oci.jsontext import JsonObject
 from wasm_oci.oci.reference import Reference
 from wasm_oci.outcome import YELLOW, Outcome, Painted, say
 from wasm_oci.publish.plan_steps import NO_DECISION
-from wasm_oci.publish.pull import Approve, approve_all
+from wasm_oci.reading.pull import Approve, approve_all
 from wasm_oci.releases.sources import SourceSettings
 from wasm_oci.trust.trust import Trust
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.oci.target import Target
 from wasm_oci.outcome import GREEN, Painted
-from wasm_oci.publish.pull import Pulled
+from wasm_oci.reading.pull import Pulled
 from wasm_oci.trust.trust import Trust
 from wasm_oci.wording import size_text
 
