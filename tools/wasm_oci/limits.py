@@ -178,9 +178,9 @@ class Limits:
     pause_budget: float = 120.0
     """Longest pauses of all requests to a host that a registry may ask for until it lets one through."""
     helper_timeout: float = 30.0
+    """Longest run of a Docker credential helper."""
     wasm_tools_timeout: float = 60.0
     """Of each call that compares two components."""
-    """Longest run of a Docker credential helper."""
     helper_output: int = 64 * KIB
     """What a Docker credential helper may write."""
 

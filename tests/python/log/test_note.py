@@ -30,7 +30,7 @@ def test_a_checkpoint_of_another_program() -> None:
     checkpoint = Checkpoint.parse(VECTOR.encode(), where="here")
     log, witness = Verifier.parse(LOG, where="here"), Verifier.parse(WITNESS, where="here")
     checkpoint.require(log, where="here")
-    assert list(checkpoint.note.signed_by([log, witness])) == [log, witness]
+    assert [each for each in (log, witness) if checkpoint.note.of(each)] == [log, witness]
     assert checkpoint.size == 3
     leaves = [leaf_hash(b'{"n":%d}' % number) for number in range(3)]
     assert checkpoint.root == node_hash(node_hash(leaves[0], leaves[1]), leaves[2])
@@ -54,7 +54,7 @@ def test_no_character_of_a_checkpoint_can_change(at: int) -> None:
     try:
         checkpoint = Checkpoint.parse(changed.encode(), where="here")
         checkpoint.require(log, where="here")
-        signers = list(checkpoint.note.signed_by([log, witness]))
+        signers = [each for each in (log, witness) if checkpoint.note.of(each)]
     except (FormatError, SignatureError):
         return
     assert signers == [log], "a changed line of the witness is another's at most"
@@ -74,8 +74,8 @@ def test_cosigning() -> None:
     witness = of_seed(bytes(32))
     line = cosign(TEXT.encode(), "witness.example/w2", witness, 1_700_000_000)
     note = Note(text=TEXT.encode(), signatures=(line,))
-    assert list(note.signed_by([Verifier(name="witness.example/w2", public=witness.public, cosigner=True)]))
-    assert not list(note.signed_by([Verifier(name="witness.example/w2", public=witness.public)])), "a log's signature is another"
+    assert note.of(Verifier(name="witness.example/w2", public=witness.public, cosigner=True))
+    assert not note.of(Verifier(name="witness.example/w2", public=witness.public)), "a log's signature is another"
 
 
 @pytest.mark.parametrize(

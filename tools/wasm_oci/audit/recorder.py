@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from wasm_oci.audit.records import RunRecord, intents, outcomes, refusals
+from wasm_oci.audit.records import RunRecord, intents, outcomes, refusals, whoever_runs_this
 from wasm_oci.errors import UsageError, WasmOciError
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.keys.sources.passphrase import PassphraseSource
@@ -33,7 +33,7 @@ class LogRecorder:
         """Raises what opening the log and its key raises."""
         self._log = open_log(path)
         self._signer = self._log.signer(passphrase, environ)
-        self._command, self._clock, self._run = command, clock, os.urandom(8).hex()
+        self._command, self._clock, self._run, self._who = command, clock, os.urandom(8).hex(), whoever_runs_this()
         self._writable = True
         source = self._log.source
         self.hidden = frozenset([source.ref]) if source.kind == "env" else frozenset()
@@ -67,7 +67,7 @@ class LogRecorder:
             raise UsageError(f"the refusal could not be recorded: {err.what}", where=err.where, hint=err.hint) from err
 
     def _now(self) -> RunRecord:
-        return RunRecord(command=self._command, run=self._run, time=timestamp_text(self._clock()))
+        return RunRecord(command=self._command, run=self._run, time=timestamp_text(self._clock()), who=self._who)
 
     def _append(self, records: Iterable[JsonObject]) -> None:
         where = str(self._log.folder.path)

@@ -35,6 +35,8 @@ class RunRecord:
     run: str
     """A number that no other run has, by which an outcome is found for an intent."""
     time: str
+    who: JsonObject
+    """The user and the machine, as `whoever_runs_this` names them."""
 
     def record(self, event: str, members: Mapping[str, Any]) -> JsonObject:
         return redacted_document(
@@ -44,13 +46,13 @@ class RunRecord:
                 "command": self.command,
                 "run": self.run,
                 "time": self.time,
-                "who": who(),
+                "who": self.who,
                 **members,
             }
         )
 
 
-def who() -> JsonObject:
+def whoever_runs_this() -> JsonObject:
     """Returns the user and the machine, as the system names them."""
     if sys.platform == "win32":
         import getpass

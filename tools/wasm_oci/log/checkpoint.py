@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from wasm_oci.errors import FormatError, SignatureError
+from wasm_oci.jsontext import JsonObject
 from wasm_oci.keys.signer import Signer
 from wasm_oci.log.hashes import SIZE
 from wasm_oci.log.note import Note, Verifier, cosign, decoded, encoded, sign
@@ -74,3 +75,6 @@ class Checkpoint:
 
     def encoded(self) -> bytes:
         return self.note.encoded()
+
+    def to_json(self) -> JsonObject:
+        return {"origin": self.origin, "size": self.size, "root": encoded(self.root)}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wasm_oci.errors import DigestError, FormatError, SignatureError
+from wasm_oci.errors import DigestError, FormatError, SignatureError, UsageError
 from wasm_oci.files import file_type, read_bounded
 from wasm_oci.log.checkpoint import Checkpoint
 from wasm_oci.log.note import LARGEST_NOTE, Verifier
-from wasm_oci.log.tiles import LARGEST_BUNDLE, RESTORE, WIDTH, bundle_path, decode_bundle, decode_tile, tile_path
+from wasm_oci.log.tiles import LARGEST_BUNDLE, RESTORE, WIDTH, bundle_path, decode_bundle, decode_tile, tile_path, width_of
+from wasm_oci.wording import counted
 
 CHECKPOINT = "checkpoint"
 _TILE_BYTES = WIDTH * 32
@@ -37,6 +38,14 @@ class LogFolder:
         part = bundle_path(index, width)
         data, where = self._read(part, bundle_path(index), LARGEST_BUNDLE)
         return decode_bundle(data, width, where=where, exact=where == str(self.path / part))
+
+    def entry(self, index: int, size: int, *, hint: str = "") -> bytes:
+        """Returns an entry of the first `size`; raises UsageError, with a hint, where there is none of this number."""
+        if index >= size:
+            what = f"there is no record {index}: the log has {counted(size, 'record')}"
+            raise UsageError(what, where=str(self.path), hint=hint)
+        bundle, at = divmod(index, WIDTH)
+        return self.bundle(bundle, width_of(size, 0, bundle))[at]
 
     def _read(self, name: str, full: str, limit: int) -> tuple[bytes, str]:
         """A partial file is removed once the full one is there, which begins with the same."""

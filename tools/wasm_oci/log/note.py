@@ -6,7 +6,6 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from wasm_oci.errors import FormatError, KeyFormatError, SignatureError
@@ -153,10 +152,6 @@ class Note:
                     return signature
                 raise SignatureError(f"the signature by {verifier.name} does not verify", reason="bad_signature")
         return None
-
-    def signed_by(self, verifiers: Sequence[Verifier]) -> Iterator[Verifier]:
-        """Yields each key that signed; raises as `of` does."""
-        return (verifier for verifier in verifiers if self.of(verifier))
 
 
 def sign(text: bytes, name: str, signer: Signer) -> NoteSignature:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from wasm_oci.errors import DigestError
+from wasm_oci.jsontext import JsonObject
 from wasm_oci.log.checkpoint import Checkpoint
 from wasm_oci.log.folder import LogFolder
 from wasm_oci.log.hashes import Frontier, leaf_hash, perfect_root
+from wasm_oci.log.records import record_of
 from wasm_oci.log.tiles import RESTORE, WIDTH, bundle_path, hashes_at, tile_path, width_of
 
 _ASK = "keep both checkpoints, and ask whoever runs the log"
@@ -42,6 +44,14 @@ def verified_entries(folder: LogFolder, checkpoint: Checkpoint, remembered: Sequ
     hashes.finish()
     if frontier.root() != checkpoint.root:
         raise DigestError("the records are not those of the checkpoint", where=str(folder.path), hint=RESTORE)
+
+
+def verified_records(
+    folder: LogFolder, checkpoint: Checkpoint, remembered: Sequence[Checkpoint] = ()
+) -> Iterator[tuple[bytes, JsonObject]]:
+    """Yields each entry with the record that it holds; raises DigestError as `verified_entries` does, and for one that holds none."""
+    for index, entry in verified_entries(folder, checkpoint, remembered):
+        yield entry, record_of(entry, index, where=str(folder.path))
 
 
 def _compare(folder: LogFolder, frontier: Frontier, remembered: Sequence[Checkpoint]) -> None:

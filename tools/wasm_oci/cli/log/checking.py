@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from wasm_oci.errors import FormatError, SignatureError, UsageError
+from wasm_oci.errors import FormatError, SignatureError
 from wasm_oci.files import read_bounded, write_file
-from wasm_oci.log.checkpoint import Checkpoint
 from wasm_oci.log.folder import LogFolder, read_checkpoint
-from wasm_oci.log.note import Verifier, encoded
+from wasm_oci.log.note import Verifier
 from wasm_oci.log.proof import LARGEST_PROOF, InclusionProof
-from wasm_oci.log.records import parse_record, record_of
+from wasm_oci.log.records import parse_record
 from wasm_oci.log.settings import open_log
-from wasm_oci.log.tiles import LARGEST_ENTRY, WIDTH, width_of
+from wasm_oci.log.tiles import LARGEST_ENTRY
 from wasm_oci.log.tree import Tree
-from wasm_oci.log.verify import verified_entries
+from wasm_oci.log.verify import verified_records
 from wasm_oci.outcome import GREEN, Outcome, Painted
 from wasm_oci.wording import counted
 
@@ -61,8 +60,8 @@ def verify(request: VerifyLogRequest) -> Outcome:
     remembered = [read_checkpoint(path, request.verifier) for path in request.since]
     checkpoint = folder.checkpoint(request.verifier)
     checkpoint.require_cosigned(request.witnesses, where=str(request.folder))
-    for index, entry in verified_entries(folder, checkpoint, remembered):
-        record_of(entry, index, where=str(request.folder))
+    for _ in verified_records(folder, checkpoint, remembered):
+        pass
     if request.keep:
         write_file(request.keep, checkpoint.encoded(), what="checkpoint")
     kept = max((each.size for each in remembered), default=None)
@@ -71,7 +70,7 @@ def verify(request: VerifyLogRequest) -> Outcome:
         lines.append("  whether it was cut or begun anew is not known: keep a checkpoint, and give it with --since next time")
     else:
         lines.append(f"  {counted(checkpoint.size - kept, 'record')} more than when the checkpoint was kept, all others as they were")
-    document = _document(checkpoint) | {"since": [each.size for each in remembered]}
+    document = checkpoint.to_json() | {"since": [each.size for each in remembered]}
     return Outcome(lines=lines, document=document)
 
 
@@ -87,18 +86,14 @@ def verify_proof(request: VerifyProofRequest) -> Outcome:
     proof.checkpoint.require_cosigned(request.witnesses, where=where)
     proof.require(entry, where=where)
     lines = [Painted(f"Proved: record {proof.index} of the log {proof.checkpoint.origin}", GREEN)]
-    return Outcome(lines=lines, document=_document(proof.checkpoint) | {"index": proof.index})
+    return Outcome(lines=lines, document=proof.checkpoint.to_json() | {"index": proof.index})
 
 
 def prove(request: ProveRequest) -> Outcome:
     """Writes a proof, which is verified first; raises DigestError for a log that is damaged."""
     log = open_log(request.folder)
     checkpoint = log.folder.checkpoint(log.verifier)
-    if request.index >= checkpoint.size:
-        what = f"there is no record {request.index}: the log has {counted(checkpoint.size, 'record')}"
-        raise UsageError(what, where=str(request.folder), hint="see `wasm_oci log show`")
-    bundle, at = divmod(request.index, WIDTH)
-    entry = log.folder.bundle(bundle, width_of(checkpoint.size, 0, bundle))[at]
+    entry = log.folder.entry(request.index, checkpoint.size, hint="see `wasm_oci log show`")
     hashes = tuple(Tree(log.folder, checkpoint.size).inclusion(request.index))
     proof = InclusionProof(index=request.index, hashes=hashes, checkpoint=checkpoint)
     proof.require(entry, where=str(request.folder))
@@ -108,8 +103,4 @@ def prove(request: ProveRequest) -> Outcome:
     lines: list[str] = [Painted(f"Written: {request.output}, the proof of record {request.index}", GREEN)]
     if request.record:
         lines.append(f"  record    {request.record}")
-    return Outcome(lines=lines, document=_document(checkpoint) | {"index": request.index, "file": str(request.output)})
-
-
-def _document(checkpoint: Checkpoint) -> dict[str, object]:
-    return {"origin": checkpoint.origin, "size": checkpoint.size, "root": encoded(checkpoint.root)}
+    return Outcome(lines=lines, document=checkpoint.to_json() | {"index": request.index, "file": str(request.output)})

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wasm_oci.cli.common.key_options import keys_of, passphrase_of
+from wasm_oci.cli.log.signing import only_key
 from wasm_oci.errors import KeyFormatError, UsageError
 from wasm_oci.files import write_file
 from wasm_oci.keys.sources.passphrase import PassphraseSource
@@ -52,10 +53,7 @@ class CosignRequest:
 
 def cosign_checkpoint(request: CosignRequest) -> Outcome:
     """Cosigns the checkpoint of a log that is whole and follows the last one; raises what verifying, opening the key and writing raise."""
-    if len(request.keys) != 1:
-        what = f"a witness has one key, not {len(request.keys)}"
-        raise UsageError(what, where=request.name[:80], hint="give -k FILE, or --key-source and --key-ref")
-    (signer,) = open_signers(request.keys, request.passphrase)
+    (signer,) = open_signers([only_key(request.keys, whose="a witness", where=request.name[:80])], request.passphrase)
     try:
         witness = Verifier(name=request.name, public=signer.public, cosigner=True)
     except KeyFormatError as err:

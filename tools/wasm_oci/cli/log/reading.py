@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
-from wasm_oci.errors import UsageError
 from wasm_oci.files import atomic_output
 from wasm_oci.jsontext import JsonObject, canonical
 from wasm_oci.log.folder import LogFolder
@@ -14,7 +14,7 @@ from wasm_oci.log.note import Verifier
 from wasm_oci.log.records import record_of
 from wasm_oci.log.settings import open_log
 from wasm_oci.log.tiles import WIDTH, width_of
-from wasm_oci.log.verify import verified_entries
+from wasm_oci.log.verify import verified_records
 from wasm_oci.outcome import GREEN, Outcome, Painted
 from wasm_oci.wording import Whole, counted
 
@@ -45,29 +45,24 @@ def show(request: ShowRequest) -> Outcome:
     """Shows records as they are in the files, not verified; raises UsageError for one that is not there."""
     log = open_log(request.folder)
     size = log.folder.checkpoint(log.verifier).size
-    if request.index is not None and request.index >= size:
-        raise UsageError(f"there is no record {request.index}: the log has {counted(size, 'record')}", where=str(request.folder))
-    wanted = range(request.index, request.index + 1) if request.index is not None else range(size)
-    found: list[tuple[int, JsonObject]] = []
-    for index, entry in _backwards(log.folder, size, wanted):
-        if request.text is None or request.text.encode() in entry:
-            found.append((index, record_of(entry, index, where=str(request.folder))))
-        if request.index is None and len(found) >= request.last:
-            break
-    found = found[: request.last if request.index is None else 1][::-1]
+    if request.index is not None:
+        entries: Iterator[tuple[int, bytes]] = iter([(request.index, log.folder.entry(request.index, size))])
+    else:
+        entries = _backwards(log.folder, size)
+    wanted = ((index, entry) for index, entry in entries if request.text is None or request.text.encode() in entry)
+    newest = islice(wanted, request.last if request.index is None else 1)
+    found = [(index, record_of(entry, index, where=str(request.folder))) for index, entry in newest][::-1]
     lines = [Whole(line) for index, record in found for line in _lines(index, record)]
     lines.append(Whole(f"{len(found)} of {counted(size, 'record')}; not verified: see `wasm_oci log verify`"))
     document = {"origin": log.verifier.name, "size": size, "records": [{"index": index, "record": record} for index, record in found]}
     return Outcome(lines=lines, document=document)
 
 
-def _backwards(folder: LogFolder, size: int, wanted: range) -> Iterator[tuple[int, bytes]]:
+def _backwards(folder: LogFolder, size: int) -> Iterator[tuple[int, bytes]]:
     """Yields entries, the last one first."""
-    for index in reversed(range(wanted.start // WIDTH, -(-wanted.stop // WIDTH))):
+    for index in reversed(range(-(-size // WIDTH))):
         entries = folder.bundle(index, width_of(size, 0, index))
-        for at in reversed(range(len(entries))):
-            if index * WIDTH + at in wanted:
-                yield index * WIDTH + at, entries[at]
+        yield from ((index * WIDTH + at, entries[at]) for at in reversed(range(len(entries))))
 
 
 def _lines(index: int, record: JsonObject) -> Iterator[str]:
@@ -93,8 +88,7 @@ def export(request: ExportRequest) -> Outcome:
     folder = LogFolder(request.folder)
     checkpoint = folder.checkpoint(request.verifier)
     with atomic_output(request.output) as stream:
-        for index, entry in verified_entries(folder, checkpoint):
-            record_of(entry, index, where=str(request.folder))
+        for entry, _ in verified_records(folder, checkpoint):
             stream.write(entry + b"\n")
     lines = [Painted(f"Written: {request.output}, {counted(checkpoint.size, 'record')} of the log {checkpoint.origin}", GREEN)]
     return Outcome(lines=lines, document={"origin": checkpoint.origin, "size": checkpoint.size, "file": str(request.output)})

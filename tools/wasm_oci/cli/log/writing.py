@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
+from wasm_oci.cli.log.signing import only_key
 from wasm_oci.errors import KeyFormatError, LimitError, UsageError
 from wasm_oci.files import open_input
 from wasm_oci.keys.sources.passphrase import PassphraseSource
 from wasm_oci.keys.sources.signing_keys import SigningKey, open_signers
 from wasm_oci.limits import LIMITS
-from wasm_oci.log.note import Verifier, encoded
+from wasm_oci.log.note import Verifier
 from wasm_oci.log.records import parse_record
 from wasm_oci.log.settings import open_log, write_settings
 from wasm_oci.log.tiles import LARGEST_ENTRY
@@ -47,10 +48,7 @@ class AppendRequest:
 
 def init(request: InitRequest) -> Outcome:
     """Makes a log; raises UsageError where there is one, or another key than one, and what opening the key raises."""
-    if len(request.keys) != 1:
-        what = f"a log has one key, not {len(request.keys)}"
-        raise UsageError(what, where=str(request.folder), hint="give -k FILE, or --key-source and --key-ref")
-    source = request.keys[0].source
+    source = only_key(request.keys, whose="a log", where=str(request.folder)).source
     if source.path is not None and not source.ref.startswith("~"):
         source = replace(source, ref=str(source.path.absolute()))
     (signer,) = open_signers(request.keys, request.passphrase)
@@ -78,8 +76,7 @@ def append_records(request: AppendRequest) -> Outcome:
     checkpoint = append(log.folder, added, log.verifier.name, signer)
     has = f"the log {checkpoint.origin} has {counted(checkpoint.size, 'record')}"
     line = Painted(f"Appended: {has}", GREEN) if added else f"Nothing to append: {has}"
-    document = {"origin": checkpoint.origin, "size": checkpoint.size, "root": encoded(checkpoint.root)}
-    return Outcome(lines=[line], document=document)
+    return Outcome(lines=[line], document=checkpoint.to_json())
 
 
 def _records(name: str) -> Iterator[bytes]:

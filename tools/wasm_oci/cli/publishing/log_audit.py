@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +10,9 @@ from wasm_oci.audit.monitor import compare, published_in
 from wasm_oci.cli.common.registry_options import RegistryOptions, registry_options
 from wasm_oci.cli.publishing.reached import reached
 from wasm_oci.errors import UsageError
-from wasm_oci.jsontext import JsonObject
 from wasm_oci.log.folder import LogFolder
 from wasm_oci.log.note import Verifier
-from wasm_oci.log.records import record_of
-from wasm_oci.log.verify import verified_entries
+from wasm_oci.log.verify import verified_records
 from wasm_oci.outcome import GREEN, RED, Outcome, Painted
 from wasm_oci.wording import counted
 
@@ -38,7 +35,8 @@ class AuditRequest:
 
 def audit(request: AuditRequest) -> Outcome:
     """Verifies the log and compares; raises what verifying raises, and RegistryError or AuthError where a registry does not respond."""
-    places = published_in(_records(request))
+    folder = LogFolder(request.folder)
+    places = published_in(record for _, record in verified_records(folder, folder.checkpoint(request.verifier)))
     if request.registries:
         places = {name: place for name, place in places.items() if any(_is_at(name, registry) for registry in request.registries)}
     if not places:
@@ -53,12 +51,6 @@ def audit(request: AuditRequest) -> Outcome:
     lines.append(f"{counted(len(findings), 'difference')}: {about}" if findings else Painted(f"As the log says: {about}", GREEN))
     document = {"repositories": sorted(places), "tags": tags, "findings": [each.to_json() for each in findings], "unfinished": unfinished}
     return Outcome(lines=lines, document=document, exit_code=4 if findings else 0)
-
-
-def _records(request: AuditRequest) -> Iterator[JsonObject]:
-    folder = LogFolder(request.folder)
-    for index, entry in verified_entries(folder, folder.checkpoint(request.verifier)):
-        yield record_of(entry, index, where=str(request.folder))
 
 
 def _is_at(name: str, registry: str) -> bool:
