@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import http.client
 import re
 import select
 import socket
@@ -17,7 +16,7 @@ from urllib3.util.ssltransport import SSLTransport
 from wasm_oci.http.deadline import watch
 from wasm_oci.http.host import is_loopback
 from wasm_oci.http.network_error import NotThisMachine
-from wasm_oci.http.response import AnyResponse, KeepingPool, StartedResponse, read_response
+from wasm_oci.http.response import AnyResponse, KeepingPool, read_response
 
 _JOINED = 128 * 1024
 """Up to this size, the head of a request and the first piece of its body are sent together."""
@@ -34,10 +33,6 @@ Body = bytes | Iterable[bytes | memoryview] | None
 class Connection(HTTPConnection):
     """Names its socket as soon as it is connected, before a proxy is asked for a tunnel, and once more for each request."""
 
-    response_class = StartedResponse
-    _head: bytes | None = None
-    """The head of a request that is not sent yet."""
-    _keeps_head = False
     _poll: Any = None
     """Tells whether the socket can be read, at the cost of one system call; None where the system has no such object."""
 
@@ -51,30 +46,7 @@ class Connection(HTTPConnection):
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         watch(_socket_of(self.sock))
-        self._head, self._keeps_head = None, True
-        try:
-            super().request(*args, **kwargs)
-            self._send_head()
-        finally:
-            self._head, self._keeps_head = None, False
-
-    def putheader(self, header: str | bytes, *values: Any) -> None:
-        http.client.HTTPConnection.putheader(self, header, *values)
-
-    def send(self, data: Any) -> None:
-        if self._keeps_head:
-            self._keeps_head, self._head = False, data
-            return
-        head = self._head
-        if head is not None and len(head) + len(data) <= _JOINED:
-            self._head, data = None, b"".join((head, data))
-        self._send_head()
-        super().send(data)
-
-    def _send_head(self) -> None:
-        head, self._head = self._head, None
-        if head is not None:
-            super().send(head)
+        super().request(*args, **kwargs)
 
     @property
     def is_connected(self) -> bool:
@@ -129,10 +101,10 @@ class Connection(HTTPConnection):
         if len(head) + len(first) <= _JOINED:
             first = b"".join((head, first))
         else:
-            super().send(head)
-        super().send(first)
+            self.send(head)
+        self.send(first)
         for piece in pieces:
-            super().send(piece)
+            self.send(piece)
 
 
 class _TlsConnection(Connection, HTTPSConnection):

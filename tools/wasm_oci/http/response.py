@@ -7,7 +7,6 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from email.parser import Parser
 from typing import TYPE_CHECKING, Any
 
 import urllib3
@@ -22,8 +21,6 @@ _RECEIVED = 64 * 1024
 _LONGEST_LINE = 65_536
 _MOST_HEADERS = 100
 """Both as `http.client` has them."""
-_FIELD = re.compile(rb"([!-9;-~]+):[ \t]*([^\r\n]*)\r?\n")
-_END = (b"\r\n", b"\n", b"")
 _WITHOUT_BODY = frozenset({http.client.NO_CONTENT, http.client.NOT_MODIFIED})
 _VERSION = b"HTTP/1."
 _HEAD_END = re.compile(rb"\n\r?\n")
@@ -185,7 +182,7 @@ def _usual(head: str, method: str) -> tuple[int, Headers, int] | None:
 
 
 def _unusual(connection: HTTPConnection, pool: KeepingPool, method: str, received: bytes) -> urllib3.BaseHTTPResponse:
-    begun = StartedResponse(connection.sock, method=method)
+    begun = http.client.HTTPResponse(connection.sock, method=method)
     begun.fp = io.BufferedReader(_Received(received, begun.fp.detach()))
     try:
         begun.begin()
@@ -229,51 +226,3 @@ class _Received(io.RawIOBase):
     def close(self) -> None:
         self._rest.close()
         super().close()
-
-
-class StartedResponse(http.client.HTTPResponse):
-    """Reads the head of a response with a regular expression, and only what is unusual with the parser of e-mail."""
-
-    def begin(self: Any, **_options: Any) -> None:
-        if self.headers is not None:
-            return
-        version, status, reason = self._read_status()
-        while status == http.client.CONTINUE:
-            self._header_lines()
-            version, status, reason = self._read_status()
-        if not version.startswith(("HTTP/1.", "HTTP/0.9")):
-            raise http.client.UnknownProtocol(version)
-        self.code = self.status = status
-        self.reason = reason.strip()
-        self.version = 10 if version in ("HTTP/1.0", "HTTP/0.9") else 11
-        self.headers = self.msg = _message(self._header_lines())
-        self.chunked = self.headers.get("Transfer-Encoding", "").lower() == "chunked"
-        self.chunk_left = None
-        self.will_close = self._check_close()
-        length = self.headers.get("Content-Length", "").strip()
-        self.length = int(length) if length.isascii() and length.isdigit() and not self.chunked else None
-        if status in _WITHOUT_BODY or 100 <= status < 200 or self._method == "HEAD":
-            self.length = 0
-        self.will_close |= not self.chunked and self.length is None
-
-    def _header_lines(self) -> list[bytes]:
-        lines: list[bytes] = []
-        while True:
-            line = self.fp.readline(_LONGEST_LINE + 1)
-            if len(line) > _LONGEST_LINE:
-                raise http.client.LineTooLong("header line")
-            lines.append(line)
-            if len(lines) > _MOST_HEADERS:
-                raise http.client.HTTPException(f"got more than {_MOST_HEADERS} headers")
-            if line in _END:
-                return lines
-
-
-def _message(lines: list[bytes]) -> http.client.HTTPMessage:
-    message = http.client.HTTPMessage()
-    for line in lines[:-1]:
-        field = _FIELD.fullmatch(line)
-        if field is None:
-            return Parser(_class=http.client.HTTPMessage).parsestr(b"".join(lines).decode("iso-8859-1"))
-        message.set_raw(field[1].decode("ascii"), field[2].decode("iso-8859-1"))
-    return message
