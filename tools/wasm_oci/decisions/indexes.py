@@ -26,10 +26,7 @@ def require_indexes(request: ReleaseRequest, read: ReadPolicies, time: datetime)
         verdicts = list(_verdicts(index, request.plain_http, read, time)) if index.policy.policies else []
         if verdicts:
             where = f"release index {verdicts[0].subject.path}"
-            decision = decision_of(verdicts, where=where, digest=None, override_reason=index.policy.override_reason)
-            if decision.denial:
-                decision.denial.verdicts = [decision.document] if decision.document else []
-                raise decision.denial
+            decision_of(verdicts, where=where, digest=None, override_reason=index.policy.override_reason).require()
 
 
 def _verdicts(index: IndexRequest, plain_http: Collection[str], read: ReadPolicies, time: datetime) -> Iterator[Verdict]:

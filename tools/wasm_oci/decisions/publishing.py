@@ -17,13 +17,13 @@ from wasm_oci.policy.evaluate import decide
 from wasm_oci.policy.model import Policy
 from wasm_oci.policy.subject import Previous, Subject
 from wasm_oci.policy.verdict import Verdict
-from wasm_oci.policy_facts.known_keys import KnownKeys, keys_of_request, with_unknown_keys
+from wasm_oci.policy_facts.asked_facts import with_asked_facts
+from wasm_oci.policy_facts.known_keys import KnownKeys, keys_of_request
 from wasm_oci.policy_facts.place_facts import Place, places_of
 from wasm_oci.policy_facts.policies import read_policies
 from wasm_oci.policy_facts.previous_facts import previous_file, previous_in, with_api_change
 from wasm_oci.policy_facts.published_facts import component_file, subject_of_artifact
 from wasm_oci.policy_facts.statement_facts import StatementFacts, statements_in, statements_of
-from wasm_oci.policy_facts.world_facts import with_worlds
 from wasm_oci.publish.artifact import Artifact, with_referrers
 from wasm_oci.publish.plan_steps import NO_DECISION, Decision
 from wasm_oci.publish.planning import Decide, Decided, Ready, Resolved
@@ -94,17 +94,17 @@ class _Policing:
     def _one(self, request: ArtifactRequest, ready: Ready, policy: Policy, scratch: Path) -> _OneArtifact:
         if ready.artifact is None:
             raise ValueError("the artifact is not known")
-        known = keys_of_request(request)
-        keys = request.run_keys
-        subject = subject_of_artifact(request, ready.artifact, known, scratch, unsigned=ready.unsigned is not None)
+        known, keys, component = keys_of_request(request), request.run_keys, component_file(ready.artifact, scratch)
+        subject = subject_of_artifact(request, ready.artifact, component, known, unsigned=ready.unsigned is not None)
         if request.cosign_legacy and subject.key_sources is not None:
             subject = replace(subject, key_sources=(*subject.key_sources, *map(source_of, keys)))
         return _OneArtifact(
             request=request,
             artifact=ready.artifact,
+            component=component,
             policy=policy,
             known=known,
-            subject=replace(with_unknown_keys(policy, with_worlds(policy, subject), known), time=self.time),
+            subject=replace(with_asked_facts(policy, subject, known), time=self.time),
             statements=statements_of(ready.artifact, known),
             keys=keys,
             plain_http=self.request.plain_http,
@@ -130,6 +130,8 @@ class _Policing:
 class _OneArtifact:
     request: ArtifactRequest
     artifact: Artifact
+    component: Path | None
+    """Its file; None for what is not exactly one component."""
     policy: Policy
     known: KnownKeys
     subject: Subject
@@ -190,10 +192,9 @@ class _OneArtifact:
 
     def _compared(self, subject: Subject) -> Subject:
         """Adds what changed against the version that `_previous` found."""
-        component = component_file(self.artifact, self.scratch)
-        if component is None or not (subject.previous and subject.previous.version):
+        if self.component is None or not (subject.previous and subject.previous.version):
             return subject
-        return with_api_change(subject, self.request.policy.wasm_tools, previous_file(self.scratch), component, self.scratch)
+        return with_api_change(subject, self.request.policy.wasm_tools, previous_file(self.scratch), self.component, self.scratch)
 
     def _there(self, destination: Destination) -> StatementFacts:
         """Returns the statements that the destination has, where the artifact was published before."""

@@ -17,14 +17,14 @@ from wasm_oci.policy.model import Policy
 from wasm_oci.policy.subject import Subject
 from wasm_oci.policy.verdict import Verdict
 from wasm_oci.policy_facts.artifact_facts import name_in_layout
+from wasm_oci.policy_facts.asked_facts import with_asked_facts
 from wasm_oci.policy_facts.component_facts import read_component
-from wasm_oci.policy_facts.known_keys import KnownKeys, keys_of_trust, with_unknown_keys
+from wasm_oci.policy_facts.known_keys import KnownKeys, keys_of_trust
 from wasm_oci.policy_facts.place_facts import Place, places_of, places_to_read
 from wasm_oci.policy_facts.policies import read_policies
 from wasm_oci.policy_facts.published_facts import facts_of
 from wasm_oci.policy_facts.signer_facts import read_signers
 from wasm_oci.policy_facts.statement_facts import StatementFacts, statements_in
-from wasm_oci.policy_facts.world_facts import with_worlds
 from wasm_oci.publish.plan_steps import NO_DECISION, Decision
 from wasm_oci.publish.registries import RegistryEntry
 from wasm_oci.reading.pull import Fetched
@@ -69,25 +69,21 @@ class PullPolicies:
             verdicts = [decide(self.policy, replace(each, statements=facts.verified)) for each in subjects or [subject]]
         digest = fetched.fetched.descriptor.digest
         self.decision = decision_of(verdicts, where=fetched.where, digest=digest, failures=facts.failures)
-        if denial := self.decision.denial:
-            denial.verdicts = [self.decision.document] if self.decision.document else []
-            raise denial
+        self.decision.require()
 
     def _subject(self, fetched: Fetched, known: KnownKeys) -> Subject:
         payloads = [self.signature] if self.signature is not None else list(_readable(fetched))
         signers = read_signers(fetched.component, payloads, known, tolerant=self.signature is None)
         target, facts = fetched.target, facts_of(fetched.manifest, read_component(fetched.component), signers)
-        subject = replace(
-            with_unknown_keys(self.policy, with_worlds(self.policy, facts), known),
-            at="pull",
-            time=self.time or now(),
+        wanted = self.copy_of.tag if self.copy_of else target.wanted
+        return replace(
+            with_asked_facts(self.policy, facts, known),
+            at="build" if self.in_build else "pull",
+            time=None if self.in_build else self.time or now(),
             name=name_in_layout(self.text, target, fetched.manifest),
-            tags=(target.wanted,) if isinstance(target.wanted, str) else None,
+            tags=(wanted,) if isinstance(wanted, str) else None,
             pinned=target.pinned,
         )
-        if self.copy_of:
-            subject = replace(subject, tags=(self.copy_of.tag,) if self.copy_of.tag else None)
-        return replace(subject, at="build", time=None) if self.in_build else subject
 
     def _places(self, fetched: Fetched) -> Sequence[Place]:
         if self.copy_of:

@@ -17,13 +17,13 @@ from wasm_oci.oci.target import layout_target
 from wasm_oci.policy.evaluate import decide
 from wasm_oci.policy.subject import Registry, Subject
 from wasm_oci.policy.verdict import Verdict
+from wasm_oci.policy_facts.asked_facts import with_asked_facts
 from wasm_oci.policy_facts.component_facts import read_component
-from wasm_oci.policy_facts.known_keys import KnownKeys, keys_of_policy, with_unknown_keys
+from wasm_oci.policy_facts.known_keys import KnownKeys, keys_of_policy
 from wasm_oci.policy_facts.policies import read_policies
 from wasm_oci.policy_facts.published_facts import facts_of
 from wasm_oci.policy_facts.registry_facts import named_registry
 from wasm_oci.policy_facts.signer_facts import read_signers
-from wasm_oci.policy_facts.world_facts import with_worlds
 from wasm_oci.publish.release_request import PolicyKey
 from wasm_oci.registry_config.config_file import load_registry_config
 from wasm_oci.shape import Runfile
@@ -78,7 +78,7 @@ def judge(request: Judgement) -> list[Verdict]:
     """
     policy = read_policies(request.policies)
     known = KnownKeys.of(keys_of_policy(request.keys, request.trust_stores))
-    subject = with_unknown_keys(policy, with_worlds(policy, _subject(request, known)), known)
+    subject = with_asked_facts(policy, _subject(request, known), known)
     return [decide(policy, replace(subject, registry=registry)) for registry in _registries(request)]
 
 

@@ -43,26 +43,27 @@ def facts_of(manifest: Manifest | Index | None, component: ComponentFacts | None
     )
 
 
-def subject_of_artifact(request: ArtifactRequest, artifact: Artifact, known: KnownKeys, scratch: Path, *, unsigned: bool) -> Subject:
-    """Returns the facts about what is to be published; one that is not a component has few. `scratch` is a folder for what is read.
+def subject_of_artifact(
+    request: ArtifactRequest, artifact: Artifact, component: Path | None, known: KnownKeys, *, unsigned: bool
+) -> Subject:
+    """Returns the facts about what is to be published, whose component is in a file; one that is not a component has few.
 
     Where it is `unsigned`, because a key cannot be used in a dry run, the signature that is to be made counts as made.
     """
-    path = component_file(artifact, scratch)
-    if path is None:
+    if component is None:
         return facts_of(artifact.manifest, None, None)
-    signers = read_signers(path, signature_payloads(artifact), known)
+    signers = read_signers(component, signature_payloads(artifact), known)
     if unsigned and request.signing:
         keys = [load_public_key(key.public_key) for key in request.signing.keys if key.public_key]
         made = tuple(known.signer(key, "detached") for key in keys)
         signers = SignerFacts(signers=tuple(dict.fromkeys((*signers.signers, *made))), unverified=signers.unverified)
-    facts = read_component(path)
+    facts = read_component(component)
     _check_digest(artifact, facts)
     return replace(facts_of(artifact.manifest, facts, signers), key_sources=_sources(request, signers))
 
 
 def component_file(artifact: Artifact, scratch: Path) -> Path | None:
-    """Returns the file of the component, None for an artifact that does not have exactly one."""
+    """Returns the file of the component, None for an artifact that does not have exactly one; `scratch` is for one that is read."""
     if artifact.component:
         return artifact.component.path
     layers = artifact.manifest.components if isinstance(artifact.manifest, Manifest) else ()

@@ -72,6 +72,12 @@ class Decision:
     document: JsonObject | None = None
     """For the result; None where no policy speaks."""
 
+    def require(self) -> None:
+        """Raises the denial, with what the result would say of it."""
+        if self.denial:
+            self.denial.verdicts = [self.document] if self.document else []
+            raise self.denial
+
 
 NO_DECISION = Decision()
 

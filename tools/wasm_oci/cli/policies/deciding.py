@@ -18,10 +18,10 @@ from wasm_oci.policy.review.explain import explain
 from wasm_oci.policy.subject import Previous, Stage, Subject
 from wasm_oci.policy.verdict import Verdict
 from wasm_oci.policy_facts.artifact_facts import Source, read_api_change, read_previous, read_subject
-from wasm_oci.policy_facts.known_keys import KnownKeys, keys_of_trust, with_unknown_keys
+from wasm_oci.policy_facts.asked_facts import with_asked_facts
+from wasm_oci.policy_facts.known_keys import KnownKeys, keys_of_trust
 from wasm_oci.policy_facts.policies import read_policies
 from wasm_oci.policy_facts.registry_facts import named_registry, with_entry
-from wasm_oci.policy_facts.world_facts import with_worlds
 from wasm_oci.registry_config.config_file import load_registry_config
 from wasm_oci.shape import read_object
 from wasm_oci.trust.timestamps import now, parse_timestamp
@@ -79,8 +79,7 @@ def _subjects(request: PolicyCheckRequest, policy: Policy) -> Iterator[Subject]:
         subject = _compared(replace(subject, previous=_previous(request.source, request.previous)), request, policy)
     if request.facts:
         subject = _with_facts(subject, request.facts)
-    known = KnownKeys.of(keys_of_trust(request.source.trust))
-    subject = with_unknown_keys(policy, with_worlds(policy, subject), known)
+    subject = with_asked_facts(policy, subject, KnownKeys.of(keys_of_trust(request.source.trust)))
     config = load_registry_config(path) if (path := request.source.registry_config) else None
     if not request.registries:
         found = subject.registry
