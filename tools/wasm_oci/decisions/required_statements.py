@@ -13,7 +13,7 @@ from wasm_oci.digest import SHA256
 from wasm_oci.errors import UsageError
 from wasm_oci.jsontext import JsonObject
 from wasm_oci.keys.any_key import load_any_public_key
-from wasm_oci.keys.key import AnyPublicKey, PublicKey
+from wasm_oci.keys.key import AnyPublicKey
 from wasm_oci.keys.signer import AnySigner
 from wasm_oci.keys.sources.signing_keys import SigningKey
 from wasm_oci.oci.store import FetchedManifest
@@ -41,7 +41,7 @@ class ToMake:
     @property
     def differs(self) -> bool:
         """Whether its key may sign the same statement in another way each time, so that one that is there already is not made again."""
-        return not isinstance(self.public, PublicKey)
+        return not self.public.deterministic
 
     def fact(self, artifact: Artifact, known: KnownKeys) -> Statement:
         """Returns what a policy is told of it, before and after it is made."""

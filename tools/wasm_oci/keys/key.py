@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import ClassVar
 
 from wasm_oci.errors import KeyFormatError
 from wasm_oci.files import read_bounded
@@ -49,6 +50,8 @@ def _key_id(raw: bytes) -> bytes:
 class PublicKey:
     """A public key; two are equal if their bytes are, whatever file form and comment they came with."""
 
+    deterministic: ClassVar[bool] = True
+    """Whether the same message always has the same signature (RFC 8032, section 5.1.6)."""
     raw: bytes
     format: str = field(default=COMPACT, compare=False)
     comment: str = field(default="", compare=False)

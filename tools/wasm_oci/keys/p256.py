@@ -32,6 +32,8 @@ class P256PublicKey:
     """A public key; `raw` is a point of the curve, uncompressed (SEC 1, 2.3.3), 65 bytes."""
 
     format: ClassVar[str] = "pem"
+    deterministic: ClassVar[bool] = False
+    """Whether the same message always has the same signature: it need not (FIPS 186-5, section 6.4)."""
     raw: bytes
 
     @property

@@ -15,7 +15,7 @@ from wasm_oci.attest.find import find_statements
 from wasm_oci.attest.write import sign_statement
 from wasm_oci.digest import Digest
 from wasm_oci.errors import FormatError, NotFoundError, UsageError, WasmOciError
-from wasm_oci.keys.key import AnyPublicKey, PublicKey
+from wasm_oci.keys.key import AnyPublicKey
 from wasm_oci.keys.signer import AnySigner
 from wasm_oci.oci.descriptor import TITLE_ANNOTATION
 from wasm_oci.oci.reference import Reference
@@ -111,7 +111,7 @@ class Unit:
     def _signed(self, artifact: Artifact) -> Artifact:
         """Returns the index with a statement of each signer; one that signs in another way each time makes none where there is one."""
         subject = FetchedManifest(descriptor=artifact.descriptor, data=artifact.manifest.raw)
-        signers = [each for each in self.signers if isinstance(each.public, PublicKey) or not self._has_statement(subject, each.public)]
+        signers = [each for each in self.signers if each.public.deterministic or not self._has_statement(subject, each.public)]
         return with_referrers(artifact, [statement_referrer(sign_statement(subject, SIGN, {}, signer)) for signer in signers])
 
     def _has_statement(self, subject: FetchedManifest, public: AnyPublicKey) -> bool:

@@ -19,7 +19,7 @@ from wasm_oci.publish.resolve import make_transport, plain_http_hosts
 from wasm_oci.registry.login_check import LoginReport, check_login
 from wasm_oci.releases.sources import (
     SourceSettings,
-    auth_of,
+    access_of,
     named_reference,
     nearest_entry,
     open_source,
@@ -75,14 +75,14 @@ class Reach:
         if reference.digest is None:
             hint = f"write {reference.name}@sha256:…, with the digest that was published"
             raise UsageError(f"{reference} names no digest, and a tag may move before it is signed", hint=hint)
-        auth, scheme = auth_of(reference, entry, self.settings), entry.scheme if entry else ""
+        auth, scheme = access_of(reference, entry, self.settings)
         store = registry_store(reference, transport=self.transport, environ=self.environ, auth=auth, scheme=scheme, actions="pull,push")
         return Target(store=store, wanted=reference.digest, pinned=True)
 
     def login(self, text: str, *, push: bool) -> LoginReport:
         """Returns what the registry of a reference allows there; raises UsageError for a text that is not a reference."""
         reference, entry = named_reference(text, self.settings)
-        auth, scheme = auth_of(reference, entry, self.settings), entry.scheme if entry else ""
+        auth, scheme = access_of(reference, entry, self.settings)
         actions = "pull,push" if push else "pull"
         client = registry_client(reference, transport=self.transport, environ=self.environ, auth=auth, scheme=scheme, actions=actions)
         return check_login(client, reference.digest or reference.tag, push=push)

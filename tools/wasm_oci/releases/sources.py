@@ -139,9 +139,10 @@ def place_of(reference: Reference, entry: RegistryEntry | None, settings: Source
     return NamedRepository(registries=settings.registries, registry=named, namespace="", repository=repository, credential_files=files)
 
 
-def auth_of(reference: Reference, entry: RegistryEntry | None, settings: SourceSettings) -> AuthSetting:
-    """Returns how a repository is logged in to, as an entry says or without one."""
-    return replace(entry.auth if entry else AuthSetting(entry=reference.registry), files=settings.credential_files)
+def access_of(reference: Reference, entry: RegistryEntry | None, settings: SourceSettings) -> tuple[AuthSetting, str]:
+    """Returns how a repository is logged in to, and by which scheme, as an entry says or without one."""
+    auth = entry.auth if entry else AuthSetting(entry=reference.registry)
+    return replace(auth, files=settings.credential_files), entry.scheme if entry else ""
 
 
 def _check_entry(name: str, settings: SourceSettings) -> None:
@@ -160,10 +161,10 @@ def source_store(
     reference: Reference, entry: RegistryEntry | None, settings: SourceSettings, *, transport: Transport, environ: Mapping[str, str]
 ) -> SourceStore:
     """Returns the repository of a reference to read from, as an entry of its host reaches it, or without one."""
-    auth = auth_of(reference, entry, settings)
+    auth, scheme = access_of(reference, entry, settings)
     if settings.published_to not in ("", reference.registry):
         auth = auth.without_variables_of_wkg()
-    client = registry_client(reference, transport=transport, environ=environ, auth=auth, scheme=entry.scheme if entry else "")
+    client = registry_client(reference, transport=transport, environ=environ, auth=auth, scheme=scheme)
     mirrors = tuple(_mirrors(reference, entry, settings, transport, environ)) if entry and settings.mirrors else ()
     folder = machine_folder(settings.cache_dir, environ, member="cache_dir") if settings.cache_dir else None
     cache = transport.shared((ContentCache, folder), lambda: ContentCache(folder)) if folder else None
