@@ -36,6 +36,7 @@ from wasm_oci.policy.subject import Registry, Signer, Subject  # noqa: E402
 from wasm_oci.policy_facts.component_facts import read_component  # noqa: E402
 from wasm_oci.wasm.component import read_wasm_stream  # noqa: E402
 from wasm_oci.wasm.reach import read_nested  # noqa: E402
+from wasm_oci.wasm.varint import encode_u32  # noqa: E402
 
 COMPONENTS, REGISTRIES, RULES, CHECKS = 1_000, 10, 200, 100
 SIZE = 20 * 1024 * 1024
@@ -69,30 +70,22 @@ def subjects() -> list[Subject]:
     ]
 
 
-def leb128(number: int) -> bytes:
-    digits = bytearray()
-    while number > 0x7F:
-        digits.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes((*digits, number))
-
-
 def section(number: int, payload: bytes) -> bytes:
-    return bytes((number,)) + leb128(len(payload)) + payload
+    return bytes((number,)) + encode_u32(len(payload)) + payload
 
 
 def text(value: str) -> bytes:
-    return leb128(len(value)) + value.encode()
+    return encode_u32(len(value)) + value.encode()
 
 
 def component(size: int, own: int, nested: int) -> bytes:
     """Returns a component with imports of its own, whose core module imports functions and has a code section of this size."""
     names = [text(f"f{number}") for number in range(nested)]
-    imports = section(2, leb128(len(names)) + b"".join(text("env") + name + b"\x00\x00" for name in names))
+    imports = section(2, encode_u32(len(names)) + b"".join(text("env") + name + b"\x00\x00" for name in names))
     module = MODULE + FUNCTION_TYPE + imports + section(10, os.urandom(size))
     interfaces = [text(f"wasi:io/streams{number}@0.2.{number}") for number in range(own)]
     entries = b"".join(b"\x00" + name + b"\x05\x00" for name in interfaces)
-    return COMPONENT + section(1, module) + section(10, leb128(own) + entries)
+    return COMPONENT + section(1, module) + section(10, encode_u32(own) + entries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

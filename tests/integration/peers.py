@@ -86,6 +86,18 @@ def own_registry(folder: Path, *, referrers_api: bool) -> Iterator[OwnRegistry]:
         yield OwnRegistry(running=running)
 
 
+REGISTRIES = ("docker-registry", "local_registry")
+"""One without the referrers API, and ours, which has it."""
+
+
+@contextmanager
+def registry_of(kind: str, folder: Path) -> Iterator[Server]:
+    """Starts one of `REGISTRIES` with its state in a new folder."""
+    folder.mkdir()
+    with docker_registry(folder) if kind == "docker-registry" else own_registry(folder, referrers_api=True) as server:
+        yield server
+
+
 @contextmanager
 def docker_registry(folder: Path, *, http: Mapping[str, Any] | None = None, **settings: Any) -> Iterator[DockerRegistry]:
     """Starts Debian's docker-registry on a free port with its state in `folder`, with further `settings` of its own and of its `http`."""

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -255,24 +255,37 @@ def in_registry(work: Workspace, served: Registry) -> None:
             path.write_bytes(data)
 
 
-def main() -> int:
+@contextmanager
+def outside(scratch: Path, startup: tuple[str, ...] = ()) -> Iterator[Workspace]:
+    """An empty workspace, whose Bazel leaves nothing behind."""
+    work = Workspace(folder=scratch / "outside", scratch=scratch, startup=startup)
+    work.folder.mkdir()
+    try:
+        yield work
+    finally:
+        work.bazel("clean", "--expunge")
+
+
+def checked(name: str, about: str, cases: Callable[[Path, Registry], Workspace]) -> int:
+    """Runs cases at a registry of ours, says how they went, and returns the exit code."""
+    os.environ.setdefault("WASM_OCI_DEBIAN_ROOT", "always")
     built = call("./bazelw", "build", "--noshow_progress", "//tools:wasm_oci", "//tools:local_registry")
     if built.code:
         sys.stdout.write(f"FAIL the programs are not built\n{built.said}")
         return 1
-    with tempfile.TemporaryDirectory(prefix="pull_module.") as name, registry(scratch := Path(name)) as served:
-        work = Workspace(folder=scratch / "outside", scratch=scratch)
-        work.folder.mkdir()
-        publish(scratch, served.host)
-        try:
-            run(work, served)
-        finally:
-            work.bazel("clean", "--expunge")
-    verdict = f"FAIL {', '.join(work.problems)}" if work.problems else f"PASS {work.cases} cases of an outside module that pulls"
+    with tempfile.TemporaryDirectory(prefix=f"{name}.") as folder, registry(scratch := Path(folder)) as served:
+        work = cases(scratch, served)
+    verdict = f"FAIL {', '.join(work.problems)}" if work.problems else f"PASS {work.cases} cases of {about}"
     sys.stdout.write(f"{verdict}\n")
     return 1 if work.problems else 0
 
 
+def cases_of_a_module(scratch: Path, served: Registry) -> Workspace:
+    with outside(scratch) as work:
+        publish(scratch, served.host)
+        run(work, served)
+        return work
+
+
 if __name__ == "__main__":
-    os.environ.setdefault("WASM_OCI_DEBIAN_ROOT", "always")
-    sys.exit(main())
+    sys.exit(checked("pull_module", "an outside module that pulls", cases_of_a_module))

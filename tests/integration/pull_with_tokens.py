@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import re
 import socket
 import ssl
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +18,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from pull_module import MODULE, ROOT, Registry, Workspace, call, publish, registry
+from pull_module import MODULE, ROOT, Registry, Workspace, call, checked, outside, publish
 
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 HELPER = """#!/bin/sh
@@ -140,26 +138,13 @@ def _content(work: Workspace) -> str:
     return "".join(path.read_text("latin-1") for path in folder.rglob("*") if path.is_file())
 
 
-def main() -> int:
-    built = call("./bazelw", "build", "--noshow_progress", "//tools:wasm_oci", "//tools:local_registry")
-    if built.code:
-        sys.stdout.write(f"FAIL the programs are not built\n{built.said}")
-        return 1
-    with tempfile.TemporaryDirectory(prefix="pull_with_tokens.") as name, registry(scratch := Path(name)) as served:
-        certificate, store = make_certificate(scratch)
-        java = (f"--host_jvm_args=-Djavax.net.ssl.trustStore={store}", "--host_jvm_args=-Djavax.net.ssl.trustStorePassword=changeit")
-        work = Workspace(folder=scratch / "outside", scratch=scratch, startup=java)
-        work.folder.mkdir()
-        with front(served.host, certificate) as tls:
-            try:
-                run(work, served, tls, scratch / "tls.crt")
-            finally:
-                work.bazel("clean", "--expunge")
-    verdict = f"FAIL {', '.join(work.problems)}" if work.problems else f"PASS {work.cases} cases of a registry with tokens"
-    sys.stdout.write(f"{verdict}\n")
-    return 1 if work.problems else 0
+def cases_with_tokens(scratch: Path, served: Registry) -> Workspace:
+    certificate, store = make_certificate(scratch)
+    java = (f"--host_jvm_args=-Djavax.net.ssl.trustStore={store}", "--host_jvm_args=-Djavax.net.ssl.trustStorePassword=changeit")
+    with outside(scratch, java) as work, front(served.host, certificate) as tls:
+        run(work, served, tls, scratch / "tls.crt")
+        return work
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("WASM_OCI_DEBIAN_ROOT", "always")
-    sys.exit(main())
+    sys.exit(checked("pull_with_tokens", "a registry with tokens", cases_with_tokens))

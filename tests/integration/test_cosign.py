@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from peers import Done, Server, call, docker_registry, image_file, own_registry, public_key, target, wasm_oci
+from peers import REGISTRIES, Done, Server, call, docker_registry, image_file, public_key, registry_of, target, wasm_oci
 
 VSA = "https://slsa.dev/verification_summary/v1"
 VERDICT = {
@@ -34,21 +34,17 @@ class Pair:
     public: Path
 
 
-@pytest.fixture(params=["docker-registry", "local_registry"])
+@pytest.fixture(params=REGISTRIES)
 def registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
     """One without the referrers API, and one with it."""
-    folder = tmp_path / "registry"
-    folder.mkdir()
-    with docker_registry(folder) if request.param == "docker-registry" else own_registry(folder, referrers_api=True) as server:
+    with registry_of(request.param, tmp_path / "registry") as server:
         yield server
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Server]:
     """Some registry, where it does not matter which."""
-    folder = tmp_path / "place"
-    folder.mkdir()
-    with own_registry(folder, referrers_api=True) as server:
+    with registry_of("local_registry", tmp_path / "place") as server:
         yield server
 
 

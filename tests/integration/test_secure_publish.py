@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from peers import EXAMPLE, Done, Server, call, docker_registry, own_registry, public_key, target, wasm_oci
+from peers import EXAMPLE, REGISTRIES, Done, Server, call, public_key, registry_of, target, wasm_oci
 
 from local_registry.client import MANIFEST, SIGNATURE, Client
 
@@ -63,12 +63,12 @@ class Published:
         return call("cosign", command, "--key", public, *OFFLINE, *options, reference or self.reference)
 
 
-@pytest.fixture(scope="module", params=["docker-registry", "local_registry"])
+@pytest.fixture(scope="module", params=REGISTRIES)
 def published(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Published]:
     """The example's target, run against a registry without the referrers API and one with it."""
-    state, files = tmp_path_factory.mktemp("registry"), tmp_path_factory.mktemp("files")
+    state, files = tmp_path_factory.mktemp("registry") / "served", tmp_path_factory.mktemp("files")
     docker = request.param == "docker-registry"
-    with docker_registry(state) if docker else own_registry(state, referrers_api=True) as server:
+    with registry_of(request.param, state) as server:
         done = call(target("secure_publish_enterprise"), "--registry", server.host, "--output", "json")
         assert done.code == 0, done.stderr
         found = parts_of(server, done.json["digest"])

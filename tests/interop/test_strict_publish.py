@@ -8,18 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from peers import EXAMPLE, Done, Server, call, docker_registry, image_file, own_registry, public_key, target, wasm_oci
+from peers import EXAMPLE, REGISTRIES, Done, Server, call, image_file, public_key, registry_of, target, wasm_oci
 
 PUBLISHED = os.environ["WASMSIGN2"]
 POLICY = (EXAMPLE / "strict_security_policy_security_policy.json").absolute()
 READS = {"GET", "HEAD"}
 
 
-@pytest.fixture(params=["docker-registry", "local_registry"])
+@pytest.fixture(params=REGISTRIES)
 def registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
-    folder = tmp_path / "registry"
-    folder.mkdir()
-    with docker_registry(folder) if request.param == "docker-registry" else own_registry(folder, referrers_api=True) as server:
+    with registry_of(request.param, tmp_path / "registry") as server:
         yield server
 
 

@@ -1,4 +1,4 @@
-// tlog_check verifies what wasm_oci wrote, with golang.org/x/mod/sumdb/note and tlog, which know nothing of it.
+// tlog_check verifies what wasm_oci wrote, with Go's own packages sumdb/note and sumdb/tlog, which know nothing of it.
 //
 //	tlog_check log DIR KEY [CHECKPOINT...]   every record against the checkpoint, and the checkpoint against earlier ones
 //	tlog_check proof FILE RECORD KEY         a proof and its record
