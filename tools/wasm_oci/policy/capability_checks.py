@@ -8,10 +8,10 @@ from datetime import datetime
 
 from wasm_oci.policy.finding import BUILD, PULL, Finding, listed, refused, unknown
 from wasm_oci.policy.interfaces import Import, Interface, capabilities, is_known, split_name
-from wasm_oci.policy.names import Glob, matches_component
+from wasm_oci.policy.names import Glob
+from wasm_oci.policy.scope import out_of_scope
 from wasm_oci.policy.subject import UNKNOWN_VERSION, Subject
 from wasm_oci.policy.versions import find_version
-from wasm_oci.trust.timestamps import timestamp_text
 
 _LATER = (*BUILD, *PULL)
 _WASM_TOOLS = "give wasm-tools with --wasm-tools PROGRAM, or put it on PATH"
@@ -126,20 +126,13 @@ class ApprovedImport:
 
     def holds(self, name: str, subject: Subject) -> bool:
         """Whether it approves an interface for a subject; one that expires needs the time, except at build."""
-        return self.interface.pattern.matches(name) and not self._refusal(subject)
+        return self.interface.pattern.matches(name) and not out_of_scope(subject, self.components, self.expires)
 
     def near(self, name: str, subject: Subject) -> str:
         """Returns why it does not approve an interface that it names; empty where it names another."""
-        return f"the approval at {self.place} {self._refusal(subject)}" if self.interface.pattern.matches(name) else ""
-
-    def _refusal(self, subject: Subject) -> str:
-        if not any(matches_component(pattern, subject.name, subject.path) for pattern in self.components):
-            return f"is for {listed(self.components)} only"
-        if self.expires is None or subject.at == "build":
+        if not self.interface.pattern.matches(name):
             return ""
-        if subject.time is None:
-            return "expires, and the time is not known"
-        return f"expired after {timestamp_text(self.expires)}" if subject.time > self.expires else ""
+        return f"the approval at {self.place} {out_of_scope(subject, self.components, self.expires)}"
 
 
 @dataclass(frozen=True, slots=True)

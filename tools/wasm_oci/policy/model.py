@@ -8,22 +8,14 @@ from datetime import datetime
 from typing import Literal
 
 from wasm_oci.errors import FormatError, UsageError
-from wasm_oci.policy.finding import Check, listed
+from wasm_oci.policy.finding import Check
 from wasm_oci.policy.names import Glob, RegistryName, matches_component
+from wasm_oci.policy.scope import out_of_scope
 from wasm_oci.policy.signing import Filter
 from wasm_oci.policy.subject import Subject
-from wasm_oci.trust.timestamps import timestamp_text
 from wasm_oci.wording import did_you_mean
 
 _MOST_REMEMBERED = 10_000
-
-
-def is_in(subject: Subject, registries: Iterable[RegistryName]) -> bool:
-    """Returns whether a subject is known to be in one of the registries."""
-    if subject.registry is None:
-        return False
-    name, (host, path) = subject.registry.name, subject.location
-    return any(each.matches(name, host, path) for each in registries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,15 +58,8 @@ class EmergencyException:
 
     def refusal(self, subject: Subject) -> str:
         """Returns why it does not apply to a subject; empty where it does. Build ignores the time."""
-        if not any(matches_component(pattern, subject.name, subject.path) for pattern in self.components):
-            return f"it is for {listed(self.components)} only"
-        if self.registries and not is_in(subject, self.registries):
-            return f"it is for {listed(each.text for each in self.registries)} only"
-        if subject.at == "build":
-            return ""
-        if subject.time is None:
-            return "it expires, and the time is not known"
-        return f"it expired after {timestamp_text(self.expires)}" if subject.time > self.expires else ""
+        why = out_of_scope(subject, self.components, self.expires, self.registries)
+        return f"it {why}" if why else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

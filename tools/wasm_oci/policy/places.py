@@ -26,8 +26,7 @@ class RegistryCheck:
         registry = subject.registry
         if registry is None:
             return unknown(subject, self.name, "registry", "its registry is")
-        host, path = subject.location
-        if any(each.matches(registry.name, host, path) for each in self.allowed):
+        if subject.is_in(self.allowed):
             return ()
         names = listed((each.text for each in self.allowed), " or ")
         return refused(self.name, "registry", f"registry {registry or 'without a name'} is not allowed", f"use {names}")

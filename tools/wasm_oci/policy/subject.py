@@ -5,14 +5,14 @@ A subject is also a document, in logs of decisions and in files of facts: `shape
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Annotated, Literal
 
 from wasm_oci.policy.interfaces import Import
-from wasm_oci.policy.names import comparable_host
+from wasm_oci.policy.names import RegistryName, comparable_host
 from wasm_oci.policy.versions import find_version
 from wasm_oci.shape import Parsed
 from wasm_oci.trust.timestamps import parse_timestamp
@@ -166,6 +166,13 @@ class Subject:
         """The host, comparable, and all segments after it."""
         registry = self.registry or Registry()
         return _located(registry.host, registry.prefix, self.path)
+
+    def is_in(self, registries: Iterable[RegistryName]) -> bool:
+        """Returns whether it is known to be in one of the registries."""
+        if self.registry is None:
+            return False
+        name, (host, path) = self.registry.name, self.location
+        return any(each.matches(name, host, path) for each in registries)
 
     @property
     def releases(self) -> tuple[str, ...]:
